@@ -1,0 +1,147 @@
+"""Results go to stdout, everything meant for a person goes to stderr; colour and silence are decided here."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from typing import IO, Any
+
+from tbcli.errors import TbcliError
+from tbcli.runs.files import json_ready
+
+_STYLES = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
+
+
+def wants_colour(stream: IO[str], environ: Mapping[str, str] | None = None) -> bool:
+    """Say whether a stream is to be coloured: ``NO_COLOR`` forbids, ``FORCE_COLOR`` demands, else a capable terminal."""
+    environ = os.environ if environ is None else environ
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal(stream) and environ.get("TERM") != "dumb"
+
+
+def is_terminal(stream: IO[str]) -> bool:
+    """Say whether a person looks at this stream directly."""
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def styled(text: str, style: str, stream: IO[str]) -> str:
+    """Return the text in a colour, or as it is where the stream wants none."""
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if wants_colour(stream) else text
+
+
+def printable(text: str) -> str:
+    """Return user text on one line, without the control characters that could drive a terminal."""
+    return "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)
+
+
+def counted_bytes(count: float) -> str:
+    """Return a size a person reads: ``412 B``, ``3.1 MB``."""
+    for unit in ("B", "kB", "MB"):
+        if count < 999.5:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 99.5 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def counted_seconds(seconds: float) -> str:
+    """Return a duration a person reads: ``4.2 s``, ``3 min 12 s``, ``5 h 07 min``."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def padded(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:
+    """Return rows as lines of columns two blanks apart, each as wide as its widest cell.
+
+    Args:
+        rows: Cells of plain text, the header first; all rows equally long.
+        right: The columns to align to the right.
+    """
+    if not rows:
+        return []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = (cell.rjust(width) if i in right else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a command speaks.
+
+    Args:
+        quiet: Drop the narration; warnings and errors stay.
+        verbose: The libraries' own logs are shown too.
+    """
+
+    quiet: bool = False
+    verbose: bool = False
+
+    def result(self, text: str) -> None:
+        """Write one line that a script would capture, at once."""
+        print(text, flush=True)  # noqa: T201 - the one place for results
+
+    def results(self, lines: Sequence[str]) -> None:
+        """Write many result lines in one go."""
+        if lines:
+            print("\n".join(lines), flush=True)  # noqa: T201
+
+    def document(self, document: Mapping[str, Any]) -> None:
+        """Write one JSON document, NaN as null."""
+        self.result(json.dumps(json_ready(document), indent=2, ensure_ascii=False))
+
+    def say(self, text: str = "") -> None:
+        """Tell a person something; dropped by ``--quiet``."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+    def warn(self, text: str) -> None:
+        """Tell a person what may be wrong; stays under ``--quiet``."""
+        print(f"{styled('warning:', 'yellow', sys.stderr)} {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def show_error(error: TbcliError) -> None:
+    """Write the two lines of a failure: what happened, what to try."""
+    print(f"{styled('error:', 'red', sys.stderr)} {printable(error.message)}", file=sys.stderr)  # noqa: T201
+    print(f"{styled('try:', 'cyan', sys.stderr)}   {printable(error.hint)}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+@contextmanager
+def stdout_kept_clean() -> Iterator[None]:
+    """Send all that libraries print to stdout, from Python or from C++, to stderr instead."""
+    sys.stdout.flush()
+    try:
+        kept = os.dup(1)
+    except OSError:  # stdout is closed: nothing to keep clean
+        with redirect_stdout(sys.stderr):
+            yield
+        return
+    try:
+        os.dup2(2, 1)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def abandon_stdout() -> None:
+    """Point stdout at nothing, so that the interpreter's last flush into a closed pipe stays silent."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 1)
+    os.close(devnull)

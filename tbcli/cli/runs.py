@@ -1,0 +1,3 @@
+"""stub"""
+def runs() -> None:
+    """Stub."""

@@ -1,0 +1,3 @@
+"""stub"""
+def serve() -> None:
+    """Stub."""

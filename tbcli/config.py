@@ -1,0 +1,471 @@
+"""What was asked: one frozen configuration object, in sections, settled from layers (weakest first).
+
+Defaults, ``tbcli.toml`` of the workspace (or ``[tool.tbcli]`` of its ``pyproject.toml``), ``--config FILE``, ``TBCLI_*``
+environment variables, ``--set section.key=value``, named flags.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import types
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from tbcli.errors import ConfigError
+
+OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
+SCHEDULES = ("constant", "cosine")
+PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+SAVE_FORMATS = ("keras", "h5", "savedmodel", "tflite")
+FIGURE_FORMATS = ("png", "svg", "pdf")
+LOAD_FAST = ("auto", "true", "false")
+FIRST_FREE_PORT = -1
+WORKSPACE_FILE = "tbcli.toml"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``"did you mean 'x'?"`` for the closest known word, or the list of known words."""
+    from difflib import get_close_matches
+
+    choices = list(known)
+    close = get_close_matches(word, choices, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(choices)}"
+
+
+def _require_choice(key: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ConfigError(f"{key} cannot be {value!r}", hint=did_you_mean(value, known))
+
+
+def _require_range(key: str, value: float, least: float, most: float = float("inf"), *, open_ends: bool = False) -> None:
+    # `not (a <= b)` rather than `a > b`: NaN must not pass.
+    inside = least < value < most if open_ends else least <= value <= most
+    if not inside:
+        bounds = f"at least {least:g}" if most == float("inf") else f"from {least:g} to {most:g}"
+        if open_ends:
+            bounds = f"above {least:g}" if most == float("inf") else f"between {least:g} and {most:g}"
+        raise ConfigError(f"{key} must be {bounds}, got {value!r}", hint=f"`--set {key}=...` with a value in that range")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataConfig:
+    """What to learn from."""
+
+    source: str = "mnist"
+    validation_split: float = 0.1  # share of the training samples held out; 0 for none
+    limit_samples: int = 0  # use only so many training (and at most so many test) samples; 0 for all
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.validation_split < 1:
+            raise ConfigError(
+                f"data.validation_split must be at least 0 and below 1, got {self.validation_split!r}",
+                hint="0.1 holds out a tenth of the training samples, 0 none",
+            )
+        _require_range("data.limit_samples", self.limit_samples, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """What learns."""
+
+    name: str = "cnn"
+    dropout: float = 0.3  # share of the penultimate features dropped in training
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(
+                f"model.dropout must be at least 0 and below 1, got {self.dropout!r}", hint="0.3 is the default, 0 is off"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """How long and how fast to learn, and what to keep."""
+
+    name: str = ""
+    note: str = ""
+    epochs: int = 5
+    batch_size: int = 128
+    learning_rate: float = 2e-3  # the peak, where a schedule moves it
+    optimizer: str = "adam"
+    schedule: str = "cosine"
+    warmup: float = 0.05  # share of all steps in which the cosine schedule rises to its peak
+    weight_decay: float = 0.004  # adamw only
+    momentum: float = 0.9  # sgd only
+    patience: int = 0  # stop after so many epochs without a better `monitor`; 0 is off
+    monitor: str = "val_loss"
+    seed: int = 0
+    deterministic: bool = False
+    precision: str = "auto"
+    steps_per_epoch: int = 0  # 0 is the whole set
+    steps_per_execution: int = 0  # optimizer steps between two looks at callbacks; 0 chooses
+    save_formats: tuple[str, ...] = ("keras",)
+    keep_checkpoints: bool = False
+
+    def __post_init__(self) -> None:
+        _require_range("train.epochs", self.epochs, 1)
+        _require_range("train.batch_size", self.batch_size, 1)
+        _require_range("train.learning_rate", self.learning_rate, 0, open_ends=True)
+        _require_choice("train.optimizer", self.optimizer, OPTIMIZERS)
+        _require_choice("train.schedule", self.schedule, SCHEDULES)
+        _require_range("train.warmup", self.warmup, 0, 1)
+        _require_range("train.weight_decay", self.weight_decay, 0)
+        _require_range("train.momentum", self.momentum, 0, 1)
+        _require_range("train.patience", self.patience, 0)
+        _require_range("train.seed", self.seed, 0, 2**32 - 1)
+        _require_choice("train.precision", self.precision, PRECISIONS)
+        _require_range("train.steps_per_epoch", self.steps_per_epoch, 0)
+        _require_range("train.steps_per_execution", self.steps_per_execution, 0)
+        for name in self.save_formats:
+            _require_choice("train.save_formats", name, SAVE_FORMATS)
+        for key, text in (("name", self.name), ("monitor", self.monitor)):
+            if not text.isprintable() or len(text) > 100:
+                raise ConfigError(
+                    f"train.{key} must be one printable line of at most 100 characters, got {text[:40]!r}",
+                    hint="a longer text fits in `--note`",
+                )
+        if self.name in ("latest", "best") or self.name.startswith(("latest~", "best:")):
+            raise ConfigError(f"train.name cannot be {self.name!r}", hint="that word refers to a run by its rank")
+        if "/" in self.name or "." in self.name:
+            # A reference with a slash or a dot is a path: such a name could never be used.
+            raise ConfigError(f"train.name cannot hold a slash or a dot, got {self.name!r}", hint="use - or _ instead")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordConfig:
+    """What training leaves in TensorBoard, and how often."""
+
+    recorders: str = "standard"  # a level and names, `-name` removes: "full,-samples"
+    every: str = "1"  # epochs between two records; "histograms=5" for one recorder
+    log_every: int = 0  # optimizer steps between two points of the batch curves; 0 is off
+    profile: str = ""  # "20:30" traces the steps from 20 to 30
+    projector_points: int = 2000
+    limit_samples: int = 10_000  # evidence of an epoch comes from at most so many validation samples
+    samples: int = 25  # sample predictions shown as one grid
+
+    def __post_init__(self) -> None:
+        _require_range("record.log_every", self.log_every, 0)
+        _require_range("record.projector_points", self.projector_points, 1)
+        _require_range("record.limit_samples", self.limit_samples, 1)
+        _require_range("record.samples", self.samples, 1, 400)
+        _ = self.profile_steps, self.cadence
+
+    @property
+    def profile_steps(self) -> tuple[int, int] | None:
+        """The optimizer steps between which to trace, or None when it was not asked for."""
+        if not self.profile:
+            return None
+        start, _, stop = self.profile.partition(":")
+        if not (start.isdecimal() and stop.isdecimal() and 1 <= int(start) < int(stop)):
+            raise ConfigError(
+                f"record.profile must be START:STOP, got {self.profile!r}",
+                hint="`--profile 20:30` traces ten steps; START is at least 1, for the first step is compilation",
+            )
+        return int(start), int(stop)
+
+    @property
+    def cadence(self) -> dict[str, int]:
+        """Epochs between two records for each recorder named; the key ``""`` holds for all others."""
+        cadence = {"": 1}
+        for part in filter(None, (part.strip() for part in self.every.split(","))):
+            name, equals, number = part.rpartition("=")
+            if not number.isdecimal() or int(number) < 1 or (equals and not name):
+                raise ConfigError(
+                    f"record.every must be N or NAME=N, got {part!r}",
+                    hint="`--record-every 2` or `--record-every histograms=5`",
+                )
+            cadence[name] = int(number)
+        return cadence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlotConfig:
+    """How figures look."""
+
+    automatic: bool = True  # `train` leaves figures behind
+    dpi: int = 120
+    smooth: float = 0.0  # weight of the past in TensorBoard's smoothing
+    format: str = "png"
+
+    def __post_init__(self) -> None:
+        _require_range("plot.dpi", self.dpi, 20, 1200)
+        if not 0 <= self.smooth < 1:
+            raise ConfigError(
+                f"plot.smooth must be at least 0 and below 1, got {self.smooth!r}", hint="0.6 is TensorBoard's usual, 0 is off"
+            )
+        _require_choice("plot.format", self.format, FIGURE_FORMATS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeConfig:
+    """Where TensorBoard listens and how it reads."""
+
+    host: str = "localhost"
+    port: int = FIRST_FREE_PORT  # -1 is 6006 or the next free one, 0 any free one
+    reload_interval: float = 2.0  # seconds between two looks for new data
+    load_fast: str = "auto"
+    path_prefix: str = ""
+    window_title: str = ""
+    without_tensorflow: bool = True  # start without importing TensorFlow where that loses nothing
+    timeout_seconds: float = 60.0  # how long to wait for the first answer
+
+    def __post_init__(self) -> None:
+        _require_range("serve.port", self.port, FIRST_FREE_PORT, 65535)
+        _require_range("serve.reload_interval", self.reload_interval, 0, open_ends=True)
+        _require_choice("serve.load_fast", self.load_fast, LOAD_FAST)
+        _require_range("serve.timeout_seconds", self.timeout_seconds, 0, open_ends=True)
+        if not self.host or self.host.strip() != self.host:
+            raise ConfigError(f"serve.host cannot be {self.host!r}", hint="a name or an address, such as localhost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathsConfig:
+    """Where runs live: three roots in a workspace, each movable alone."""
+
+    workspace: str = "."
+    logdir: str = ""  # "" is <workspace>/logs
+    plots_dir: str = ""
+    models_dir: str = ""
+
+    @property
+    def logs(self) -> Path:
+        """The root of the runs' logs."""
+        return Path(self.logdir) if self.logdir else Path(self.workspace) / "logs"
+
+    @property
+    def plots(self) -> Path:
+        """The root of the runs' figures."""
+        return Path(self.plots_dir) if self.plots_dir else Path(self.workspace) / "plots"
+
+    @property
+    def models(self) -> Path:
+        """The root of the runs' saved models."""
+        return Path(self.models_dir) if self.models_dir else Path(self.workspace) / "models"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that was asked, shared by all commands."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    record: RecordConfig = field(default_factory=RecordConfig)
+    plot: PlotConfig = field(default_factory=PlotConfig)
+    serve: ServeConfig = field(default_factory=ServeConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+    def updated(self, settings: Mapping[str, object]) -> Config:
+        """Return a copy with ``{"section.key": value}`` changed; a value of None means 'not said'.
+
+        Raises:
+            ConfigError: A key is unknown, or a value is of the wrong type or out of range.
+        """
+        by_section: dict[str, dict[str, object]] = {}
+        for key, value in settings.items():
+            if value is None:
+                continue
+            section, name = _known_key(key)
+            by_section.setdefault(section, {})[name] = _coerced(key, value, SETTINGS[key])
+        return replace(self, **{name: replace(getattr(self, name), **new) for name, new in by_section.items()})  # type: ignore[arg-type]
+
+    def as_dict(self) -> dict[str, dict[str, Any]]:
+        """Return plain sections of plain values, fit for JSON."""
+        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return] # tuples become lists
+
+    def as_toml(self) -> str:
+        """Return TOML text that can be fed back with ``--config``."""
+        lines: list[str] = []
+        for section, values in self.as_dict().items():
+            lines.append(f"[{section}]")
+            # JSON's strings, numbers, booleans and lists of strings are TOML's too; but TOML forbids a raw DEL.
+            lines.extend(
+                f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f") for key, value in values.items()
+            )
+            lines.append("")
+        return "\n".join(lines)
+
+
+def _setting_types() -> dict[str, Any]:
+    sections = get_type_hints(Config)
+    return {
+        f"{section}.{item.name}": get_type_hints(kind)[item.name] for section, kind in sections.items() for item in fields(kind)
+    }
+
+
+SETTINGS: Mapping[str, Any] = types.MappingProxyType(_setting_types())
+"""Every setting as ``section.key``, with its type."""
+
+_PATHS = ("paths.workspace", "paths.logdir", "paths.plots_dir", "paths.models_dir")
+
+
+def _known_key(key: str) -> tuple[str, str]:
+    if key not in SETTINGS:
+        raise ConfigError(f"unknown setting {key!r}", hint=did_you_mean(key, SETTINGS))
+    section, _, name = key.partition(".")
+    return section, name
+
+
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+def _coerced(key: str, value: object, kind: Any) -> object:
+    """Return the value as the setting's type; text comes from the environment and from ``--set``."""
+    try:
+        if kind is bool:
+            if isinstance(value, str) and value.lower() in _TRUE + _FALSE:
+                return value.lower() in _TRUE
+            if isinstance(value, bool):
+                return value
+        elif kind is int:
+            if isinstance(value, (int, str)) and not isinstance(value, bool):
+                return int(value)
+        elif kind is float:
+            if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+                return float(value)
+        elif kind is str:
+            if isinstance(value, (str, int)) and not isinstance(value, bool):
+                return str(value)
+        elif isinstance(value, (str, list, tuple)):
+            parts = value.split(",") if isinstance(value, str) else value
+            if all(isinstance(part, str) for part in parts):
+                return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    except ValueError:
+        pass
+    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}.get(kind, "a list of words")
+    raise ConfigError(f"{key} must be {wanted}, got {value!r}", hint=f"`--set {key}=...` with {wanted}")
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"no configuration file {str(path)!r}", hint="`--config` takes a TOML file or a run's config.json") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {str(path)!r}: {error}", hint="it must be a readable UTF-8 text file") from None
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    text = _read_text(path)
+    try:
+        if path.suffix == ".json":
+            document = json.loads(text)
+        else:
+            import tomllib
+
+            document = tomllib.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{str(path)!r} does not parse: {error}", hint="`tbcli train --print-config` prints a valid one") from None
+    if not isinstance(document, dict):
+        raise ConfigError(f"{str(path)!r} holds no sections", hint="`tbcli train --print-config` prints a valid one")
+    return document
+
+
+def _flattened(document: Mapping[str, Any], origin: str) -> dict[str, object]:
+    settings: dict[str, object] = {}
+    for section, values in document.items():
+        if not isinstance(values, Mapping):
+            raise ConfigError(
+                f"{origin}: {section!r} stands outside a section", hint="settings live in [data], [model], [train], [record], ..."
+            )
+        for name, value in values.items():
+            key = f"{section}.{name}"
+            try:
+                _known_key(key)
+                if value is None:
+                    raise ConfigError(f"{key} cannot be null", hint="leave the line out to keep the default")
+            except ConfigError as error:
+                raise ConfigError(f"{origin}: {error.message}", hint=error.hint) from None
+            settings[key] = value
+    return settings
+
+
+def _workspace_layer(workspace: Path) -> tuple[str, dict[str, object]]:
+    """Return the workspace file's name and settings; its relative paths are relative to the workspace."""
+    own, shared = workspace / WORKSPACE_FILE, workspace / "pyproject.toml"
+    if own.is_file():
+        origin, document = str(own), _parsed(own)
+    elif shared.is_file() and "[tool.tbcli" in _read_text(shared):
+        origin, document = str(shared), _parsed(shared).get("tool", {}).get("tbcli", {})
+    else:
+        return "", {}
+    settings = _flattened(document, origin)
+    if "paths.workspace" in settings:
+        raise ConfigError(
+            f"{origin}: paths.workspace cannot be set in the workspace itself", hint="use `--workspace` or TBCLI_WORKSPACE"
+        )
+    for key in _PATHS[1:]:
+        if settings.get(key):
+            settings[key] = str(workspace / str(settings[key]))
+    return origin, settings
+
+
+_ENVIRONMENT_ALIASES = {
+    "TBCLI_WORKSPACE": "paths.workspace",
+    "TBCLI_LOGDIR": "paths.logdir",
+    "TBCLI_PLOTS_DIR": "paths.plots_dir",
+    "TBCLI_MODELS_DIR": "paths.models_dir",
+}
+
+
+def _environment_layer(environ: Mapping[str, str]) -> dict[str, object]:
+    names = {"TBCLI_" + key.replace(".", "_").upper(): key for key in SETTINGS} | _ENVIRONMENT_ALIASES
+    settings: dict[str, object] = {}
+    for variable, text in environ.items():
+        if not variable.startswith("TBCLI_") or not text:
+            continue
+        if variable not in names:
+            raise ConfigError(f"unknown environment variable {variable}", hint=did_you_mean(variable, names))
+        settings[names[variable]] = text
+    return settings
+
+
+def _assignments(pairs: Iterable[str]) -> dict[str, object]:
+    settings: dict[str, object] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError(f"--set takes section.key=value, got {pair!r}", hint="such as `--set train.epochs=3`")
+        _known_key(key.strip())
+        settings[key.strip()] = value
+    return settings
+
+
+def load_config(
+    *,
+    file: str | None = None,
+    assignments: Iterable[str] = (),
+    flags: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Config:
+    """Settle all layers into one configuration.
+
+    Args:
+        file: ``--config``: a TOML file or a run's ``config.json``.
+        assignments: ``--set`` pairs, ``section.key=value``.
+        flags: Named flags as ``{"section.key": value}``; None means 'not said'.
+        environ: Where ``TBCLI_*`` variables are looked up; the process environment unless given.
+
+    Raises:
+        ConfigError: A file cannot be read, a key is unknown, or a value does not fit; the message names where it stood.
+    """
+    named: list[tuple[str, dict[str, object]]] = []
+    if file is not None:
+        path = Path(file)
+        named.append((file, _flattened(_parsed(path), file)))
+    named.append(("the environment", _environment_layer(os.environ if environ is None else environ)))
+    named.append(("--set", _assignments(assignments)))
+    named.append(("", {key: value for key, value in (flags or {}).items() if value is not None}))
+    # The workspace is settled first, for its own file is the weakest layer.
+    workspace = next((layer["paths.workspace"] for _, layer in reversed(named) if "paths.workspace" in layer), ".")
+    config = Config()
+    for origin, layer in [_workspace_layer(Path(str(workspace))), *named]:
+        try:
+            config = config.updated(layer)
+        except ConfigError as error:
+            prefix = f"{origin}: " if origin and layer else ""
+            raise ConfigError(f"{prefix}{error.message}", hint=error.hint) from None
+    return config

@@ -1,0 +1,74 @@
+"""Failures we understand: each says what happened, what to try, and with which code the process leaves."""
+
+from __future__ import annotations
+
+
+class TbcliError(Exception):
+    """Base of every failure that is not a bug of ours.
+
+    Args:
+        message: What happened, with the value that was received; one line.
+        hint: What to try; one line.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(TbcliError):
+    """A setting, an option, a reference or a file of settings is wrong, or an extra is missing."""
+
+    exit_code = 2
+
+
+class NotFound(TbcliError):  # noqa: N818 - reads as what it says at the raise
+    """A run, data, a log directory or a metric is not there."""
+
+    exit_code = 3
+
+
+class DoesNotFit(TbcliError):  # noqa: N818
+    """The user's data or model would not load, or do not fit together."""
+
+    exit_code = 4
+
+
+class TrainingFailed(TbcliError):  # noqa: N818
+    """Training could not go on: diverged, out of memory, disk full."""
+
+    exit_code = 5
+
+
+class ServingFailed(TbcliError):  # noqa: N818
+    """TensorBoard could not be served."""
+
+    exit_code = 6
+
+
+class CheckFailed(TbcliError):  # noqa: N818
+    """A gate or an audit did not pass."""
+
+    exit_code = 7
+
+
+class Refused(TbcliError):  # noqa: N818
+    """Would touch what is not clearly ours or is in use, or was declined."""
+
+    exit_code = 8
+
+
+class Interrupted(TbcliError):  # noqa: N818
+    """A signal ended the work; what was done so far is kept.
+
+    Args:
+        signal_number: The signal, so that the exit code is ``128 + signal_number``.
+    """
+
+    def __init__(self, signal_number: int, message: str, *, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.signal_number = signal_number
+        self.exit_code = 128 + signal_number

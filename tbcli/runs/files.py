@@ -1,0 +1,108 @@
+"""Files that are whole or not there, times in UTC, and JSON that every reader accepts."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside ``path``; rename it to ``path`` on success, remove it on failure.
+
+    The temporary name keeps the suffix, for savers that choose the format by it.
+    """
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part.
+
+    Raises:
+        OSError: Nothing could be written; the old file, if any, is untouched.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    with whole_file(path) as temporary:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def json_ready(value: Any) -> Any:
+    """Return the value with NaN and infinities as None, which JSON has no words for."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): json_ready(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_ready(item) for item in value]
+    return value
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a document whole, NaN as null."""
+    write_whole(path, json.dumps(json_ready(document), indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Return the document, or None where there is none or it is damaged."""
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def utc_text(moment: datetime) -> str:
+    """Return ISO 8601 in UTC with milliseconds, as ``2026-11-22T23:52:12.000Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_utc(text: object) -> datetime | None:
+    """Return the moment that `utc_text` wrote, or None where it is not one."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def tree_bytes(top: Path) -> int:
+    """Return the bytes of all files below, links not followed; 0 where nothing is."""
+    total = 0
+
+    def visit(directory: str) -> None:
+        nonlocal total
+        try:
+            with os.scandir(directory) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        visit(entry.path)
+                    else:
+                        total += entry.stat(follow_symlinks=False).st_size
+        except OSError:
+            return  # gone or closed to us while we looked
+
+    visit(str(top))
+    return total
+
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the present moment in UTC."""
+    return datetime.now(UTC)

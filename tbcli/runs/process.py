@@ -1,0 +1,50 @@
+"""Which process owns a run, and whether that very process still lives."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def start_ticks(pid: int) -> int | None:
+    """Return when a process started, in clock ticks since boot, or None where it is gone (or the system does not tell).
+
+    Source: proc(5), field 22 of ``/proc/[pid]/stat``; a zombie counts as gone.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    # The second field, the command in brackets, may itself hold blanks and brackets.
+    state, *rest = stat.rpartition(")")[2].split()
+    return None if state in "ZX" else int(rest[18])
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A process that cannot be mistaken for a later one with the same number."""
+
+    pid: int
+    pid_started: int | None
+    host: str
+
+    @classmethod
+    def current(cls) -> Owner:
+        """Return this process."""
+        return cls(os.getpid(), start_ticks(os.getpid()), socket.gethostname())
+
+    def lives(self) -> bool | None:
+        """Say whether the process still runs; None where that cannot be told from here."""
+        if self.host != socket.gethostname():
+            return None
+        if self.pid_started is not None:
+            return start_ticks(self.pid) == self.pid_started
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except OSError:
+            pass  # alive, and somebody else's
+        return None  # some process has that number; without start times only the heartbeat can tell whose it is

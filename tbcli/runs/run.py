@@ -1,0 +1,193 @@
+"""One run: its paths, its record ``run.json``, its status and its heartbeat."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tbcli.runs.files import parse_utc, read_json, tree_bytes, utc_now, write_json
+from tbcli.runs.process import Owner
+
+SCHEMA = 1
+STATUSES = ("running", "finished", "failed", "interrupted", "diverged")
+HEARTBEAT_SECONDS = 10.0
+STALE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogDirectory:
+    """A TensorBoard log directory that is not a run of ours."""
+
+    name: str
+    logs: Path
+
+
+@dataclass(slots=True)
+class Run:
+    """A run of ours: where its files are and what ``run.json`` says."""
+
+    id: str
+    logs: Path
+    plots: Path
+    models: Path
+    record: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def record_file(self) -> Path:
+        """The run's own record; it goes last when a run is removed."""
+        return self.logs / "run.json"
+
+    @property
+    def config_file(self) -> Path:
+        """The whole resolved configuration."""
+        return self.logs / "config.json"
+
+    @property
+    def history_file(self) -> Path:
+        """One row an epoch."""
+        return self.logs / "history.csv"
+
+    @property
+    def evidence_file(self) -> Path:
+        """Per split: index, label, probabilities."""
+        return self.logs / "evidence.npz"
+
+    @property
+    def heartbeat_file(self) -> Path:
+        """Touched every `HEARTBEAT_SECONDS` while training."""
+        return self.logs / "heartbeat"
+
+    @property
+    def checkpoints(self) -> Path:
+        """State to continue from."""
+        return self.logs / "checkpoints"
+
+    @property
+    def model_stem(self) -> str:
+        """The file name of the saved model without its suffix, as ``mnist_cnn_model``."""
+        return f"{self.data_name}_{self.model_name}_model"
+
+    @property
+    def saved_model(self) -> Path:
+        """The trained model in Keras' own format."""
+        return self.models / f"{self.model_stem}.keras"
+
+    @property
+    def name(self) -> str:
+        """What the user called it, or ``""``."""
+        return str(self.record.get("name") or "")
+
+    @property
+    def data_name(self) -> str:
+        """What it learnt from."""
+        return str(self.record.get("data") or "")
+
+    @property
+    def model_name(self) -> str:
+        """What learnt."""
+        return str(self.record.get("model") or "")
+
+    @property
+    def label(self) -> str:
+        """The name with the id, or the id alone: what a person reads."""
+        return f"{self.name} ({self.id})" if self.name else self.id
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """``{"test_accuracy": .., "val_accuracy": {"best": .., "best_epoch": .., "last": ..}, ...}``."""
+        metrics = self.record.get("metrics")
+        return metrics if isinstance(metrics, dict) else {}
+
+    @property
+    def started(self) -> datetime | None:
+        """When training began, where the record tells."""
+        return parse_utc(self.record.get("started"))
+
+    @property
+    def owner(self) -> Owner | None:
+        """The process that trains or trained it."""
+        pid, started, host = (self.record.get(key) for key in ("pid", "pid_started", "host"))
+        if not isinstance(pid, int) or not isinstance(host, str):
+            return None
+        return Owner(pid, started if isinstance(started, int) else None, host)
+
+    def metric(self, name: str) -> float | None:
+        """Return the best value of a metric of every epoch, or the one value of a test metric; None where there is none."""
+        value = self.metrics.get(name)
+        if isinstance(value, dict):
+            value = value.get("best")
+        return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+    def is_live(self, now: datetime | None = None) -> bool:
+        """Say whether a process is still training it.
+
+        On this host the process itself decides, however stale its heartbeat; elsewhere only the heartbeat can tell.
+        """
+        if self.record.get("status") != "running":
+            return False
+        owner = self.owner
+        lives = owner.lives() if owner else None
+        if lives is not None:
+            return lives
+        try:
+            beat = self.heartbeat_file.stat().st_mtime
+        except OSError:
+            return False
+        return ((now or utc_now()).timestamp() - beat) < STALE_SECONDS
+
+    def status(self, now: datetime | None = None) -> str:
+        """Return the status a person should see: a run whose process is gone is interrupted, not running."""
+        status = str(self.record.get("status"))
+        if status == "running" and not self.is_live(now):
+            return "interrupted"
+        return status if status in STATUSES else "unknown"
+
+    def bytes(self) -> int:
+        """Return the size kept at the end of training, or walk the run's files where there is none."""
+        kept = self.record.get("bytes")
+        return kept if isinstance(kept, int) else self.walk_bytes()
+
+    def walk_bytes(self) -> int:
+        """Return the bytes of all files of the run as they are now."""
+        return sum(tree_bytes(top) for top in (self.logs, self.plots, self.models))
+
+    def update(self, **values: Any) -> None:
+        """Change the record, in memory and on disk.
+
+        Raises:
+            OSError: The record could not be written; the file holds what it held before.
+        """
+        self.record.update(values)
+        write_json(self.record_file, self.record)
+
+    def reload(self) -> None:
+        """Read the record again."""
+        self.record = read_json(self.record_file) or {}
+
+    def beat(self) -> None:
+        """Show that training is alive."""
+        self.heartbeat_file.touch()
+
+    def read_config(self) -> dict[str, Any]:
+        """Return the saved configuration as plain sections, empty where there is none."""
+        return read_json(self.config_file) or {}
+
+
+def load_run(logs: Path, plots: Path, models: Path) -> Run | None:
+    """Return the run in a directory, or None where the directory is not a run of ours.
+
+    Ours is a directory whose ``run.json`` names the directory's own name as its id.
+    """
+    try:
+        with open(os.path.join(logs, "run.json"), "rb") as file:  # noqa: PTH118, PTH123 - 1,000 times in a listing
+            record = json.loads(file.read())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(record, dict) or record.get("id") != logs.name:
+        return None
+    return Run(logs.name, logs, plots, models, record)

@@ -1,0 +1,194 @@
+"""All runs of a workspace: create, list, find by reference."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tbcli.config import Config, PathsConfig, did_you_mean
+from tbcli.errors import ConfigError, NotFound, TrainingFailed
+from tbcli.runs.files import utc_now, utc_text, write_json
+from tbcli.runs.metrics import lower_is_better
+from tbcli.runs.process import Owner
+from tbcli.runs.run import SCHEMA, LogDirectory, Run, load_run
+
+_ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without 0, o, 1, l, i: ids are read aloud and typed
+DEFAULT_RANK_METRIC = "val_accuracy"
+
+
+def new_id(now: datetime) -> str:
+    """Return an id that sorts by time, as ``20261122-235212-k3f9`` (UTC)."""
+    # From the system's own source, so that a seed set for training does not make ids repeat.
+    suffix = "".join(random.SystemRandom().choices(_ID_ALPHABET, k=4))
+    return f"{now:%Y%m%d-%H%M%S}-{suffix}"
+
+
+class RunStore:
+    """The runs below the three roots of a workspace."""
+
+    def __init__(self, paths: PathsConfig) -> None:
+        self.logs_root = paths.logs
+        self.plots_root = paths.plots
+        self.models_root = paths.models
+
+    def create(self, config: Config, facts: Mapping[str, Any] | None = None, *, now: datetime | None = None) -> Run:
+        """Claim a directory for a new run and write its first record and its configuration.
+
+        Args:
+            config: Kept whole as ``config.json``.
+            facts: What else the record says from the start.
+            now: The moment of the start; the present unless given.
+
+        Raises:
+            TrainingFailed: The directory cannot be made: not writable, disk full, a file in the way.
+        """
+        now = now or utc_now()
+        try:
+            self.logs_root.mkdir(parents=True, exist_ok=True)
+            run = self._claimed(now)
+            run.record = {
+                "schema": SCHEMA,
+                "id": run.id,
+                "name": config.train.name,
+                "note": config.train.note,
+                "status": "running",
+                "started": utc_text(now),
+                "ended": None,
+                "seconds": None,
+                "model": config.model.name,
+                "data": config.data.source,
+                **_owner_facts(),
+                **(facts or {}),
+            }
+            write_json(run.config_file, config.as_dict())
+            run.beat()
+            run.update()
+        except OSError as error:
+            raise TrainingFailed(
+                f"cannot make a run in {str(self.logs_root)!r}: {error.strerror or error}",
+                hint="`--workspace DIR` or `--logdir DIR` with a directory that can be written and has room",
+            ) from error
+        return run
+
+    def _claimed(self, now: datetime) -> Run:
+        while True:
+            run = self._run(new_id(now))
+            try:
+                run.logs.mkdir()
+            except FileExistsError:
+                continue  # somebody else's, a moment ago
+            return run
+
+    def _run(self, run_id: str) -> Run:
+        return Run(run_id, self.logs_root / run_id, self.plots_root / run_id, self.models_root / run_id)
+
+    def load(self, run_id: str) -> Run | None:
+        """Return the run with exactly this id, or None."""
+        return load_run(self.logs_root / run_id, self.plots_root / run_id, self.models_root / run_id)
+
+    def ids(self) -> list[str]:
+        """Return the names of all directories that may be runs, oldest first, without opening them."""
+        try:
+            with os.scandir(self.logs_root) as entries:
+                return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+        except OSError:
+            return []
+
+    def list(self) -> list[Run]:
+        """Return all runs, oldest first; what is not a run of ours, and links, are left out."""
+        runs = [run for run in map(self.load, self.ids()) if run is not None]
+        # Ids sort by second; runs started in the same second are told apart by their record.
+        return sorted(runs, key=lambda run: (str(run.record.get("started")), run.id))
+
+    def find(self, reference: str) -> Run:
+        """Return the run that a reference names: ``latest~2``, ``best:val_loss``, an id, a unique prefix, a name or a path.
+
+        Raises:
+            NotFound: Nothing answers to it, or only a log directory that is not a run of ours.
+            ConfigError: A prefix is ambiguous; the message lists the candidates.
+        """
+        found = self.find_any(reference)
+        if isinstance(found, LogDirectory):
+            raise NotFound(f"{reference!r} is a log directory but not a run of tbcli's", hint="`tbcli runs` lists the runs")
+        return found
+
+    def find_any(self, reference: str) -> Run | LogDirectory:
+        """Return the run a reference names, or the log directory a path leads to."""
+        if "/" in reference or "." in reference:
+            return self._at_path(reference)
+        exact = self.load(reference) if reference else None
+        if exact is not None:
+            return exact
+        return self._among(reference, self.list())
+
+    def named(self, name: str) -> list[Run]:
+        """Return every run with this ``--name``, oldest first."""
+        return [run for run in self.list() if run.name == name]
+
+    def _at_path(self, reference: str) -> Run | LogDirectory:
+        path = Path(reference)
+        if not path.is_dir():
+            raise NotFound(f"no log directory {reference!r}", hint="a reference with a slash or a dot is a path; `tbcli runs` lists ids")
+        resolved = path.resolve()
+        name = resolved.name
+        roots = (self.plots_root / name, self.models_root / name)
+        return load_run(resolved, *roots) or LogDirectory(name, path)
+
+    def _among(self, reference: str, runs: list[Run]) -> Run:
+        if not runs:
+            raise NotFound(
+                f"no run {reference!r}: there are no runs in {str(self.logs_root)!r}",
+                hint="`tbcli train` makes the first one; `--workspace DIR` looks elsewhere",
+            )
+        if reference == "latest" or reference.startswith("latest~"):
+            return _nth_latest(reference, runs)
+        if reference == "best" or reference.startswith("best:"):
+            return _best(reference, runs)
+        by_prefix = [run for run in runs if reference and run.id.startswith(reference)]
+        by_name = [run for run in runs if run.name == reference]
+        if len(by_prefix) == 1:
+            return by_prefix[0]
+        if by_prefix:
+            listed = ", ".join(run.id for run in by_prefix[-5:])
+            more = f" and {len(by_prefix) - 5} more" if len(by_prefix) > 5 else ""
+            raise ConfigError(f"{reference!r} is the beginning of {len(by_prefix)} runs: {listed}{more}", hint="type more of the id")
+        if by_name:
+            return by_name[-1]
+        known = [run.id for run in runs] + [run.name for run in runs if run.name]
+        guess = did_you_mean(reference, known)
+        hint = f"{guess} `tbcli runs` lists them" if guess.startswith("did") else "`tbcli runs` lists what is there"
+        raise NotFound(f"no run {reference!r} in {str(self.logs_root)!r}", hint=hint)
+
+
+def _owner_facts() -> dict[str, Any]:
+    owner = Owner.current()
+    return {"pid": owner.pid, "pid_started": owner.pid_started, "host": owner.host}
+
+
+def _nth_latest(reference: str, runs: list[Run]) -> Run:
+    _, _, text = reference.partition("~")
+    if "~" in reference and not text.isdecimal():
+        raise ConfigError(f"{reference!r} counts back by no number", hint="`latest~1` is the run before the latest")
+    back = int(text or 0)
+    if back >= len(runs):
+        raise NotFound(f"no run {reference!r}: there are {len(runs)}", hint=f"`latest~{len(runs) - 1}` is the oldest")
+    return runs[-1 - back]
+
+
+def _best(reference: str, runs: list[Run]) -> Run:
+    metric = reference.partition(":")[2] or DEFAULT_RANK_METRIC
+
+    def measured(name: str) -> list[tuple[float, Run]]:
+        return [(value, run) for run in runs if (value := run.metric(name)) is not None]
+
+    # Without validation samples the training metric has to do.
+    scored = measured(metric) or measured(metric.removeprefix("val_"))
+    if not scored:
+        known = dict.fromkeys(name for run in runs for name in run.metrics)
+        raise NotFound(f"no run has a metric {metric!r}", hint=did_you_mean(metric, known) if known else "no run has metrics yet")
+    choose: Callable[..., tuple[float, Run]] = min if lower_is_better(metric) else max
+    return choose(scored, key=lambda pair: pair[0])[1]

@@ -1,0 +1,1 @@
+"""Measurements, each a ratio against a peer or a floor taken in the same run: ``make bench`` or ``make bench BENCH="plot serve"``."""
