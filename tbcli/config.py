@@ -1,7 +1,7 @@
 """What was asked: one frozen configuration object, in sections, settled from layers (weakest first).
 
-Defaults, ``tbcli.toml`` of the workspace (or ``[tool.tbcli]`` of its ``pyproject.toml``), ``--config FILE``, ``TBCLI_*``
-environment variables, ``--set section.key=value``, named flags.
+Defaults, ``tbcli.toml`` of the workspace (or ``[tool.tbcli]`` of its ``pyproject.toml``), ``--config FILE``,
+``TBCLI_*`` environment variables, ``--set section.key=value``, named flags.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import os
 import types
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -40,14 +40,18 @@ def _require_choice(key: str, value: str, known: Sequence[str]) -> None:
         raise ConfigError(f"{key} cannot be {value!r}", hint=did_you_mean(value, known))
 
 
-def _require_range(key: str, value: float, least: float, most: float = float("inf"), *, open_ends: bool = False) -> None:
+def _require_range(
+    key: str, value: float, least: float, most: float = float("inf"), *, open_ends: bool = False
+) -> None:
     # `not (a <= b)` rather than `a > b`: NaN must not pass.
     inside = least < value < most if open_ends else least <= value <= most
     if not inside:
         bounds = f"at least {least:g}" if most == float("inf") else f"from {least:g} to {most:g}"
         if open_ends:
             bounds = f"above {least:g}" if most == float("inf") else f"between {least:g} and {most:g}"
-        raise ConfigError(f"{key} must be {bounds}, got {value!r}", hint=f"`--set {key}=...` with a value in that range")
+        raise ConfigError(
+            f"{key} must be {bounds}, got {value!r}", hint=f"`--set {key}=...` with a value in that range"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +81,8 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.dropout < 1:
             raise ConfigError(
-                f"model.dropout must be at least 0 and below 1, got {self.dropout!r}", hint="0.3 is the default, 0 is off"
+                f"model.dropout must be at least 0 and below 1, got {self.dropout!r}",
+                hint="0.3 is the default, 0 is off",
             )
 
 
@@ -103,7 +108,6 @@ class TrainConfig:
     steps_per_epoch: int = 0  # 0 is the whole set
     steps_per_execution: int = 0  # optimizer steps between two looks at callbacks; 0 chooses
     save_formats: tuple[str, ...] = ("keras",)
-    keep_checkpoints: bool = False
 
     def __post_init__(self) -> None:
         _require_range("train.epochs", self.epochs, 1)
@@ -194,7 +198,8 @@ class PlotConfig:
         _require_range("plot.dpi", self.dpi, 20, 1200)
         if not 0 <= self.smooth < 1:
             raise ConfigError(
-                f"plot.smooth must be at least 0 and below 1, got {self.smooth!r}", hint="0.6 is TensorBoard's usual, 0 is off"
+                f"plot.smooth must be at least 0 and below 1, got {self.smooth!r}",
+                hint="0.6 is TensorBoard's usual, 0 is off",
             )
         _require_choice("plot.format", self.format, FIGURE_FORMATS)
 
@@ -219,6 +224,10 @@ class ServeConfig:
         _require_range("serve.timeout_seconds", self.timeout_seconds, 0, open_ends=True)
         if not self.host or self.host.strip() != self.host:
             raise ConfigError(f"serve.host cannot be {self.host!r}", hint="a name or an address, such as localhost")
+        if self.path_prefix and (self.path_prefix[0] != "/" or not set(self.path_prefix).isdisjoint(" ?#%\\")):
+            raise ConfigError(
+                f"serve.path_prefix cannot be {self.path_prefix!r}", hint="a path from the root, such as /tensorboard"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,11 +279,12 @@ class Config:
                 continue
             section, name = _known_key(key)
             by_section.setdefault(section, {})[name] = _coerced(key, value, SETTINGS[key])
-        return replace(self, **{name: replace(getattr(self, name), **new) for name, new in by_section.items()})  # type: ignore[arg-type]
+        return replace(self, **{name: replace(getattr(self, name), **new) for name, new in by_section.items()})
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
         """Return plain sections of plain values, fit for JSON."""
-        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return] # tuples become lists
+        plain: dict[str, dict[str, Any]] = json.loads(json.dumps(asdict(self)))  # tuples become lists
+        return plain
 
     def as_toml(self) -> str:
         """Return TOML text that can be fed back with ``--config``."""
@@ -283,17 +293,16 @@ class Config:
             lines.append(f"[{section}]")
             # JSON's strings, numbers, booleans and lists of strings are TOML's too; but TOML forbids a raw DEL.
             lines.extend(
-                f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f") for key, value in values.items()
+                f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f")
+                for key, value in values.items()
             )
             lines.append("")
         return "\n".join(lines)
 
 
 def _setting_types() -> dict[str, Any]:
-    sections = get_type_hints(Config)
-    return {
-        f"{section}.{item.name}": get_type_hints(kind)[item.name] for section, kind in sections.items() for item in fields(kind)
-    }
+    sections = get_type_hints(Config).items()
+    return {f"{section}.{name}": kind for section, group in sections for name, kind in get_type_hints(group).items()}
 
 
 SETTINGS: Mapping[str, Any] = types.MappingProxyType(_setting_types())
@@ -335,7 +344,9 @@ def _coerced(key: str, value: object, kind: Any) -> object:
                 return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
     except ValueError:
         pass
-    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}.get(kind, "a list of words")
+    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}.get(
+        kind, "a list of words"
+    )
     raise ConfigError(f"{key} must be {wanted}, got {value!r}", hint=f"`--set {key}=...` with {wanted}")
 
 
@@ -343,7 +354,9 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigError(f"no configuration file {str(path)!r}", hint="`--config` takes a TOML file or a run's config.json") from None
+        raise ConfigError(
+            f"no configuration file {str(path)!r}", hint="`--config` takes a TOML file or a run's config.json"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {str(path)!r}: {error}", hint="it must be a readable UTF-8 text file") from None
 
@@ -358,7 +371,9 @@ def _parsed(path: Path) -> dict[str, Any]:
 
             document = tomllib.loads(text)
     except ValueError as error:
-        raise ConfigError(f"{str(path)!r} does not parse: {error}", hint="`tbcli train --print-config` prints a valid one") from None
+        raise ConfigError(
+            f"{str(path)!r} does not parse: {error}", hint="`tbcli train --print-config` prints a valid one"
+        ) from None
     if not isinstance(document, dict):
         raise ConfigError(f"{str(path)!r} holds no sections", hint="`tbcli train --print-config` prints a valid one")
     return document
@@ -369,7 +384,8 @@ def _flattened(document: Mapping[str, Any], origin: str) -> dict[str, object]:
     for section, values in document.items():
         if not isinstance(values, Mapping):
             raise ConfigError(
-                f"{origin}: {section!r} stands outside a section", hint="settings live in [data], [model], [train], [record], ..."
+                f"{origin}: {section!r} stands outside a section",
+                hint="settings live in [data], [model], [train], [record], ...",
             )
         for name, value in values.items():
             key = f"{section}.{name}"
@@ -395,7 +411,8 @@ def _workspace_layer(workspace: Path) -> tuple[str, dict[str, object]]:
     settings = _flattened(document, origin)
     if "paths.workspace" in settings:
         raise ConfigError(
-            f"{origin}: paths.workspace cannot be set in the workspace itself", hint="use `--workspace` or TBCLI_WORKSPACE"
+            f"{origin}: paths.workspace cannot be set in the workspace itself",
+            hint="use `--workspace` or TBCLI_WORKSPACE",
         )
     for key in _PATHS[1:]:
         if settings.get(key):

@@ -10,7 +10,7 @@ import sys
 
 import tests.benchmarks
 
-HARNESS = ("__main__", "measure")
+HARNESS = ("__main__", "measure", "peers")
 
 
 def main(wanted: list[str]) -> None:
@@ -18,7 +18,9 @@ def main(wanted: list[str]) -> None:
     unknown = sorted(set(wanted) - set(known))
     if unknown:
         sys.exit(f"no benchmark {', '.join(unknown)}; known: {', '.join(known)}")
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
+    )
     for name in wanted or known:
         importlib.import_module(f"tests.benchmarks.{name}").bench()
 

@@ -1,0 +1,56 @@
+"""From a setting and the data's shape to a Keras model. Importing the room is cheap; an architecture brings Keras."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tbcli.config import ModelConfig, did_you_mean
+from tbcli.errors import ConfigError, DoesNotFit
+from tbcli.loading import load_object
+
+if TYPE_CHECKING:
+    from tbcli.data.dataset import Dataset
+
+ARCHITECTURES = {
+    "cnn": "tbcli.models.cnn:build_cnn",
+}
+"""Name -> ``module:function`` from a `ModelConfig`, an input shape and a class count to a model; one file each."""
+
+FEATURES = "features"
+"""The name of the penultimate layer, whose output stands for a sample in the projector."""
+
+
+def require_architecture(name: str) -> str:
+    """Return where the builder of an architecture stands, without importing it.
+
+    Raises:
+        ConfigError: No architecture answers to the name.
+    """
+    if name not in ARCHITECTURES:
+        raise ConfigError(f"no model {name!r}", hint=did_you_mean(name, ARCHITECTURES))
+    return ARCHITECTURES[name]
+
+
+def build_model(config: ModelConfig, dataset: Dataset, precision: str) -> Any:
+    """Return a new, uncompiled `keras.Model` whose layers compute in a precision policy.
+
+    It takes raw values ``[batch, *dataset.input_shape]`` and returns float32 probabilities ``[batch, classes]``.
+
+    Raises:
+        DoesNotFit: The architecture cannot take samples of this shape.
+    """
+    import keras
+
+    build = load_object(require_architecture(config.name))
+    usual = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        return build(config, dataset.input_shape, len(dataset.class_names))
+    except ValueError as error:
+        first_line = str(error).splitlines()[0]
+        raise DoesNotFit(
+            f"model {config.name!r} cannot take samples of shape {dataset.input_shape}: {first_line}",
+            hint="another `--model`, or data of another shape",
+        ) from error
+    finally:
+        keras.config.set_dtype_policy(usual)

@@ -1,0 +1,133 @@
+"""The contract between training, which knows when, a recorder, which knows what, and a writer, which knows where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from tbcli.config import Config
+
+if TYPE_CHECKING:
+    from tbcli.data.dataset import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the model said of the samples of one split.
+
+    Args:
+        indices: Positions of the samples in their source ``[n]``, int64.
+        labels: True class numbers ``[n]``, int64.
+        probabilities: Predicted probabilities ``[n, classes]``, float32.
+        features: Output of the penultimate layer ``[n, width]``, float32; None where the model has no such layer.
+        metrics: ``{name: value}`` over all samples of the split: loss and the compiled metrics.
+    """
+
+    indices: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+    features: np.ndarray | None
+    metrics: Mapping[str, float]
+
+    @property
+    def predictions(self) -> np.ndarray:
+        """The most probable class of each sample ``[n]``."""
+        predictions: np.ndarray = np.argmax(self.probabilities, axis=-1)
+        return predictions
+
+    def first(self, count: int) -> Evidence:
+        """Return the evidence of the first samples; the metrics are those of all."""
+        features = None if self.features is None else self.features[:count]
+        return Evidence(self.indices[:count], self.labels[:count], self.probabilities[:count], features, self.metrics)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A moment of training, computed once and shared by all recorders.
+
+    Args:
+        config: What was asked.
+        dataset: What is learnt; recorders read the probe sample from it.
+        model: The `keras.Model` in training.
+        epoch: Epochs done, counted from 1; 0 before the first.
+        step: Optimizer steps done.
+        logs: Metrics of the epoch as the history names them: ``loss``, ``val_accuracy``, ``learning_rate``, ...
+        validation: What the model says of the validation split now; None where there is none, and before training.
+        probe: The same of the dataset's probe sample; None before training.
+        test: What the saved model says of the test set; None until the end.
+    """
+
+    config: Config
+    dataset: Dataset
+    model: Any
+    epoch: int
+    step: int
+    logs: Mapping[str, float]
+    validation: Evidence | None = None
+    probe: Evidence | None = None
+    test: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The optimizer steps of one execution, each with its own values.
+
+    Args:
+        first: Number of the first of these steps, counted from 1 over the whole training.
+        last: Number of the last of these steps.
+        values: ``{name: [last - first + 1]}``: each batch's own values; empty without ``--log-every``.
+    """
+
+    first: int
+    last: int
+    values: Mapping[str, np.ndarray]
+
+
+class Writer(Protocol):
+    """Where records go. ``where`` is a directory below the run's own, as ``train``; ``""`` is the run's own."""
+
+    def scalars(self, values: Mapping[str, float], step: int, *, where: str) -> None:
+        """Write several scalars of one step."""
+
+    def histogram(self, tag: str, buckets: np.ndarray, step: int, *, where: str) -> None:
+        """Write a distribution as buckets ``[k, 3]`` of left edge, right edge and count."""
+
+    def image(self, tag: str, png: bytes, size: tuple[int, int], step: int, *, where: str) -> None:
+        """Write a ready PNG of ``size`` (width, height) in pixels."""
+
+    def graph(self, graph_def: bytes, *, where: str) -> None:
+        """Write a serialized ``GraphDef``: the op graph of a directory, one each."""
+
+    def keras_graph(self, model_json: str, *, where: str) -> None:
+        """Write a model's JSON, from which TensorBoard draws the conceptual graph."""
+
+    def directory(self, where: str) -> str:
+        """Return the directory itself, for writers of TensorFlow's own such as the profiler."""
+
+
+class Recorder:
+    """Writes one kind of evidence. Override only the moments you need.
+
+    Recorders have no writer, no cadence and no ``predict`` of their own: all of that comes with the call.
+    """
+
+    name: str
+
+    def unsuitable(self, snapshot: Snapshot) -> str | None:
+        """Say why this model or data has nothing to show here; None when it has."""
+        return None
+
+    def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
+        """Before the first step."""
+
+    def on_steps(self, steps: Steps, writer: Writer) -> None:
+        """After each execution of optimizer steps; never left out by a cadence."""
+
+    def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
+        """After an epoch, when the cadence says so."""
+
+    def on_end(self, snapshot: Snapshot, writer: Writer) -> None:
+        """After the last epoch, whatever ended the training."""

@@ -1,0 +1,46 @@
+"""Histograms and Distributions: the weights of every layer, epoch by epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tbcli.recorders.base import Recorder, Snapshot, Writer
+
+BUCKETS = 30  # as many as TensorBoard's own summaries have
+
+
+class Histograms(Recorder):
+    """Writes ``weights/<layer>/<variable>`` to ``train``."""
+
+    def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
+        """Write the freshly initialised weights at x = 0."""
+        self.on_epoch(snapshot, writer)
+
+    def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
+        """Write the distribution of every variable that has a layer."""
+        for variable in snapshot.model.trainable_variables:
+            path = variable.path.removeprefix(f"{snapshot.model.name}/")
+            writer.histogram(
+                f"weights/{path}", count_buckets(np.asarray(variable.value)), snapshot.epoch, where="train"
+            )
+
+
+def count_buckets(values: np.ndarray, buckets: int = BUCKETS) -> np.ndarray:
+    """Count values into buckets of equal width ``[buckets, 3]``: left edge, right edge, count.
+
+    Agrees with `tf.summary.histogram`: of a single distinct value all edges are equal and only the last bucket counts;
+    of no value all is zero. Values that are not finite have no place on the axis and are left out.
+    """
+    flat = np.ravel(values).astype(np.float64)
+    flat = flat[np.isfinite(flat)]
+    if flat.size == 0:
+        return np.zeros((buckets, 3))
+    low, high = flat.min(), flat.max()
+    if low == high:
+        counts = np.zeros(buckets)
+        counts[-1] = flat.size
+        return np.column_stack([np.full(buckets, low), np.full(buckets, low), counts])
+    width = (high - low) / buckets
+    chosen = np.minimum((flat - low) // width, buckets - 1).astype(np.int64)
+    edges = np.linspace(low, high, buckets + 1)
+    return np.column_stack([edges[:-1], edges[1:], np.bincount(chosen, minlength=buckets)])

@@ -1,0 +1,131 @@
+"""When: calls the recorders, measures what each costs, and switches off one that fails."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from tbcli.config import RecordConfig
+from tbcli.recorders.base import Recorder, Snapshot, Steps
+from tbcli.recorders.writer import EventWriter
+
+
+class Recording:
+    """All recorders of one run, with their writer.
+
+    Args:
+        recorders: What to record, in this order.
+        config: How often.
+        directory: The run's own directory.
+        warn: Told once of each recorder that is switched off, or has nothing to show.
+    """
+
+    def __init__(
+        self, recorders: Sequence[Recorder], config: RecordConfig, directory: Path, warn: Callable[[str], None]
+    ) -> None:
+        self._active = list(recorders)
+        self._cadence = config.cadence
+        self._writer = EventWriter(directory)
+        self._warn = warn
+        self._latest: Snapshot | None = None
+        self.milliseconds = {recorder.name: 0.0 for recorder in recorders}
+        self.switched_off: dict[str, str] = {}
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Let the recorders finish what they began, whatever ended the training, and close the event files."""
+        try:
+            if self._latest is not None:
+                self.end(self._latest)
+        finally:
+            self._writer.close()
+
+    def begin(self, snapshot: Snapshot) -> None:
+        """Record what is known before the first step; drop recorders that have nothing to show."""
+        self._latest = snapshot
+        for recorder in list(self._active):
+            with self._guarded(recorder):
+                reason = recorder.unsuitable(snapshot)
+                if reason is None:
+                    recorder.on_begin(snapshot, self._writer)
+                else:
+                    self._switch_off(recorder, reason)
+        self._flush()
+
+    def steps(self, steps: Steps) -> None:
+        """Record after an execution of optimizer steps."""
+        for recorder in list(self._active):
+            with self._guarded(recorder):
+                recorder.on_steps(steps, self._writer)
+
+    def epoch(self, snapshot: Snapshot, *, last: bool) -> None:
+        """Record an epoch with the recorders whose turn it is; the last epoch is everyone's turn."""
+        self._latest = snapshot
+        for recorder in list(self._active):
+            every = self._cadence.get(recorder.name, self._cadence[""])
+            if last or snapshot.epoch % every == 0:
+                with self._guarded(recorder):
+                    recorder.on_epoch(snapshot, self._writer)
+        self._flush()
+
+    def end(self, snapshot: Snapshot) -> None:
+        """Record what is known at the end; once."""
+        self._latest = None
+        for recorder in list(self._active):
+            with self._guarded(recorder):
+                recorder.on_end(snapshot, self._writer)
+        self._flush()
+
+    def report(self, training_seconds: float) -> dict[str, Any]:
+        """Return what recording cost, for the run's record.
+
+        Args:
+            training_seconds: From the first step to the end, recording included.
+        """
+        spent = sum(self.milliseconds.values()) / 1000
+        alone = training_seconds - spent
+        return {
+            "percent": round(100 * spent / alone, 2) if alone > 0 else None,
+            "milliseconds": {name: round(value, 1) for name, value in self.milliseconds.items()},
+            "bytes": self._writer.bytes(),
+            "switched_off": self.switched_off,
+        }
+
+    def _flush(self) -> None:
+        try:
+            self._writer.flush()
+        except tf.errors.OpError as error:
+            raise _as_os_error(error) from error
+
+    @contextmanager
+    def _guarded(self, recorder: Recorder) -> Iterator[None]:
+        """Put a recorder on the clock; whatever it raises costs the recorder its place, not the run its training."""
+        began = time.perf_counter()
+        try:
+            yield
+        except tf.errors.ResourceExhaustedError as error:
+            raise _as_os_error(error) from error  # the disk is full: that is not the recorder's fault
+        except Exception as error:  # whatever it is, training must go on
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise
+            self._switch_off(recorder, f"{type(error).__name__}: {error}")
+        finally:
+            self.milliseconds[recorder.name] += (time.perf_counter() - began) * 1000
+
+    def _switch_off(self, recorder: Recorder, reason: str) -> None:
+        self._active.remove(recorder)
+        self.switched_off[recorder.name] = reason
+        self._warn(f"recorder {recorder.name!r} is switched off: {reason}")
+
+
+def _as_os_error(error: tf.errors.OpError) -> OSError:
+    full = isinstance(error, tf.errors.ResourceExhaustedError)
+    return OSError(errno.ENOSPC if full else errno.EIO, error.message)

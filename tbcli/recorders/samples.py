@@ -1,0 +1,33 @@
+"""Images: a grid of sample predictions with true label, predicted label and confidence."""
+
+from __future__ import annotations
+
+from tbcli.plots.samples import draw_samples
+from tbcli.recorders.base import Recorder, Snapshot, Writer
+
+
+class Samples(Recorder):
+    """Writes ``samples/predictions`` to ``validation`` (``train`` where nothing was held out)."""
+
+    def unsuitable(self, snapshot: Snapshot) -> str | None:
+        """Samples that are no images cannot be shown."""
+        shape = snapshot.dataset.input_shape
+        if len(shape) != 3 or shape[-1] not in (1, 3):
+            return f"samples of shape {shape} are no images"
+        return None
+
+    def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
+        """Draw what the model says now of the same samples as in every other epoch."""
+        if snapshot.probe is None:
+            return
+        count, probe = snapshot.config.record.samples, snapshot.probe
+        images, _ = snapshot.dataset.probe.batch(slice(count))
+        png, size = draw_samples(
+            images,
+            probe.labels[:count],
+            probe.probabilities[:count],
+            snapshot.dataset.class_names,
+            probe.indices[:count],
+        )
+        where = "validation" if snapshot.dataset.validation else "train"
+        writer.image("samples/predictions", png, size, snapshot.epoch, where=where)

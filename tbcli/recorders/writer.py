@@ -1,0 +1,117 @@
+"""Where: the event files of one run, one writer to a directory, in the encodings of TensorFlow 2."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
+from tensorboard.plugins.histogram import metadata as histogram_metadata
+from tensorboard.plugins.image import metadata as image_metadata
+from tensorboard.plugins.scalar import metadata as scalar_metadata
+from tensorboard.util.tensor_util import make_tensor_proto
+
+_FILE_NUMBERS = itertools.count()
+_FLUSH_SECONDS = 2.0
+
+
+class EventWriter:
+    """Writes the event files below one run's directory.
+
+    The records themselves are written by TensorFlow's record writer: synchronous, so that a full disk is noticed where
+    it happens, and with checksums computed in C++.
+
+    Args:
+        top: The run's own directory.
+    """
+
+    def __init__(self, top: Path) -> None:
+        self._top = top
+        self._files: dict[str, Any] = {}
+        self._flushed = time.monotonic()
+
+    def scalars(self, values: Mapping[str, float], step: int, *, where: str) -> None:
+        """Write several scalars of one step, in one event."""
+        metadata = scalar_metadata.create_summary_metadata(display_name="", description="")
+        tensors = {tag: make_tensor_proto(np.float32(value)) for tag, value in values.items()}
+        self._write(
+            where,
+            step,
+            summary=Summary(
+                value=[Summary.Value(tag=tag, tensor=tensor, metadata=metadata) for tag, tensor in tensors.items()]
+            ),
+        )
+        if time.monotonic() - self._flushed > _FLUSH_SECONDS:
+            self.flush()
+
+    def histogram(self, tag: str, buckets: np.ndarray, step: int, *, where: str) -> None:
+        """Write a distribution as buckets ``[k, 3]`` of left edge, right edge and count."""
+        metadata = histogram_metadata.create_summary_metadata(display_name="", description="")
+        self._tensor(tag, buckets.astype(np.float64), metadata, step, where)
+
+    def image(self, tag: str, png: bytes, size: tuple[int, int], step: int, *, where: str) -> None:
+        """Write a ready PNG of ``size`` (width, height) in pixels, in the format ``[width, height, png]``."""
+        content = [str(size[0]).encode(), str(size[1]).encode(), png]
+        metadata = image_metadata.create_summary_metadata(display_name="", description="", converted_to_tensor=False)
+        self._tensor(tag, np.array(content, dtype=object), metadata, step, where)
+
+    def graph(self, graph_def: bytes, *, where: str) -> None:
+        """Write a serialized ``GraphDef``: the op graph of a directory, one each."""
+        self._write(where, 0, graph_def=graph_def)
+
+    def keras_graph(self, model_json: str, *, where: str) -> None:
+        """Write a model's JSON, from which TensorBoard draws the conceptual graph."""
+        metadata = SummaryMetadata(
+            plugin_data=SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1")
+        )
+        self._tensor("keras", np.array(model_json.encode(), dtype=object), metadata, 0, where)
+
+    def directory(self, where: str) -> str:
+        """Return the directory itself, made if need be."""
+        path = self._top / where
+        path.mkdir(exist_ok=True)
+        return str(path)
+
+    def flush(self) -> None:
+        """Bring all that was written to disk, where a running TensorBoard reads it."""
+        for file in self._files.values():
+            file.flush()
+        self._flushed = time.monotonic()
+
+    def close(self) -> None:
+        """Flush and close; safe to call again."""
+        files, self._files = self._files, {}
+        for file in files.values():
+            file.close()
+
+    def bytes(self) -> dict[str, int]:
+        """Return the bytes of the event files so far, by directory."""
+        self.flush()
+        return {
+            where or ".": sum(file.stat().st_size for file in (self._top / where).glob("events.*"))
+            for where in self._files
+        }
+
+    def _tensor(self, tag: str, value: np.ndarray, metadata: Any, step: int, where: str) -> None:
+        summary = Summary(value=[Summary.Value(tag=tag, tensor=make_tensor_proto(value), metadata=metadata)])
+        self._write(where, step, summary=summary)
+
+    def _write(self, where: str, step: int, **what: Any) -> None:
+        if where not in self._files:
+            self._files[where] = self._opened(where)
+        self._files[where].write(Event(wall_time=time.time(), step=step, **what).SerializeToString())
+
+    def _opened(self, where: str) -> Any:
+        # TensorBoard finds event files by "tfevents" in the name and reads them in the order of the names.
+        stamp = f"{time.time():.0f}.{socket.gethostname()}.{os.getpid()}.{next(_FILE_NUMBERS)}"
+        file = tf.io.TFRecordWriter(str(Path(self.directory(where)) / f"events.out.tfevents.{stamp}"))
+        file.write(Event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString())
+        return file

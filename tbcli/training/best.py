@@ -1,0 +1,41 @@
+"""Patience: keeps the weights of the best epoch and says when to stop waiting for a better one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from tbcli.runs.metrics import lower_is_better
+
+
+class BestEpoch:
+    """Watches one metric.
+
+    Args:
+        metric: The name in the logs, as ``val_loss``.
+        patience: Epochs without a better value after which to stop.
+    """
+
+    def __init__(self, metric: str, patience: int) -> None:
+        self.metric = metric
+        self.patience = patience
+        self.epoch = 0
+        self.value = math.nan
+        self._weights: list[np.ndarray] = []
+
+    def saw(self, model: keras.Model, epoch: int, logs: Mapping[str, float]) -> bool:
+        """Take note of an epoch; return whether patience is at its end."""
+        value = logs[self.metric]
+        better = value < self.value if lower_is_better(self.metric) else value > self.value
+        if math.isfinite(value) and (better or not self.epoch):
+            self.epoch, self.value, self._weights = epoch, value, model.get_weights()
+        return epoch - self.epoch >= self.patience
+
+    def restore(self, model: keras.Model) -> int:
+        """Give the model its best weights; return the epoch they are of, or 0 when no epoch was seen."""
+        if self.epoch:
+            model.set_weights(self._weights)
+        return self.epoch

@@ -1,0 +1,85 @@
+"""One pass over a split gives everything that is asked of it: metrics, probabilities and features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tbcli.data.dataset import Dataset, Split
+from tbcli.models import FEATURES
+from tbcli.recorders.base import Evidence
+from tbcli.training.feed import evaluation_batches
+
+
+class Evaluator:
+    """Looks at splits with one compiled model.
+
+    Args:
+        model: A compiled model whose output is class probabilities ``[batch, classes]``.
+        dataset: Whose splits are looked at; tells the shape of a sample.
+        between_batches: Called after every batch; may raise to stop.
+    """
+
+    def __init__(self, model: keras.Model, dataset: Dataset, between_batches: Callable[[], None]) -> None:
+        self._model = model
+        self._between_batches = between_batches
+        self._has_features = any(layer.name == FEATURES for layer in model.layers)
+        self._outputs = (
+            keras.Model(model.inputs, [model.get_layer(FEATURES).output, model.output]) if self._has_features else model
+        )
+        inputs = tf.TensorSpec((None, *dataset.input_shape), dataset.train.inputs.dtype)
+        labels = tf.TensorSpec((None,), tf.int64)
+        self._look = tf.function(self._look_at_batch, input_signature=[inputs, labels])
+        self._predict = tf.function(self._forward, input_signature=[inputs])
+
+    def evaluate(self, split: Split) -> Evidence:
+        """Return what the model says of every sample, and the metrics over all of them."""
+        # Keras resets the metrics at the start of an epoch; at its end, where this is called, they are free.
+        self._model.reset_metrics()
+        parts = []
+        losses, sizes = [], []
+        logs: dict[str, Any] = {}
+        for inputs, labels in evaluation_batches(split):
+            features, probabilities, loss, logs = self._look(tf.constant(inputs), tf.constant(labels))
+            parts.append((features, probabilities))
+            losses.append(float(loss))
+            sizes.append(len(labels))
+            self._between_batches()
+        metrics = {name: float(value) for name, value in logs.items()}
+        metrics["loss"] = float(np.average(losses, weights=sizes))
+        self._model.reset_metrics()
+        return self._evidence(split, parts, metrics)
+
+    def predict(self, split: Split) -> Evidence:
+        """Return what the model says of every sample, without metrics."""
+        parts = []
+        for inputs, _ in evaluation_batches(split):
+            parts.append(self._predict(tf.constant(inputs)))
+            self._between_batches()
+        return self._evidence(split, parts, {})
+
+    def _forward(self, inputs: tf.Tensor) -> tuple[tf.Tensor | None, tf.Tensor]:
+        if not self._has_features:
+            return None, tf.cast(self._outputs(inputs, training=False), tf.float32)
+        features, probabilities = self._outputs(inputs, training=False)
+        return tf.cast(features, tf.float32), tf.cast(probabilities, tf.float32)
+
+    def _look_at_batch(self, inputs: tf.Tensor, labels: tf.Tensor) -> tuple[Any, ...]:
+        features, probabilities = self._forward(inputs)
+        loss = self._model.compute_loss(inputs, labels, probabilities, training=False)
+        logs = self._model.compute_metrics(inputs, labels, probabilities)
+        return features, probabilities, loss, logs
+
+    def _evidence(self, split: Split, parts: list[Any], metrics: dict[str, float]) -> Evidence:
+        features = np.concatenate([part[0].numpy() for part in parts]) if self._has_features else None
+        return Evidence(
+            indices=split.positions,
+            labels=split.labels[split.positions],
+            probabilities=np.concatenate([part[1].numpy() for part in parts]),
+            features=features,
+            metrics=metrics,
+        )

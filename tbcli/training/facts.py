@@ -1,0 +1,42 @@
+"""What a run says of the machine and the code it was trained with."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+_PACKAGES = ("tbcli", "tensorflow", "keras", "tensorboard", "numpy")
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions that shape a result, without importing the packages."""
+    versions = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue  # run from a checkout that is not installed
+    return versions
+
+
+def git_state(directory: Path) -> dict[str, object] | None:
+    """Return ``{"commit", "dirty"}`` of the checkout a directory is in, or None outside one."""
+    try:
+        commit = _git(directory, "rev-parse", "HEAD")
+        dirty = bool(_git(directory, "status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"commit": commit, "dirty": dirty}
+
+
+def _git(directory: Path, *words: str) -> str:
+    done = subprocess.run(  # noqa: S603 - fixed words
+        ["git", "-C", str(directory), *words],  # noqa: S607 - the user's own git
+        capture_output=True,
+        text=True,
+        timeout=5,
+        check=True,
+    )
+    return done.stdout.strip()

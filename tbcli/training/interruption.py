@@ -1,0 +1,71 @@
+"""Ctrl-C and SIGTERM: the first is answered at the next safe moment, the second at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from tbcli.errors import Interrupted
+
+
+class Interruption:
+    """Holds the signals for the time of a training, as a context manager.
+
+    Outside `deferred` the first signal raises `Interrupted` where the program stands; inside, it waits for `check`.
+    A second signal leaves the process at once: the run is then found interrupted by its dead process.
+
+    Args:
+        on_second: Called before leaving at once, to give the terminal back.
+    """
+
+    def __init__(self, on_second: Callable[[], None] = lambda: None) -> None:
+        self.signal_number = 0
+        self._deferrals = 0
+        self._on_second = on_second
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> Interruption:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                continue  # started by nohup
+            self._previous[number] = signal.signal(number, self._received)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _received(self, number: int, frame: FrameType | None) -> None:
+        if self.signal_number:
+            self._on_second()
+            os._exit(128 + number)
+        self.signal_number = number
+        if not self._deferrals:
+            self.check()
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Let the first signal wait for `check`, so that what stands here is never torn."""
+        self._deferrals += 1
+        try:
+            yield
+        finally:
+            self._deferrals -= 1
+
+    def check(self) -> None:
+        """Answer a signal that came.
+
+        Raises:
+            Interrupted: One came.
+        """
+        if self.signal_number:
+            name = "Ctrl-C" if self.signal_number == signal.SIGINT else signal.Signals(self.signal_number).name
+            raise Interrupted(
+                self.signal_number,
+                f"training was interrupted by {name}",
+                hint="`tbcli runs latest` shows what was kept",
+            )

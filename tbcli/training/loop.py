@@ -1,0 +1,147 @@
+"""When: the one Keras callback, which tells an epoch's story in order."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+
+import keras
+
+from tbcli.config import Config
+from tbcli.data.dataset import Dataset
+from tbcli.errors import TrainingFailed
+from tbcli.recorders.base import Evidence, Snapshot, Steps
+from tbcli.recorders.recording import Recording
+from tbcli.runs.history import HistoryWriter
+from tbcli.runs.metrics import NOT_METRICS, lower_is_better
+from tbcli.training.best import BestEpoch
+from tbcli.training.evaluation import Evaluator
+from tbcli.training.feed import TrainingFeed
+from tbcli.training.narration import Narrator
+from tbcli.training.steps import StepTape
+
+
+class Loop(keras.callbacks.Callback):
+    """Validates, writes the history, records, narrates and answers signals while Keras fits.
+
+    Args:
+        config: What was asked.
+        dataset: What is learnt.
+        feed: Set to the order of each epoch as it begins.
+        evaluator: Looks at validation and probe samples.
+        recording: All recorders.
+        tape: Values of every step; None unless batch curves are asked for.
+        history: Where the rows go.
+        best: Watches for patience; None when off.
+        rate_at: The learning rate that a step, counted from 1, was taken with.
+        narrator: Hears of every step and epoch.
+        check: Raises when a signal came; called between executions.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        dataset: Dataset,
+        feed: TrainingFeed,
+        evaluator: Evaluator,
+        recording: Recording,
+        tape: StepTape | None,
+        history: HistoryWriter,
+        best: BestEpoch | None,
+        rate_at: Callable[[int], float],
+        narrator: Narrator,
+        check: Callable[[], None],
+    ) -> None:
+        super().__init__()
+        self._config, self._dataset, self._feed = config, dataset, feed
+        self._evaluator, self._recording, self._tape = evaluator, recording, tape
+        self._history, self._patience, self._rate_at = history, best, rate_at
+        self._narrator, self._check = narrator, check
+        self._best: dict[str, tuple[float, int]] = {}
+        self.epochs_done = 0
+        self.steps_done = 0
+        self.latest: Snapshot | None = None
+        self._began = self._epoch_began = 0.0
+        self._steps_before = 0
+
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        """Record the untrained model."""
+        self._narrator.begin(self._config.train.epochs, self._feed.steps)
+        self._began = time.perf_counter()
+        self._recording.begin(self._snapshot(0, {}))
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Set the order of the data."""
+        self._feed.begin_epoch(epoch + 1)
+        self._epoch_began, self._steps_before = time.perf_counter(), self.steps_done
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """After an execution, which may be several steps: only the optimizer counts them truly."""
+        logs = logs or {}
+        first, self.steps_done = self.steps_done + 1, int(self.model.optimizer.iterations)
+        if not math.isfinite(logs.get("loss", 0.0)):
+            raise TrainingFailed(
+                f"training diverged: the loss is {logs['loss']} at step {self.steps_done}",
+                hint="a smaller `--learning-rate`, or `--precision float32`",
+            )
+        values = self._tape.read(first, self.steps_done) if self._tape else {}
+        self._recording.steps(Steps(first, self.steps_done, values))
+        self._narrator.step(self.epochs_done + 1, self.steps_done - self._steps_before, logs)
+        self._check()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Validate once, then share what was seen with the history, the recorders and the narrator."""
+        seconds = time.perf_counter() - self._epoch_began
+        row = {"loss": math.nan, **(logs or {})}  # the loss leads, whatever Keras' order
+        row["steps_per_second"] = (self.steps_done - self._steps_before) / seconds
+        row["learning_rate"] = self._rate_at(self.steps_done)
+        snapshot = self._validated(epoch + 1, row)
+        self._note_best(epoch + 1, snapshot.logs)
+        self._history.append(self._row(epoch + 1, snapshot.logs))
+        self.epochs_done, self.latest = epoch + 1, snapshot  # only now: an epoch is done when it is written
+        out_of_patience = bool(self._patience and self._patience.saw(self.model, self.epochs_done, snapshot.logs))
+        last = out_of_patience or self.epochs_done == self._config.train.epochs
+        self._recording.epoch(snapshot, last=last)
+        self._narrator.epoch(self.epochs_done, snapshot.logs, self._best)
+        self.model.stop_training = out_of_patience
+        self._check()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since the first step, recording included."""
+        return time.perf_counter() - self._began
+
+    def _row(self, epoch: int, logs: Mapping[str, float]) -> dict[str, float]:
+        metrics = {name: value for name, value in logs.items() if name not in NOT_METRICS}
+        leading = {"epoch": epoch, "step": self.steps_done, "seconds": round(self.seconds, 3)}
+        return {**leading, "learning_rate": logs["learning_rate"], **metrics}
+
+    def _validated(self, epoch: int, row: Mapping[str, float]) -> Snapshot:
+        """Look at the validation split once; the probe is a part of it, or needs a look of its own where there is none."""
+        probe = self._dataset.probe
+        if self._dataset.validation is None:
+            return self._snapshot(epoch, row, probe=self._evaluator.predict(probe))
+        seen = self._evaluator.evaluate(self._dataset.validation)
+        logs = {**row, **{f"val_{name}": value for name, value in seen.metrics.items()}}
+        return self._snapshot(epoch, logs, validation=seen, probe=seen.first(len(probe)))
+
+    def _snapshot(self, epoch: int, logs: Mapping[str, float], **seen: Evidence) -> Snapshot:
+        return Snapshot(
+            config=self._config,
+            dataset=self._dataset,
+            model=self.model,
+            epoch=epoch,
+            step=self.steps_done,
+            logs=logs,
+            **seen,
+        )
+
+    def _note_best(self, epoch: int, logs: Mapping[str, float]) -> None:
+        for name, value in logs.items():
+            if name in NOT_METRICS or not math.isfinite(value):
+                continue
+            so_far = self._best.get(name, (math.nan, 0))[0]
+            better = value < so_far if lower_is_better(name) else value > so_far
+            if better or math.isnan(so_far):
+                self._best[name] = (value, epoch)

@@ -1,0 +1,142 @@
+"""The whole story of a training on one page: model, recorders, fit, measure, save."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tbcli.config import Config
+from tbcli.data.dataset import Dataset
+from tbcli.errors import Interrupted, TrainingFailed
+from tbcli.models import build_model
+from tbcli.recorders.base import Evidence
+from tbcli.recorders.recording import Recording
+from tbcli.recorders.registry import chosen_names, load_recorders
+from tbcli.runs import Run
+from tbcli.runs.files import whole_file
+from tbcli.runs.history import HistoryWriter
+from tbcli.training.best import BestEpoch
+from tbcli.training.checkpoint import save_state
+from tbcli.training.evaluation import Evaluator
+from tbcli.training.feed import TrainingFeed
+from tbcli.training.hardware import choose_device, choose_precision
+from tbcli.training.interruption import Interruption
+from tbcli.training.loop import Loop
+from tbcli.training.narration import Narrator
+from tbcli.training.optimizing import choose_steps_per_execution, compile_model, rate_of_step
+from tbcli.training.saving import save_model
+from tbcli.training.steps import StepTape
+
+COMPARED_SAMPLES = 32  # between the saved model and each of its files
+
+
+def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrator, interruption: Interruption) -> None:
+    """Fit a model to a dataset, measure it once on the test set, and leave everything in the run.
+
+    Raises:
+        TrainingFailed: Diverged, out of memory, or a file could not be written.
+        Interrupted: A signal came; the state to continue from is in the run's checkpoints.
+    """
+    device, precision = choose_device(), choose_precision(config.train.precision)
+    keras.utils.set_random_seed(config.train.seed)
+    if config.train.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    model = build_model(config.model, dataset, precision)
+    run.update(device=device, precision=precision, parameters=model.count_params())
+    narrator.note(f"{config.model.name} with {model.count_params():,} parameters on {device} in {precision}")
+
+    recorders = load_recorders(chosen_names(config.record))
+    with Recording(recorders, config.record, run.logs, narrator.warn) as recording:
+        loop, saved_epoch = _fit(config, dataset, model, run, recording, narrator, interruption)
+        narrator.stage("Measuring on the test set")
+        final = _rebuilt_in_float32(config, dataset, model)
+        seen = _measure(final, dataset, interruption)
+        run.update(saved_epoch=saved_epoch, metrics=_test_metrics(seen))
+        _save_evidence(run, seen)
+        if loop.latest:
+            recording.end(replace(loop.latest, test=seen.get("test")))
+        run.update(recording=recording.report(loop.seconds))
+
+    narrator.stage("Saving the model")
+    samples, _ = dataset.probe.batch(slice(COMPARED_SAMPLES))
+    with narrator.hushed_libraries():
+        save_model(final, run.models, run.model_stem, config.train.save_formats, samples)
+
+
+def _fit(
+    config: Config,
+    dataset: Dataset,
+    model: keras.Model,
+    run: Run,
+    recording: Recording,
+    narrator: Narrator,
+    interruption: Interruption,
+) -> tuple[Loop, int]:
+    """Fit, and leave the model with the weights to save; return the loop and the epoch they are of."""
+    train = config.train
+    feed = TrainingFeed(dataset.train, train.batch_size, train.steps_per_epoch, train.seed)
+    steps_per_execution = choose_steps_per_execution(train, config.record.profile_steps)
+    total_steps = feed.steps * train.epochs
+    compile_model(model, train, total_steps, steps_per_execution)
+    tape = StepTape(model, steps_per_execution) if config.record.log_every else None
+    evaluator = Evaluator(model, dataset, interruption.check)
+    monitor = train.monitor if dataset.validation else train.monitor.removeprefix("val_")
+    best = BestEpoch(monitor, train.patience) if train.patience else None
+    loop = Loop(
+        config=config,
+        dataset=dataset,
+        feed=feed,
+        evaluator=evaluator,
+        recording=recording,
+        tape=tape,
+        history=HistoryWriter(run.history_file),
+        best=best,
+        rate_at=rate_of_step(train, total_steps),
+        narrator=narrator,
+        check=interruption.check,
+    )
+    with interruption.deferred():
+        try:
+            model.fit(feed.batches(), epochs=train.epochs, callbacks=[loop], verbose=0, shuffle=False)
+        except Interrupted:
+            save_state(run.checkpoints, model, epoch=loop.epochs_done, step=loop.steps_done, steps_per_epoch=feed.steps)
+            raise
+        except tf.errors.ResourceExhaustedError as error:
+            raise TrainingFailed(
+                f"out of memory at step {loop.steps_done + 1}", hint=f"a `--batch-size` below {train.batch_size}"
+            ) from error
+    saved_epoch = best.restore(model) if best else loop.epochs_done
+    return loop, saved_epoch or loop.epochs_done
+
+
+def _rebuilt_in_float32(config: Config, dataset: Dataset, model: keras.Model) -> keras.Model:
+    """Return the model with the trained weights and float32 layers: what is measured is what is saved."""
+    final = build_model(config.model, dataset, "float32")
+    final.set_weights(model.get_weights())
+    compile_model(final, config.train, 1, 1)
+    return final
+
+
+def _measure(model: keras.Model, dataset: Dataset, interruption: Interruption) -> dict[str, Evidence]:
+    """Return what the saved model says of the validation split and, looked at this once, of the test set."""
+    evaluator = Evaluator(model, dataset, interruption.check)
+    splits = {"validation": dataset.validation, "test": dataset.test}
+    return {name: evaluator.evaluate(split) for name, split in splits.items() if split is not None}
+
+
+def _test_metrics(seen: dict[str, Evidence]) -> dict[str, float]:
+    return {f"test_{name}": value for name, value in seen["test"].metrics.items()} if "test" in seen else {}
+
+
+def _save_evidence(run: Run, seen: dict[str, Evidence]) -> None:
+    """Write index, label and probabilities of every sample of each split, for figures without TensorFlow."""
+    arrays: dict[str, np.ndarray] = {}
+    for name, evidence in seen.items():
+        arrays[f"{name}_indices"] = evidence.indices
+        arrays[f"{name}_labels"] = evidence.labels
+        arrays[f"{name}_probabilities"] = evidence.probabilities
+    with whole_file(run.evidence_file) as temporary:
+        np.savez(temporary, **arrays)  # type: ignore[arg-type]

@@ -1,0 +1,149 @@
+"""A training as a run on disk: claimed first, kept whatever happens. TensorFlow comes when all else is settled."""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tbcli.config import Config, did_you_mean
+from tbcli.data import load_dataset, require_source
+from tbcli.errors import ConfigError, Interrupted, TbcliError, TrainingFailed
+from tbcli.models import require_architecture
+from tbcli.recorders.registry import chosen_names
+from tbcli.runs import Run, RunStore
+from tbcli.runs.files import utc_now, utc_text
+from tbcli.runs.history import read_history
+from tbcli.runs.metrics import summarize
+from tbcli.runs.run import HEARTBEAT_SECONDS
+from tbcli.training.facts import git_state, package_versions
+from tbcli.training.interruption import Interruption
+from tbcli.training.narration import Narrator
+
+MEASURED = ("loss", "accuracy", "val_loss", "val_accuracy")
+
+
+def check_request(config: Config) -> None:
+    """Check all that can be checked without data and without TensorFlow.
+
+    Raises:
+        ConfigError: A model, a recorder or a metric is unknown.
+        NotFound: The data are not there.
+    """
+    require_source(config.data.source)
+    require_architecture(config.model.name)
+    chosen_names(config.record)
+    if config.train.monitor not in MEASURED:
+        raise ConfigError(
+            f"train.monitor is {config.train.monitor!r}, which training does not measure",
+            hint=did_you_mean(config.train.monitor, MEASURED),
+        )
+
+
+def train(config: Config, narrator: Narrator) -> Run:
+    """Train a model and keep the run.
+
+    Args:
+        config: What was asked.
+        narrator: Hears how it goes.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        ConfigError, NotFound, DoesNotFit: Nothing was begun.
+        TrainingFailed: Training diverged, or ran out of memory or disk; the run is kept with what there is.
+        Interrupted: A signal came; the run is kept with what there is.
+    """
+    check_request(config)
+    with Interruption(on_second=narrator.close) as interruption:
+        narrator.stage(f"Loading {config.data.source}")
+        dataset = load_dataset(config.data)
+        run = RunStore(config.paths).create(config, {"versions": package_versions(), "git": git_state(Path.cwd())})
+        with _kept(run, config, interruption, narrator):
+            narrator.stage("Starting TensorFlow")
+            with narrator.hushed_libraries():
+                from tbcli.training.pipeline import train_and_save
+
+            train_and_save(config, dataset, run, narrator, interruption)
+    return run
+
+
+@contextmanager
+def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrator) -> Iterator[None]:
+    """Give the run a heartbeat while it trains, and its last word however it ends."""
+    began = time.perf_counter()
+    stop = threading.Event()
+    threading.Thread(target=_beat, args=(run, stop), daemon=True).start()
+    status, reason = "failed", ""
+    try:
+        try:
+            yield
+            status = "finished"
+        except OSError as error:
+            raise _disk_trouble(error, run) from error
+        except MemoryError as error:
+            raise TrainingFailed("out of memory", hint="a smaller `--batch-size` or `--limit-samples`") from error
+    except Interrupted as error:
+        status, reason = "interrupted", error.message
+        raise
+    except TrainingFailed as error:
+        status, reason = "diverged" if "diverged" in error.message else "failed", error.message
+        raise
+    except BaseException as error:
+        reason = str(error) if isinstance(error, TbcliError) else f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        stop.set()
+        with interruption.deferred():
+            _conclude(run, config, status, reason, time.perf_counter() - began, narrator)
+
+
+def _beat(run: Run, stop: threading.Event) -> None:
+    while not stop.wait(HEARTBEAT_SECONDS):
+        try:
+            run.beat()
+        except OSError:
+            continue  # a full disk is noticed where it matters; the process itself still shows that it lives
+
+
+def _conclude(run: Run, config: Config, status: str, reason: str, seconds: float, narrator: Narrator) -> None:
+    """Write the run's last record and leave its figure behind, as far as the disk allows."""
+    history = read_history(run.history_file)
+    metrics: dict[str, Any] = {**summarize(history.columns, history.epochs), **run.metrics}
+    try:
+        run.update(
+            status=status,
+            reason=reason,
+            ended=utc_text(utc_now()),
+            seconds=round(seconds, 3),
+            epochs=len(history.epochs),
+            metrics=metrics,
+        )
+        if config.plot.automatic and history.epochs:
+            narrator.stage("Plotting")
+            _plot(run, config)
+        run.heartbeat_file.unlink(missing_ok=True)
+        run.update(bytes=run.walk_bytes())
+    except OSError as error:
+        narrator.warn(f"the run's record could not be completed: {error.strerror or error}")
+    except TbcliError as error:
+        narrator.warn(f"no figure was drawn: {error.message}")
+
+
+def _plot(run: Run, config: Config) -> None:
+    from tbcli.plots import plot_run
+
+    plot_run(run, config.plot)
+
+
+def _disk_trouble(error: OSError, run: Run) -> TrainingFailed:
+    what = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror or error)
+    return TrainingFailed(
+        f"training stopped, {what}: {error.filename or run.logs}",
+        hint="`tbcli clean --dry-run --keep 5` shows what could go",
+    )

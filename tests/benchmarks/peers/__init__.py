@@ -1,0 +1,1 @@
+"""What tbcli is measured against: scripts as a user would write them."""
