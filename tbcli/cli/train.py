@@ -12,6 +12,7 @@ from tbcli.cli.output import Output, counted_bytes, counted_seconds, stdout_kept
 from tbcli.config import OPTIMIZERS, PRECISIONS, SAVE_FORMATS, SCHEDULES, Config
 from tbcli.runs import Run
 
+D = Config()  # for the defaults that help shows
 DATA, MODEL, TRAINING, RECORDING, OUTPUT = "Data", "Model", "Training", "Recording", "Output"
 
 
@@ -20,12 +21,14 @@ def train(
     common: Common,
     *,
     data: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What to learn from.  [mnist]", rich_help_panel=DATA)
+        str | None, typer.Option(metavar="NAME", help=f"What to learn from ({D.data.source}).", rich_help_panel=DATA)
     ] = None,
     validation_split: Annotated[
         float | None,
         typer.Option(
-            metavar="SHARE", help="Share of the training samples held out; 0 for none.  [0.1]", rich_help_panel=DATA
+            metavar="SHARE",
+            help=f"Share of the training samples held out; 0 is none ({D.data.validation_split}).",
+            rich_help_panel=DATA,
         ),
     ] = None,
     limit_samples: Annotated[
@@ -33,7 +36,7 @@ def train(
         typer.Option(metavar="N", help="Use only N training and at most N test samples.", rich_help_panel=DATA),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What learns.  [cnn]", rich_help_panel=MODEL)
+        str | None, typer.Option(metavar="NAME", help=f"What learns ({D.model.name}).", rich_help_panel=MODEL)
     ] = None,
     precision: Annotated[
         str | None,
@@ -42,24 +45,32 @@ def train(
         ),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(metavar="N", help="Passes over the training samples.  [5]", rich_help_panel=TRAINING)
+        int | None,
+        typer.Option(
+            metavar="N", help=f"Passes over the training samples ({D.train.epochs}).", rich_help_panel=TRAINING
+        ),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(metavar="N", help="Samples a step.  [128]", rich_help_panel=TRAINING)
+        int | None, typer.Option(metavar="N", help=f"Samples a step ({D.train.batch_size}).", rich_help_panel=TRAINING)
     ] = None,
     learning_rate: Annotated[
         float | None,
         typer.Option(
-            metavar="RATE", help="Size of the steps; of a schedule, its peak.  [0.002]", rich_help_panel=TRAINING
+            metavar="RATE",
+            help=f"Size of the steps; of a schedule, its peak ({D.train.learning_rate}).",
+            rich_help_panel=TRAINING,
         ),
     ] = None,
     optimizer: Annotated[
-        str | None, typer.Option(metavar="NAME", help=f"{', '.join(OPTIMIZERS)}.", rich_help_panel=TRAINING)
+        str | None,
+        typer.Option(metavar="NAME", help=f"{', '.join(OPTIMIZERS)} ({D.train.optimizer}).", rich_help_panel=TRAINING),
     ] = None,
     schedule: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help=f"Course of the learning rate: {', '.join(SCHEDULES)}.", rich_help_panel=TRAINING
+            metavar="NAME",
+            help=f"Course of the learning rate: {', '.join(SCHEDULES)} ({D.train.schedule}).",
+            rich_help_panel=TRAINING,
         ),
     ] = None,
     patience: Annotated[
@@ -76,7 +87,9 @@ def train(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Decides initial weights, order and dropout.  [0]", rich_help_panel=TRAINING),
+        typer.Option(
+            metavar="N", help=f"Decides initial weights, order and dropout ({D.train.seed}).", rich_help_panel=TRAINING
+        ),
     ] = None,
     deterministic: Annotated[
         bool | None,
@@ -88,7 +101,7 @@ def train(
         str | None,
         typer.Option(
             metavar="LIST",
-            help="off, light, standard, full and/or names; -name removes; help lists.",
+            help=f"off, light, standard, full and/or names; -name removes; help lists ({D.record.recorders}).",
             rich_help_panel=RECORDING,
         ),
     ] = None,

@@ -25,7 +25,14 @@ class Cost:
     peak_mb: float  # largest resident set of the process itself, or of one of its children
 
 
-def run_once(argv: Sequence[str], *, cwd: str | None = None, env: Mapping[str, str] | None = None, terminal: bool = False, expect: int = 0) -> Cost:
+def run_once(
+    argv: Sequence[str],
+    *,
+    cwd: str | None = None,
+    env: Mapping[str, str] | None = None,
+    terminal: bool = False,
+    expect: int = 0,
+) -> Cost:
     """Run one process to its end, its output read and thrown away."""
     whole_env = {**os.environ, **(env or {})}
     leader = follower = None
@@ -93,13 +100,20 @@ def ratio(costs: Mapping[str, Sequence[Cost]], ours: str, peer: str, figure: str
     return statistics.median(getattr(a, figure) / getattr(b, figure) for a, b in pairs)
 
 
-def report(title: str, costs: Mapping[str, Sequence[Cost]], *, peer: str, goals: Mapping[str, float] | None = None) -> None:
+def report(
+    title: str, costs: Mapping[str, Sequence[Cost]], *, peer: str, goals: Mapping[str, float] | None = None
+) -> None:
     """Print a row a contestant: medians, the ratio to the peer, and the goal for the CPU ratio where one is set."""
     print(f"\n{title} (medians of {len(costs[peer])}, ratios to {peer})")
     print(f"  {'':<34} {'CPU s':>8} {'wall s':>8} {'MB':>6} {'CPU x':>7} {'wall x':>7}  goal")
     for name, samples in costs.items():
-        cpu, wall, peak = (statistics.median(getattr(sample, figure) for sample in samples) for figure in ("cpu", "wall", "peak_mb"))
+        cpu, wall, peak = (
+            statistics.median(getattr(sample, figure) for sample in samples) for figure in ("cpu", "wall", "peak_mb")
+        )
         cpu_ratio, wall_ratio = ratio(costs, name, peer), ratio(costs, name, peer, "wall")
         goal = (goals or {}).get(name)
         verdict = "" if goal is None else f"<= {goal:g}  {'met' if cpu_ratio <= goal else 'MISSED'}"
-        print(f"  {name:<34} {cpu:>8.3f} {wall:>8.3f} {peak:>6.0f} {cpu_ratio:>6.2f}x {wall_ratio:>6.2f}x  {verdict}", flush=True)
+        print(
+            f"  {name:<34} {cpu:>8.3f} {wall:>8.3f} {peak:>6.0f} {cpu_ratio:>6.2f}x {wall_ratio:>6.2f}x  {verdict}",
+            flush=True,
+        )

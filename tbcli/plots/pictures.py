@@ -1,0 +1,152 @@
+"""Runs in, files out: what can fail without matplotlib fails before it is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tbcli.config import FIGURE_FORMATS, PlotConfig, did_you_mean
+from tbcli.errors import ConfigError, NotFound, Refused
+from tbcli.plots.curves import Panel, RunHistory, pick_panels
+from tbcli.runs import Run
+from tbcli.runs.history import read_history
+
+HISTORY = "training_history"
+_LONGEST_NAME = 120  # of a directory; file systems take 255 bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure on disk.
+
+    Args:
+        path: The file.
+        runs: What it shows.
+        metrics: Its panels.
+        left_out: Sentences about runs that had nothing to show.
+    """
+
+    path: Path
+    runs: tuple[Run, ...]
+    metrics: tuple[str, ...]
+    left_out: tuple[str, ...] = field(default=())
+
+
+def plot_run(run: Run, plot: PlotConfig) -> Path:
+    """Draw the training history of one run into its own directory of figures and return the file.
+
+    Raises:
+        NotFound: The run has no epoch yet.
+        ConfigError: The file cannot be written.
+        Refused: The run's directory of figures is a link.
+    """
+    return plot_runs([run], plot, plots_root=run.plots.parent).path
+
+
+def plot_runs(
+    runs: Sequence[Run],
+    plot: PlotConfig,
+    *,
+    plots_root: Path,
+    metrics: Sequence[str] = (),
+    out: Path | None = None,
+    title: str = "",
+) -> Picture:
+    """Draw the training history of one run, or of several over one another.
+
+    Args:
+        runs: At least one; one that is named twice is drawn once.
+        plot: Format, resolution, smoothing.
+        plots_root: Where the figure of several runs gets its directory.
+        metrics: Names or patterns; nothing means accuracy and loss.
+        out: The file to write, if not below ``plots_root``.
+        title: In place of the run's name.
+
+    Raises:
+        NotFound: No run has an epoch yet, or a metric is in none of them.
+        ConfigError: The format is unknown, or the file cannot be written.
+        Refused: The directory the figure belongs to is a link.
+    """
+    chosen = list({run.logs.resolve(): run for run in runs}.values())
+    path = _checked_format(out) if out else _own_place(chosen, plots_root) / f"{HISTORY}.{plot.format}"
+    told, left_out = _with_epochs(chosen)
+    panels = pick_panels((column for one in told for column in one.history.columns), metrics)
+    shown, without = _with_panels(told, panels)
+    _start_matplotlib()
+    from tbcli.plots.figures import save_figure
+    from tbcli.plots.history import draw_history
+
+    figure = draw_history(shown, panels, smooth=plot.smooth, title=title)
+    save_figure(figure, path, plot.dpi)
+    names = tuple(panel.name for panel in panels)
+    return Picture(path, tuple(one.run for one in shown), names, (*left_out, *without))
+
+
+def comparison_name(ids: Sequence[str]) -> str:
+    """Return the name of the directory for a figure of several runs: the same for the same runs, and never too long."""
+    ordered = sorted(ids)
+    whole = "compare-" + "+".join(ordered)
+    if len(whole.encode()) <= _LONGEST_NAME:
+        return whole
+    digest = hashlib.blake2b("\n".join(ordered).encode(errors="surrogatepass"), digest_size=4).hexdigest()
+    return f"compare-{ordered[0][:40]}+{len(ordered) - 1}-more-{digest}"
+
+
+def _checked_format(out: Path) -> Path:
+    form = out.suffix.lower().removeprefix(".")
+    if form in FIGURE_FORMATS:
+        return out
+    suffixes = [f".{known}" for known in FIGURE_FORMATS]
+    hint = did_you_mean(out.suffix, suffixes) if form else f"a file name that ends in {', '.join(suffixes)}"
+    raise ConfigError(f"cannot tell a figure format from the name {str(out)!r}", hint=hint)
+
+
+def _own_place(runs: Sequence[Run], plots_root: Path) -> Path:
+    directory = runs[0].plots if len(runs) == 1 else plots_root / comparison_name([run.id for run in runs])
+    if directory.is_symlink():
+        raise Refused(
+            f"{str(directory)!r} is a link, and links below the plots are not followed",
+            hint="`--out FILE.png` elsewhere",
+        )
+    return directory
+
+
+def _with_epochs(runs: Sequence[Run]) -> tuple[list[RunHistory], list[str]]:
+    told = [RunHistory(run, read_history(run.history_file)) for run in runs]
+    full = [one for one in told if one.history.epochs]
+    left_out = [f"{one.run.label} has no epoch yet: left out" for one in told if not one.history.epochs]
+    if full:
+        return full, left_out
+    first = runs[0]
+    others = f" nor have the {len(runs) - 1} others" if len(runs) > 1 else ""
+    if first.is_live():
+        raise NotFound(
+            f"run {first.label} has no finished epoch yet{others}", hint="its first row comes at the end of epoch 1"
+        )
+    status = first.status()
+    raise NotFound(
+        f"run {first.label} has no epoch to plot{others}; it is {status}", hint="`tbcli runs` lists what there is"
+    )
+
+
+def _with_panels(told: Sequence[RunHistory], panels: Sequence[Panel]) -> tuple[list[RunHistory], list[str]]:
+    shown = [one for one in told if any(panel.shows(one) for panel in panels)]
+    missing = ", ".join(panel.name for panel in panels)
+    return shown, [f"{one.run.label} has no {missing}: left out" for one in told if one not in shown]
+
+
+def _start_matplotlib() -> None:
+    """Load it without its remarks on font caches and directories, unless somebody asked for the libraries' logs."""
+    logger = logging.getLogger("matplotlib")
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.ERROR)
+    try:
+        import matplotlib.figure  # noqa: F401 - the room that draws imports it by its names
+    except ValueError as error:
+        what = str(error).partition(";")[0]
+        raise ConfigError(
+            f"matplotlib does not start: {what}", hint="look at MPLBACKEND and at matplotlibrc"
+        ) from error

@@ -1,0 +1,49 @@
+"""What stands above a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tbcli.plots.curves import RunHistory, number_of, shared_fact, short_number
+
+_ACRONYM_LENGTH = 4  # mae, mse, auc, f1: not to be capitalised
+
+
+def title_of(histories: Sequence[RunHistory]) -> str:
+    """Return what a person calls the run, or how many runs there are."""
+    if len(histories) == 1:
+        run = histories[0].run
+        return run.name or run.id
+    return f"{len(histories)} runs compared"
+
+
+def subtitle_of(histories: Sequence[RunHistory]) -> str:
+    """Return id, model, data, epochs, test accuracy, and the status of a run that did not finish."""
+    runs = [told.run for told in histories]
+    model, data = shared_fact(run.model_name for run in runs), shared_fact(run.data_name for run in runs)
+    facts = [" on ".join(filter(None, (model, data)))]
+    if len(histories) == 1:
+        facts = [*facts, *_facts_of_one(histories[0])]
+    return "  ·  ".join(filter(None, facts))
+
+
+def _facts_of_one(told: RunHistory) -> list[str]:
+    run, epochs = told.run, len(told.history.epochs)
+    accuracy = number_of(run.metrics, "test_accuracy")
+    status = run.status()
+    return [
+        run.id if run.name else "",
+        f"{epochs:,} epoch{'s' if epochs > 1 else ''}" + ("" if status == "finished" else f", {status}"),
+        "" if accuracy is None else f"test accuracy {short_number(accuracy)}",
+    ]
+
+
+def smoothing_note(weight: float) -> str:
+    """Return what was done to the curves, so that nobody takes them for what was measured."""
+    return f"smoothed {weight:g} as in TensorBoard (debiased moving average); measured values pale"
+
+
+def panel_title(metric: str) -> str:
+    """Return a metric's name as a heading: ``Top 5 accuracy``."""
+    words = metric.replace("_", " ")
+    return words[:1].upper() + words[1:] if len(words) >= _ACRONYM_LENGTH else words
