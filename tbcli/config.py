@@ -7,6 +7,7 @@ Defaults, ``tbcli.toml`` of the workspace (or ``[tool.tbcli]`` of its ``pyprojec
 from __future__ import annotations
 
 import json
+import math
 import os
 import types
 from collections.abc import Iterable, Mapping, Sequence
@@ -333,16 +334,17 @@ def _coerced(key: str, value: object, kind: Any) -> object:
             if isinstance(value, (int, str)) and not isinstance(value, bool):
                 return int(value)
         elif kind is float:
-            if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+            if isinstance(value, (int, float, str)) and not isinstance(value, bool) and math.isfinite(float(value)):
                 return float(value)
         elif kind is str:
             if isinstance(value, (str, int)) and not isinstance(value, bool):
+                str(value).encode()  # bytes of the command line that are no UTF-8 could not be written down
                 return str(value)
         elif isinstance(value, (str, list, tuple)):
             parts = value.split(",") if isinstance(value, str) else value
             if all(isinstance(part, str) for part in parts):
                 return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}.get(
         kind, "a list of words"

@@ -52,9 +52,15 @@ def make_run(
     if status == "finished":
         metrics |= {"test_accuracy": val_accuracy, "test_loss": 0.08}
     if files:
-        for root, file in ((run.logs / "train", "events.out.tfevents.1.fake"), (run.plots, "training_history.png"), (run.models, f"{run.model_stem}.keras")):
+        made = {
+            run.logs / "train": "events.out.tfevents.1.fake",
+            run.plots: "training_history.png",
+            run.models: f"{run.model_stem}.keras",
+        }
+        for root, file in made.items():
             root.mkdir(parents=True, exist_ok=True)
             (root / file).write_bytes(b"x" * 1000)
     ended = None if status == "running" else utc_text(started + timedelta(seconds=20))
-    run.update(status=status, ended=ended, seconds=20.0, epochs=epochs, metrics=metrics, bytes=run.walk_bytes(), **(record or {}))
+    facts = {"status": status, "ended": ended, "seconds": 20.0, "epochs": epochs, "metrics": metrics}
+    run.update(**{**facts, "bytes": run.walk_bytes(), **(record or {})})
     return run

@@ -2,60 +2,104 @@
 
 from __future__ import annotations
 
+import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from tbcli import __version__
 from tbcli.cli.output import abandon_stdout, show_error
 from tbcli.errors import ConfigError, Refused, TbcliError
 
+COMMANDS = {
+    "train": "Train a model with TensorBoard filled, and keep the run.",
+    "plot": "Plot accuracy and loss of a run, or of several over one another; without a run, of the latest.",
+    "serve": "Show runs in TensorBoard, all or the chosen ones, until Ctrl-C.",
+    "clean": "Remove runs: logs, plots and model together, after showing them and asking.",
+    "runs": "List the runs, the newest last; or show one run in full.",
+}
+"""What ``--help`` lists, in its order; behind each stands the function of that name in the module of that name."""
 
-class ErrorsInTwoLines(TyperGroup):
-    """Turns our failures and Typer's own usage errors into two lines on stderr and the exit code of the contract."""
+_SUGGESTIONS = (" Did you mean ", " (Possible options: ")
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:
+
+class Commands(TyperGroup):
+    """Loads the command that was asked for, and no other; turns every failure into the contract's words and codes."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {name: TyperCommand(name, help=summary) for name, summary in COMMANDS.items()}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the name, the command behind it, and its arguments."""
+        if args[0] in COMMANDS:
+            return args[0], load_command(args[0]), args[1:]
+        return super().resolve_command(ctx, args)
+
+    def main(  # type: ignore[override] # the rest of Typer's parameters pass through
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> Any:
         """Run and leave the process; called by Typer and by its test runner alike."""
         extra["standalone_mode"] = False
+        words = list(sys.argv[1:] if args is None else args)
         try:
-            code = super().main(args=args, prog_name=prog_name, **extra)
+            code = super().main(args=words or ["--help"], prog_name=prog_name, **extra)
             sys.stdout.flush()
         except TbcliError as error:
-            show_error(error)
-            code = error.exit_code
+            code = _failed(error)
         except typer.Abort:
-            error = Refused("not confirmed, nothing was done", hint="`--yes` confirms in advance")
-            show_error(error)
-            code = error.exit_code
+            code = _failed(Refused("not confirmed, nothing was done", hint="`--yes` confirms in advance"))
         except typer.TyperException as error:
-            show_error(_usage_error(error))
-            code = ConfigError.exit_code
+            code = _failed(_usage_error(error, words))
         except BrokenPipeError:
-            abandon_stdout()
-            code = 0
-        except KeyboardInterrupt:
-            code = 130
+            code = _left_by_reader()
+        except SystemExit as leaving:
+            # Typer itself answers a closed pipe, with code 1.
+            if not isinstance(leaving.__context__, BrokenPipeError):
+                raise
+            code = _left_by_reader()
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _usage_error(error: typer.TyperException) -> ConfigError:
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "tbcli"
-    message = error.format_message() if hasattr(error, "format_message") else str(error)
-    # Typer puts its suggestions behind the message; the second line is where we keep what to try.
-    happened, _, suggestion = message.replace("\n", " ").partition(" Did you mean ")
-    hint = f"did you mean {suggestion} (`{command} --help` lists all)" if suggestion else f"`{command} --help`"
-    return ConfigError(happened.rstrip(), hint=hint)
+def load_command(name: str) -> Any:
+    """Return a command with all its options."""
+    module = importlib.import_module(f"tbcli.cli.{name}")
+    alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    alone.command(name)(getattr(module, name))
+    return typer.main.get_command(alone)
+
+
+def _failed(error: TbcliError) -> int:
+    show_error(error)
+    return error.exit_code
+
+
+def _left_by_reader() -> int:
+    abandon_stdout()
+    return 0
+
+
+def _usage_error(error: typer.TyperException, words: Sequence[str]) -> ConfigError:
+    command = " ".join(["tbcli", *(name for name in words[:1] if name in COMMANDS)])
+    message = error.format_message().replace("\n", " ")
+    for start in _SUGGESTIONS:
+        # Typer puts its suggestions behind the message; the second line is where we keep what to try.
+        happened, found, suggestion = message.partition(start)
+        if found:
+            return ConfigError(
+                happened.rstrip(), hint=f"did you mean {suggestion.rstrip('?)')}? `{command} --help` lists all"
+            )
+    return ConfigError(message, hint=f"`{command} --help`")
 
 
 app = typer.Typer(
     name="tbcli",
-    cls=ErrorsInTwoLines,
-    no_args_is_help=True,
+    cls=Commands,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,  # a plain traceback of a bug, without the cost of drawing it
@@ -70,27 +114,25 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def tbcli(
-    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """Train Keras models with TensorBoard filled, plot and serve the runs, keep the disk clean."""
 
 
-def _add_commands() -> None:
-    from tbcli.cli.clean import clean
-    from tbcli.cli.plot import plot
-    from tbcli.cli.runs import runs
-    from tbcli.cli.serve import serve
-    from tbcli.cli.train import train
-
-    for command in (train, plot, serve, clean, runs):
-        app.command()(command)
-
-
-_add_commands()
-
-
 def main() -> None:
     """Run ``tbcli`` as a process."""
+    _replace_closed_streams()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: a name in Greek must not fail under Latin-1
     if os.environ.get("TERM") == "dumb":
         os.environ.setdefault("NO_COLOR", "1")  # Rich's help honours the one, not always the other
     app(prog_name="tbcli")
+
+
+def _replace_closed_streams() -> None:
+    """Let a process that was started with a closed stdout or stderr write into nothing."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - as long as the process

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tbcli.cli.output import Output
-from tbcli.config import Config, load_config
+
+if TYPE_CHECKING:  # `--help` and `--version` settle nothing
+    from tbcli.config import Config
+    from tbcli.runs import LogDirectory, Run, RunStore
 
 PANEL = "Everywhere"
 OUTPUT_PANEL = "Output"
@@ -37,6 +40,8 @@ class Common:
 
     def settle(self, flags: Mapping[str, object] | None = None) -> Config:
         """Return the configuration with all layers applied; a flag of None was not said."""
+        from tbcli.config import load_config
+
         paths = {
             "paths.workspace": self.workspace,
             "paths.logdir": self.logdir,
@@ -47,18 +52,35 @@ class Common:
 
 
 def _common_parameters(
-    workspace: Annotated[str | None, typer.Option(metavar="DIR", help="Directory that holds logs, plots and models.", rich_help_panel=PANEL)] = None,
-    logdir: Annotated[str | None, typer.Option(metavar="DIR", help="Root of the runs' logs, if elsewhere.", rich_help_panel=PANEL)] = None,
-    plots_dir: Annotated[str | None, typer.Option(metavar="DIR", help="Root of the figures, if elsewhere.", rich_help_panel=PANEL)] = None,
-    models_dir: Annotated[str | None, typer.Option(metavar="DIR", help="Root of the saved models, if elsewhere.", rich_help_panel=PANEL)] = None,
+    workspace: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Directory that holds logs, plots and models.", rich_help_panel=PANEL),
+    ] = None,
+    logdir: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Root of the runs' logs, if elsewhere.", rich_help_panel=PANEL)
+    ] = None,
+    plots_dir: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Root of the figures, if elsewhere.", rich_help_panel=PANEL)
+    ] = None,
+    models_dir: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Root of the saved models, if elsewhere.", rich_help_panel=PANEL)
+    ] = None,
     config: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Settings: a TOML file or a run's config.json.", rich_help_panel=PANEL)
+        str | None,
+        typer.Option(metavar="FILE", help="Settings: a TOML file or a run's config.json.", rich_help_panel=PANEL),
     ] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting, as section.key=value. Repeatable.", rich_help_panel=PANEL)
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Any setting, as section.key=value. Repeatable.", rich_help_panel=PANEL
+        ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Results, warnings and errors only.", rich_help_panel=PANEL)] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the libraries' logs too.", rich_help_panel=PANEL)] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Results, warnings and errors only.", rich_help_panel=PANEL)
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the libraries' logs too.", rich_help_panel=PANEL)
+    ] = False,
 ) -> None:
     """Carry the declarations; never called."""
 
@@ -80,26 +102,47 @@ def with_common_options(command: Callable[..., None]) -> Callable[..., None]:
     as_keywords = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
     accepting.__signature__ = inspect.Signature(as_keywords)  # type: ignore[attr-defined]
     accepting.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    del accepting.__wrapped__  # type: ignore[attr-defined] # inspect would look through it to the shorter signature
+    del accepting.__wrapped__  # inspect would look through it to the shorter signature
     return accepting
 
 
-def complete_run(incomplete: str) -> list[tuple[str, str]]:
-    """Offer run ids and the words that name runs by rank; imports nothing heavy."""
-    from tbcli.errors import TbcliError
-    from tbcli.runs import RunStore
+def find_runs(common: Common, store: RunStore, references: Iterable[str]) -> list[Run | LogDirectory]:
+    """Return what the references name, each once; where several runs have a name, the newest, and say so.
 
+    Raises:
+        NotFound: A reference names nothing.
+        ConfigError: A reference is the beginning of several ids.
+    """
+    found = [store.find_any(reference, common.output.say) for reference in references]
+    return list({run.logs.resolve(): run for run in found}.values())
+
+
+def complete_run(context: typer.Context, incomplete: str) -> list[str]:
+    """Offer run ids, newest first, and the words that name runs by rank; opens no run."""
+    from tbcli.errors import TbcliError
+    from tbcli.runs.store import RunStore, looks_like_id
+
+    said = context.params
+    places: dict[str, Any] = {name: said.get(name) for name in ("workspace", "logdir", "config")}
     try:
-        store = RunStore(load_config().paths)
+        store = RunStore(Common(**places, assignments=tuple(said.get("set_") or ())).settle().paths)
     except TbcliError:
         return []
-    words = [("latest", "the newest run"), ("best", "the best validation accuracy")]
-    ids = [(run_id, "") for run_id in reversed(store.ids())]
-    return [(word, text) for word, text in words + ids if word.startswith(incomplete)]
+    # No help texts beside the words: Typer would load Rich to draw them.
+    words = ["latest", "best", *filter(looks_like_id, reversed(store.ids()))]
+    return [word for word in words if word.startswith(incomplete)]
 
 
 RunsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[RUN]...", help="latest, best, an id, its beginning, a name or a path.", autocompletion=complete_run),
+    typer.Argument(
+        metavar="[RUN]...", help="latest, best, an id, its beginning, a name or a path.", autocompletion=complete_run
+    ),
+]
+RunArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN]", help="latest, best, an id, its beginning, a name or a path.", autocompletion=complete_run
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.", rich_help_panel=OUTPUT_PANEL)]

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
-from tbcli.errors import TbcliError
-from tbcli.runs.files import json_ready
+from tbcli.errors import ConfigError, TbcliError
 
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
 
 
 def wants_colour(stream: IO[str], environ: Mapping[str, str] | None = None) -> bool:
-    """Say whether a stream is to be coloured: ``NO_COLOR`` forbids, ``FORCE_COLOR`` demands, else a capable terminal."""
+    """Say whether to colour: ``NO_COLOR`` forbids, ``FORCE_COLOR`` demands, else a capable terminal wants it."""
     environ = os.environ if environ is None else environ
     if environ.get("NO_COLOR"):
         return False
@@ -63,20 +61,42 @@ def counted_seconds(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def padded(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:
+def counted_age(seconds: float | None) -> str:
+    """Return an age in one unit, as ``--older-than`` takes it: ``45s``, ``12m``, ``3h``, ``6d``; ``-`` for None."""
+    if seconds is None:
+        return "-"
+    for unit, length in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)}{unit}"
+    return f"{int(seconds)}s"
+
+
+def shortened(text: str, width: int) -> str:
+    """Return the text, or as much of it as fits with an ellipsis at its end."""
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+
+
+def padded(
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Collection[int] = (),
+    paint: Callable[[int, str], str] | None = None,
+) -> list[str]:
     """Return rows as lines of columns two blanks apart, each as wide as its widest cell.
 
     Args:
         rows: Cells of plain text, the header first; all rows equally long.
         right: The columns to align to the right.
+        paint: Given a column and a padded cell, returns it coloured.
     """
     if not rows:
         return []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
-        cells = (cell.rjust(width) if i in right else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
-        lines.append("  ".join(cells).rstrip())
+        sized = enumerate(zip(row, widths, strict=True))
+        cells = (cell.rjust(width) if i in right else cell.ljust(width) for i, (cell, width) in sized)
+        lines.append("  ".join(map(paint, range(len(row)), cells) if paint else cells).rstrip())
     return lines
 
 
@@ -94,31 +114,67 @@ class Output:
 
     def result(self, text: str) -> None:
         """Write one line that a script would capture, at once."""
-        print(text, flush=True)  # noqa: T201 - the one place for results
+        _to_stdout(text)
 
     def results(self, lines: Sequence[str]) -> None:
         """Write many result lines in one go."""
         if lines:
-            print("\n".join(lines), flush=True)  # noqa: T201
+            _to_stdout("\n".join(lines))
 
     def document(self, document: Mapping[str, Any]) -> None:
         """Write one JSON document, NaN as null."""
+        import json
+
+        from tbcli.runs.files import json_ready
+
         self.result(json.dumps(json_ready(document), indent=2, ensure_ascii=False))
 
     def say(self, text: str = "") -> None:
         """Tell a person something; dropped by ``--quiet``."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)  # noqa: T201
+            _to_stderr(text)
 
     def warn(self, text: str) -> None:
         """Tell a person what may be wrong; stays under ``--quiet``."""
-        print(f"{styled('warning:', 'yellow', sys.stderr)} {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201
+        _to_stderr(f"{styled('warning:', 'yellow', sys.stderr)} {printable(text)}")
 
 
 def show_error(error: TbcliError) -> None:
     """Write the two lines of a failure: what happened, what to try."""
-    print(f"{styled('error:', 'red', sys.stderr)} {printable(error.message)}", file=sys.stderr)  # noqa: T201
-    print(f"{styled('try:', 'cyan', sys.stderr)}   {printable(error.hint)}", file=sys.stderr, flush=True)  # noqa: T201
+    _to_stderr(f"{styled('error:', 'red', sys.stderr)} {printable(error.message)}")
+    _to_stderr(f"{styled('try:', 'cyan', sys.stderr)}   {printable(error.hint)}")
+
+
+def _to_stdout(text: str) -> None:
+    try:
+        print(text, flush=True)  # noqa: T201 - the one place for results
+    except BrokenPipeError:
+        raise  # the reader has seen enough; the app leaves quietly
+    except OSError as error:
+        abandon_stdout()
+        raise ConfigError(f"cannot write to stdout: {error.strerror}", hint="make room where the output goes") from None
+
+
+def _to_stderr(text: str) -> None:
+    with suppress(OSError):  # nobody listens any more, which is no reason to stop a training
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - the one place for narration
+
+
+def can_ask() -> bool:
+    """Say whether a person can see a question and answer it."""
+    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
+
+
+def ask(question: str) -> bool:
+    """Ask on stderr and return whether the answer was yes; anything else, and the end of input, is no."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201
+    answer = ""
+    try:
+        answer = sys.stdin.readline()
+    finally:
+        if not answer.endswith("\n"):
+            _to_stderr("")  # the cursor still stands behind the question
+    return answer.strip().lower() in ("y", "yes")
 
 
 @contextmanager
@@ -145,3 +201,18 @@ def abandon_stdout() -> None:
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 1)
     os.close(devnull)
+
+
+@contextmanager
+def stderr_hushed() -> Iterator[None]:
+    """Drop what is written to stderr, also from C++ before any log level holds, as TensorFlow's first lines are."""
+    sys.stderr.flush()
+    kept, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(devnull, 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(devnull)

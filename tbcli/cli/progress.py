@@ -15,7 +15,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from tbcli.cli.output import Output, counted_seconds, is_terminal, stderr_hushed, wants_colour
+from tbcli.cli.output import Output, counted_seconds, is_terminal, printable, stderr_hushed, wants_colour
 from tbcli.runs.metrics import NOT_METRICS
 from tbcli.training import Narrator
 
@@ -108,11 +108,11 @@ class LiveNarrator(QuietNarrator):
 
     def note(self, text: str) -> None:
         """Something worth knowing; stays above the display."""
-        self._console.print(Text(text, style="dim"))
+        self._console.print(Text(printable(text), style="dim"))
 
     def warn(self, text: str) -> None:
         """Something that may be wrong; stays above the display."""
-        self._console.print(Text.assemble(("warning: ", "yellow"), text))
+        self._console.print(Text.assemble(("warning: ", "yellow"), printable(text)))
 
     def begin(self, epochs: int, steps: int) -> None:
         """Training begins."""

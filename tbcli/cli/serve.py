@@ -1,3 +1,176 @@
-"""stub"""
-def serve() -> None:
-    """Stub."""
+"""``tbcli serve``: runs in TensorBoard, from a port that is ours to an answer over HTTP."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tbcli.cli.options import Common, Json, RunsArgument, find_runs, with_common_options
+from tbcli.cli.output import Output, stdout_kept_clean
+from tbcli.config import Config
+
+if TYPE_CHECKING:
+    from tbcli.runs import LogDirectory, Run
+    from tbcli.serving import Server
+    from tbcli.serving.ports import Reservation
+    from tbcli.serving.survey import Survey
+
+SCHEMA = 1
+_WHERE, _WHAT = "Where", "What and how"
+
+
+@with_common_options
+def serve(
+    common: Common,
+    run: RunsArgument = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="0 for any free one; unless given, 6006 or the next free.", rich_help_panel=_WHERE
+        ),
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Address to listen on; localhost unless given.", rich_help_panel=_WHERE),
+    ] = None,
+    path_prefix: Annotated[
+        str | None, typer.Option(metavar="/PATH", help="Serve below this path, behind a proxy.", rich_help_panel=_WHERE)
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.", rich_help_panel=_WHERE)] = False,
+    reload_interval: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Between two looks for new data.", rich_help_panel=_WHAT)
+    ] = None,
+    load_fast: Annotated[
+        str | None,
+        typer.Option(metavar="auto|true|false", help="Read with TensorBoard's fast reader.", rich_help_panel=_WHAT),
+    ] = None,
+    window_title: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Title of the browser window.", rich_help_panel=_WHAT)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show runs in TensorBoard, all or the chosen ones, until Ctrl-C.
+
+    The URL is printed when it answers, so a script can wait for that line.
+    """
+    config = common.settle(
+        {
+            "serve.port": port,
+            "serve.host": host,
+            "serve.path_prefix": path_prefix,
+            "serve.reload_interval": reload_interval,
+            "serve.load_fast": load_fast,
+            "serve.window_title": window_title,
+        }
+    )
+    from tbcli.runs import RunStore
+    from tbcli.serving import StopSignals, as_logdir, launch, reserve, survey
+
+    output = common.output
+    store = RunStore(config.paths)
+    chosen = find_runs(common, store, run or ())
+    with (
+        StopSignals() as signals,
+        reserve(config.serve.host, config.serve.port) as place,
+        as_logdir(chosen, store.logs_root) as directory,
+    ):
+        remote = _remote_logdir(config, chosen)
+        found = None if remote else survey([item.logs for item in chosen] or [directory])
+        _warn_of_emptiness(output, found, chosen)
+        _warn_of_visitors(output, place)
+        needs_tensorflow = _needs_tensorflow(output, config, remote, found)
+        logdir = remote or str(directory)
+        has_data = found is not None and found.has_events
+        with launch(
+            config.serve, logdir, place, needs_tensorflow=needs_tensorflow, has_data=has_data, verbose=common.verbose
+        ) as server:
+            _show(output, server, place, logdir, chosen, as_json=as_json)
+            if open_:
+                _open(output, server.url)
+            signals.wait(server.check)
+        output.say("TensorBoard stopped")
+
+
+def _remote_logdir(config: Config, chosen: list[Run | LogDirectory]) -> str | None:
+    """Return a log directory such as ``gs://bucket/logs`` as it was said, for a path would spoil it; else None."""
+    return config.paths.logdir if "://" in config.paths.logdir and not chosen else None
+
+
+def _warn_of_emptiness(output: Output, found: Survey | None, chosen: list[Run | LogDirectory]) -> None:
+    from tbcli.serving import nearest_runs
+
+    for directory in found.empty if found else ():
+        what = "no event files in" if directory.is_dir() else "no directory"
+        nearest = None if chosen else nearest_runs(directory)
+        advice = (
+            f"the nearest runs are in {_shown(nearest)!r}: `tbcli serve --logdir {_shown(nearest)}`"
+            if nearest
+            else "`tbcli train` makes some"
+        )
+        output.warn(f"{what} {_shown(directory)!r}: TensorBoard is empty until there are some; {advice}")
+
+
+def _shown(path: Path) -> str:
+    """Return the path as short as it is still right from here."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.count("..") > 2 else relative
+
+
+def _warn_of_visitors(output: Output, place: Reservation) -> None:
+    if place.is_loopback:
+        return
+    import getpass
+    import socket
+
+    here = f"{getpass.getuser()}@{socket.gethostname()}"
+    output.warn(
+        f"everybody who reaches this machine on port {place.port} can read these runs, for TensorBoard has no login; "
+        f"safer: no `--host`, and on your own machine `ssh -L {place.port}:localhost:{place.port} {here}`"
+    )
+
+
+def _needs_tensorflow(output: Output, config: Config, remote: str | None, found: Survey | None) -> bool:
+    cause = (
+        f"{remote} is not local"
+        if remote
+        else f"{_shown(found.checkpoint)!r} leads to a checkpoint"
+        if found and found.checkpoint
+        else ""
+    )
+    if cause and config.serve.without_tensorflow:
+        output.say(f"TensorFlow is loaded as soon as the browser asks for it, for {cause}")
+    return bool(cause)
+
+
+def _show(
+    output: Output, server: Server, place: Reservation, logdir: str, chosen: list[Run | LogDirectory], *, as_json: bool
+) -> None:
+    names = [item.logs.name for item in chosen]
+    if as_json:
+        output.document(
+            {
+                "schema": SCHEMA,
+                "url": server.url,
+                "host": place.host,
+                "port": place.port,
+                "pid": os.getpid(),
+                "logdir": logdir,
+                "runs": names,
+                "fast_reader": server.reader is not None,
+            }
+        )
+    else:
+        output.result(server.url)
+    output.say(f"TensorBoard shows {', '.join(names) or logdir}; Ctrl-C stops it")
+
+
+def _open(output: Output, url: str) -> None:
+    import webbrowser
+
+    with stdout_kept_clean():  # browsers chatter
+        opened = webbrowser.open(url)
+    if not opened:
+        output.warn(f"no browser could be opened; the address is {url}")

@@ -41,6 +41,6 @@ def count_buckets(values: np.ndarray, buckets: int = BUCKETS) -> np.ndarray:
         counts[-1] = flat.size
         return np.column_stack([np.full(buckets, low), np.full(buckets, low), counts])
     width = (high - low) / buckets
-    chosen = np.minimum((flat - low) // width, buckets - 1).astype(np.int64)
+    chosen = np.minimum(np.floor((flat - low) / width), buckets - 1).astype(np.int64)
     edges = np.linspace(low, high, buckets + 1)
     return np.column_stack([edges[:-1], edges[1:], np.bincount(chosen, minlength=buckets)])

@@ -12,6 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from tbcli.config import RecordConfig
+from tbcli.errors import Interrupted
 from tbcli.recorders.base import Recorder, Snapshot, Steps
 from tbcli.recorders.writer import EventWriter
 
@@ -111,6 +112,8 @@ class Recording:
         began = time.perf_counter()
         try:
             yield
+        except Interrupted:
+            raise  # a signal that came while the recorder worked
         except tf.errors.ResourceExhaustedError as error:
             raise _as_os_error(error) from error  # the disk is full: that is not the recorder's fault
         except Exception as error:  # whatever it is, training must go on

@@ -34,7 +34,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
         OSError: Nothing could be written; the old file, if any, is untouched.
     """
     data = content.encode() if isinstance(content, str) else content
-    with whole_file(path) as temporary:
+    with whole_file(path) as temporary:  # noqa: SIM117 - closed before it is renamed
         with temporary.open("wb") as file:
             file.write(data)
             file.flush()
@@ -80,24 +80,26 @@ def parse_utc(text: object) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def walk_files(top: Path) -> Iterator[tuple[str, int]]:
+    """Yield ``(path, bytes)`` of all files below, by name, links not followed; nothing where nothing is."""
+    try:
+        with os.scandir(top) as entries:
+            inside = sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        return  # gone or closed to us while we looked
+    for entry in inside:
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                yield from walk_files(Path(entry.path))
+            else:
+                yield entry.path, entry.stat(follow_symlinks=False).st_size
+        except OSError:
+            continue
+
+
 def tree_bytes(top: Path) -> int:
     """Return the bytes of all files below, links not followed; 0 where nothing is."""
-    total = 0
-
-    def visit(directory: str) -> None:
-        nonlocal total
-        try:
-            with os.scandir(directory) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        visit(entry.path)
-                    else:
-                        total += entry.stat(follow_symlinks=False).st_size
-        except OSError:
-            return  # gone or closed to us while we looked
-
-    visit(str(top))
-    return total
+    return sum(count for _, count in walk_files(top))
 
 
 Clock = Callable[[], datetime]

@@ -5,7 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-_LOWER_IS_BETTER = ("loss", "error", "mae", "mse", "rmse", "mape", "msle", "crossentropy", "divergence", "perplexity", "regret")
+_LOWER_IS_BETTER = (
+    "loss",
+    "error",
+    "mae",
+    "mse",
+    "rmse",
+    "mape",
+    "msle",
+    "crossentropy",
+    "divergence",
+    "perplexity",
+    "regret",
+)
 NOT_METRICS = ("epoch", "step", "seconds", "learning_rate", "steps_per_second")
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
+
+
+def host_name() -> str:
+    """Return the name of this machine."""
+    return os.uname().nodename  # what `socket.gethostname` says, without loading sockets to list runs
 
 
 def start_ticks(pid: int) -> int | None:
@@ -33,11 +37,11 @@ class Owner:
     @classmethod
     def current(cls) -> Owner:
         """Return this process."""
-        return cls(os.getpid(), start_ticks(os.getpid()), socket.gethostname())
+        return cls(os.getpid(), start_ticks(os.getpid()), host_name())
 
     def lives(self) -> bool | None:
         """Say whether the process still runs; None where that cannot be told from here."""
-        if self.host != socket.gethostname():
+        if self.host != host_name():
             return None
         if self.pid_started is not None:
             return start_ticks(self.pid) == self.pid_started

@@ -6,11 +6,11 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tbcli.runs.files import parse_utc, read_json, tree_bytes, utc_now, write_json
+from tbcli.runs.files import parse_utc, read_json, utc_now, walk_files, write_json
 from tbcli.runs.process import Owner
 
 SCHEMA = 1
@@ -109,6 +109,11 @@ class Run:
         return parse_utc(self.record.get("started"))
 
     @property
+    def ended(self) -> datetime | None:
+        """When training stopped, or None for a run that still trains or was killed."""
+        return parse_utc(self.record.get("ended"))
+
+    @property
     def owner(self) -> Owner | None:
         """The process that trains or trained it."""
         pid, started, host = (self.record.get(key) for key in ("pid", "pid_started", "host"))
@@ -117,7 +122,7 @@ class Run:
         return Owner(pid, started if isinstance(started, int) else None, host)
 
     def metric(self, name: str) -> float | None:
-        """Return the best value of a metric of every epoch, or the one value of a test metric; None where there is none."""
+        """Return the best over the epochs, or the one value of a test metric; None where there is none."""
         value = self.metrics.get(name)
         if isinstance(value, dict):
             value = value.get("best")
@@ -134,11 +139,8 @@ class Run:
         lives = owner.lives() if owner else None
         if lives is not None:
             return lives
-        try:
-            beat = self.heartbeat_file.stat().st_mtime
-        except OSError:
-            return False
-        return ((now or utc_now()).timestamp() - beat) < STALE_SECONDS
+        beat = self._last_beat()
+        return beat is not None and ((now or utc_now()) - beat).total_seconds() < STALE_SECONDS
 
     def status(self, now: datetime | None = None) -> str:
         """Return the status a person should see: a run whose process is gone is interrupted, not running."""
@@ -147,14 +149,34 @@ class Run:
             return "interrupted"
         return status if status in STATUSES else "unknown"
 
+    def age_seconds(self, now: datetime | None = None) -> float | None:
+        """Return the seconds since training stopped, or since it began for a live run; None where nothing tells.
+
+        A killed run stopped at its last heartbeat.
+        """
+        now = now or utc_now()
+        moment = self.started if self.is_live(now) else self.ended or self._last_beat() or self.started
+        return max(0.0, (now - moment).total_seconds()) if moment else None
+
+    def _last_beat(self) -> datetime | None:
+        try:
+            return datetime.fromtimestamp(self.heartbeat_file.stat().st_mtime, UTC)
+        except OSError:
+            return None
+
     def bytes(self) -> int:
         """Return the size kept at the end of training, or walk the run's files where there is none."""
         kept = self.record.get("bytes")
         return kept if isinstance(kept, int) else self.walk_bytes()
 
+    def files(self) -> list[tuple[str, int]]:
+        """Return path and bytes of every file of the run as it is now."""
+        tops = dict.fromkeys((self.logs, self.plots, self.models))  # each once: the roots may be one directory
+        return [found for top in tops for found in walk_files(top)]
+
     def walk_bytes(self) -> int:
         """Return the bytes of all files of the run as they are now."""
-        return sum(tree_bytes(top) for top in (self.logs, self.plots, self.models))
+        return sum(count for _, count in self.files())
 
     def update(self, **values: Any) -> None:
         """Change the record, in memory and on disk.
@@ -181,13 +203,16 @@ class Run:
 def load_run(logs: Path, plots: Path, models: Path) -> Run | None:
     """Return the run in a directory, or None where the directory is not a run of ours.
 
-    Ours is a directory whose ``run.json`` names the directory's own name as its id.
+    Ours is a directory whose ``run.json`` has a schema and names the directory's own name as its id.
     """
     try:
         with open(os.path.join(logs, "run.json"), "rb") as file:  # noqa: PTH118, PTH123 - 1,000 times in a listing
             record = json.loads(file.read())
     except (OSError, ValueError):
         return None
-    if not isinstance(record, dict) or record.get("id") != logs.name:
-        return None
-    return Run(logs.name, logs, plots, models, record)
+    return Run(logs.name, logs, plots, models, record) if is_record_of(logs.name, record) else None
+
+
+def is_record_of(run_id: str, record: object) -> bool:
+    """Say whether what stands in a ``run.json`` is the record of this run, and not some other tool's."""
+    return isinstance(record, dict) and record.get("id") == run_id and isinstance(record.get("schema"), int)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import random
-from collections.abc import Callable, Mapping
-from datetime import datetime
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,37 @@ from tbcli.runs.run import SCHEMA, LogDirectory, Run, load_run
 _ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without 0, o, 1, l, i: ids are read aloud and typed
 DEFAULT_RANK_METRIC = "val_accuracy"
 
+Say = Callable[[str], None]
+"""Tells a person one line."""
+
 
 def new_id(now: datetime) -> str:
     """Return an id that sorts by time, as ``20261122-235212-k3f9`` (UTC)."""
+    import random
+
     # From the system's own source, so that a seed set for training does not make ids repeat.
     suffix = "".join(random.SystemRandom().choices(_ID_ALPHABET, k=4))
-    return f"{now:%Y%m%d-%H%M%S}-{suffix}"
+    return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{suffix}"
+
+
+def looks_like_id(name: str) -> bool:
+    """Say whether a directory's name has the form of `new_id`."""
+    day, _, rest = name.partition("-")
+    moment, _, suffix = rest.partition("-")
+    return len(day) == 8 and len(moment) == 6 and len(suffix) == 4 and (day + moment).isdecimal()
+
+
+def is_path(reference: str) -> bool:
+    """Say whether a reference is a path: ids and names hold neither a slash nor a dot."""
+    return "/" in reference or "." in reference
+
+
+def is_directory(path: Path) -> bool:
+    """Say whether a directory is there and can be seen, whatever was typed as its name."""
+    try:
+        return path.is_dir()
+    except OSError:  # too long, or in a place that is closed to us
+        return False
 
 
 class RunStore:
@@ -44,31 +70,18 @@ class RunStore:
             now: The moment of the start; the present unless given.
 
         Raises:
-            TrainingFailed: The directory cannot be made: not writable, disk full, a file in the way.
+            ConfigError: The directory cannot be made: not writable, a file in the way.
+            TrainingFailed: The disk is full.
         """
         now = now or utc_now()
         try:
             self.logs_root.mkdir(parents=True, exist_ok=True)
             run = self._claimed(now)
-            run.record = {
-                "schema": SCHEMA,
-                "id": run.id,
-                "name": config.train.name,
-                "note": config.train.note,
-                "status": "running",
-                "started": utc_text(now),
-                "ended": None,
-                "seconds": None,
-                "model": config.model.name,
-                "data": config.data.source,
-                **_owner_facts(),
-                **(facts or {}),
-            }
-            write_json(run.config_file, config.as_dict())
-            run.beat()
-            run.update()
+            run.record = {**_first_record(run.id, config, now), **(facts or {})}
+            _write_first_files(run, config)
         except OSError as error:
-            raise TrainingFailed(
+            kind = TrainingFailed if error.errno in (errno.ENOSPC, errno.EDQUOT) else ConfigError
+            raise kind(
                 f"cannot make a run in {str(self.logs_root)!r}: {error.strerror or error}",
                 hint="`--workspace DIR` or `--logdir DIR` with a directory that can be written and has room",
             ) from error
@@ -87,7 +100,9 @@ class RunStore:
         return Run(run_id, self.logs_root / run_id, self.plots_root / run_id, self.models_root / run_id)
 
     def load(self, run_id: str) -> Run | None:
-        """Return the run with exactly this id, or None."""
+        """Return the run with exactly this id, or None; a link to a run elsewhere is none of ours."""
+        if (self.logs_root / run_id).is_symlink():
+            return None
         return load_run(self.logs_root / run_id, self.plots_root / run_id, self.models_root / run_id)
 
     def ids(self) -> list[str]:
@@ -104,41 +119,52 @@ class RunStore:
         # Ids sort by second; runs started in the same second are told apart by their record.
         return sorted(runs, key=lambda run: (str(run.record.get("started")), run.id))
 
-    def find(self, reference: str) -> Run:
-        """Return the run that a reference names: ``latest~2``, ``best:val_loss``, an id, a unique prefix, a name or a path.
+    def find(self, reference: str, say: Say | None = None) -> Run:
+        """Return the run a reference names: ``latest~2``, ``best:val_loss``, an id, a unique prefix, a name or a path.
+
+        Args:
+            reference: What the user typed.
+            say: Told which run is taken where several have the name.
 
         Raises:
             NotFound: Nothing answers to it, or only a log directory that is not a run of ours.
-            ConfigError: A prefix is ambiguous; the message lists the candidates.
+            ConfigError: A prefix is ambiguous (the message lists the candidates), or nothing was typed.
         """
-        found = self.find_any(reference)
+        found = self.find_any(reference, say)
         if isinstance(found, LogDirectory):
-            raise NotFound(f"{reference!r} is a log directory but not a run of tbcli's", hint="`tbcli runs` lists the runs")
+            raise NotFound(
+                f"{reference!r} is a log directory but not a run of tbcli's", hint="`tbcli runs` lists the runs"
+            )
         return found
 
-    def find_any(self, reference: str) -> Run | LogDirectory:
-        """Return the run a reference names, or the log directory a path leads to."""
-        if "/" in reference or "." in reference:
+    def find_any(self, reference: str, say: Say | None = None) -> Run | LogDirectory:
+        """Return the run a reference names, or the log directory a path leads to; see `find`."""
+        if not reference:
+            raise ConfigError("the run's name is empty: ''", hint="`latest` is the newest run; `tbcli runs` lists all")
+        if is_path(reference):
             return self._at_path(reference)
-        exact = self.load(reference) if reference else None
+        exact = self.load(reference) if looks_like_id(reference) else None
         if exact is not None:
             return exact
-        return self._among(reference, self.list())
+        return self._among(reference, self.list(), say)
 
-    def named(self, name: str) -> list[Run]:
+    def named(self, name: str) -> Sequence[Run]:
         """Return every run with this ``--name``, oldest first."""
         return [run for run in self.list() if run.name == name]
 
     def _at_path(self, reference: str) -> Run | LogDirectory:
         path = Path(reference)
-        if not path.is_dir():
-            raise NotFound(f"no log directory {reference!r}", hint="a reference with a slash or a dot is a path; `tbcli runs` lists ids")
+        if not is_directory(path):
+            raise NotFound(
+                f"no log directory {reference!r}",
+                hint="a reference with a slash or a dot is a path; `tbcli runs` lists ids",
+            )
         resolved = path.resolve()
         name = resolved.name
         roots = (self.plots_root / name, self.models_root / name)
         return load_run(resolved, *roots) or LogDirectory(name, path)
 
-    def _among(self, reference: str, runs: list[Run]) -> Run:
+    def _among(self, reference: str, runs: Sequence[Run], say: Say | None) -> Run:
         if not runs:
             raise NotFound(
                 f"no run {reference!r}: there are no runs in {str(self.logs_root)!r}",
@@ -148,15 +174,19 @@ class RunStore:
             return _nth_latest(reference, runs)
         if reference == "best" or reference.startswith("best:"):
             return _best(reference, runs)
-        by_prefix = [run for run in runs if reference and run.id.startswith(reference)]
+        by_prefix = [run for run in runs if run.id.startswith(reference)]
         by_name = [run for run in runs if run.name == reference]
         if len(by_prefix) == 1:
             return by_prefix[0]
         if by_prefix:
             listed = ", ".join(run.id for run in by_prefix[-5:])
             more = f" and {len(by_prefix) - 5} more" if len(by_prefix) > 5 else ""
-            raise ConfigError(f"{reference!r} is the beginning of {len(by_prefix)} runs: {listed}{more}", hint="type more of the id")
+            raise ConfigError(
+                f"{reference!r} is the beginning of {len(by_prefix)} runs: {listed}{more}", hint="type more of the id"
+            )
         if by_name:
+            if len(by_name) > 1 and say:
+                say(f"{len(by_name)} runs are named {reference!r}: this is the newest, {by_name[-1].id}")
             return by_name[-1]
         known = [run.id for run in runs] + [run.name for run in runs if run.name]
         guess = did_you_mean(reference, known)
@@ -164,12 +194,39 @@ class RunStore:
         raise NotFound(f"no run {reference!r} in {str(self.logs_root)!r}", hint=hint)
 
 
+def _first_record(run_id: str, config: Config, now: datetime) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "id": run_id,
+        "name": config.train.name,
+        "note": config.train.note,
+        "status": "running",
+        "started": utc_text(now),
+        "ended": None,
+        "seconds": None,
+        "model": config.model.name,
+        "data": config.data.source,
+        **_owner_facts(),
+    }
+
+
+def _write_first_files(run: Run, config: Config) -> None:
+    try:
+        write_json(run.config_file, config.as_dict())
+        run.beat()
+        run.update()
+    except BaseException:
+        # Without a record nobody, not even `tbcli clean`, would ever know the directory for a run.
+        shutil.rmtree(run.logs, ignore_errors=True)
+        raise
+
+
 def _owner_facts() -> dict[str, Any]:
     owner = Owner.current()
     return {"pid": owner.pid, "pid_started": owner.pid_started, "host": owner.host}
 
 
-def _nth_latest(reference: str, runs: list[Run]) -> Run:
+def _nth_latest(reference: str, runs: Sequence[Run]) -> Run:
     _, _, text = reference.partition("~")
     if "~" in reference and not text.isdecimal():
         raise ConfigError(f"{reference!r} counts back by no number", hint="`latest~1` is the run before the latest")
@@ -179,7 +236,7 @@ def _nth_latest(reference: str, runs: list[Run]) -> Run:
     return runs[-1 - back]
 
 
-def _best(reference: str, runs: list[Run]) -> Run:
+def _best(reference: str, runs: Sequence[Run]) -> Run:
     metric = reference.partition(":")[2] or DEFAULT_RANK_METRIC
 
     def measured(name: str) -> list[tuple[float, Run]]:
@@ -189,6 +246,8 @@ def _best(reference: str, runs: list[Run]) -> Run:
     scored = measured(metric) or measured(metric.removeprefix("val_"))
     if not scored:
         known = dict.fromkeys(name for run in runs for name in run.metrics)
-        raise NotFound(f"no run has a metric {metric!r}", hint=did_you_mean(metric, known) if known else "no run has metrics yet")
+        raise NotFound(
+            f"no run has a metric {metric!r}", hint=did_you_mean(metric, known) if known else "no run has metrics yet"
+        )
     choose: Callable[..., tuple[float, Run]] = min if lower_is_better(metric) else max
     return choose(scored, key=lambda pair: pair[0])[1]

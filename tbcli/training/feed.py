@@ -26,7 +26,7 @@ class TrainingFeed:
     def __init__(self, split: Split, batch_size: int, steps_per_epoch: int, seed: int) -> None:
         self._split = split
         self._seed = seed
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         whole = -(-len(split) // batch_size)
         self.steps = min(whole, steps_per_epoch or whole)
         with tf.device("CPU"):
@@ -44,8 +44,8 @@ class TrainingFeed:
         return drawn.prefetch(4)
 
     def _draw(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        first = step * self._batch_size
-        return self._samples(self._order[first : first + self._batch_size])
+        first = step * self.batch_size
+        return self._samples(self._order[first : first + self.batch_size])
 
 
 class _Gather:

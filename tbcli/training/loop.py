@@ -118,7 +118,7 @@ class Loop(keras.callbacks.Callback):
         return {**leading, "learning_rate": logs["learning_rate"], **metrics}
 
     def _validated(self, epoch: int, row: Mapping[str, float]) -> Snapshot:
-        """Look at the validation split once; the probe is a part of it, or needs a look of its own where there is none."""
+        """Look at the validation split once; the probe is a part of it, else needs a look of its own."""
         probe = self._dataset.probe
         if self._dataset.validation is None:
             return self._snapshot(epoch, row, probe=self._evaluator.predict(probe))

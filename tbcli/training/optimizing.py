@@ -55,13 +55,14 @@ def compile_model(model: keras.Model, config: TrainConfig, total_steps: int, ste
     )
 
 
-def choose_steps_per_execution(config: TrainConfig, profile: tuple[int, int] | None) -> int:
+def choose_steps_per_execution(config: TrainConfig, profile: tuple[int, int] | None, steps_per_epoch: int) -> int:
     """Return how many optimizer steps run between two looks at callbacks and signals.
 
     More steps save Python's share; fewer answer Ctrl-C and move the progress sooner. A trace starts and stops between
-    two executions, so its bounds must be multiples.
+    two executions, and an execution ends with its epoch: its bounds must be multiples, counted within their epochs.
     """
     wanted = config.steps_per_execution or 16
     if profile is None:
         return wanted
-    return max(size for size in range(1, wanted + 1) if profile[0] % size == 0 and profile[1] % size == 0)
+    bounds = [step % steps_per_epoch for step in profile]
+    return max(size for size in range(1, wanted + 1) if all(bound % size == 0 for bound in bounds))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import keras
@@ -50,23 +52,26 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
 
     recorders = load_recorders(chosen_names(config.record))
     with Recording(recorders, config.record, run.logs, narrator.warn) as recording:
-        loop, saved_epoch = _fit(config, dataset, model, run, recording, narrator, interruption)
-        narrator.stage("Measuring on the test set")
-        final = _rebuilt_in_float32(config, dataset, model)
-        seen = _measure(final, dataset, interruption)
-        run.update(saved_epoch=saved_epoch, metrics=_test_metrics(seen))
-        _save_evidence(run, seen)
-        if loop.latest:
-            recording.end(replace(loop.latest, test=seen.get("test")))
-        run.update(recording=recording.report(loop.seconds))
+        loop, feed, best = _prepared(config, dataset, model, run, recording, narrator, interruption)
+        with _state_kept(run, model, loop, feed.steps):
+            _fit(model, loop, feed, config.train.epochs, interruption)
+            narrator.stage("Measuring on the test set")
+            final = _rebuilt_in_float32(config, dataset, model)
+            saved_epoch = best.restore(final) if best else 0
+            seen = _measure(final, dataset, interruption)
+            run.update(saved_epoch=saved_epoch or loop.epochs_done, metrics=_test_metrics(seen))
+            _save_evidence(run, seen)
+            if loop.latest:
+                recording.end(replace(loop.latest, test=seen.get("test")))
+            run.update(recording=recording.report(loop.seconds))
 
-    narrator.stage("Saving the model")
-    samples, _ = dataset.probe.batch(slice(COMPARED_SAMPLES))
-    with narrator.hushed_libraries():
-        save_model(final, run.models, run.model_stem, config.train.save_formats, samples)
+            narrator.stage("Saving the model")
+            samples, _ = dataset.probe.batch(slice(COMPARED_SAMPLES))
+            with narrator.hushed_libraries():
+                save_model(final, run.models, run.model_stem, config.train.save_formats, samples)
 
 
-def _fit(
+def _prepared(
     config: Config,
     dataset: Dataset,
     model: keras.Model,
@@ -74,11 +79,11 @@ def _fit(
     recording: Recording,
     narrator: Narrator,
     interruption: Interruption,
-) -> tuple[Loop, int]:
-    """Fit, and leave the model with the weights to save; return the loop and the epoch they are of."""
+) -> tuple[Loop, TrainingFeed, BestEpoch | None]:
+    """Compile the model; return what tells the story of its fit, what feeds it, and what keeps its best weights."""
     train = config.train
     feed = TrainingFeed(dataset.train, train.batch_size, train.steps_per_epoch, train.seed)
-    steps_per_execution = choose_steps_per_execution(train, config.record.profile_steps)
+    steps_per_execution = choose_steps_per_execution(train, config.record.profile_steps, feed.steps)
     total_steps = feed.steps * train.epochs
     compile_model(model, train, total_steps, steps_per_execution)
     tape = StepTape(model, steps_per_execution) if config.record.log_every else None
@@ -98,25 +103,38 @@ def _fit(
         narrator=narrator,
         check=interruption.check,
     )
+    return loop, feed, best
+
+
+def _fit(model: keras.Model, loop: Loop, feed: TrainingFeed, epochs: int, interruption: Interruption) -> None:
     with interruption.deferred():
         try:
-            model.fit(feed.batches(), epochs=train.epochs, callbacks=[loop], verbose=0, shuffle=False)
-        except Interrupted:
-            save_state(run.checkpoints, model, epoch=loop.epochs_done, step=loop.steps_done, steps_per_epoch=feed.steps)
-            raise
+            model.fit(feed.batches(), epochs=epochs, callbacks=[loop], verbose=0, shuffle=False)
         except tf.errors.ResourceExhaustedError as error:
             raise TrainingFailed(
-                f"out of memory at step {loop.steps_done + 1}", hint=f"a `--batch-size` below {train.batch_size}"
+                f"out of memory at step {loop.steps_done + 1}", hint=f"a `--batch-size` below {feed.batch_size}"
             ) from error
-    saved_epoch = best.restore(model) if best else loop.epochs_done
-    return loop, saved_epoch or loop.epochs_done
+
+
+@contextmanager
+def _state_kept(run: Run, model: keras.Model, loop: Loop, steps_per_epoch: int) -> Iterator[None]:
+    """Leave the state to continue from when a signal comes, also while the trained model is measured and saved."""
+    try:
+        yield
+    except Interrupted:
+        save_state(
+            run.checkpoints, model, epoch=loop.epochs_done, step=loop.steps_done, steps_per_epoch=steps_per_epoch
+        )
+        raise
 
 
 def _rebuilt_in_float32(config: Config, dataset: Dataset, model: keras.Model) -> keras.Model:
     """Return the model with the trained weights and float32 layers: what is measured is what is saved."""
     final = build_model(config.model, dataset, "float32")
     final.set_weights(model.get_weights())
-    compile_model(final, config.train, 1, 1)
+    # Whoever loads it and goes on to train has no use for a schedule that is at its end.
+    compile_model(final, replace(config.train, schedule="constant"), 1, 1)
+    final.optimizer.build(final.trainable_variables)  # saved without its variables, it would load with a warning
     return final
 
 

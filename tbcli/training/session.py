@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -63,6 +64,7 @@ def train(config: Config, narrator: Narrator) -> Run:
     with Interruption(on_second=narrator.close) as interruption:
         narrator.stage(f"Loading {config.data.source}")
         dataset = load_dataset(config.data)
+        _require_roots(config)
         run = RunStore(config.paths).create(config, {"versions": package_versions(), "git": git_state(Path.cwd())})
         with _kept(run, config, interruption, narrator):
             narrator.stage("Starting TensorFlow")
@@ -71,6 +73,21 @@ def train(config: Config, narrator: Narrator) -> Run:
 
             train_and_save(config, dataset, run, narrator, interruption)
     return run
+
+
+def _require_roots(config: Config) -> None:
+    """Make the directories that are written last, now: a trained model must not be lost for want of one."""
+    for key, root in {"models": config.paths.models, "plots": config.paths.plots}.items():
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            trouble = "" if os.access(root, os.W_OK | os.X_OK) else "no permission to write"
+        except OSError as error:
+            trouble = error.strerror or str(error)
+        if trouble:
+            raise ConfigError(
+                f"cannot keep {key} in {str(root)!r}: {trouble}",
+                hint=f"`--workspace DIR` or `--{key}-dir DIR` with a directory that can be written",
+            )
 
 
 @contextmanager

@@ -1,0 +1,106 @@
+"""TensorBoard's fast event reader: a process of its own that never outlives us."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from tbcli.errors import ServingFailed
+
+_ADDRESS = "127.0.0.1"
+_START_SECONDS, _STOP_SECONDS = 10.0, 1.0
+
+
+class DataServer:
+    """The reader as a child process.
+
+    TensorBoard could start it, but looks for its port only every half second, sends its calls through the user's
+    HTTP proxy, and keeps no handle to stop it by.
+    """
+
+    def __init__(self, binary: str, logdir: str, *, reload_interval: float, verbose: bool = False) -> None:
+        """Start the process; it reads on its own from here.
+
+        Args:
+            binary: The reader's executable.
+            logdir: Directory to read, again and again.
+            reload_interval: Seconds between two looks; the reader knows whole seconds only.
+            verbose: Let its own log through to stderr.
+        """
+        self._notes = tempfile.TemporaryDirectory(prefix="tbcli-reader-")
+        self._port_file, self._error_file = Path(self._notes.name, "port"), Path(self._notes.name, "error")
+        arguments = {
+            "logdir": logdir,
+            "reload": max(1, round(reload_interval)),
+            "host": _ADDRESS,
+            "port": 0,
+            "port-file": self._port_file,
+            "error-file": self._error_file,
+        }
+        self._process = subprocess.Popen(  # noqa: S603 - TensorBoard's own executable
+            # It dies with its stdin, which the system closes for us even after kill -9.
+            [binary, "--die-after-stdin", *(f"--{name}={value}" for name, value in arguments.items())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=None if verbose else subprocess.DEVNULL,
+            process_group=0,  # Ctrl-C is for us; we then stop it
+        )
+
+    def address(self) -> str:
+        """Wait until it listens and return where.
+
+        Raises:
+            ServingFailed: It ended, or did not listen in time.
+        """
+        _keep_from_proxies(_ADDRESS)
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            text = _text(self._port_file)
+            if text.endswith("\n"):
+                self._notes.cleanup()  # now, so that kill -9 leaves nothing behind
+                return f"{_ADDRESS}:{int(text)}"
+            if not self.lives():
+                break
+            time.sleep(0.005)
+        raise ServingFailed(
+            f"TensorBoard's fast reader did not start: {self._reason()}", hint="`--load-fast false` does without"
+        )
+
+    def _reason(self) -> str:
+        code = self._process.poll()
+        said = " ".join(_text(self._error_file).split())
+        return said or ("no answer in time" if code is None else f"it left with {code}")
+
+    def lives(self) -> bool:
+        """Say whether the process still runs."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the process and remove its notes."""
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdin:
+            self._process.stdin.close()
+        self._notes.cleanup()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _keep_from_proxies(host: str) -> None:
+    # gRPC would send even loopback calls to the proxy of `http_proxy`.
+    variable = "no_grpc_proxy"  # gRPC knows it in lower case alone, and then reads no_proxy no more
+    known = os.environ.get(variable) or os.environ.get("no_proxy") or ""
+    if host not in known.split(","):
+        os.environ[variable] = ",".join(filter(None, (known, host)))

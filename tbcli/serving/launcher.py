@@ -1,0 +1,243 @@
+"""TensorBoard in this process: launched by its own API, ready when it answers, gone when stopped."""
+
+from __future__ import annotations
+
+import gc
+import http.client
+import json
+import os
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tbcli.config import ServeConfig
+from tbcli.errors import ServingFailed
+from tbcli.serving.assets import Assets
+from tbcli.serving.data_server import DataServer
+from tbcli.serving.ports import Reservation
+
+_FIRST_DATA_SECONDS = 1.0
+_WITHOUT_READER = "`--load-fast false` reads without it"
+
+
+@dataclass(slots=True)
+class Server:
+    """A TensorBoard that answers."""
+
+    url: str
+    reader: DataServer | None
+    _stop_http: Callable[[], None] = field(repr=False)
+
+    def check(self) -> None:
+        """Do nothing while all is well.
+
+        Raises:
+            ServingFailed: The fast reader is gone: nothing can be shown any more.
+        """
+        if self.reader and not self.reader.lives():
+            raise ServingFailed("TensorBoard's fast reader ended by itself (out of memory?)", hint=_WITHOUT_READER)
+
+    def stop(self) -> None:
+        """Stop answering and end the reader; takes up to half a second."""
+        self._stop_http()
+        if self.reader:
+            self.reader.stop()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def launch(
+    config: ServeConfig,
+    logdir: str,
+    reservation: Reservation,
+    *,
+    needs_tensorflow: bool = False,
+    has_data: bool = True,
+    verbose: bool = False,
+) -> Server:
+    """Start TensorBoard and wait until it answers over HTTP.
+
+    Args:
+        config: How to read and how to look.
+        logdir: An absolute path, or a URL such as ``gs://bucket/logs``.
+        reservation: Where to listen; released for the server.
+        needs_tensorflow: Something in there is only shown with TensorFlow, which is then loaded on demand.
+        has_data: Wait a moment for the first scalars too, so that a script may ask at once.
+        verbose: Let the libraries' logs through.
+
+    Raises:
+        ServingFailed: TensorBoard, one of its plugins or its reader would not start.
+    """
+    if config.without_tensorflow and not needs_tensorflow:
+        leave_tensorflow_out()
+    elif not verbose:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    reader = None
+    try:
+        with _without_garbage_collection():
+            reader = _started_reader(config, logdir, verbose=verbose)  # it reads while we import
+            plugins = load_plugins()
+            address, reader = _address(config, reader)
+            server = _served(config, logdir, reservation, plugins, address)
+    except BaseException:
+        if reader:
+            reader.stop()
+        raise
+    url = f"{reservation.origin}{config.path_prefix.rstrip('/')}/"
+    started = Server(url, reader, server.shutdown)
+    try:
+        _wait_until_ready(reservation, config, started, has_data=has_data)
+    except BaseException:
+        started.stop()
+        raise
+    return started
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    # A tenth of the imports' time goes into looking through modules that stay for ever.
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def leave_tensorflow_out() -> None:
+    """Make TensorBoard believe that TensorFlow is not installed, which spares 3 s and 500 MB.
+
+    TensorBoard asks for a module ``tensorboard.compat.notf``, which its own build without TensorFlow contains, and then
+    uses its stub. Lost are embeddings from TensorFlow checkpoints and file systems other than the local one. Must come
+    before TensorBoard's modules first touch TensorFlow. (The xprof plugin imports TensorFlow by itself, as before.)
+    """
+    name = "tensorboard.compat.notf"
+    sys.modules.setdefault(name, types.ModuleType(name))
+
+
+def load_plugins() -> list[Any]:
+    """Return TensorBoard's own plugins and the installed ones.
+
+    Raises:
+        ServingFailed: An installed plugin would not load; the message names it and its package.
+    """
+    from importlib.metadata import entry_points
+
+    from tensorboard import default
+    from tensorboard.backend.application import make_plugin_loader
+
+    plugins = list(default.get_static_plugins())
+    for point in entry_points(group="tensorboard_plugins"):
+        try:
+            plugins.append(make_plugin_loader(point.load()))
+        except (Exception, SystemExit) as error:
+            package = point.dist.name if point.dist else point.module
+            raise ServingFailed(
+                f"the TensorBoard plugin {point.name!r} of the package {package!r} would not load: {error!r}",
+                hint=f"`pip install --upgrade {package}`, or `pip uninstall {package}`",
+            ) from error
+    return plugins
+
+
+def _started_reader(config: ServeConfig, logdir: str, *, verbose: bool) -> DataServer | None:
+    if config.load_fast == "false" or ("://" in logdir and not logdir.startswith("gs://")):
+        return None
+    from tensorboard.data import server_ingester
+
+    try:
+        binary = server_ingester.get_server_binary().path
+        return DataServer(binary, logdir, reload_interval=config.reload_interval, verbose=verbose)
+    except (server_ingester.NoDataServerError, OSError) as error:
+        if config.load_fast == "true":
+            raise ServingFailed(f"TensorBoard's fast reader cannot be had: {error}", hint=_WITHOUT_READER) from error
+        return None
+
+
+def _address(config: ServeConfig, reader: DataServer | None) -> tuple[str, DataServer | None]:
+    """Return where the reader listens, and the reader; ``""`` and None where reading is left to Python."""
+    if reader is None:
+        return "", None
+    try:
+        return reader.address(), reader
+    except ServingFailed:
+        reader.stop()
+        if config.load_fast == "true":
+            raise
+        return "", None
+
+
+def _served(config: ServeConfig, logdir: str, reservation: Reservation, plugins: list[Any], reader_address: str) -> Any:
+    """Return the HTTP server, which already runs in a thread."""
+    from tensorboard import assets, program
+
+    web_files = Assets(assets.get_default_assets_zip_provider())
+    servers: list[Any] = []
+
+    def serve_on_reservation(wsgi_app: Any, flags: Any) -> Any:
+        reservation.release()
+        servers.append(program.WerkzeugServer(web_files.around(wsgi_app, flags.path_prefix), flags))
+        return servers[0]
+
+    tensorboard = program.TensorBoard(plugins, web_files.page, serve_on_reservation)
+    try:
+        tensorboard.configure(
+            logdir=logdir,
+            host=reservation.host,
+            port=reservation.port,
+            path_prefix=config.path_prefix,
+            window_title=config.window_title,
+            reload_interval=config.reload_interval,
+            load_fast="false",  # the fast reader is started by us
+            grpc_data_provider=reader_address,
+            reload_multifile=True,  # else the Python reader follows only the newest file of a run
+        )
+        tensorboard.launch()
+    except program.TensorBoardServerException as error:
+        raise ServingFailed(
+            f"TensorBoard would not serve: {error.msg}", hint="`--port 0` takes any free port"
+        ) from error
+    except ValueError as error:  # two plugins of one name, and the like
+        raise ServingFailed(
+            f"TensorBoard would not start: {error}", hint="`pip list` shows which plugins are installed"
+        ) from error
+    except SystemExit as error:  # how its server says that it could not bind
+        raise ServingFailed(
+            f"port {reservation.port} was taken a moment ago", hint="`--port 0` takes any free port"
+        ) from error
+    return servers[0]
+
+
+def _wait_until_ready(reservation: Reservation, config: ServeConfig, server: Server, *, has_data: bool) -> None:
+    path = f"{config.path_prefix.rstrip('/')}/data"
+    deadline = time.monotonic() + config.timeout_seconds
+    while _answer(reservation, f"{path}/environment") is None:
+        server.check()
+        if time.monotonic() > deadline:
+            raise ServingFailed(
+                f"TensorBoard did not answer within {config.timeout_seconds:g} s",
+                hint="`--set serve.timeout_seconds=...` waits longer",
+            )
+        time.sleep(0.02)
+    deadline = min(deadline, time.monotonic() + _FIRST_DATA_SECONDS) if has_data else 0
+    while time.monotonic() < deadline and not _answer(reservation, f"{path}/plugin/scalars/tags"):
+        time.sleep(0.02)
+
+
+def _answer(reservation: Reservation, path: str) -> Any:
+    """Return the JSON document that the server gives, or None where it gives none."""
+    connection = http.client.HTTPConnection(reservation.own_address, reservation.port, timeout=5)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return json.loads(response.read()) if response.status == http.HTTPStatus.OK else None
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()

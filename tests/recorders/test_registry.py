@@ -1,0 +1,103 @@
+"""``--record`` and ``--record-every`` say which recorders run, and when."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+import tbcli.recorders
+from tbcli.config import RecordConfig
+from tbcli.errors import ConfigError
+from tbcli.recorders.registry import LEVELS, RECORDERS, chosen_names, level_names
+
+LIGHT = [name for name, entry in RECORDERS.items() if entry.level == "light"]
+STANDARD = [name for name, entry in RECORDERS.items() if entry.level in ("light", "standard")]
+HELPERS = {"__init__", "base", "recording", "registry", "writer"}
+
+
+def chosen(recorders: str, **settings: object) -> list[str]:
+    return chosen_names(RecordConfig(recorders=recorders, **settings))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ("off", []),
+        ("", []),
+        ("light", LIGHT),
+        ("standard", STANDARD),
+        ("scalars", ["scalars"]),
+        (" histograms , scalars ", ["scalars", "histograms"]),
+        ("scalars,scalars", ["scalars"]),
+        ("light,histograms", [*LIGHT, "histograms"]),
+        ("standard,-samples", [name for name in STANDARD if name != "samples"]),
+        ("-samples", [name for name in STANDARD if name != "samples"]),
+        ("off,scalars", ["scalars"]),
+        ("full,-scalars,-graphs,-samples,-histograms", []),
+    ],
+)
+def test_levels_and_names_choose_the_recorders_in_the_order_of_the_registry(said: str, names: list[str]) -> None:
+    assert chosen(said) == [name for name in RECORDERS if name in names]
+
+
+def test_each_level_holds_the_one_below() -> None:
+    sets = [set(level_names(level)) for level in LEVELS]
+    assert sets[0] == set()
+    for below, above in pairwise(sets):
+        assert below <= above
+
+
+def test_profile_comes_with_its_steps_and_not_without() -> None:
+    assert "profile" in chosen("off", profile="2:4")
+    with pytest.raises(ConfigError, match="which steps"):
+        chosen("profile")
+
+
+@pytest.mark.parametrize(
+    ("said", "closest"),
+    [("histogram", "histograms"), ("ful", "full"), ("standard,-sampels", "samples"), ("lightly", "light")],
+)
+def test_a_misspelt_recorder_is_an_error_that_names_the_closest(said: str, closest: str) -> None:
+    with pytest.raises(ConfigError, match="--record knows no") as caught:
+        chosen(said)
+    assert caught.value.hint == f"did you mean {closest!r}?"
+
+
+def test_a_word_like_nothing_known_gets_the_list() -> None:
+    with pytest.raises(ConfigError) as caught:
+        chosen("xyzzy")
+    assert caught.value.hint.startswith("known: off, light")
+
+
+@pytest.mark.parametrize(
+    ("every", "cadence"),
+    [
+        ("1", {"": 1}),
+        ("2", {"": 2}),
+        ("histograms=5", {"": 1, "histograms": 5}),
+        ("2, histograms=5", {"": 2, "histograms": 5}),
+    ],
+)
+def test_a_cadence_is_for_all_or_for_one(every: str, cadence: dict[str, int]) -> None:
+    assert RecordConfig(every=every).cadence == cadence
+
+
+@pytest.mark.parametrize("every", ["0", "-1", "often", "histograms=", "=3", "histograms=0", "1.5"])
+def test_an_impossible_cadence_is_an_error(every: str) -> None:
+    with pytest.raises(ConfigError, match=r"record\.every must be N or NAME=N"):
+        RecordConfig(every=every)
+
+
+def test_a_cadence_for_an_unknown_recorder_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="--record-every knows no recorder 'histogram'") as caught:
+        chosen("standard", every="histogram=5")
+    assert "histograms" in caught.value.hint
+
+
+def test_every_recorder_has_help_and_every_file_of_one_is_registered() -> None:
+    assert all(entry.help and entry.level in (*LEVELS, "on request") for entry in RECORDERS.values())
+    registered = {entry.target.partition(":")[0].rpartition(".")[2] for entry in RECORDERS.values()}
+    files = {file.stem for file in Path(tbcli.recorders.__path__[0]).glob("*.py")}
+    assert registered == files - HELPERS

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+import math
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tbcli.runs.files import json_ready, parse_utc, read_json, tree_bytes, utc_text, whole_file, write_json, write_whole
+
+
+def test_a_file_is_the_old_one_until_it_is_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    write_whole(path, "old")
+    with whole_file(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+        assert temporary.suffix == ".json"
+    assert path.read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, failure: BaseException) -> None:
+    path = tmp_path / "run.json"
+    path.write_text("old")
+
+    def half_written() -> None:
+        with whole_file(path) as temporary:
+            temporary.write_text("ne")
+            raise failure
+
+    with pytest.raises(type(failure)):
+        half_written()
+    assert path.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_full_disk_on_sync_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "run.json"
+    write_json(path, {"epochs": 1})
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_json(path, {"epochs": 2})
+    assert read_json(path) == {"epochs": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_writing_replaces_a_link_and_not_its_target(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("mine")
+    (tmp_path / "run.json").symlink_to(tmp_path / "target")
+    write_whole(tmp_path / "run.json", "ours")
+    assert (tmp_path / "target").read_text() == "mine"
+    assert (tmp_path / "run.json").read_text() == "ours"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff", b'{"a": 1}x', b"null"])
+def test_damaged_documents_are_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.json").write_bytes(content)
+    assert read_json(tmp_path / "a.json") is None
+    assert read_json(tmp_path / "missing.json") is None
+
+
+def test_numbers_that_json_cannot_say_become_null(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"nan": math.nan, "deep": [{"inf": -math.inf}, (1, 2.5)], 3: True})
+    text = (tmp_path / "a.json").read_text()
+    assert json.loads(text, parse_constant=pytest.fail) == {"nan": None, "deep": [{"inf": None}, [1, 2.5]], "3": True}
+    assert json_ready("nan") == "nan"
+
+
+def test_times_survive_the_way_to_text_and_back() -> None:
+    moment = datetime(2026, 11, 22, 23, 52, 12, 345000, tzinfo=UTC)
+    assert utc_text(moment) == "2026-11-22T23:52:12.345Z"
+    assert parse_utc(utc_text(moment)) == moment
+    assert parse_utc("2026-11-22T23:52:12") == moment.replace(microsecond=0)
+    assert parse_utc(None) is parse_utc("yesterday") is parse_utc(5) is None
+
+
+def test_a_tree_that_is_not_there_has_no_bytes(tmp_path: Path) -> None:
+    assert tree_bytes(tmp_path / "missing") == 0
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "c").write_bytes(b"123")
+    assert tree_bytes(tmp_path) == 3

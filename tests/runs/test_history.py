@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from tbcli.runs.history import History, HistoryWriter, final_values, read_history
+from tbcli.runs.metrics import best_position, lower_is_better, summarize
+
+ROW = {"epoch": 1, "step": 422, "seconds": 5.25, "learning_rate": 0.002, "loss": 0.25, "accuracy": 0.9375}
+
+
+def test_rows_are_read_back_as_they_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    writer = HistoryWriter(path)
+    writer.append(ROW)
+    assert len(read_history(path).epochs) == 1  # while training goes on
+    writer.append({**ROW, "epoch": 2, "loss": math.nan})
+    history = read_history(path)
+    assert history.epochs == (1, 2)
+    assert history.columns["accuracy"] == (0.9375, 0.9375)
+    assert math.isnan(history.columns["loss"][1])
+    assert path.read_text().splitlines()[:2] == [
+        "epoch,step,seconds,learning_rate,loss,accuracy",
+        "1,422,5.25,0.002,0.25,0.9375",
+    ]
+
+
+def test_a_missing_value_is_an_empty_cell_and_reads_as_nan(tmp_path: Path) -> None:
+    writer = HistoryWriter(tmp_path / "history.csv")
+    writer.append(ROW)
+    writer.append({"epoch": 2, "step": 844})
+    assert math.isnan(read_history(tmp_path / "history.csv").columns["loss"][1])
+
+
+def test_a_second_writer_continues_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    HistoryWriter(path).append(ROW)
+    HistoryWriter(path).append({**ROW, "epoch": 2})
+    assert read_history(path).epochs == (1, 2)
+
+
+@pytest.mark.parametrize("torn", ["2,844", "2", "2,844,10.5,0.001,0.2", "\n", "x,844,1,1,1,1"])
+def test_a_torn_last_row_is_left_out(tmp_path: Path, torn: str) -> None:
+    path = tmp_path / "history.csv"
+    HistoryWriter(path).append(ROW)
+    with path.open("a") as file:
+        file.write(torn)
+    assert read_history(path).epochs == (1,)
+
+
+@pytest.mark.parametrize("content", [b"", b"epoch,step\n", b"\xff\xfe", None])
+def test_nothing_written_yet_is_an_empty_history(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "history.csv"
+    if content is not None:
+        path.write_bytes(content)
+    assert read_history(path).epochs == ()
+
+
+def test_final_values_are_those_that_exist() -> None:
+    history = History((1, 2), {"loss": (0.5, 0.25)})
+    assert final_values(history, ["loss", "val_loss"]) == {"loss": 0.25}
+
+
+@pytest.mark.parametrize("name", ["loss", "val_loss", "mean_squared_error", "val_mae", "perplexity"])
+def test_losses_and_errors_are_better_when_lower(name: str) -> None:
+    assert lower_is_better(name)
+    assert not lower_is_better("val_accuracy")
+
+
+def test_the_best_is_the_first_of_equals_and_never_nan() -> None:
+    assert best_position("accuracy", [0.1, 0.9, math.nan, 0.9]) == 1
+    assert best_position("loss", [math.inf, 0.2, 0.1]) == 2
+    assert best_position("loss", [math.nan]) is None
+
+
+def test_a_summary_has_best_epoch_and_last_of_each_metric() -> None:
+    columns = {"step": (1.0, 2.0), "val_accuracy": (0.9, 0.8), "loss": (math.nan, math.nan)}
+    summary = summarize(columns, (4, 5))
+    assert summary["val_accuracy"] == {"best": 0.9, "best_epoch": 4, "last": 0.8}
+    assert "step" not in summary
+    assert math.isnan(summary["loss"]["best"])

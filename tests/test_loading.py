@@ -1,0 +1,31 @@
+"""``package.module:name`` becomes the object, and what is wrong with it shows."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tbcli.data import SOURCES
+from tbcli.loading import load_object
+
+
+def test_a_name_in_a_module_is_found() -> None:
+    assert load_object("json:loads") is json.loads
+
+
+def test_a_dotted_name_is_followed() -> None:
+    assert load_object("json:JSONDecoder.decode") is json.JSONDecoder.decode
+
+
+@pytest.mark.parametrize(
+    ("reference", "error"), [("no.such.module:name", ImportError), ("json:nothing", AttributeError)]
+)
+def test_what_is_not_there_raises(reference: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        load_object(reference)
+
+
+@pytest.mark.parametrize("reference", SOURCES.values())
+def test_every_source_of_data_loads(reference: str) -> None:
+    assert callable(load_object(reference))
