@@ -211,6 +211,12 @@ def _served(config: ServeConfig, logdir: str, reservation: Reservation, plugins:
         raise ServingFailed(
             f"port {reservation.port} was taken a moment ago", hint="`--port 0` takes any free port"
         ) from error
+    except Exception as error:  # TensorFlow's own errors for file systems, which we do not import to name them
+        if "://" not in logdir:
+            raise
+        raise ServingFailed(
+            f"TensorBoard cannot read {logdir!r}: {error}", hint="a local copy of the directory always works"
+        ) from error
     return servers[0]
 
 

@@ -1,1 +1,4 @@
-"""Measurements, each a ratio against a peer or a floor taken in the same run: ``make bench`` or ``make bench BENCH="plot serve"``."""
+"""Measurements, each a ratio against a peer or a floor taken in the same run.
+
+``make bench`` runs all, ``make bench BENCH="plot serve"`` some.
+"""

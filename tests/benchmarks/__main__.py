@@ -18,9 +18,8 @@ def main(wanted: list[str]) -> None:
     unknown = sorted(set(wanted) - set(known))
     if unknown:
         sys.exit(f"no benchmark {', '.join(unknown)}; known: {', '.join(known)}")
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
-    )
+    load = os.getloadavg()[0]
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {load:.1f}")
     for name in wanted or known:
         importlib.import_module(f"tests.benchmarks.{name}").bench()
 

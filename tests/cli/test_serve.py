@@ -251,6 +251,16 @@ def test_embeddings_in_a_checkpoint_are_read_with_tensorflow(tmp_path: Path) -> 
 
 
 @pytest.mark.tf
+def test_a_file_system_that_tensorflow_does_not_know_is_two_lines() -> None:
+    done = subprocess.run(
+        [*SERVE, "--port", "0", "--logdir", "s3://bucket/logs"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 6
+    assert "TensorBoard cannot read 's3://bucket/logs'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.tf
 def test_the_opt_out_reads_with_tensorflow(workspace: Path, runs: list[Run]) -> None:
     argv = ["--workspace", str(workspace), "--set", "serve.without_tensorflow=false", "--load-fast", "false"]
     with serving(*argv) as server:
