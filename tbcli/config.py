@@ -149,12 +149,14 @@ class RecordConfig:
     profile: str = ""  # "20:30" traces the steps from 20 to 30
     projector_points: int = 2000
     limit_samples: int = 10_000  # evidence of an epoch comes from at most so many validation samples
+    backward_every: int = 8  # optimizer steps between two looks at gradients; every step with log_every
     samples: int = 25  # sample predictions shown as one grid
 
     def __post_init__(self) -> None:
         _require_range("record.log_every", self.log_every, 0)
         _require_range("record.projector_points", self.projector_points, 1)
         _require_range("record.limit_samples", self.limit_samples, 1)
+        _require_range("record.backward_every", self.backward_every, 1)
         _require_range("record.samples", self.samples, 1, 400)
         _ = self.profile_steps, self.cadence
 

@@ -43,6 +43,10 @@ class TrainingFailed(TbcliError):  # noqa: N818
     exit_code = 5
 
 
+class Diverged(TrainingFailed):
+    """The loss, a weight or an input is not a finite number."""
+
+
 class ServingFailed(TbcliError):  # noqa: N818
     """TensorBoard could not be served."""
 
@@ -72,3 +76,16 @@ class Interrupted(TbcliError):  # noqa: N818
         super().__init__(message, hint=hint)
         self.signal_number = signal_number
         self.exit_code = 128 + signal_number
+
+
+def status_of(error: BaseException | None) -> str:
+    """Return the status of a run that ended with this error, or with none."""
+    match error:
+        case None:
+            return "finished"
+        case Interrupted() | KeyboardInterrupt():
+            return "interrupted"
+        case Diverged():
+            return "diverged"
+        case _:
+            return "failed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -44,6 +44,18 @@ class Evidence:
         return Evidence(self.indices[:count], self.labels[:count], self.probabilities[:count], features, self.metrics)
 
 
+class Activations(Protocol):
+    """What the layers answer to the probe samples; computed at the first question, then remembered."""
+
+    @property
+    def peaks(self) -> Mapping[str, np.ndarray]:
+        """``{layer: [units]}``: the largest output of each unit after a ReLU, over all probe samples."""
+
+    @property
+    def values(self) -> Mapping[str, np.ndarray]:
+        """``{layer: [samples, ...]}``: the outputs of every layer that computes, of a few probe samples."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A moment of training, computed once and shared by all recorders.
@@ -58,6 +70,10 @@ class Snapshot:
         validation: What the model says of the validation split now; None where there is none, and before training.
         probe: The same of the dataset's probe sample; None before training.
         test: What the saved model says of the test set; None until the end.
+        gradients: ``{variable path: array}`` of a recent step's own backward pass; empty before the first step, and
+            unless a recorder asks for them.
+        activations: What the layers answer now; None before training.
+        outcome: ``running``, and at the end what became of the run: one of `tbcli.runs.run.STATUSES`.
     """
 
     config: Config
@@ -69,6 +85,9 @@ class Snapshot:
     validation: Evidence | None = None
     probe: Evidence | None = None
     test: Evidence | None = None
+    gradients: Mapping[str, np.ndarray] = field(default_factory=dict)
+    activations: Activations | None = None
+    outcome: str = "running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +97,8 @@ class Steps:
     Args:
         first: Number of the first of these steps, counted from 1 over the whole training.
         last: Number of the last of these steps.
-        values: ``{name: [last - first + 1]}``: each batch's own values; empty without ``--log-every``.
+        values: ``{name: [last - first + 1]}``: with ``--log-every`` each batch's own loss, metrics and learning rate;
+            where a recorder needs the backward pass ``gradients/...`` and ``updates/...``, NaN at steps not measured.
     """
 
     first: int
@@ -115,6 +135,8 @@ class Recorder:
     """
 
     name: str
+    needs_backward = False
+    """Whether `Steps.values` and `Snapshot.gradients` must hold figures of the training step's backward pass."""
 
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """Say why this model or data has nothing to show here; None when it has."""

@@ -6,12 +6,14 @@ import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
 from tbcli.config import RecordConfig
+from tbcli.errors import status_of
 from tbcli.errors import Interrupted
 from tbcli.recorders.base import Recorder, Snapshot, Steps
 from tbcli.recorders.writer import EventWriter
@@ -41,13 +43,18 @@ class Recording:
     def __enter__(self) -> Recording:
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         """Let the recorders finish what they began, whatever ended the training, and close the event files."""
         try:
             if self._latest is not None:
-                self.end(self._latest)
+                self.end(replace(self._latest, outcome=status_of(error)))
         finally:
             self._writer.close()
+
+    @property
+    def needs_backward(self) -> bool:
+        """Whether any recorder asks for figures of the backward pass."""
+        return any(recorder.needs_backward for recorder in self._active)
 
     def begin(self, snapshot: Snapshot) -> None:
         """Record what is known before the first step; drop recorders that have nothing to show."""

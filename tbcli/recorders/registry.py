@@ -33,6 +33,7 @@ RECORDERS = {
     "samples": Entry(
         "tbcli.recorders.samples:Samples", "sample predictions: true label, predicted label, confidence", "light"
     ),
+    "gradients": Entry("tbcli.recorders.gradients:Gradients", "gradient norms, update ratios, dead units of every layer", "standard"),
     "histograms": Entry(
         "tbcli.recorders.histograms:Histograms", "distributions of the weights of every layer", "standard"
     ),

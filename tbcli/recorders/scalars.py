@@ -28,6 +28,8 @@ class Scalars(Recorder):
             return
         for position in range(steps.last - steps.first + 1):
             for name, values in steps.values.items():
+                if "/" in name:
+                    continue  # of the backward pass: another recorder's
                 self._sums[name] = self._sums.get(name, 0.0) + float(values[position])
             self._counted += 1
             if (steps.first + position) % self._every == 0:

@@ -10,11 +10,13 @@ import keras
 
 from tbcli.config import Config
 from tbcli.data.dataset import Dataset
-from tbcli.errors import TrainingFailed
+from tbcli.errors import Diverged
 from tbcli.recorders.base import Evidence, Snapshot, Steps
 from tbcli.recorders.recording import Recording
 from tbcli.runs.history import HistoryWriter
 from tbcli.runs.metrics import NOT_METRICS, lower_is_better
+from tbcli.training.activations import Activations, LayerProbe
+from tbcli.training.backward import BackwardTap
 from tbcli.training.best import BestEpoch
 from tbcli.training.evaluation import Evaluator
 from tbcli.training.feed import TrainingFeed
@@ -32,6 +34,7 @@ class Loop(keras.callbacks.Callback):
         evaluator: Looks at validation and probe samples.
         recording: All recorders.
         tape: Values of every step; None unless batch curves are asked for.
+        backward: Figures of the backward pass; None unless a recorder asks for them.
         history: Where the rows go.
         best: Watches for patience; None when off.
         rate_at: The learning rate that a step, counted from 1, was taken with.
@@ -47,6 +50,7 @@ class Loop(keras.callbacks.Callback):
         evaluator: Evaluator,
         recording: Recording,
         tape: StepTape | None,
+        backward: BackwardTap | None,
         history: HistoryWriter,
         best: BestEpoch | None,
         rate_at: Callable[[int], float],
@@ -55,7 +59,9 @@ class Loop(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self._config, self._dataset, self._feed = config, dataset, feed
-        self._evaluator, self._recording, self._tape = evaluator, recording, tape
+        self._evaluator, self._recording, self._backward = evaluator, recording, backward
+        self._taps = [tap for tap in (tape, backward) if tap]
+        self._layers: LayerProbe | None = None
         self._history, self._patience, self._rate_at = history, best, rate_at
         self._narrator, self._check = narrator, check
         self._best: dict[str, tuple[float, int]] = {}
@@ -81,11 +87,11 @@ class Loop(keras.callbacks.Callback):
         logs = logs or {}
         first, self.steps_done = self.steps_done + 1, int(self.model.optimizer.iterations)
         if not math.isfinite(logs.get("loss", 0.0)):
-            raise TrainingFailed(
+            raise Diverged(
                 f"training diverged: the loss is {logs['loss']} at step {self.steps_done}",
                 hint="a smaller `--learning-rate`, or `--precision float32`",
             )
-        values = self._tape.read(first, self.steps_done) if self._tape else {}
+        values = {name: column for tap in self._taps for name, column in tap.read(first, self.steps_done).items()}
         self._recording.steps(Steps(first, self.steps_done, values))
         self._narrator.step(self.epochs_done + 1, self.steps_done - self._steps_before, logs)
         self._check()
@@ -127,6 +133,9 @@ class Loop(keras.callbacks.Callback):
         return self._snapshot(epoch, logs, validation=seen, probe=seen.first(len(probe)))
 
     def _snapshot(self, epoch: int, logs: Mapping[str, float], **seen: Evidence) -> Snapshot:
+        trained = epoch > 0
+        if trained and self._layers is None:
+            self._layers = LayerProbe(self.model)
         return Snapshot(
             config=self._config,
             dataset=self._dataset,
@@ -134,6 +143,8 @@ class Loop(keras.callbacks.Callback):
             epoch=epoch,
             step=self.steps_done,
             logs=logs,
+            gradients=self._backward.gradients() if self._backward and trained else {},
+            activations=Activations(self._layers, self._dataset.probe) if self._layers else None,
             **seen,
         )
 

@@ -20,6 +20,7 @@ from tbcli.recorders.registry import chosen_names, load_recorders
 from tbcli.runs import Run
 from tbcli.runs.files import whole_file
 from tbcli.runs.history import HistoryWriter
+from tbcli.training.backward import BackwardTap
 from tbcli.training.best import BestEpoch
 from tbcli.training.checkpoint import save_state
 from tbcli.training.evaluation import Evaluator
@@ -61,14 +62,13 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
             seen = _measure(final, dataset, interruption)
             run.update(saved_epoch=saved_epoch or loop.epochs_done, metrics=_test_metrics(seen))
             _save_evidence(run, seen)
-            if loop.latest:
-                recording.end(replace(loop.latest, test=seen.get("test")))
-            run.update(recording=recording.report(loop.seconds))
-
             narrator.stage("Saving the model")
             samples, _ = dataset.probe.batch(slice(COMPARED_SAMPLES))
             with narrator.hushed_libraries():
                 save_model(final, run.models, run.model_stem, config.train.save_formats, samples)
+            if loop.latest:
+                recording.end(replace(loop.latest, test=seen.get("test"), outcome="finished"))
+            run.update(recording=recording.report(loop.seconds))
 
 
 def _prepared(
@@ -87,6 +87,8 @@ def _prepared(
     total_steps = feed.steps * train.epochs
     compile_model(model, train, total_steps, steps_per_execution)
     tape = StepTape(model, steps_per_execution) if config.record.log_every else None
+    every = 1 if config.record.log_every else config.record.backward_every
+    backward = BackwardTap(model, steps_per_execution, every) if recording.needs_backward else None
     evaluator = Evaluator(model, dataset, interruption.check)
     monitor = train.monitor if dataset.validation else train.monitor.removeprefix("val_")
     best = BestEpoch(monitor, train.patience) if train.patience else None
@@ -97,6 +99,7 @@ def _prepared(
         evaluator=evaluator,
         recording=recording,
         tape=tape,
+        backward=backward,
         history=HistoryWriter(run.history_file),
         best=best,
         rate_at=rate_of_step(train, total_steps),

@@ -13,7 +13,7 @@ from typing import Any
 
 from tbcli.config import Config, did_you_mean
 from tbcli.data import load_dataset, require_source
-from tbcli.errors import ConfigError, Interrupted, TbcliError, TrainingFailed
+from tbcli.errors import ConfigError, TbcliError, TrainingFailed, status_of
 from tbcli.models import require_architecture
 from tbcli.recorders.registry import chosen_names
 from tbcli.runs import Run, RunStore
@@ -76,17 +76,13 @@ def train(config: Config, narrator: Narrator) -> Run:
 
 
 def _require_roots(config: Config) -> None:
-    """Make the directories that are written last, now: a trained model must not be lost for want of one."""
+    """Look now at the roots that are written last: a trained model must not be lost for want of a directory."""
     for key, root in {"models": config.paths.models, "plots": config.paths.plots}.items():
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            trouble = "" if os.access(root, os.W_OK | os.X_OK) else "no permission to write"
-        except OSError as error:
-            trouble = error.strerror or str(error)
-        if trouble:
+        nearest = next(path for path in (root, *root.parents) if os.path.exists(path))  # noqa: PTH110 - never raises
+        if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
             raise ConfigError(
-                f"cannot keep {key} in {str(root)!r}: {trouble}",
-                hint=f"`--workspace DIR` or `--{key}-dir DIR` with a directory that can be written",
+                f"cannot keep {key} in {str(root)!r}: {str(nearest)!r} is not a directory that can be written",
+                hint=f"`--workspace DIR` or `--{key}-dir DIR` with one that can",
             )
 
 
@@ -105,13 +101,8 @@ def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrat
             raise _disk_trouble(error, run) from error
         except MemoryError as error:
             raise TrainingFailed("out of memory", hint="a smaller `--batch-size` or `--limit-samples`") from error
-    except Interrupted as error:
-        status, reason = "interrupted", error.message
-        raise
-    except TrainingFailed as error:
-        status, reason = "diverged" if "diverged" in error.message else "failed", error.message
-        raise
     except BaseException as error:
+        status = status_of(error)
         reason = str(error) if isinstance(error, TbcliError) else f"{type(error).__name__}: {error}"
         raise
     finally:

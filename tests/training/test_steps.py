@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tbcli.config import DataConfig, ModelConfig, TrainConfig
+from tbcli.config import Config, DataConfig, ModelConfig, TrainConfig
 from tbcli.data.dataset import Dataset, cut_splits
 from tbcli.models import build_model
 from tbcli.recorders.base import Snapshot, Steps
@@ -16,6 +16,8 @@ from tbcli.recorders.scalars import Scalars
 from tbcli.training.feed import TrainingFeed
 from tbcli.training.optimizing import compile_model, rate_of_step
 from tbcli.training.steps import StepTape
+
+pytestmark = pytest.mark.tf
 
 SEED, BATCH, EPOCHS = 5, 8, 2
 TRAIN = TrainConfig(batch_size=BATCH, epochs=EPOCHS, seed=SEED)
@@ -79,7 +81,6 @@ def one_at_a_time(dataset: Dataset) -> dict[str, list[float]]:
     return found
 
 
-@pytest.mark.tf
 def test_the_tape_equals_a_plain_loop_value_for_value() -> None:
     dataset = noise()
     expected = one_at_a_time(dataset)
@@ -93,7 +94,6 @@ def test_the_tape_equals_a_plain_loop_value_for_value() -> None:
     assert np.allclose(reading.values["learning_rate"], [rate(step) for step in range(1, 17)])
 
 
-@pytest.mark.tf
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
 def test_executions_that_do_not_divide_an_epoch_lose_no_step(precision: str) -> None:
     reading = taped(noise(), steps_per_execution=5, precision=precision)
@@ -103,7 +103,6 @@ def test_executions_that_do_not_divide_an_epoch_lose_no_step(precision: str) -> 
     assert set(np.round(np.array(reading.values["accuracy"][:7]) * 8, 3) % 1) == {0.0}  # whole samples of a batch
 
 
-@pytest.mark.tf
 def test_a_tape_gives_the_model_its_own_methods_back() -> None:
     model = fresh_model(noise(), 8, 1)
     before = model.train_step, model.compute_loss
@@ -140,13 +139,7 @@ def test_every_nth_step_gets_the_mean_of_the_last_n(every: int, execution: int) 
 
 def test_without_log_every_no_step_is_written() -> None:
     writer, recorder = Kept(), Scalars()
-    snapshot = Snapshot(config=_config(), dataset=noise(), model=None, epoch=0, step=0, logs={})
+    snapshot = Snapshot(config=Config(), dataset=noise(), model=None, epoch=0, step=0, logs={})
     recorder.on_begin(snapshot, writer)  # type: ignore[arg-type]
     recorder.on_steps(Steps(1, 4, {}), writer)  # type: ignore[arg-type]
     assert writer.points == []
-
-
-def _config() -> Any:
-    from tbcli.config import Config
-
-    return Config()

@@ -1,0 +1,57 @@
+"""Scalars of gradient health: norms, update ratios, and units that never answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tbcli.recorders.base import Recorder, Snapshot, Steps, Writer
+
+
+class Gradients(Recorder):
+    """Writes ``gradients/*``, ``updates/*`` and ``dead_units/*`` to ``train``: at x = epoch the mean of the steps measured.
+
+    With ``--log-every N`` also ``batch_gradients/*`` and ``batch_updates/*``: the mean of the last N steps.
+    """
+
+    needs_backward = True
+
+    def __init__(self) -> None:
+        self._log_every = 0
+        self._epoch: dict[str, list[float]] = {}
+        self._group: dict[str, list[float]] = {}
+
+    def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
+        """Learn how many steps make a point."""
+        self._log_every = snapshot.config.record.log_every
+
+    def on_steps(self, steps: Steps, writer: Writer) -> None:
+        """Collect what was measured; write a point for every N steps that are complete."""
+        columns = {name: values for name, values in steps.values.items() if "/" in name}
+        for position in range(steps.last - steps.first + 1):
+            measured = {name: float(values[position]) for name, values in columns.items() if not np.isnan(values[position])}
+            for name, value in measured.items():
+                self._epoch.setdefault(name, []).append(value)
+                self._group.setdefault(name, []).append(value)
+            if self._log_every and (steps.first + position) % self._log_every == 0:
+                means = {f"batch_{name}": value for name, value in _means(self._group).items()}
+                writer.scalars(means, steps.first + position, where="train")
+                self._group = {}
+
+    def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
+        """Write the epoch's means, and the share of units that were zero for every probe sample."""
+        values = _means(self._epoch)
+        self._epoch = {}
+        peaks = snapshot.activations.peaks if snapshot.activations else {}
+        values |= {f"dead_units/{layer}": share_of_dead(units) for layer, units in peaks.items()}
+        writer.scalars(values, snapshot.epoch, where="train")
+
+
+def _means(columns: Mapping[str, list[float]]) -> dict[str, float]:
+    return {name: float(np.mean(values)) for name, values in columns.items()}
+
+
+def share_of_dead(peaks: np.ndarray) -> float:
+    """Return the share of units, from 0 to 1, whose largest output ``[units]`` is not above zero."""
+    return float(np.mean(peaks <= 0))

@@ -1,0 +1,78 @@
+"""What the layers of a model answer to a few samples: for histograms, and to find units that never answer."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tbcli.data.dataset import Split
+
+_SHOWN_SAMPLES = 64  # for distributions; a layer's output can be large
+_RELU_LAYERS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
+
+
+class Activations:
+    """Looks inside a model; a new one for each moment, which computes at the first question and remembers.
+
+    Args:
+        probe: Runs the model up to the layers of interest.
+        samples: What to show it.
+    """
+
+    def __init__(self, probe: LayerProbe, samples: Split) -> None:
+        self._probe = probe
+        self._samples = samples
+
+    @cached_property
+    def peaks(self) -> dict[str, np.ndarray]:
+        """``{layer: [units]}``: the largest output of each unit (channel) after a ReLU, over all probe samples."""
+        inputs, _ = self._samples.batch(slice(None))
+        return {name: value.numpy() for name, value in self._probe.peaks(tf.constant(inputs)).items()}
+
+    @cached_property
+    def values(self) -> dict[str, np.ndarray]:
+        """``{layer: [samples, ...]}``: the outputs of every layer that computes, of a few probe samples."""
+        inputs, _ = self._samples.batch(slice(_SHOWN_SAMPLES))
+        return {name: value.numpy() for name, value in self._probe.values(tf.constant(inputs)).items()}
+
+
+class LayerProbe:
+    """The model, cut open at its layers; made once, for tracing costs more than running.
+
+    Args:
+        model: A functional model; of any other there is nothing to cut.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        layers = model.layers if is_functional(model) else []
+        self._computing = {layer.name: layer.output for layer in layers if layer.trainable_weights or _is_activation(layer)}
+        self._relus = {layer.name: layer.output for layer in layers if _is_relu(layer)}
+        self._model = model
+        self.values = tf.function(lambda inputs: self._run(self._computing, inputs), reduce_retracing=True)
+        self.peaks = tf.function(self._peaks, reduce_retracing=True)
+
+    def _run(self, outputs: dict[str, keras.KerasTensor], inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        if not outputs:
+            return {}
+        found = keras.Model(self._model.inputs, outputs)(inputs, training=False)
+        return {name: tf.cast(value, tf.float32) for name, value in found.items()}
+
+    def _peaks(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        found = self._run(self._relus, inputs)
+        return {name: tf.reduce_max(value, axis=list(range(len(value.shape) - 1))) for name, value in found.items()}
+
+
+def is_functional(model: keras.Model) -> bool:
+    """Say whether a model's layers can be told from its inputs to its outputs; a subclassed one's cannot."""
+    return bool(getattr(model, "inputs", None)) and bool(getattr(model, "outputs", None))
+
+
+def _is_activation(layer: keras.layers.Layer) -> bool:
+    return isinstance(layer, (keras.layers.Activation, *_RELU_LAYERS))
+
+
+def _is_relu(layer: keras.layers.Layer) -> bool:
+    return isinstance(layer, keras.layers.ReLU) or getattr(layer, "activation", None) is keras.activations.relu

@@ -1,0 +1,136 @@
+"""`tbcli train` as a script and a terminal see it: whole processes that really train."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.trainings import SMALL, TBCLI, shown_status, temporary_files, the_record, training
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+NOISE = ("absl", "oneDNN", "WARNING", "Warning", "cuda", "rebuild TensorFlow", "\x1b", "Traceback", "I0000")
+
+
+def test_stdout_is_the_id_and_stderr_tells_the_story_without_noise(tmp_path: Path) -> None:
+    formats = [word for name in ("h5", "savedmodel", "tflite") for word in ("--save-format", name)]
+    with training(tmp_path, *SMALL, *formats, "--profile", "2:4", "--log-every", "2") as process:
+        code, stdout = process.end()
+    assert code == 0, process.said
+    record = the_record(tmp_path)
+    assert stdout == f"{record['id']}\n"
+    told = "\n".join(process.said)
+    assert [noise for noise in NOISE if noise in told] == []
+    for expected in ("Loading mnist", "Starting TensorFlow", "epoch 1/1", "test accuracy", "recording cost",
+                     f"logs/{record['id']}", f"models/{record['id']}", f"plots/{record['id']}",
+                     "tbcli serve", f"tbcli plot {record['id']}"):  # fmt: skip
+        assert expected in told
+    models = {path.name for path in (tmp_path / "models" / record["id"]).iterdir()}
+    assert models == {f"mnist_cnn_model{end}" for end in (".keras", ".h5", "_savedmodel", ".tflite")}
+    assert list((tmp_path / "logs" / record["id"] / "train").glob("plugins/profile/*/*.xplane.pb"))
+    assert temporary_files(tmp_path) == []
+
+
+def test_two_at_once_and_deterministic_ones_agree(tmp_path: Path) -> None:
+    words = [*SMALL, "--deterministic", "--quiet", "--no-plots", "--epochs", "2", "--seed"]
+    with (
+        training(tmp_path, *words, "4") as first,
+        training(tmp_path, *words, "4") as second,
+    ):
+        ends = [first.end(), second.end()]
+    with training(tmp_path, *words, "5") as third:
+        ends.append(third.end())
+    assert [code for code, _ in ends] == [0, 0, 0], (first.said, second.said, third.said)
+    assert first.said == second.said == third.said == []
+    ids = [stdout.strip() for _, stdout in ends]
+    assert len(set(ids)) == 3
+
+    def outcome(run: str) -> tuple[list[list[str]], bytes]:
+        with (tmp_path / "logs" / run / "history.csv").open() as file:
+            rows = [[cell for name, cell in row.items() if name != "seconds"] for row in csv.DictReader(file)]
+        with np.load(tmp_path / "logs" / run / "evidence.npz") as evidence:
+            return rows, evidence["test_probabilities"].tobytes()
+
+    same, again, other = (outcome(run) for run in ids)
+    assert same == again
+    assert same != other
+    assert not (tmp_path / "plots").exists()
+
+
+def test_a_shell_trains_plots_and_cleans_with_the_id_alone(tmp_path: Path) -> None:
+    tbcli = f'"{sys.executable}" -m tbcli'
+    script = (
+        f"RUN=$({tbcli} train --epochs 1 --limit-samples 600 --quiet 2>/dev/null)"
+        f' && {tbcli} plot "$RUN" 2>/dev/null && {tbcli} clean "$RUN" --yes 2>/dev/null; echo "$? $RUN"'
+    )
+    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    figure, removed, (code, run) = done.stdout.split("\n")[0], done.stdout.split("\n")[1], done.stdout.split()[-2:]
+    assert (figure, removed, code) == (f"plots/{run}/training_history.png", run, "0")
+    assert done.stderr == ""
+    assert list(tmp_path.glob("*/*")) == []
+
+
+@pytest.mark.parametrize("closing", ["| head -c 0", ">&-"])
+def test_a_reader_that_has_gone_does_not_cost_the_run(tmp_path: Path, closing: str) -> None:
+    command = f'"{sys.executable}" -m tbcli train {" ".join(SMALL)} --no-plots {closing}; echo "${{PIPESTATUS[0]}}"'
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n", done.stderr
+    assert "Traceback" not in done.stderr
+    assert the_record(tmp_path)["status"] == "finished"
+
+
+def test_a_training_that_diverges_leaves_with_five_and_says_so(tmp_path: Path) -> None:
+    words = ("--optimizer", "rmsprop", "--learning-rate", "1e9", "--schedule", "constant", "--epochs", "3")
+    with training(tmp_path, *SMALL, *words) as process:
+        code, stdout = process.end()
+    assert (code, stdout) == (5, ""), process.said
+    error, hint = process.said[-2:]
+    assert error.startswith("error: training diverged: the loss is")
+    assert "--learning-rate" in hint
+    assert the_record(tmp_path)["status"] == shown_status(tmp_path) == "diverged"
+
+
+# A disk of our own, mounted where nobody else sees it; root mounts it directly, others in a user namespace.
+FULL_DISK = """
+mount -t tmpfs -o size={size} tmpfs small && cd small && exec "$@"
+"""
+
+
+def can_mount() -> list[str]:
+    for prefix in (["unshare", "-m"], ["unshare", "-Urm"]):
+        trial = [*prefix, "sh", "-c", "mount -t tmpfs -o size=4k tmpfs /mnt"]
+        if subprocess.run(trial, capture_output=True, check=False).returncode == 0:
+            return prefix
+    return []
+
+
+@pytest.mark.parametrize("size", ["100k", "200k", "600k"])
+def test_a_full_disk_leaves_with_five_and_a_valid_record(tmp_path: Path, size: str) -> None:
+    prefix = can_mount()
+    if not prefix:
+        pytest.fail("this test needs `unshare` and the right to mount")
+    (tmp_path / "small").mkdir()
+    inside = 'for file in logs/*/run.json; do cat "$file"; done; "$@" runs >/dev/null'
+    script = (
+        f"mount -t tmpfs -o size={size} tmpfs small && cd small || exit 99\n"
+        f'"$@" train {" ".join(SMALL)} --epochs 2; echo "code $?"\n{inside}; echo; echo "code $?"; ls -A logs/* models/*\n'
+    )
+    done = subprocess.run(
+        [*prefix, "sh", "-c", script, "sh", *TBCLI], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    first, _, rest = done.stdout.partition("\n")
+    assert first == "code 5", (done.stdout, done.stderr)
+    record = json.loads(rest[: rest.rindex("}") + 1])
+    assert record["schema"] == 1
+    said = done.stderr.splitlines()
+    error = next(line for line in said if line.startswith("error: "))
+    assert "full" in error
+    assert said[said.index(error) + 1].startswith("try: ")
+    assert "Traceback" not in done.stderr
+    assert ".tmp" not in done.stdout

@@ -1,0 +1,268 @@
+"""Recorders are called when it is their turn, put on the clock, and switched off when they fail."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+
+from tbcli.config import Config, RecordConfig
+from tbcli.errors import Interrupted
+from tbcli.recorders.base import Recorder, Snapshot, Steps, Writer
+from tbcli.recorders.graphs import Graphs
+from tbcli.recorders.profile import Profile
+from tbcli.recorders.recording import Recording
+from tbcli.recorders.registry import RECORDERS, load_recorders
+from tbcli.recorders.samples import Samples
+
+pytestmark = pytest.mark.tf
+
+MOMENTS = ("begin", "steps", "epoch", "end")
+
+
+class Probe(Recorder):
+    """Notes its moments; raises at one of them."""
+
+    def __init__(self, name: str = "probe", fails_at: str = "", error: Exception | None = None) -> None:
+        self.name = name
+        self.calls: list[tuple[str, int]] = []
+        self._fails_at, self._error = fails_at, error or ZeroDivisionError("oops")
+
+    def _note(self, moment: str, number: int) -> None:
+        self.calls.append((moment, number))
+        if moment == self._fails_at:
+            raise self._error
+
+    def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
+        self._note("begin", snapshot.epoch)
+
+    def on_steps(self, steps: Steps, writer: Writer) -> None:
+        self._note("steps", steps.last)
+
+    def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
+        self._note("epoch", snapshot.epoch)
+        writer.scalars({"x": 1.0}, snapshot.epoch, where="train")
+
+    def on_end(self, snapshot: Snapshot, writer: Writer) -> None:
+        self._note("end", snapshot.epoch)
+
+
+def moment(epoch: int, **settings: object) -> Snapshot:
+    config = Config().updated({key.replace("__", "."): value for key, value in settings.items()})
+    return Snapshot(config=config, dataset=None, model=None, epoch=epoch, step=4 * epoch, logs={})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Callable[..., tuple[Recording, list[str]]]:
+    def make(*recorders: Recorder, every: str = "1") -> tuple[Recording, list[str]]:
+        warnings: list[str] = []
+        return Recording(recorders, RecordConfig(every=every), tmp_path, warnings.append), warnings
+
+    return make
+
+
+def live_through(recording: Recording, epochs: int = 5) -> None:
+    with recording:
+        recording.begin(moment(0))
+        for epoch in range(1, epochs + 1):
+            recording.steps(Steps(4 * epoch - 3, 4 * epoch, {}))
+            recording.epoch(moment(epoch), last=epoch == epochs)
+        recording.end(moment(epochs))
+
+
+Start = Callable[..., tuple[Recording, list[str]]]
+
+
+def test_a_recorder_lives_through_its_moments_once(start: Start) -> None:
+    probe = Probe()
+    recording, warnings = start(probe)
+    live_through(recording, epochs=2)
+    assert probe.calls == [("begin", 0), ("steps", 4), ("epoch", 1), ("steps", 8), ("epoch", 2), ("end", 2)]
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("every", "mine", "other"),
+    [("2", [2, 4, 5], [2, 4, 5]), ("probe=3", [3, 5], [1, 2, 3, 4, 5]), ("9,probe=1", [1, 2, 3, 4, 5], [5])],
+)
+def test_the_cadence_is_kept_and_the_last_epoch_is_everyones(
+    start: Start, every: str, mine: list[int], other: list[int]
+) -> None:
+    probe, second = Probe(), Probe("other")
+    recording, _ = start(probe, second, every=every)
+    live_through(recording)
+    for recorder, epochs in ((probe, mine), (second, other)):
+        assert [number for moment, number in recorder.calls if moment == "epoch"] == epochs
+        assert len([1 for moment, _ in recorder.calls if moment == "steps"]) == 5
+
+
+@pytest.mark.parametrize("fails_at", MOMENTS)
+def test_one_that_raises_is_switched_off_once_and_the_others_go_on(start: Start, fails_at: str) -> None:
+    broken, whole = Probe("broken", fails_at), Probe("whole")
+    recording, warnings = start(broken, whole)
+    live_through(recording)
+    assert [moment for moment, _ in broken.calls].count(fails_at) == 1
+    assert broken.calls[-1][0] == fails_at
+    assert len(whole.calls) == 12
+    assert warnings == ["recorder 'broken' is switched off: ZeroDivisionError: oops"]
+    assert recording.report(1.0)["switched_off"] == {"broken": "ZeroDivisionError: oops"}
+
+
+def test_one_that_has_nothing_to_show_says_why(start: Start) -> None:
+    probe = Probe()
+    probe.unsuitable = lambda snapshot: "no colours here"  # type: ignore[method-assign]
+    recording, warnings = start(probe)
+    live_through(recording)
+    assert probe.calls == []
+    assert recording.switched_off == {"probe": "no colours here"}
+    assert len(warnings) == 1
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left"), tf.errors.ResourceExhaustedError(None, None, "No space left")]
+)
+def test_a_full_disk_is_not_the_recorders_fault_and_ends_the_training(start: Start, error: Exception) -> None:
+    probe = Probe(fails_at="epoch", error=error)
+    recording, warnings = start(probe)
+    with pytest.raises(OSError, match="No space left") as caught:
+        live_through(recording)
+    assert caught.value.errno == errno.ENOSPC
+    assert warnings == []
+
+
+def test_other_trouble_with_a_file_costs_the_recorder_its_place(start: Start) -> None:
+    recording, _ = start(Probe(fails_at="epoch", error=OSError(errno.EACCES, "not yours")))
+    live_through(recording)
+    assert "not yours" in recording.switched_off["probe"]
+
+
+def test_a_signal_while_a_recorder_works_is_not_its_failure(start: Start) -> None:
+    recording, warnings = start(Probe(fails_at="end", error=Interrupted(2, "Ctrl-C", hint="x")))
+    with pytest.raises(Interrupted):
+        live_through(recording)
+    assert warnings == []
+
+
+def test_recorders_finish_what_they_began_when_training_fails(start: Start) -> None:
+    probe = Probe()
+    recording, _ = start(probe)
+
+    def fail_in_epoch() -> None:
+        with recording:
+            recording.begin(moment(0))
+            recording.epoch(moment(1), last=False)
+            raise RuntimeError("diverged")
+
+    with pytest.raises(RuntimeError, match="diverged"):
+        fail_in_epoch()
+    assert probe.calls[-1] == ("end", 1)
+
+
+def test_the_report_counts_time_and_bytes(start: Start, tmp_path: Path) -> None:
+    recording, _ = start(Probe())
+    with recording:
+        recording.begin(moment(0))
+        recording.epoch(moment(1), last=True)
+        recording.milliseconds["probe"] = 50.0
+        report = recording.report(1.05)
+        assert recording.report(0.05)["percent"] is None
+    assert report["percent"] == 5.0
+    assert report["milliseconds"] == {"probe": 50.0}
+    assert report["bytes"] == {"train": sum(file.stat().st_size for file in (tmp_path / "train").iterdir())}
+
+
+def test_every_recorder_of_the_registry_loads_and_knows_its_name() -> None:
+    assert [recorder.name for recorder in load_recorders(list(RECORDERS))] == list(RECORDERS)
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [((28, 28, 1), None), ((9, 9, 3), None), ((784,), "no images"), ((28, 28, 2), "no images")],
+)
+def test_only_images_are_shown_as_pictures(shape: tuple[int, ...], reason: str | None) -> None:
+    class Data:
+        input_shape = shape
+
+    snapshot = Snapshot(config=Config(), dataset=Data(), model=None, epoch=0, step=0, logs={})  # type: ignore[arg-type]
+    found = Samples().unsuitable(snapshot)
+    assert (found is None) if reason is None else (reason in str(found))
+
+
+class Traces:
+    """Stands where the profiler does, for a trace takes seconds."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.events: list[Any] = []
+        monkeypatch.setattr(tf.profiler.experimental, "start", lambda directory: self.events.append(directory))
+        monkeypatch.setattr(tf.profiler.experimental, "stop", lambda: self.events.append("stop"))
+
+
+@pytest.mark.parametrize(("asked", "begun_at", "ended_at"), [("8:16", 8, 16), ("4:8", 4, 8), ("16:99", 16, "end")])
+def test_a_trace_covers_the_steps_that_were_asked_for(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, begun_at: int, ended_at: int | str
+) -> None:
+    traces, seen = Traces(monkeypatch), []
+    profile = Profile()
+    profile.name = "profile"
+    recording, warnings = start(profile)
+    with recording:
+        recording.begin(moment(0, record__profile=asked))
+        for step in range(4, 25, 4):
+            before = len(traces.events)
+            recording.steps(Steps(step - 3, step, {}))
+            seen += [step] * (len(traces.events) - before)
+        recording.end(moment(6))
+        seen += ["end"] * (2 - len(seen))
+    assert seen == [begun_at, ended_at]
+    assert traces.events == [str(tmp_path / "train"), "stop"]
+    assert warnings == []
+
+
+def test_a_trace_that_never_begins_is_told(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    traces = Traces(monkeypatch)
+    profile = Profile()
+    profile.name = "profile"
+    recording, warnings = start(profile)
+    with recording:
+        recording.begin(moment(0, record__profile="100:110"))
+        recording.steps(Steps(1, 4, {}))
+        recording.end(moment(1))
+    assert traces.events == []
+    assert "training ended at step 4, before step 100" in warnings[0]
+
+
+def test_a_subclassed_model_has_an_op_graph_and_no_conceptual_one(tmp_path: Path) -> None:
+    import keras
+    import numpy as np
+
+    class Subclassed(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = keras.layers.Dense(2)
+
+        def call(self, inputs: Any, training: bool = False) -> Any:
+            return self.dense(inputs)
+
+    class Data:
+        input_shape = (3,)
+
+    class Kept:
+        graphs: list[bytes] = []  # noqa: RUF012
+        keras_graphs: list[str] = []  # noqa: RUF012
+
+        def graph(self, graph_def: bytes, *, where: str) -> None:
+            self.graphs.append(graph_def)
+
+        def keras_graph(self, model_json: str, *, where: str) -> None:
+            self.keras_graphs.append(model_json)
+
+    model, kept = Subclassed(), Kept()
+    model(np.zeros((1, 3), np.float32))
+    snapshot = Snapshot(config=Config(), dataset=Data(), model=model, epoch=0, step=0, logs={})  # type: ignore[arg-type]
+    Graphs().on_begin(snapshot, kept)  # type: ignore[arg-type]
+    assert kept.graphs
+    assert kept.keras_graphs == []

@@ -1,0 +1,107 @@
+"""Every optimizer and schedule compiles and steps, and the rate that is recorded is the one that was used."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from tbcli.config import OPTIMIZERS, SCHEDULES, TrainConfig
+from tbcli.training.hardware import choose_precision, cpu_flags
+from tbcli.training.optimizing import build_optimizer, choose_steps_per_execution, compile_model, rate_of_step
+
+pytestmark = pytest.mark.tf
+
+
+def small_model() -> keras.Model:
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, activation="softmax")])
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_every_optimizer_learns_under_every_schedule(optimizer: str, schedule: str) -> None:
+    model = small_model()
+    # A warm-up begins at a rate of zero: the first of its steps changes nothing.
+    config = TrainConfig(optimizer=optimizer, schedule=schedule, learning_rate=0.01, warmup=0.0)
+    compile_model(model, config, 4, 1)
+    before = model.get_weights()[0]
+    inputs, labels = np.eye(4, 3, dtype=np.float32), np.arange(4)
+    losses = [model.train_on_batch(inputs, labels, return_dict=True)["loss"] for _ in range(3)]
+    assert not np.array_equal(before, model.get_weights()[0])
+    assert losses[2] < losses[0]
+    assert type(model.optimizer).__name__.lower() == optimizer
+
+
+def test_settings_of_one_optimizer_reach_it() -> None:
+    assert build_optimizer(TrainConfig(optimizer="sgd", momentum=0.5), 10).momentum == 0.5  # type: ignore[attr-defined]
+    assert build_optimizer(TrainConfig(optimizer="adamw", weight_decay=0.25), 10).weight_decay == 0.25
+
+
+@pytest.mark.parametrize(
+    ("schedule", "warmup", "steps"),
+    [("constant", 0.05, 20), ("cosine", 0.0, 20), ("cosine", 0.25, 20), ("cosine", 1.0, 20), ("cosine", 0.05, 1)],
+)
+def test_the_rate_of_a_step_is_the_one_keras_uses(schedule: str, warmup: float, steps: int) -> None:
+    config = TrainConfig(schedule=schedule, warmup=warmup, learning_rate=0.5, optimizer="sgd")
+    optimizer = build_optimizer(config, steps)
+    variable = keras.Variable(np.zeros(1, np.float32))
+    optimizer.build([variable])
+    rate = rate_of_step(config, steps)
+    for step in range(1, steps + 1):
+        assert rate(step) == pytest.approx(float(optimizer.learning_rate), abs=1e-9)
+        optimizer.apply_gradients([(np.zeros(1, np.float32), variable)])
+
+
+def test_a_cosine_rises_to_its_peak_and_falls_to_nothing() -> None:
+    rate = rate_of_step(TrainConfig(schedule="cosine", warmup=0.1, learning_rate=0.5), 100)
+    rates = [rate(step) for step in range(1, 101)]
+    assert rates.index(max(rates)) == 10
+    assert max(rates) == pytest.approx(0.5)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[-1] < 0.001
+
+
+@pytest.mark.parametrize(
+    ("asked", "profile", "steps_per_epoch", "size"),
+    [
+        (0, None, 422, 16),
+        (4, None, 422, 4),
+        (0, (20, 30), 422, 10),
+        (0, (16, 32), 422, 16),
+        (0, (7, 9), 422, 1),
+        (4, (20, 30), 422, 2),
+        (0, (430, 440), 422, 2),  # steps 8 and 18 of the second epoch
+        (0, (422, 844), 422, 16),  # the ends of epochs, where an execution ends anyway
+    ],
+)
+def test_a_trace_begins_and_ends_between_two_executions(
+    asked: int, profile: tuple[int, int] | None, steps_per_epoch: int, size: int
+) -> None:
+    assert choose_steps_per_execution(TrainConfig(steps_per_execution=asked), profile, steps_per_epoch) == size
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision"),
+    [({"sse2", "avx512f"}, "float32"), ({"avx512_bf16"}, "mixed_bfloat16"), ({"amx_bf16"}, "mixed_bfloat16")],
+)
+def test_auto_takes_bfloat16_where_the_processor_has_it(
+    monkeypatch: pytest.MonkeyPatch, flags: set[str], precision: str
+) -> None:
+    monkeypatch.setattr("tbcli.training.hardware.cpu_flags", lambda: flags)
+    assert choose_precision("auto") == precision
+
+
+@pytest.mark.parametrize("asked", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_a_precision_that_is_named_is_taken(asked: str) -> None:
+    assert choose_precision(asked) == asked
+
+
+def test_flags_are_read_from_the_file_that_the_system_has(tmp_path: object) -> None:
+    from pathlib import Path
+
+    file = Path(str(tmp_path)) / "cpuinfo"
+    file.write_text("processor : 0\nflags\t\t: fpu avx512_bf16 sse\n\nprocessor : 1\nflags : fpu\n")
+    assert cpu_flags(file) == {"fpu", "avx512_bf16", "sse"}
+    file.write_text("processor : 0\nFeatures : asimd\n")
+    assert cpu_flags(file) == set()
+    assert cpu_flags(file.with_name("none")) == set()
