@@ -34,10 +34,11 @@ def require_architecture(name: str) -> str:
 def build_model(config: ModelConfig, dataset: Dataset, precision: str) -> Any:
     """Return a new, uncompiled `keras.Model` whose layers compute in a precision policy.
 
-    It takes raw values ``[batch, *dataset.input_shape]`` and returns float32 probabilities ``[batch, classes]``.
+    It takes raw values ``[batch, *dataset.input_shape]`` and returns float32 probabilities ``[batch, classes]``, or
+    ``[batch, 1]``, the probability of the second of two classes.
 
     Raises:
-        DoesNotFit: The architecture cannot take samples of this shape.
+        DoesNotFit: The architecture cannot take samples of this shape, or has another number of outputs than classes.
     """
     import keras
 
@@ -45,7 +46,9 @@ def build_model(config: ModelConfig, dataset: Dataset, precision: str) -> Any:
     usual = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
-        return build(config, dataset.input_shape, len(dataset.class_names))
+        model = build(config, dataset.input_shape, len(dataset.class_names))
+        if not model.built:  # a subclassed model has no weights before it has seen a sample
+            model(dataset.train.batch(slice(1))[0], training=False)
     except ValueError as error:
         first_line = str(error).splitlines()[0]
         raise DoesNotFit(
@@ -54,3 +57,27 @@ def build_model(config: ModelConfig, dataset: Dataset, precision: str) -> Any:
         ) from error
     finally:
         keras.config.set_dtype_policy(usual)
+    _require_outputs(config, dataset, model)
+    return model
+
+
+def _require_outputs(config: ModelConfig, dataset: Dataset, model: Any) -> None:
+    """Check that the model says one probability a class, or one in all where there are two classes.
+
+    Raises:
+        DoesNotFit: It does not.
+    """
+    width = count_outputs(model, dataset)
+    classes = len(dataset.class_names)
+    if width != classes and not (width == 1 and classes == 2):
+        raise DoesNotFit(
+            f"model {config.name!r} has {width} outputs, but {dataset.name!r} has {classes} classes",
+            hint="a last layer of one unit a class with softmax, or of one with sigmoid for two classes",
+        )
+
+
+def count_outputs(model: Any, dataset: Dataset) -> int:
+    """Return how many values a model says of one sample."""
+    if getattr(model, "outputs", None):
+        return int(model.outputs[0].shape[-1])
+    return int(model(dataset.train.batch(slice(1))[0], training=False).shape[-1])  # a subclassed model only shows it

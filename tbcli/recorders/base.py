@@ -121,6 +121,9 @@ class Writer(Protocol):
     def graph(self, graph_def: bytes, *, where: str) -> None:
         """Write a serialized ``GraphDef``: the op graph of a directory, one each."""
 
+    def tagged_graph(self, tag: str, graph_def: bytes, *, where: str) -> None:
+        """Write a further op graph of a directory, which the dashboard lists under its tag."""
+
     def keras_graph(self, model_json: str, *, where: str) -> None:
         """Write a model's JSON, from which TensorBoard draws the conceptual graph."""
 

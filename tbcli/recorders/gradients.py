@@ -30,7 +30,9 @@ class Gradients(Recorder):
         """Collect what was measured; write a point for every N steps that are complete."""
         columns = {name: values for name, values in steps.values.items() if "/" in name}
         for position in range(steps.last - steps.first + 1):
-            measured = {name: float(values[position]) for name, values in columns.items() if not np.isnan(values[position])}
+            measured = {
+                name: float(values[position]) for name, values in columns.items() if not np.isnan(values[position])
+            }
             for name, value in measured.items():
                 self._epoch.setdefault(name, []).append(value)
                 self._group.setdefault(name, []).append(value)

@@ -1,4 +1,4 @@
-"""Histograms and Distributions: the weights of every layer, epoch by epoch."""
+"""Histograms and Distributions: weights and gradients of every layer, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ BUCKETS = 30  # as many as TensorBoard's own summaries have
 
 
 class Histograms(Recorder):
-    """Writes ``weights/<layer>/<variable>`` to ``train``."""
+    """Writes ``weights/<layer>/<variable>`` and ``gradients/<layer>/<variable>`` to ``train``."""
+
+    needs_backward = True
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write the freshly initialised weights at x = 0."""
         self.on_epoch(snapshot, writer)
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
-        """Write the distribution of every variable that has a layer."""
+        """Write the distribution of every trainable variable, and of its gradient in a recent step."""
         for variable in snapshot.model.trainable_variables:
-            path = variable.path.removeprefix(f"{snapshot.model.name}/")
-            writer.histogram(
-                f"weights/{path}", count_buckets(np.asarray(variable.value)), snapshot.epoch, where="train"
-            )
+            buckets = count_buckets(np.asarray(variable.value))
+            writer.histogram(f"weights/{variable.path}", buckets, snapshot.epoch, where="train")
+        for path, gradient in snapshot.gradients.items():
+            writer.histogram(f"gradients/{path}", count_buckets(gradient), snapshot.epoch, where="train")
 
 
 def count_buckets(values: np.ndarray, buckets: int = BUCKETS) -> np.ndarray:

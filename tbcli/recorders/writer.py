@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorboard.compat.proto.config_pb2 import RunMetadata
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.plugins.histogram import metadata as histogram_metadata
@@ -66,6 +67,14 @@ class EventWriter:
     def graph(self, graph_def: bytes, *, where: str) -> None:
         """Write a serialized ``GraphDef``: the op graph of a directory, one each."""
         self._write(where, 0, graph_def=graph_def)
+
+    def tagged_graph(self, tag: str, graph_def: bytes, *, where: str) -> None:
+        """Write a further op graph of a directory: the dashboard takes it from the metadata of a traced function."""
+        trace = RunMetadata()
+        trace.function_graphs.add().pre_optimization_graph.ParseFromString(graph_def)
+        plugin = SummaryMetadata.PluginData(plugin_name="graph_run_metadata_graph", content=b"1")
+        content = np.array(trace.SerializeToString(), dtype=object)
+        self._tensor(tag, content, SummaryMetadata(plugin_data=plugin), 0, where)
 
     def keras_graph(self, model_json: str, *, where: str) -> None:
         """Write a model's JSON, from which TensorBoard draws the conceptual graph."""

@@ -48,7 +48,9 @@ class LayerProbe:
 
     def __init__(self, model: keras.Model) -> None:
         layers = model.layers if is_functional(model) else []
-        self._computing = {layer.name: layer.output for layer in layers if layer.trainable_weights or _is_activation(layer)}
+        self._computing = {
+            layer.name: layer.output for layer in layers if layer.trainable_weights or _is_activation(layer)
+        }
         self._relus = {layer.name: layer.output for layer in layers if _is_relu(layer)}
         self._model = model
         self.values = tf.function(lambda inputs: self._run(self._computing, inputs), reduce_retracing=True)

@@ -32,8 +32,14 @@ class BackwardTap:
         self._every = every
         self._paths = [variable.path for variable in model.trainable_variables]
         self._layers = list(dict.fromkeys(map(layer_of, self._paths)))
-        self.names = [GLOBAL, *(f"gradients/{name}" for name in self._layers), *(f"updates/{name}" for name in self._layers)]
-        self._rows = tf.Variable(tf.fill((steps_per_execution, len(self.names)), np.nan), trainable=False, dtype=tf.float32)
+        self.names = [
+            GLOBAL,
+            *(f"gradients/{name}" for name in self._layers),
+            *(f"updates/{name}" for name in self._layers),
+        ]
+        self._rows = tf.Variable(
+            tf.fill((steps_per_execution, len(self.names)), np.nan), trainable=False, dtype=tf.float32
+        )
         self._copies: list[tf.Variable] = []
         if model.count_params() <= _LARGEST_COPY:
             shapes = [variable.shape for variable in model.trainable_variables]

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tbcli.data.dataset import Dataset, Split
 from tbcli.models import FEATURES
 from tbcli.recorders.base import Evidence
+from tbcli.training.activations import is_functional
 from tbcli.training.feed import evaluation_batches
 
 
@@ -27,32 +28,40 @@ class Evaluator:
     def __init__(self, model: keras.Model, dataset: Dataset, between_batches: Callable[[], None]) -> None:
         self._model = model
         self._between_batches = between_batches
-        self._has_features = any(layer.name == FEATURES for layer in model.layers)
+        self._has_features = is_functional(model) and any(layer.name == FEATURES for layer in model.layers)
         self._outputs = (
-            keras.Model(model.inputs, [model.get_layer(FEATURES).output, model.output]) if self._has_features else model
+            keras.Model(model.inputs, [model.get_layer(FEATURES).output, *model.outputs])
+            if self._has_features
+            else model
         )
         inputs = tf.TensorSpec((None, *dataset.input_shape), dataset.train.inputs.dtype)
         labels = tf.TensorSpec((None,), tf.int64)
         self._look = tf.function(self._look_at_batch, input_signature=[inputs, labels])
         self._predict = tf.function(self._forward, input_signature=[inputs])
 
-    def evaluate(self, split: Split) -> Evidence:
-        """Return what the model says of every sample, and the metrics over all of them."""
+    def evaluate(self, split: Split, keep: int | None = None) -> Evidence:
+        """Return what the model says of every sample, and the metrics over all of them.
+
+        Args:
+            split: What to look at.
+            keep: Keep the evidence of so many samples only, the first ones; the metrics are of all.
+        """
         # Keras resets the metrics at the start of an epoch; at its end, where this is called, they are free.
         self._model.reset_metrics()
-        parts = []
+        parts: list[Any] = []
         losses, sizes = [], []
         logs: dict[str, Any] = {}
         for inputs, labels in evaluation_batches(split):
             features, probabilities, loss, logs = self._look(tf.constant(inputs), tf.constant(labels))
-            parts.append((features, probabilities))
+            if keep is None or sum(sizes) < keep:
+                parts.append((features, probabilities))
             losses.append(float(loss))
             sizes.append(len(labels))
             self._between_batches()
         metrics = {name: float(value) for name, value in logs.items()}
         metrics["loss"] = float(np.average(losses, weights=sizes))
         self._model.reset_metrics()
-        return self._evidence(split, parts, metrics)
+        return self._evidence(split.first(keep) if keep else split, parts, metrics)
 
     def predict(self, split: Split) -> Evidence:
         """Return what the model says of every sample, without metrics."""
@@ -75,11 +84,15 @@ class Evaluator:
         return features, probabilities, loss, logs
 
     def _evidence(self, split: Split, parts: list[Any], metrics: dict[str, float]) -> Evidence:
-        features = np.concatenate([part[0].numpy() for part in parts]) if self._has_features else None
+        count = len(split)
+        features = np.concatenate([part[0].numpy() for part in parts])[:count] if self._has_features else None
+        probabilities = np.concatenate([part[1].numpy() for part in parts])[:count]
+        if probabilities.shape[-1] == 1:  # one output: the probability of the second class
+            probabilities = np.concatenate([1 - probabilities, probabilities], axis=-1)
         return Evidence(
             indices=split.positions,
             labels=split.labels[split.positions],
-            probabilities=np.concatenate([part[1].numpy() for part in parts]),
+            probabilities=probabilities,
             features=features,
             metrics=metrics,
         )

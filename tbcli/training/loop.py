@@ -128,7 +128,7 @@ class Loop(keras.callbacks.Callback):
         probe = self._dataset.probe
         if self._dataset.validation is None:
             return self._snapshot(epoch, row, probe=self._evaluator.predict(probe))
-        seen = self._evaluator.evaluate(self._dataset.validation)
+        seen = self._evaluator.evaluate(self._dataset.validation, keep=self._config.record.limit_samples)
         logs = {**row, **{f"val_{name}": value for name, value in seen.metrics.items()}}
         return self._snapshot(epoch, logs, validation=seen, probe=seen.first(len(probe)))
 

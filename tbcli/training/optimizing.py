@@ -44,11 +44,21 @@ def build_optimizer(config: TrainConfig, total_steps: int) -> keras.optimizers.O
             return keras.optimizers.Adam(rate)
 
 
-def compile_model(model: keras.Model, config: TrainConfig, total_steps: int, steps_per_execution: int) -> None:
-    """Compile for classification by class number."""
+def compile_model(
+    model: keras.Model, config: TrainConfig, total_steps: int, steps_per_execution: int, outputs: int = 0
+) -> None:
+    """Compile for classification by class number.
+
+    Args:
+        model: Built, with one output a class, or one in all where there are two.
+        config: Optimizer and schedule.
+        total_steps: Of the whole training; decides the schedule.
+        steps_per_execution: See `choose_steps_per_execution`.
+        outputs: How many the model has.
+    """
     model.compile(
         optimizer=build_optimizer(config, total_steps),
-        loss="sparse_categorical_crossentropy",
+        loss="binary_crossentropy" if outputs == 1 else "sparse_categorical_crossentropy",
         metrics=["accuracy"],
         steps_per_execution=steps_per_execution,
         jit_compile=False,  # XLA made the default model 1.2 times slower on CPUs

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tbcli.config import Config
 from tbcli.data.dataset import Dataset
 from tbcli.errors import Interrupted, TrainingFailed
-from tbcli.models import build_model
+from tbcli.models import build_model, count_outputs
 from tbcli.recorders.base import Evidence
 from tbcli.recorders.recording import Recording
 from tbcli.recorders.registry import chosen_names, load_recorders
@@ -85,7 +85,7 @@ def _prepared(
     feed = TrainingFeed(dataset.train, train.batch_size, train.steps_per_epoch, train.seed)
     steps_per_execution = choose_steps_per_execution(train, config.record.profile_steps, feed.steps)
     total_steps = feed.steps * train.epochs
-    compile_model(model, train, total_steps, steps_per_execution)
+    compile_model(model, train, total_steps, steps_per_execution, count_outputs(model, dataset))
     tape = StepTape(model, steps_per_execution) if config.record.log_every else None
     every = 1 if config.record.log_every else config.record.backward_every
     backward = BackwardTap(model, steps_per_execution, every) if recording.needs_backward else None
@@ -136,7 +136,7 @@ def _rebuilt_in_float32(config: Config, dataset: Dataset, model: keras.Model) ->
     final = build_model(config.model, dataset, "float32")
     final.set_weights(model.get_weights())
     # Whoever loads it and goes on to train has no use for a schedule that is at its end.
-    compile_model(final, replace(config.train, schedule="constant"), 1, 1)
+    compile_model(final, replace(config.train, schedule="constant"), 1, 1, count_outputs(final, dataset))
     final.optimizer.build(final.trainable_variables)  # saved without its variables, it would load with a warning
     return final
 

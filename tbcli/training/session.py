@@ -124,6 +124,7 @@ def _conclude(run: Run, config: Config, status: str, reason: str, seconds: float
     history = read_history(run.history_file)
     metrics: dict[str, Any] = {**summarize(history.columns, history.epochs), **run.metrics}
     try:
+        run.heartbeat_file.unlink(missing_ok=True)  # gives back the room that the record needs on a full disk
         run.update(
             status=status,
             reason=reason,
@@ -134,19 +135,19 @@ def _conclude(run: Run, config: Config, status: str, reason: str, seconds: float
         )
         if config.plot.automatic and history.epochs:
             narrator.stage("Plotting")
-            _plot(run, config)
-        run.heartbeat_file.unlink(missing_ok=True)
+            _plot(run, config, narrator)
         run.update(bytes=run.walk_bytes())
     except OSError as error:
         narrator.warn(f"the run's record could not be completed: {error.strerror or error}")
-    except TbcliError as error:
-        narrator.warn(f"no figure was drawn: {error.message}")
 
 
-def _plot(run: Run, config: Config) -> None:
+def _plot(run: Run, config: Config, narrator: Narrator) -> None:
     from tbcli.plots import plot_run
 
-    plot_run(run, config.plot)
+    try:
+        plot_run(run, config.plot)
+    except TbcliError as error:
+        narrator.warn(f"no figure was drawn: {error.message}")
 
 
 def _disk_trouble(error: OSError, run: Run) -> TrainingFailed:

@@ -1,0 +1,20 @@
+"""Histograms and Distributions: what every layer answers to a few probe samples."""
+
+from __future__ import annotations
+
+from tbcli.recorders.base import Recorder, Snapshot, Writer
+from tbcli.recorders.histograms import count_buckets
+
+
+class Activations(Recorder):
+    """Writes ``activations/<layer>`` to ``validation`` (``train`` where nothing was held out)."""
+
+    def unsuitable(self, snapshot: Snapshot) -> str | None:
+        """A model that does not tell its layers has none to show."""
+        return None if getattr(snapshot.model, "inputs", None) else "a subclassed model does not tell its layers"
+
+    def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
+        """Write the distribution of each layer's outputs."""
+        where = "validation" if snapshot.dataset.validation else "train"
+        for layer, outputs in (snapshot.activations.values if snapshot.activations else {}).items():
+            writer.histogram(f"activations/{layer}", count_buckets(outputs), snapshot.epoch, where=where)

@@ -1,0 +1,170 @@
+"""Every recorder and every figure works for models and data that are not MNIST and a small convolutional network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tbcli.config import Config, DataConfig
+from tbcli.data import SOURCES
+from tbcli.data.dataset import Dataset, cut_splits
+from tbcli.errors import DoesNotFit
+from tbcli.models import ARCHITECTURES
+from tbcli.runs import Run
+from tbcli.training import Narrator, train
+
+pytestmark = pytest.mark.tf
+HERE = "tests.training.test_generality"
+
+
+def blobs(
+    config: DataConfig, *, classes: int = 3, shape: tuple[int, ...] = (8, 8, 1), absent: int | None = None
+) -> Dataset:
+    """Return noise around a mean of its class, which any model can learn a little of."""
+    random = np.random.default_rng(1)
+    samples = config.limit_samples or 240
+    labels = random.integers(0, classes, samples)
+    if absent is not None:
+        labels[labels == absent] = (absent + 1) % classes
+    means = random.integers(60, 200, (classes, *shape))
+    inputs = np.clip(means[labels] + random.normal(0, 20, (samples, *shape)), 0, 255).astype(np.uint8)
+    names = tuple(f"class {number} | <b>" for number in range(classes))
+    half = samples // 2
+    return cut_splits("blobs", (inputs[:half], labels[:half]), (inputs[half:], labels[half:]), names, config)
+
+
+def two_classes(config: DataConfig) -> Dataset:
+    return blobs(config, classes=2)
+
+
+def many_classes(config: DataConfig) -> Dataset:
+    return blobs(config, classes=200, shape=(6, 6, 3))
+
+
+def colour_images(config: DataConfig) -> Dataset:
+    return blobs(config, shape=(16, 16, 3))
+
+
+def rows(config: DataConfig) -> Dataset:
+    return blobs(config, shape=(5,))
+
+
+def an_absent_class(config: DataConfig) -> Dataset:
+    return blobs(config, absent=1, shape=(12, 12, 1))
+
+
+def dense(config: Any, shape: tuple[int, ...], classes: int) -> Any:
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.Input(shape),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Flatten(),
+            keras.layers.Dense(8, activation="relu", name="features"),
+            keras.layers.Dense(1, activation="sigmoid", dtype="float32")
+            if classes == 2
+            else keras.layers.Dense(classes, activation="softmax", dtype="float32"),
+        ]
+    )
+
+
+def wrong_head(config: Any, shape: tuple[int, ...], classes: int) -> Any:
+    import keras
+
+    return keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(classes + 1)])
+
+
+def subclassed(config: Any, shape: tuple[int, ...], classes: int) -> Any:
+    import keras
+
+    @keras.saving.register_keras_serializable("tests")
+    class Subclassed(keras.Model):
+        def __init__(self, classes: int, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.classes = classes
+            self.flat = keras.layers.Flatten()
+            self.dense = keras.layers.Dense(8, activation="relu")
+            self.head = keras.layers.Dense(classes, activation="softmax", dtype="float32")
+
+        def call(self, inputs: Any) -> Any:
+            return self.head(self.dense(self.flat(keras.ops.cast(inputs, "float32")) / 255))
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "classes": self.classes}
+
+    return Subclassed(classes)
+
+
+class Listener(Narrator):
+    """Collects warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+@pytest.fixture
+def trained(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Run, list[str]]]:
+    def run_one(data: str, model: str = "dense", **settings: object) -> tuple[Run, list[str]]:
+        monkeypatch.setitem(SOURCES, data, f"{HERE}:{data}")
+        if model not in ARCHITECTURES:
+            monkeypatch.setitem(ARCHITECTURES, model, f"{HERE}:{model}")
+        config = Config().updated(
+            {
+                "data.source": data,
+                "model.name": model,
+                "train.epochs": 1,
+                "train.batch_size": 32,
+                "train.precision": "float32",
+                "record.recorders": "full",
+                "paths.workspace": str(workspace),
+                **settings,
+            }
+        )
+        listener = Listener()
+        return train(config, listener), listener.warnings
+
+    return run_one
+
+
+def broken(run: Run) -> dict[str, str]:
+    """Return the recorders that failed, rather than having nothing to show."""
+    switched_off: dict[str, str] = run.record["recording"]["switched_off"]
+    return {name: reason for name, reason in switched_off.items() if "Error" in reason or "Exception" in reason}
+
+
+CASES = {
+    "a binary classifier with one output": ("two_classes", "dense", {}),
+    "200 classes in colour": ("many_classes", "dense", {"data.limit_samples": 600}),
+    "colour images": ("colour_images", "cnn", {}),
+    "rows of numbers": ("rows", "dense", {}),
+    "a subclassed model": ("colour_images", "subclassed", {}),
+    "a class absent from validation": ("an_absent_class", "cnn", {}),
+    "a single validation sample": ("colour_images", "dense", {"data.validation_split": 0.009}),
+    "no validation": ("colour_images", "cnn", {"data.validation_split": 0}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_full_recording_works_for(case: str, trained: Callable[..., tuple[Run, list[str]]]) -> None:
+    data, model, settings = CASES[case]
+    run, warnings = trained(data, model, **settings)
+    assert run.status() == "finished"
+    assert broken(run) == {}, warnings
+    assert 0 <= run.metrics["test_accuracy"] <= 1
+    with np.load(run.evidence_file) as evidence:
+        assert evidence["test_probabilities"].sum(axis=-1) == pytest.approx(1, abs=1e-3)
+        guesses = evidence["test_probabilities"].argmax(axis=-1)
+        assert np.mean(guesses == evidence["test_labels"]) == pytest.approx(run.metrics["test_accuracy"], abs=1e-6)
+
+
+def test_a_model_with_the_wrong_number_of_outputs_does_not_fit(trained: Callable[..., tuple[Run, list[str]]]) -> None:
+    with pytest.raises(DoesNotFit, match="4 outputs.*3 classes"):
+        trained("colour_images", "wrong_head")
