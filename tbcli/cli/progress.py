@@ -91,7 +91,8 @@ class LiveNarrator(QuietNarrator):
         self._rows: list[tuple[int, Mapping[str, float], float]] = []
         self._now: Mapping[str, float] = {}
         self._best: Mapping[str, tuple[float, int]] = {}
-        self._began = self._epoch_began = time.monotonic()
+        self._epoch_began = time.monotonic()
+        self._mark: tuple[float, int] | None = None  # when, and at which step, the speed is measured from
         self._spinner = Spinner("dots")
         self._live = Live(
             console=self._console,
@@ -117,12 +118,15 @@ class LiveNarrator(QuietNarrator):
     def begin(self, epochs: int, steps: int) -> None:
         """Training begins."""
         self._stage, self._epochs, self._steps, self._epoch = "Compiling the first step", epochs, steps, 1
-        self._began = self._epoch_began = time.monotonic()
+        self._epoch_began = time.monotonic()
 
     def step(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
         """An execution of steps is done."""
         self._stage = ""
-        self._epoch, self._step, self._now = epoch, step, logs
+        self._epoch, self._step = epoch, step
+        self._now = {"loss": logs["loss"], **logs} if "loss" in logs else logs  # whatever Keras' order
+        if self._mark is None:
+            self._mark = time.monotonic(), step  # the very first execution was mostly compilation
         if step >= self._steps:
             self._stage = "Looking at the validation samples"
 
@@ -133,6 +137,7 @@ class LiveNarrator(QuietNarrator):
         self._best = dict(best)
         self._epoch, self._step, self._now, self._stage = epoch + 1, 0, {}, ""
         self._epoch_began = time.monotonic()
+        self._mark = self._epoch_began, 0
 
     def close(self) -> None:
         """Leave the table of epochs on the screen and give the terminal back."""
@@ -170,14 +175,15 @@ class LiveNarrator(QuietNarrator):
         return Text("" if value is None else f"{value:.4f}", style="bold green" if is_best else "")
 
     def _bar(self) -> RenderableType:
-        elapsed = max(1e-9, time.monotonic() - self._epoch_began)
-        speed = self._step / elapsed
+        now = time.monotonic()
+        began, first = self._mark or (now, self._step)
+        speed = (self._step - first) / max(1e-9, now - began)
         left = (self._steps * (self._epochs - self._epoch + 1) - self._step) / speed if speed else 0
-        now = "  ".join(f"{name} {value:.4f}" for name, value in self._now.items())
+        metrics = "  ".join(f"{name} {value:.4f}" for name, value in self._now.items())
         line = Table.grid(padding=(0, 1))
         bar = ProgressBar(total=self._steps, completed=self._step, width=20)
         facts = f"{self._step}/{self._steps}"
         if speed:
             facts += f"  {speed:.0f} steps/s  {counted_seconds(left)} left"
-        line.add_row(Text(f"epoch {self._epoch}/{self._epochs}"), bar, Text(facts), Text(now, style="cyan"))
+        line.add_row(Text(f"epoch {self._epoch}/{self._epochs}"), bar, Text(facts), Text(metrics, style="cyan"))
         return line

@@ -238,13 +238,13 @@ def _summarize(run: Run, config: Config, output: Output) -> None:
 def _recorder_lines(config: Config) -> list[str]:
     """Return the recorders with level, help and, where a run here has measured it, cost an epoch."""
     from tbcli.cli.output import padded
-    from tbcli.recorders.registry import RECORDERS
+    from tbcli.recorders.registry import known_recorders
     from tbcli.runs import RunStore
 
     runs = [run for run in RunStore(config.paths).list() if (run.record.get("recording") or {}).get("milliseconds")]
     spent = runs[-1].record["recording"]["milliseconds"] if runs else {}
     epochs = max(1, int(runs[-1].record.get("epochs") or 1)) if runs else 1
     rows = [["recorder", "level", "ms/epoch", "what it shows"]]
-    for name, entry in RECORDERS.items():
+    for name, entry in known_recorders().items():
         rows.append([name, entry.level, f"{spent[name] / epochs:.1f}" if name in spent else "-", entry.help])
     return padded(rows, right=frozenset({2}))

@@ -72,6 +72,7 @@ class Snapshot:
         test: What the saved model says of the test set; None until the end.
         gradients: ``{variable path: array}`` of a recent step's own backward pass; empty before the first step, and
             unless a recorder asks for them.
+        step_graph: The `tf.Graph` of the training step as it runs; None where ``gradients`` is empty.
         activations: What the layers answer now; None before training.
         outcome: ``running``, and at the end what became of the run: one of `tbcli.runs.run.STATUSES`.
     """
@@ -86,6 +87,7 @@ class Snapshot:
     probe: Evidence | None = None
     test: Evidence | None = None
     gradients: Mapping[str, np.ndarray] = field(default_factory=dict)
+    step_graph: Any = None
     activations: Activations | None = None
     outcome: str = "running"
 
@@ -139,7 +141,7 @@ class Recorder:
 
     name: str
     needs_backward = False
-    """Whether `Steps.values` and `Snapshot.gradients` must hold figures of the training step's backward pass."""
+    """Whether `Steps.values`, `Snapshot.gradients` and `Snapshot.step_graph` must tell of the step's backward pass."""
 
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """Say why this model or data has nothing to show here; None when it has."""
@@ -156,3 +158,9 @@ class Recorder:
 
     def on_end(self, snapshot: Snapshot, writer: Writer) -> None:
         """After the last epoch, whatever ended the training."""
+
+
+def variable_path(model: Any, variable: Any) -> str:
+    """Return a variable's path without the model's own name, which Keras numbers anew in every process."""
+    path: str = variable.path
+    return path.removeprefix(f"{model.name}/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tbcli.recorders.base import Recorder, Snapshot, Writer
+from tbcli.recorders.base import Recorder, Snapshot, Writer, variable_path
 
 BUCKETS = 30  # as many as TensorBoard's own summaries have
 
@@ -21,8 +21,9 @@ class Histograms(Recorder):
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write the distribution of every trainable variable, and of its gradient in a recent step."""
         for variable in snapshot.model.trainable_variables:
-            buckets = count_buckets(np.asarray(variable.value))
-            writer.histogram(f"weights/{variable.path}", buckets, snapshot.epoch, where="train")
+            path = variable_path(snapshot.model, variable)
+            buckets = count_buckets(variable.numpy())
+            writer.histogram(f"weights/{path}", buckets, snapshot.epoch, where="train")
         for path, gradient in snapshot.gradients.items():
             writer.histogram(f"gradients/{path}", count_buckets(gradient), snapshot.epoch, where="train")
 

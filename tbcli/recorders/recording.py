@@ -13,8 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from tbcli.config import RecordConfig
-from tbcli.errors import status_of
-from tbcli.errors import Interrupted
+from tbcli.errors import Interrupted, status_of
 from tbcli.recorders.base import Recorder, Snapshot, Steps
 from tbcli.recorders.writer import EventWriter
 
@@ -38,6 +37,7 @@ class Recording:
         self._warn = warn
         self._latest: Snapshot | None = None
         self.milliseconds = {recorder.name: 0.0 for recorder in recorders}
+        self.bytes = {recorder.name: 0 for recorder in recorders}
         self.switched_off: dict[str, str] = {}
 
     def __enter__(self) -> Recording:
@@ -103,7 +103,7 @@ class Recording:
         return {
             "percent": round(100 * spent / alone, 2) if alone > 0 else None,
             "milliseconds": {name: round(value, 1) for name, value in self.milliseconds.items()},
-            "bytes": self._writer.bytes(),
+            "bytes": self.bytes,
             "switched_off": self.switched_off,
         }
 
@@ -116,7 +116,7 @@ class Recording:
     @contextmanager
     def _guarded(self, recorder: Recorder) -> Iterator[None]:
         """Put a recorder on the clock; whatever it raises costs the recorder its place, not the run its training."""
-        began = time.perf_counter()
+        began, written = time.perf_counter(), self._writer.written
         try:
             yield
         except Interrupted:
@@ -129,6 +129,7 @@ class Recording:
             self._switch_off(recorder, f"{type(error).__name__}: {error}")
         finally:
             self.milliseconds[recorder.name] += (time.perf_counter() - began) * 1000
+            self.bytes[recorder.name] += self._writer.written - written
 
     def _switch_off(self, recorder: Recorder, reason: str) -> None:
         self._active.remove(recorder)

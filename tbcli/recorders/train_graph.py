@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
-
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 
 
 class TrainGraph(Recorder):
-    """Writes the graph of one training step to ``train`` under the tag ``train_step``; once."""
+    """Writes the graph of the training step as it ran to ``train`` under the tag ``train_step``; once."""
 
-    def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
-        """Trace the step once more: Keras keeps no graph of its own training function."""
-        split = snapshot.dataset.train
-        inputs = tf.TensorSpec((None, *snapshot.dataset.input_shape), split.inputs.dtype, name="samples")
-        labels = tf.TensorSpec((None,), tf.int64, name="labels")
-        step = tf.function(lambda samples, labels: snapshot.model.train_step((samples, labels)))
-        graph = step.get_concrete_function(inputs, labels).graph
-        writer.tagged_graph("train_step", graph.as_graph_def().SerializeToString(), where="train")
+    needs_backward = True
+
+    def __init__(self) -> None:
+        self._written = False
+
+    def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
+        """Write it when it is there: tracing it anew would cost more than a second."""
+        if snapshot.step_graph is not None and not self._written:
+            writer.tagged_graph("train_step", snapshot.step_graph.as_graph_def().SerializeToString(), where="train")
+            self._written = True

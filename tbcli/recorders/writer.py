@@ -22,6 +22,7 @@ from tensorboard.util.tensor_util import make_tensor_proto
 
 _FILE_NUMBERS = itertools.count()
 _FLUSH_SECONDS = 2.0
+_FRAME_BYTES = 16  # length, its checksum, and the payload's checksum
 
 
 class EventWriter:
@@ -38,6 +39,8 @@ class EventWriter:
         self._top = top
         self._files: dict[str, Any] = {}
         self._flushed = time.monotonic()
+        self.written = 0
+        """Bytes of the records written so far."""
 
     def scalars(self, values: Mapping[str, float], step: int, *, where: str) -> None:
         """Write several scalars of one step, in one event."""
@@ -101,14 +104,6 @@ class EventWriter:
         for file in files.values():
             file.close()
 
-    def bytes(self) -> dict[str, int]:
-        """Return the bytes of the event files so far, by directory."""
-        self.flush()
-        return {
-            where or ".": sum(file.stat().st_size for file in (self._top / where).glob("events.*"))
-            for where in self._files
-        }
-
     def _tensor(self, tag: str, value: np.ndarray, metadata: Any, step: int, where: str) -> None:
         summary = Summary(value=[Summary.Value(tag=tag, tensor=make_tensor_proto(value), metadata=metadata)])
         self._write(where, step, summary=summary)
@@ -116,7 +111,9 @@ class EventWriter:
     def _write(self, where: str, step: int, **what: Any) -> None:
         if where not in self._files:
             self._files[where] = self._opened(where)
-        self._files[where].write(Event(wall_time=time.time(), step=step, **what).SerializeToString())
+        record = Event(wall_time=time.time(), step=step, **what).SerializeToString()
+        self._files[where].write(record)
+        self.written += len(record) + _FRAME_BYTES
 
     def _opened(self, where: str) -> Any:
         # TensorBoard finds event files by "tfevents" in the name and reads them in the order of the names.

@@ -17,6 +17,7 @@ SCHEMA = 1
 STATUSES = ("running", "finished", "failed", "interrupted", "diverged")
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 60.0
+_RESERVED_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +193,11 @@ class Run:
         self.record = read_json(self.record_file) or {}
 
     def beat(self) -> None:
-        """Show that training is alive."""
-        self.heartbeat_file.touch()
+        """Show that training is alive, and hold the room that the last record needs should the disk be full by then."""
+        if self.heartbeat_file.exists():
+            self.heartbeat_file.touch()
+        else:
+            self.heartbeat_file.write_bytes(bytes(_RESERVED_BYTES))
 
     def read_config(self) -> dict[str, Any]:
         """Return the saved configuration as plain sections, empty where there is none."""

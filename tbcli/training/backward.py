@@ -12,6 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tbcli.recorders.base import variable_path
+
 GLOBAL = "gradients/global_norm"
 _LARGEST_COPY = 50_000_000  # parameters; above it a copy of all gradients would cost more memory than it tells
 
@@ -30,7 +32,7 @@ class BackwardTap:
         self._optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
         self._apply = self._optimizer.apply
         self._every = every
-        self._paths = [variable.path for variable in model.trainable_variables]
+        self._paths = [variable_path(model, variable) for variable in model.trainable_variables]
         self._layers = list(dict.fromkeys(map(layer_of, self._paths)))
         self.names = [
             GLOBAL,
@@ -44,6 +46,8 @@ class BackwardTap:
         if model.count_params() <= _LARGEST_COPY:
             shapes = [variable.shape for variable in model.trainable_variables]
             self._copies = [tf.Variable(tf.zeros(shape), trainable=False, dtype=tf.float32) for shape in shapes]
+        self.graph: Any = None
+        """The `tf.Graph` of the training step as it runs, taps included; None before it was traced."""
         self._optimizer.apply = self._tapped
 
     def read(self, first: int, last: int) -> dict[str, np.ndarray]:
@@ -61,6 +65,7 @@ class BackwardTap:
         return {path: copy.numpy() for path, copy in zip(self._paths, self._copies, strict=False)}
 
     def _tapped(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
+        self.graph = tf.compat.v1.get_default_graph()  # Keras keeps no other way to it
         variables = list(trainable_variables or self._optimizer.variables)
         step = tf.cast(self._optimizer.iterations, tf.int64)  # steps done before this one
         measured = tf.equal(step % self._every, 0)

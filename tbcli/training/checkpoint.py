@@ -35,7 +35,7 @@ def save_state(directory: Path, model: keras.Model, *, epoch: int, step: int, st
     directory.mkdir(parents=True, exist_ok=True)
     # By position, not by path: two layers of a model may carry the same path.
     variables = [*model.variables, *model.optimizer.variables]
-    arrays: dict[str, Any] = {f"{number:05}": np.asarray(variable.value) for number, variable in enumerate(variables)}
+    arrays: dict[str, Any] = {f"{number:05}": variable.numpy() for number, variable in enumerate(variables)}
     arrays["paths"] = np.array([variable.path for variable in variables])
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)

@@ -49,7 +49,8 @@ class Evaluator:
         # Keras resets the metrics at the start of an epoch; at its end, where this is called, they are free.
         self._model.reset_metrics()
         parts: list[Any] = []
-        losses, sizes = [], []
+        losses: list[float] = []
+        sizes: list[int] = []
         logs: dict[str, Any] = {}
         for inputs, labels in evaluation_batches(split):
             features, probabilities, loss, logs = self._look(tf.constant(inputs), tf.constant(labels))

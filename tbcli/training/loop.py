@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 
 from tbcli.config import Config
 from tbcli.data.dataset import Dataset
 from tbcli.errors import Diverged
-from tbcli.recorders.base import Evidence, Snapshot, Steps
+from tbcli.recorders.base import Snapshot, Steps
 from tbcli.recorders.recording import Recording
 from tbcli.runs.history import HistoryWriter
 from tbcli.runs.metrics import NOT_METRICS, lower_is_better
@@ -132,7 +133,7 @@ class Loop(keras.callbacks.Callback):
         logs = {**row, **{f"val_{name}": value for name, value in seen.metrics.items()}}
         return self._snapshot(epoch, logs, validation=seen, probe=seen.first(len(probe)))
 
-    def _snapshot(self, epoch: int, logs: Mapping[str, float], **seen: Evidence) -> Snapshot:
+    def _snapshot(self, epoch: int, logs: Mapping[str, float], **seen: Any) -> Snapshot:
         trained = epoch > 0
         if trained and self._layers is None:
             self._layers = LayerProbe(self.model)
@@ -144,6 +145,7 @@ class Loop(keras.callbacks.Callback):
             step=self.steps_done,
             logs=logs,
             gradients=self._backward.gradients() if self._backward and trained else {},
+            step_graph=self._backward.graph if self._backward else None,
             activations=Activations(self._layers, self._dataset.probe) if self._layers else None,
             **seen,
         )

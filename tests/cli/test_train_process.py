@@ -119,7 +119,8 @@ def test_a_full_disk_leaves_with_five_and_a_valid_record(tmp_path: Path, size: s
     inside = 'for file in logs/*/run.json; do cat "$file"; done; "$@" runs >/dev/null'
     script = (
         f"mount -t tmpfs -o size={size} tmpfs small && cd small || exit 99\n"
-        f'"$@" train {" ".join(SMALL)} --epochs 2; echo "code $?"\n{inside}; echo; echo "code $?"; ls -A logs/* models/*\n'
+        f'"$@" train {" ".join(SMALL)} --epochs 2; echo "code $?"\n'
+        f'{inside}; echo; echo "code $?"; ls -A logs/* models/*\n'
     )
     done = subprocess.run(
         [*prefix, "sh", "-c", script, "sh", *TBCLI], cwd=tmp_path, capture_output=True, text=True, check=False

@@ -35,7 +35,7 @@ def chosen(recorders: str, **settings: object) -> list[str]:
         ("standard,-samples", [name for name in STANDARD if name != "samples"]),
         ("-samples", [name for name in STANDARD if name != "samples"]),
         ("off,scalars", ["scalars"]),
-        ("full,-scalars,-graphs,-samples,-histograms", []),
+        ("full,-" + ",-".join(level_names("full")), []),
     ],
 )
 def test_levels_and_names_choose_the_recorders_in_the_order_of_the_registry(said: str, names: list[str]) -> None:

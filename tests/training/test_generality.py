@@ -166,5 +166,5 @@ def test_a_full_recording_works_for(case: str, trained: Callable[..., tuple[Run,
 
 
 def test_a_model_with_the_wrong_number_of_outputs_does_not_fit(trained: Callable[..., tuple[Run, list[str]]]) -> None:
-    with pytest.raises(DoesNotFit, match="4 outputs.*3 classes"):
+    with pytest.raises(DoesNotFit, match=r"4 outputs.*3 classes"):
         trained("colour_images", "wrong_head")

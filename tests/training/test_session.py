@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from tbcli.config import Config
-from tbcli.errors import ConfigError, Interrupted, NotFound, TbcliError, TrainingFailed
+from tbcli.errors import ConfigError, Diverged, Interrupted, NotFound, TbcliError, TrainingFailed
 from tbcli.runs import Run, RunStore
 from tbcli.runs.files import read_json
 from tbcli.training import Narrator, train
@@ -89,7 +89,7 @@ def the_record(workspace: Path) -> dict[str, object]:
     [
         (None, None, "finished", ""),
         (Interrupted(2, "stopped", hint="x"), Interrupted, "interrupted", "stopped"),
-        (TrainingFailed("training diverged: nan", hint="x"), TrainingFailed, "diverged", "training diverged: nan"),
+        (Diverged("training diverged: nan", hint="x"), Diverged, "diverged", "training diverged: nan"),
         (TrainingFailed("out of memory", hint="x"), TrainingFailed, "failed", "out of memory"),
         (MemoryError(), TrainingFailed, "failed", "out of memory"),
         (OSError(errno.ENOSPC, "No space left"), TrainingFailed, "failed", "training stopped, the disk is full"),
