@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +12,7 @@ from tbcli.config import Config
 
 if TYPE_CHECKING:
     from tbcli.data.dataset import Dataset
+    from tbcli.recorders.registry import Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,16 @@ class Snapshot:
         epoch: Epochs done, counted from 1; 0 before the first.
         step: Optimizer steps done.
         logs: Metrics of the epoch as the history names them: ``loss``, ``val_accuracy``, ``learning_rate``, ...
-        validation: What the model says of the validation split now; None where there is none, and before training.
+        validation: What the model says of the validation split now, at the end the saved model; None where there is
+            none, and before training.
         probe: The same of the dataset's probe sample; None before training.
         test: What the saved model says of the test set; None until the end.
         gradients: ``{variable path: array}`` of a recent step's own backward pass; empty before the first step, and
             unless a recorder asks for them.
         step_graph: The `tf.Graph` of the training step as it runs; None where ``gradients`` is empty.
         activations: What the layers answer now; None before training.
+        has_features: Whether evidence of this model holds features.
+        facts: What the run's record says from the start: ``id``, ``started``, ``versions``, ``git``, ``device``, ...
         outcome: ``running``, and at the end what became of the run: one of `tbcli.runs.run.STATUSES`.
     """
 
@@ -89,6 +93,8 @@ class Snapshot:
     gradients: Mapping[str, np.ndarray] = field(default_factory=dict)
     step_graph: Any = None
     activations: Activations | None = None
+    has_features: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
     outcome: str = "running"
 
 
@@ -120,6 +126,16 @@ class Writer(Protocol):
     def image(self, tag: str, png: bytes, size: tuple[int, int], step: int, *, where: str) -> None:
         """Write a ready PNG of ``size`` (width, height) in pixels."""
 
+    def text(self, tag: str, markdown: str, step: int, *, where: str) -> None:
+        """Write Markdown; TensorBoard shows its tables, lists and fenced code."""
+
+    def tensor(self, tag: str, value: np.ndarray, metadata: Any, step: int, *, where: str) -> None:
+        """Write a tensor as one of TensorBoard's plugins reads it; its ``SummaryMetadata`` says which and how."""
+
+    @property
+    def scalar_tags(self) -> Set[str]:
+        """The tags of all scalars written so far, in any directory."""
+
     def graph(self, graph_def: bytes, *, where: str) -> None:
         """Write a serialized ``GraphDef``: the op graph of a directory, one each."""
 
@@ -128,6 +144,12 @@ class Writer(Protocol):
 
     def keras_graph(self, model_json: str, *, where: str) -> None:
         """Write a model's JSON, from which TensorBoard draws the conceptual graph."""
+
+    def file(self, name: str, content: bytes, *, where: str) -> None:
+        """Write a file beside the event files, whole, in place of an older one."""
+
+    def announce(self, *, where: str) -> None:
+        """Begin the event file of a directory of other files, for TensorBoard looks into no directory without one."""
 
     def directory(self, where: str) -> str:
         """Return the directory itself, for writers of TensorFlow's own such as the profiler."""
@@ -142,10 +164,16 @@ class Recorder:
     name: str
     needs_backward = False
     """Whether `Steps.values`, `Snapshot.gradients` and `Snapshot.step_graph` must tell of the step's backward pass."""
+    promises: Sequence[Promise] = ()
+    """What an installed package's recorder leaves in TensorBoard; of ours the registry says it."""
 
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """Say why this model or data has nothing to show here; None when it has."""
         return None
+
+    def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
+        """Say which promises this model or data did not allow to keep: ``{tag of the promise: why}``; at the end."""
+        return {}
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Before the first step."""

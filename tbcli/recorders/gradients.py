@@ -22,6 +22,11 @@ class Gradients(Recorder):
         self._epoch: dict[str, list[float]] = {}
         self._group: dict[str, list[float]] = {}
 
+    def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
+        """Units are dead after a ReLU only."""
+        has_units = snapshot.activations is None or snapshot.activations.peaks
+        return {} if has_units else {"dead_units/": "the model shows no layer with a ReLU"}
+
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Learn how many steps make a point."""
         self._log_every = snapshot.config.record.log_every

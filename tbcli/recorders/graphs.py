@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import tensorflow as tf
 
 from tbcli.recorders.base import Recorder, Snapshot, Writer
@@ -10,11 +13,19 @@ from tbcli.recorders.base import Recorder, Snapshot, Writer
 class Graphs(Recorder):
     """Writes the op graph and, for a model that can tell its layers, the conceptual graph; once."""
 
+    def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
+        """A subclassed model has no layers to draw."""
+        return {} if _tells_layers(snapshot.model) else {"conceptual_graph/": "a subclassed model tells no layers"}
+
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Trace the forward pass once: Keras' own training function keeps no graph that could be shown."""
         model = snapshot.model
         samples = tf.TensorSpec((None, *snapshot.dataset.input_shape), tf.float32, name="samples")
         forward = tf.function(lambda samples: model(samples, training=False)).get_concrete_function(samples)
         writer.graph(forward.graph.as_graph_def().SerializeToString(), where="train")
-        if hasattr(model, "inputs") and model.inputs:  # a subclassed model has no layers to draw
+        if _tells_layers(model):
             writer.keras_graph(model.to_json(), where="train")
+
+
+def _tells_layers(model: Any) -> bool:
+    return bool(getattr(model, "inputs", None))

@@ -6,7 +6,7 @@ import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,9 @@ class Recording:
         self.milliseconds = {recorder.name: 0.0 for recorder in recorders}
         self.bytes = {recorder.name: 0 for recorder in recorders}
         self.switched_off: dict[str, str] = {}
+        self._failed: list[str] = []
+        self._left_out: dict[str, dict[str, str]] = {}
+        self._promises = {recorder.name: [asdict(promise) for promise in recorder.promises] for recorder in recorders}
 
     def __enter__(self) -> Recording:
         return self
@@ -89,11 +92,12 @@ class Recording:
         self._latest = None
         for recorder in list(self._active):
             with self._guarded(recorder):
+                self._left_out[recorder.name] = dict(recorder.leaves_out(snapshot))
                 recorder.on_end(snapshot, self._writer)
         self._flush()
 
     def report(self, training_seconds: float) -> dict[str, Any]:
-        """Return what recording cost, for the run's record.
+        """Return what recording cost, and what an audit must know of it, for the run's record.
 
         Args:
             training_seconds: From the first step to the end, recording included.
@@ -105,6 +109,9 @@ class Recording:
             "milliseconds": {name: round(value, 1) for name, value in self.milliseconds.items()},
             "bytes": self.bytes,
             "switched_off": self.switched_off,
+            "failed": self._failed,
+            "left_out": {name: paths for name, paths in self._left_out.items() if paths},
+            "promises": {name: promises for name, promises in self._promises.items() if promises},
         }
 
     def _flush(self) -> None:
@@ -126,6 +133,7 @@ class Recording:
         except Exception as error:  # whatever it is, training must go on
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 raise
+            self._failed.append(recorder.name)
             self._switch_off(recorder, f"{type(error).__name__}: {error}")
         finally:
             self.milliseconds[recorder.name] += (time.perf_counter() - began) * 1000

@@ -19,35 +19,174 @@ ENTRY_POINTS = "tbcli.recorders"
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """Something that a recorder leaves in TensorBoard, which an audit can miss.
+
+    Args:
+        dashboard: TensorBoard's plugin: ``scalars``, ``images``, ``pr_curves``, ...
+        where: Directory below the run's own; None where it may be any.
+        tag: How the tags begin; see `tbcli.serving.dashboards` for what is not a summary: graphs, sessions, vectors.
+        needs: What it is made of where not every run has that: ``validation``, ``test``, ``end``, other recorders.
+    """
+
+    dashboard: str
+    where: str | None = ""
+    tag: str = ""
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One recorder: where it stands, what it shows, and from which level on it is on."""
+    """One recorder: where it stands, what it shows, from which level on it is on, and what it leaves in TensorBoard."""
 
     target: str
     help: str
     level: str
+    promises: tuple[Promise, ...] = ()
 
 
 RECORDERS = {
-    "scalars": Entry("tbcli.recorders.scalars:Scalars", "loss, metrics, learning rate, steps per second", "light"),
+    "scalars": Entry(
+        "tbcli.recorders.scalars:Scalars",
+        "loss, metrics, learning rate, steps per second",
+        "light",
+        (
+            Promise("scalars", "train", "epoch_loss"),
+            Promise("scalars", "train", "epoch_learning_rate"),
+            Promise("scalars", "train", "epoch_steps_per_second"),
+            Promise("scalars", "validation", "epoch_loss", needs=("validation",)),
+        ),
+    ),
+    "data": Entry(
+        "tbcli.recorders.data:Data",
+        "class balance and pixel statistics of every split",
+        "light",
+        (
+            Promise("text", "", "data/class_balance"),
+            Promise("text", "", "data/statistics"),
+            Promise("images", "train", "data/class_balance"),
+            Promise("images", "train", "data/pixels"),
+        ),
+    ),
     "graphs": Entry(
-        "tbcli.recorders.graphs:Graphs", "op graph of the forward pass and conceptual Keras graph", "light"
+        "tbcli.recorders.graphs:Graphs",
+        "op graph of the forward pass and conceptual Keras graph",
+        "light",
+        (
+            Promise("graphs", "train", "run_graph"),
+            Promise("graphs", "train", "conceptual_graph/"),
+        ),
     ),
     "samples": Entry(
-        "tbcli.recorders.samples:Samples", "sample predictions: true label, predicted label, confidence", "light"
+        "tbcli.recorders.samples:Samples",
+        "sample predictions: true label, predicted label, confidence",
+        "light",
+        (Promise("images", None, "samples/"),),
+    ),
+    "confusion": Entry(
+        "tbcli.recorders.confusion:Confusion",
+        "confusion matrix, as counts and as shares of each true class",
+        "light",
+        (
+            Promise("images", "validation", "confusion/counts", needs=("validation",)),
+            Promise("images", "validation", "confusion/normalised", needs=("validation",)),
+            Promise("images", "", "confusion/test_", needs=("test",)),
+        ),
+    ),
+    "mistakes": Entry(
+        "tbcli.recorders.mistakes:Mistakes",
+        "the most confident mistakes, with their indices",
+        "standard",
+        (
+            Promise("images", "validation", "mistakes/validation", needs=("validation",)),
+            Promise("images", "", "mistakes/test", needs=("test",)),
+        ),
     ),
     "gradients": Entry(
-        "tbcli.recorders.gradients:Gradients", "gradient norms, update ratios, dead units of every layer", "standard"
+        "tbcli.recorders.gradients:Gradients",
+        "gradient norms, update ratios, dead units of every layer",
+        "standard",
+        (
+            Promise("scalars", "train", "gradients/global_norm"),
+            Promise("scalars", "train", "updates/"),
+            Promise("scalars", "train", "dead_units/"),
+        ),
     ),
     "train_graph": Entry(
-        "tbcli.recorders.train_graph:TrainGraph", "op graph of a training step, backward pass included", "full"
+        "tbcli.recorders.train_graph:TrainGraph",
+        "op graph of a training step, backward pass included",
+        "full",
+        (Promise("graphs", "train", "op_graph/train_step"),),
     ),
     "activations": Entry(
-        "tbcli.recorders.activations:Activations", "distributions of what every layer answers", "full"
+        "tbcli.recorders.activations:Activations",
+        "distributions of what every layer answers",
+        "full",
+        (Promise("histograms", None, "activations/"),),
     ),
     "histograms": Entry(
-        "tbcli.recorders.histograms:Histograms", "distributions of weights and gradients of every layer", "standard"
+        "tbcli.recorders.histograms:Histograms",
+        "distributions of weights and gradients of every layer",
+        "standard",
+        (
+            Promise("histograms", "train", "weights/"),
+            Promise("histograms", "train", "gradients/"),
+        ),
     ),
-    "profile": Entry("tbcli.recorders.profile:Profile", "trace of the steps that --profile names", "on request"),
+    "projector": Entry(
+        "tbcli.recorders.projector:Projector",
+        "penultimate features of validation samples, with label, prediction and thumbnail",
+        "standard",
+        (Promise("projector", "projector", "features", needs=("validation",)),),
+    ),
+    "pr_curves": Entry(
+        "tbcli.recorders.pr_curves:PrCurves",
+        "precision against recall of every class, one against the rest",
+        "standard",
+        (Promise("pr_curves", "validation", "pr_curves/", needs=("validation",)),),
+    ),
+    "text": Entry(
+        "tbcli.recorders.text:Text",
+        "model summary, configuration, environment, note, report per class",
+        "light",
+        (
+            Promise("text", "", "run/model"),
+            Promise("text", "", "run/configuration"),
+            Promise("text", "", "run/environment"),
+            Promise("text", "validation", "run/report_validation", needs=("validation",)),
+            Promise("text", "", "run/report_test", needs=("test",)),
+        ),
+    ),
+    "hparams": Entry(
+        "tbcli.recorders.hparams:Hparams",
+        "this run's hyperparameters and metrics, comparable over all runs",
+        "light",
+        (
+            Promise("hparams", "", "session/"),
+            Promise("hparams", "", "session/success", needs=("end",)),
+            Promise("hparams", "", "metric/train/", needs=("scalars",)),
+            Promise("hparams", "", "metric/validation/", needs=("scalars", "validation")),
+            Promise("hparams", "", "metric/./test_", needs=("test",)),
+        ),
+    ),
+    "process": Entry(
+        "tbcli.recorders.process:Process",
+        "processor, memory and GPU memory taken by the training process",
+        "standard",
+        (Promise("scalars", "train", "system/"),),
+    ),
+    "profile": Entry(
+        "tbcli.recorders.profile:Profile",
+        "trace of the steps that --profile names",
+        "on request",
+        (Promise("profile", "train"),),
+    ),
+    "layout": Entry(
+        "tbcli.recorders.layout:Layout",
+        "charts that belong together: training, gradient health, system",
+        "light",
+        (Promise("custom_scalars", "train", needs=("scalars",)),),
+    ),
 }
 """Name -> recorder, in the order in which they record."""
 

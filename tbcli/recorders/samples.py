@@ -11,10 +11,7 @@ class Samples(Recorder):
 
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """Samples that are no images cannot be shown."""
-        shape = snapshot.dataset.input_shape
-        if len(shape) != 3 or shape[-1] not in (1, 3):
-            return f"samples of shape {shape} are no images"
-        return None
+        return why_no_images(snapshot.dataset.input_shape)
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
         """Draw what the model says now of the same samples as in every other epoch."""
@@ -31,3 +28,10 @@ class Samples(Recorder):
         )
         where = "validation" if snapshot.dataset.validation else "train"
         writer.image("samples/predictions", png, size, snapshot.epoch, where=where)
+
+
+def why_no_images(shape: tuple[int, ...]) -> str | None:
+    """Say why samples of a shape cannot be shown; None of grey and of RGB images ``(height, width, 1 or 3)``."""
+    if len(shape) != 3 or shape[-1] not in (1, 3):
+        return f"samples of shape {shape} are no images"
+    return None

@@ -6,7 +6,7 @@ import itertools
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,10 @@ from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.plugins.histogram import metadata as histogram_metadata
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
+from tensorboard.plugins.text import metadata as text_metadata
 from tensorboard.util.tensor_util import make_tensor_proto
+
+from tbcli.runs.files import whole_file
 
 _FILE_NUMBERS = itertools.count()
 _FLUSH_SECONDS = 2.0
@@ -38,9 +41,10 @@ class EventWriter:
     def __init__(self, top: Path) -> None:
         self._top = top
         self._files: dict[str, Any] = {}
+        self._scalar_tags: set[str] = set()
         self._flushed = time.monotonic()
         self.written = 0
-        """Bytes of the records written so far."""
+        """Bytes written so far, to event files and beside them."""
 
     def scalars(self, values: Mapping[str, float], step: int, *, where: str) -> None:
         """Write several scalars of one step, in one event."""
@@ -53,19 +57,35 @@ class EventWriter:
                 value=[Summary.Value(tag=tag, tensor=tensor, metadata=metadata) for tag, tensor in tensors.items()]
             ),
         )
+        self._scalar_tags.update(values)
         if time.monotonic() - self._flushed > _FLUSH_SECONDS:
             self.flush()
 
     def histogram(self, tag: str, buckets: np.ndarray, step: int, *, where: str) -> None:
         """Write a distribution as buckets ``[k, 3]`` of left edge, right edge and count."""
         metadata = histogram_metadata.create_summary_metadata(display_name="", description="")
-        self._tensor(tag, buckets.astype(np.float64), metadata, step, where)
+        self.tensor(tag, buckets.astype(np.float64), metadata, step, where=where)
 
     def image(self, tag: str, png: bytes, size: tuple[int, int], step: int, *, where: str) -> None:
         """Write a ready PNG of ``size`` (width, height) in pixels, in the format ``[width, height, png]``."""
         content = [str(size[0]).encode(), str(size[1]).encode(), png]
         metadata = image_metadata.create_summary_metadata(display_name="", description="", converted_to_tensor=False)
-        self._tensor(tag, np.array(content, dtype=object), metadata, step, where)
+        self.tensor(tag, np.array(content, dtype=object), metadata, step, where=where)
+
+    def text(self, tag: str, markdown: str, step: int, *, where: str) -> None:
+        """Write Markdown; TensorBoard shows its tables, lists and fenced code."""
+        metadata = text_metadata.create_summary_metadata(display_name="", description="")
+        self.tensor(tag, np.array(markdown.encode(errors="replace"), dtype=object), metadata, step, where=where)
+
+    def tensor(self, tag: str, value: np.ndarray, metadata: Any, step: int, *, where: str) -> None:
+        """Write a tensor as one of TensorBoard's plugins reads it; its ``SummaryMetadata`` says which and how."""
+        summary = Summary(value=[Summary.Value(tag=tag, tensor=make_tensor_proto(value), metadata=metadata)])
+        self._write(where, step, summary=summary)
+
+    @property
+    def scalar_tags(self) -> Set[str]:
+        """The tags of all scalars written so far, in any directory."""
+        return self._scalar_tags
 
     def graph(self, graph_def: bytes, *, where: str) -> None:
         """Write a serialized ``GraphDef``: the op graph of a directory, one each."""
@@ -77,14 +97,24 @@ class EventWriter:
         trace.function_graphs.add().pre_optimization_graph.ParseFromString(graph_def)
         plugin = SummaryMetadata.PluginData(plugin_name="graph_run_metadata_graph", content=b"1")
         content = np.array(trace.SerializeToString(), dtype=object)
-        self._tensor(tag, content, SummaryMetadata(plugin_data=plugin), 0, where)
+        self.tensor(tag, content, SummaryMetadata(plugin_data=plugin), 0, where=where)
 
     def keras_graph(self, model_json: str, *, where: str) -> None:
         """Write a model's JSON, from which TensorBoard draws the conceptual graph."""
         metadata = SummaryMetadata(
             plugin_data=SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1")
         )
-        self._tensor("keras", np.array(model_json.encode(), dtype=object), metadata, 0, where)
+        self.tensor("keras", np.array(model_json.encode(), dtype=object), metadata, 0, where=where)
+
+    def file(self, name: str, content: bytes, *, where: str) -> None:
+        """Write a file beside the event files, whole, in place of an older one."""
+        with whole_file(Path(self.directory(where)) / name) as temporary:
+            temporary.write_bytes(content)  # not forced to disk, which takes longer than all else: it will come again
+        self.written += len(content)
+
+    def announce(self, *, where: str) -> None:
+        """Begin the event file of a directory of other files, for TensorBoard looks into no directory without one."""
+        self._file(where)
 
     def directory(self, where: str) -> str:
         """Return the directory itself, made if need be."""
@@ -104,16 +134,15 @@ class EventWriter:
         for file in files.values():
             file.close()
 
-    def _tensor(self, tag: str, value: np.ndarray, metadata: Any, step: int, where: str) -> None:
-        summary = Summary(value=[Summary.Value(tag=tag, tensor=make_tensor_proto(value), metadata=metadata)])
-        self._write(where, step, summary=summary)
-
     def _write(self, where: str, step: int, **what: Any) -> None:
+        record = Event(wall_time=time.time(), step=step, **what).SerializeToString()
+        self._file(where).write(record)
+        self.written += len(record) + _FRAME_BYTES
+
+    def _file(self, where: str) -> Any:
         if where not in self._files:
             self._files[where] = self._opened(where)
-        record = Event(wall_time=time.time(), step=step, **what).SerializeToString()
-        self._files[where].write(record)
-        self.written += len(record) + _FRAME_BYTES
+        return self._files[where]
 
     def _opened(self, where: str) -> Any:
         # TensorBoard finds event files by "tfevents" in the name and reads them in the order of the names.

@@ -28,10 +28,11 @@ class Evaluator:
     def __init__(self, model: keras.Model, dataset: Dataset, between_batches: Callable[[], None]) -> None:
         self._model = model
         self._between_batches = between_batches
-        self._has_features = is_functional(model) and any(layer.name == FEATURES for layer in model.layers)
+        self.has_features = is_functional(model) and any(layer.name == FEATURES for layer in model.layers)
+        """Whether evidence holds the output of the penultimate layer."""
         self._outputs = (
             keras.Model(model.inputs, [model.get_layer(FEATURES).output, *model.outputs])
-            if self._has_features
+            if self.has_features
             else model
         )
         inputs = tf.TensorSpec((None, *dataset.input_shape), dataset.train.inputs.dtype)
@@ -73,7 +74,7 @@ class Evaluator:
         return self._evidence(split, parts, {})
 
     def _forward(self, inputs: tf.Tensor) -> tuple[tf.Tensor | None, tf.Tensor]:
-        if not self._has_features:
+        if not self.has_features:
             return None, tf.cast(self._outputs(inputs, training=False), tf.float32)
         features, probabilities = self._outputs(inputs, training=False)
         return tf.cast(features, tf.float32), tf.cast(probabilities, tf.float32)
@@ -86,7 +87,7 @@ class Evaluator:
 
     def _evidence(self, split: Split, parts: list[Any], metrics: dict[str, float]) -> Evidence:
         count = len(split)
-        features = np.concatenate([part[0].numpy() for part in parts])[:count] if self._has_features else None
+        features = np.concatenate([part[0].numpy() for part in parts])[:count] if self.has_features else None
         probabilities = np.concatenate([part[1].numpy() for part in parts])[:count]
         if probabilities.shape[-1] == 1:  # one output: the probability of the second class
             probabilities = np.concatenate([1 - probabilities, probabilities], axis=-1)

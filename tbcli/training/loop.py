@@ -21,6 +21,7 @@ from tbcli.training.backward import BackwardTap
 from tbcli.training.best import BestEpoch
 from tbcli.training.evaluation import Evaluator
 from tbcli.training.feed import TrainingFeed
+from tbcli.training.health import Health
 from tbcli.training.narration import Narrator
 from tbcli.training.steps import StepTape
 
@@ -40,6 +41,8 @@ class Loop(keras.callbacks.Callback):
         best: Watches for patience; None when off.
         rate_at: The learning rate that a step, counted from 1, was taken with.
         narrator: Hears of every step and epoch.
+        facts: What the run's record says from the start.
+        health: Watches over samples and weights.
         check: Raises when a signal came; called between executions.
     """
 
@@ -56,6 +59,8 @@ class Loop(keras.callbacks.Callback):
         best: BestEpoch | None,
         rate_at: Callable[[int], float],
         narrator: Narrator,
+        facts: Mapping[str, Any],
+        health: Health,
         check: Callable[[], None],
     ) -> None:
         super().__init__()
@@ -64,7 +69,7 @@ class Loop(keras.callbacks.Callback):
         self._taps = [tap for tap in (tape, backward) if tap]
         self._layers: LayerProbe | None = None
         self._history, self._patience, self._rate_at = history, best, rate_at
-        self._narrator, self._check = narrator, check
+        self._narrator, self._facts, self._health, self._check = narrator, facts, health, check
         self._best: dict[str, tuple[float, int]] = {}
         self.epochs_done = 0
         self.steps_done = 0
@@ -87,11 +92,9 @@ class Loop(keras.callbacks.Callback):
         """After an execution, which may be several steps: only the optimizer counts them truly."""
         logs = logs or {}
         first, self.steps_done = self.steps_done + 1, int(self.model.optimizer.iterations)
-        if not math.isfinite(logs.get("loss", 0.0)):
-            raise Diverged(
-                f"training diverged: the loss is {logs['loss']} at step {self.steps_done}",
-                hint="a smaller `--learning-rate`, or `--precision float32`",
-            )
+        self._health.check_drawn()  # first: a bad sample is the cause of all else
+        self._require_finite("loss", logs)
+        self._health.check_weights(self.model, self.steps_done)
         values = {name: column for tap in self._taps for name, column in tap.read(first, self.steps_done).items()}
         self._recording.steps(Steps(first, self.steps_done, values))
         self._narrator.step(self.epochs_done + 1, self.steps_done - self._steps_before, logs)
@@ -104,6 +107,7 @@ class Loop(keras.callbacks.Callback):
         row["steps_per_second"] = (self.steps_done - self._steps_before) / seconds
         row["learning_rate"] = self._rate_at(self.steps_done)
         snapshot = self._validated(epoch + 1, row)
+        self._health.check_drawn()
         self._note_best(epoch + 1, snapshot.logs)
         self._history.append(self._row(epoch + 1, snapshot.logs))
         self.epochs_done, self.latest = epoch + 1, snapshot  # only now: an epoch is done when it is written
@@ -111,8 +115,17 @@ class Loop(keras.callbacks.Callback):
         last = out_of_patience or self.epochs_done == self._config.train.epochs
         self._recording.epoch(snapshot, last=last)
         self._narrator.epoch(self.epochs_done, snapshot.logs, self._best)
+        # The last step's loss is older than its weights: what became of those only validation shows.
+        self._require_finite("val_loss", snapshot.logs)
         self.model.stop_training = out_of_patience
         self._check()
+
+    def _require_finite(self, name: str, logs: Mapping[str, float]) -> None:
+        if not math.isfinite(logs.get(name, 0.0)):
+            raise Diverged(
+                f"training diverged: the {name} is {logs[name]} at step {self.steps_done}",
+                hint="a smaller `--learning-rate`, or `--precision float32`",
+            )
 
     @property
     def seconds(self) -> float:
@@ -147,6 +160,8 @@ class Loop(keras.callbacks.Callback):
             gradients=self._backward.gradients() if self._backward and trained else {},
             step_graph=self._backward.graph if self._backward else None,
             activations=Activations(self._layers, self._dataset.probe) if self._layers else None,
+            has_features=self._evaluator.has_features,
+            facts=self._facts,
             **seen,
         )
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tbcli.config import Config
-from tbcli.data.dataset import Dataset
+from tbcli.data.dataset import Dataset, Split
 from tbcli.errors import Interrupted, TrainingFailed
 from tbcli.models import build_model, count_outputs
 from tbcli.recorders.base import Evidence
+from tbcli.recorders.projector import thumbnails_of
 from tbcli.recorders.recording import Recording
 from tbcli.recorders.registry import chosen_names, load_recorders
 from tbcli.runs import Run
@@ -26,8 +28,10 @@ from tbcli.training.checkpoint import save_state
 from tbcli.training.evaluation import Evaluator
 from tbcli.training.feed import TrainingFeed
 from tbcli.training.hardware import choose_device, choose_precision
+from tbcli.training.health import Health
 from tbcli.training.interruption import Interruption
 from tbcli.training.loop import Loop
+from tbcli.training.mistakes import mistakes_to_keep
 from tbcli.training.narration import Narrator
 from tbcli.training.optimizing import choose_steps_per_execution, compile_model, rate_of_step
 from tbcli.training.saving import save_model
@@ -47,27 +51,32 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
     keras.utils.set_random_seed(config.train.seed)
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
+    health = Health(dataset)
+    health.check_inputs()
+    dataset = health.dataset
     model = build_model(config.model, dataset, precision)
     run.update(device=device, precision=precision, parameters=model.count_params())
     narrator.note(f"{config.model.name} with {model.count_params():,} parameters on {device} in {precision}")
 
     recorders = load_recorders(chosen_names(config.record))
     with Recording(recorders, config.record, run.logs, narrator.warn) as recording:
-        loop, feed, best = _prepared(config, dataset, model, run, recording, narrator, interruption)
+        loop, feed, best = _prepared(config, dataset, model, run, recording, narrator, health, interruption)
         with _state_kept(run, model, loop, feed.steps):
             _fit(model, loop, feed, config.train.epochs, interruption)
             narrator.stage("Measuring on the test set")
             final = _rebuilt_in_float32(config, dataset, model)
             saved_epoch = best.restore(final) if best else 0
             seen = _measure(final, dataset, interruption)
+            health.check_drawn()
             run.update(saved_epoch=saved_epoch or loop.epochs_done, metrics=_test_metrics(seen))
-            _save_evidence(run, seen)
+            _save_evidence(run, dataset, seen, config.record.projector_points)
             narrator.stage("Saving the model")
             samples, _ = dataset.probe.batch(slice(COMPARED_SAMPLES))
             with narrator.hushed_libraries():
                 save_model(final, run.models, run.model_stem, config.train.save_formats, samples)
             if loop.latest:
-                recording.end(replace(loop.latest, test=seen.get("test"), outcome="finished"))
+                told: Any = {**seen, "outcome": "finished"}
+                recording.end(replace(loop.latest, **told))
             run.update(recording=recording.report(loop.seconds))
 
 
@@ -78,6 +87,7 @@ def _prepared(
     run: Run,
     recording: Recording,
     narrator: Narrator,
+    health: Health,
     interruption: Interruption,
 ) -> tuple[Loop, TrainingFeed, BestEpoch | None]:
     """Compile the model; return what tells the story of its fit, what feeds it, and what keeps its best weights."""
@@ -104,6 +114,8 @@ def _prepared(
         best=best,
         rate_at=rate_of_step(train, total_steps),
         narrator=narrator,
+        facts=run.record,
+        health=health,
         check=interruption.check,
     )
     return loop, feed, best
@@ -152,12 +164,32 @@ def _test_metrics(seen: dict[str, Evidence]) -> dict[str, float]:
     return {f"test_{name}": value for name, value in seen["test"].metrics.items()} if "test" in seen else {}
 
 
-def _save_evidence(run: Run, seen: dict[str, Evidence]) -> None:
-    """Write index, label and probabilities of every sample of each split, for figures without TensorFlow."""
-    arrays: dict[str, np.ndarray] = {}
+def _save_evidence(run: Run, dataset: Dataset, seen: dict[str, Evidence], projector_points: int) -> None:
+    """Write what figures are drawn from without TensorFlow and without the data.
+
+    Index, label and probabilities of every sample of each split, the names of the classes, pictures of the worst
+    mistakes in the split that the model is judged by, and features and pictures of the projector's samples.
+    """
+    arrays: dict[str, np.ndarray] = {"class_names": np.array(dataset.class_names)}
     for name, evidence in seen.items():
         arrays[f"{name}_indices"] = evidence.indices
         arrays[f"{name}_labels"] = evidence.labels
         arrays[f"{name}_probabilities"] = evidence.probabilities
+    judged = "test" if "test" in seen else "validation"
+    split = dataset.test if judged == "test" else dataset.validation
+    if split is not None:
+        arrays |= mistakes_to_keep(judged, split, seen[judged])
+    if dataset.validation is not None:
+        arrays |= _projected(dataset.validation, seen["validation"].first(projector_points))
     with whole_file(run.evidence_file) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]
+
+
+def _projected(split: Split, seen: Evidence) -> dict[str, np.ndarray]:
+    """Return the arrays of the projector's samples; none of a model that has no features."""
+    if seen.features is None:
+        return {}
+    columns = ("indices", "labels", "features", "probabilities")
+    arrays = {f"projector_{column}": getattr(seen, column) for column in columns}
+    thumbnails = thumbnails_of(split, len(seen.labels))
+    return arrays if thumbnails is None else {**arrays, "projector_thumbnails": thumbnails}

@@ -120,7 +120,7 @@ def _beat(run: Run, stop: threading.Event) -> None:
 
 
 def _conclude(run: Run, config: Config, status: str, reason: str, seconds: float, narrator: Narrator) -> None:
-    """Write the run's last record and leave its figure behind, as far as the disk allows."""
+    """Write the run's last record and leave its figures behind, as far as the disk allows."""
     history = read_history(run.history_file)
     metrics: dict[str, Any] = {**summarize(history.columns, history.epochs), **run.metrics}
     try:
@@ -142,10 +142,11 @@ def _conclude(run: Run, config: Config, status: str, reason: str, seconds: float
 
 
 def _plot(run: Run, config: Config, narrator: Narrator) -> None:
-    from tbcli.plots import plot_run
+    from tbcli.plots import LEFT_BY_TRAINING, plot_kinds
 
     try:
-        plot_run(run, config.plot)
+        # A run that was interrupted has a history and no evidence.
+        plot_kinds([run], LEFT_BY_TRAINING, config.plot, plots_root=config.paths.plots, what_there_is=True)
     except TbcliError as error:
         narrator.warn(f"no figure was drawn: {error.message}")
 

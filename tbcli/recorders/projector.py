@@ -1,0 +1,137 @@
+"""Projector: where the penultimate layer puts the validation samples, with their labels, predictions and thumbnails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from google.protobuf import text_format
+from tensorboard.plugins.projector import ProjectorConfig
+
+from tbcli.plots.thumbnails import as_thumbnails, draw_sprite, sprite_columns
+from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
+
+if TYPE_CHECKING:
+    from tbcli.data.dataset import Split
+
+WHERE = "projector"
+CONFIG, VECTORS, METADATA, SPRITE = "projector_config.pbtxt", "vectors.bytes", "metadata.tsv", "sprite.png"
+_NAME = "features"
+_THUMBNAIL = 32  # pixels of its longer side, where so many fit
+_LARGEST_SPRITE = 8192  # pixels of a side; the projector shows none that is larger
+_MOST_COLOURS = 50  # values up to which the projector offers a column of words to colour by
+_BATCH = 250  # samples looked at together, so that large images need little memory
+
+
+class Projector(Recorder):
+    """Writes vectors, metadata, sprite and their description to ``projector``, over and over the same files.
+
+    A running TensorBoard reads a description only when it first sees its directory: so the event file, by which it
+    sees that, comes last, and from then on the description and the number of rows stay as they are.
+    """
+
+    def __init__(self) -> None:
+        self._is_listed = False
+
+    def unsuitable(self, snapshot: Snapshot) -> str | None:
+        """Without samples held out or without a layer to take vectors from there is nothing to show."""
+        if snapshot.dataset.validation is None:
+            return "no samples are held out for validation"
+        if not snapshot.has_features:
+            return f"the model has no layer named {_NAME!r} whose output could be taken"
+        return None
+
+    def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
+        """Replace the vectors and what is said of each of them."""
+        validation = snapshot.dataset.validation
+        if snapshot.validation is None or validation is None:
+            return
+        seen = snapshot.validation.first(snapshot.config.record.projector_points)
+        if seen.features is None:
+            return
+        vectors = seen.features.reshape(len(seen.labels), -1)
+        writer.file(VECTORS, encode_vectors(vectors), where=WHERE)
+        writer.file(METADATA, describe_points(seen, snapshot.dataset.class_names).encode(), where=WHERE)
+        if not self._is_listed:
+            thumbnails = thumbnails_of(validation, len(vectors))
+            if thumbnails is not None:
+                writer.file(SPRITE, draw_sprite(thumbnails), where=WHERE)
+            writer.file(CONFIG, describe_files(vectors.shape, thumbnails).encode(), where=WHERE)
+            writer.announce(where=WHERE)
+            self._is_listed = True
+
+    def on_end(self, snapshot: Snapshot, writer: Writer) -> None:
+        """Leave behind what the saved model answers, which can be asked again."""
+        self.on_epoch(snapshot, writer)
+
+
+def encode_vectors(vectors: np.ndarray) -> bytes:
+    """Return vectors ``[n, width]`` as a file that TensorBoard's projector reads back to the last bit.
+
+    TensorBoard takes every file for tab-separated text first, and for raw little-endian float32 when a line is not
+    UTF-8 (``_read_tensor_tsv_file`` in its projector_plugin.py). Most raw numbers are not; where the first line of them
+    happens to be, as with zeros, they are written as the text it expects.
+    """
+    raw = vectors.astype("<f4").tobytes()
+    try:
+        raw.partition(b"\n")[0].decode()
+    except UnicodeDecodeError:
+        return raw
+    # The shortest decimals that give the same float64, and so the same float32.
+    return "\n".join("\t".join(map(repr, row)) for row in vectors.astype(np.float32).tolist()).encode()
+
+
+def describe_points(seen: Evidence, class_names: Sequence[str]) -> str:
+    """Return what is known of each point as tab-separated lines below a header.
+
+    The projector labels by the first column that is not of numbers, else by the first: so that whether a prediction is
+    correct must be a number, 1 or 0, as class names may be. Of more classes than the projector has colours for, the
+    class number is told too: numbers get a gradient.
+    """
+    names = [as_cell(name) for name in class_names]
+    labels, guesses = seen.labels.tolist(), seen.predictions.tolist()
+    columns = {
+        "label": [names[label] for label in labels],
+        "prediction": [names[guess] for guess in guesses],
+        "correct": [str(int(label == guess)) for label, guess in zip(labels, guesses, strict=True)],
+        "confidence": [f"{value:.4f}" for value in seen.probabilities.max(axis=-1).tolist()],
+        "index": map(str, seen.indices.tolist()),
+    }
+    if len(names) > _MOST_COLOURS:
+        columns["class number"] = map(str, labels)
+    lines = ["\t".join(columns), *map("\t".join, zip(*columns.values(), strict=True))]
+    return "\n".join(lines) + "\n"
+
+
+def as_cell(name: str) -> str:
+    """Return a name as one cell of tab-separated UTF-8, never empty."""
+    printable = "".join(char if char.isprintable() else " " for char in name)
+    return " ".join(printable.split()) or "?"
+
+
+def describe_files(shape: tuple[int, ...], thumbnails: np.ndarray | None) -> str:
+    """Return the description by which TensorBoard finds the files: by relative paths, for it refuses all others.
+
+    Args:
+        shape: Of the vectors ``(n, width)``.
+        thumbnails: ``[n, height, width, 1 or 3]``; None where there is no sprite.
+    """
+    config = ProjectorConfig()
+    embedding = config.embeddings.add(
+        tensor_name=_NAME, tensor_path=VECTORS, tensor_shape=shape, metadata_path=METADATA
+    )
+    if thumbnails is not None:
+        embedding.sprite.image_path = SPRITE
+        embedding.sprite.single_image_dim.extend([thumbnails.shape[2], thumbnails.shape[1]])
+    return str(text_format.MessageToString(config))
+
+
+def thumbnails_of(split: Split, count: int) -> np.ndarray | None:
+    """Return the first samples as small pictures ``[count, height, width, 1 or 3]`` uint8; None of what is no image."""
+    shape = split.inputs.shape[1:]
+    if len(shape) != 3 or shape[-1] not in (1, 3):
+        return None
+    side = max(1, min(_THUMBNAIL, _LARGEST_SPRITE // sprite_columns(count)))
+    parts = (split.batch(slice(first, min(first + _BATCH, count)))[0] for first in range(0, count, _BATCH))
+    return np.concatenate([as_thumbnails(part, side) for part in parts])

@@ -1,0 +1,153 @@
+"""Numbers that are not finite are found where they are, for the loss alone does not show them.
+
+One NaN in one image makes every weight of the first convolution NaN; what follows may cut that to zero, and the loss
+stays where guessing puts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tbcli.data.dataset import Dataset, Split
+from tbcli.errors import Diverged
+from tbcli.recorders.base import variable_path
+
+_CHUNK_VALUES = 4_000_000  # looked at together: 16 MB of float32
+_NAMES = {"train": "training", "validation": "validation", "test": "test"}
+
+
+class Health:
+    """Watches over a dataset and the model that learns from it.
+
+    Args:
+        dataset: What is learnt. Of arrays `check_inputs` looks at every sample; samples that stream are looked at as
+            they are drawn, and `check_drawn` says what was found.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._arrays = {name: split for name, split in _splits(dataset) if _is_array(split)}
+        self._watched = {
+            name: WatchedSource(split.inputs)
+            for name, split in _splits(dataset)
+            if not _is_array(split) and _may_hold_nan(split.inputs.dtype)
+        }
+        watched: Any = {
+            name: replace(split, inputs=self._watched[name])
+            for name, split in _splits(dataset)
+            if name in self._watched
+        }
+        self.dataset = replace(dataset, **watched)
+        """The dataset to use: the same, with streams that are watched."""
+        self._all_finite: Any = None
+
+    def check_inputs(self) -> None:
+        """Look at every sample in arrays.
+
+        Raises:
+            Diverged: A sample holds NaN or an infinity.
+        """
+        for name, split in self._arrays.items():
+            if not _may_hold_nan(split.inputs.dtype):
+                continue
+            positions = np.sort(split.positions)  # from the disk or from memory, in its order
+            rows = max(1, _CHUNK_VALUES // max(1, int(np.prod(split.inputs.shape[1:]))))
+            for first in range(0, len(positions), rows):
+                chunk = positions[first : first + rows]
+                samples = split.inputs[chunk]
+                row = first_not_finite(samples)
+                if row is not None:
+                    raise _bad_sample(name, int(chunk[row]), samples[row])
+
+    def check_drawn(self) -> None:
+        """Answer for the samples that were drawn from streams so far.
+
+        Raises:
+            Diverged: One of them holds NaN or an infinity.
+        """
+        for name, source in self._watched.items():
+            if source.found:
+                raise _bad_sample(name, *source.found)
+
+    def check_weights(self, model: keras.Model, step: int) -> None:
+        """Look at every weight, also at those that no gradient moves.
+
+        Raises:
+            Diverged: A variable holds NaN or an infinity.
+        """
+        weights = [weight for weight in model.weights if keras.backend.is_float_dtype(weight.dtype)]
+        if self._all_finite is None:
+            # One call for all: a call costs more than the looking.
+            self._all_finite = tf.function(
+                lambda: tf.reduce_all([tf.reduce_all(tf.math.is_finite(weight.value)) for weight in weights])
+            )
+        if not weights or bool(self._all_finite()):
+            return
+        broken = [weight for weight in weights if not np.isfinite(np.asarray(weight.value)).all()]
+        others = f" and of {len(broken) - 1} more" if len(broken) > 1 else ""
+        raise Diverged(
+            f"training diverged: weights of {variable_path(model, broken[0])}{others} hold {_kind(broken[0].value)} "
+            f"at step {step}",
+            hint="a smaller `--learning-rate`, or `--precision float32`",
+        )
+
+
+class WatchedSource:
+    """A source of samples that streams, and remembers the first sample that is not finite.
+
+    Training goes on until it asks: an exception from here would come out of TensorFlow's threads as one of its own.
+
+    Args:
+        source: Has ``shape`` and ``dtype`` and takes an integer array as index.
+    """
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self.shape, self.dtype = source.shape, source.dtype
+        self.found: tuple[int, np.ndarray] | None = None
+        """The position of that sample in the source, and the sample."""
+
+    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
+        samples: np.ndarray = self._source[positions]
+        row = None if self.found else first_not_finite(samples)
+        if row is not None:
+            self.found = int(np.asarray(positions)[row]), samples[row]
+        return samples
+
+
+def first_not_finite(samples: np.ndarray) -> int | None:
+    """Return the first row of ``[n, ...]`` that holds NaN or an infinity, or None where all is finite."""
+    finite = np.isfinite(samples)
+    if finite.all():
+        return None
+    return int(np.argmin(finite.reshape(len(samples), -1).all(axis=1)))
+
+
+def _splits(dataset: Dataset) -> Iterator[tuple[str, Split]]:
+    for name, split in (("train", dataset.train), ("validation", dataset.validation), ("test", dataset.test)):
+        if split is not None:
+            yield name, split
+
+
+def _is_array(split: Split) -> bool:
+    return isinstance(split.inputs, np.ndarray)
+
+
+def _may_hold_nan(dtype: Any) -> bool:
+    return np.dtype(dtype).kind in "fcV"  # V: bfloat16 and its kin are NumPy's guests
+
+
+def _bad_sample(name: str, index: int, sample: np.ndarray) -> Diverged:
+    return Diverged(
+        f"training diverged: sample {index} of the {_NAMES[name]} data holds {_kind(sample)}",
+        hint="mend that sample or leave it out",
+    )
+
+
+def _kind(values: Any) -> str:
+    return "NaN" if np.isnan(np.asarray(values)).any() else "an infinity"
