@@ -23,7 +23,7 @@ ROOMS = {
     "recorders": {"plots", "runs"},  # of runs only what its files call a metric
     "data": set(),
     "models": {"data"},
-    "serving": {"readers", "runs"},
+    "serving": {"readers", "recorders", "runs"},  # of recorders only the registry: what they promise
     "training": {"data", "models", "recorders", "plots", "readers", "runs"},
     "cli": {"training", "recorders", "serving", "plots", "readers", "runs"},
     "config": set(),

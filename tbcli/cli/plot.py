@@ -1,4 +1,4 @@
-"""``tbcli plot``: the training history of runs as a picture."""
+"""``tbcli plot``: the history of runs, and what each run left to look at, as pictures."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tbcli.cli.output import Output, printable
 from tbcli.errors import NotFound
 
 if TYPE_CHECKING:
+    from tbcli.plots import Album
     from tbcli.runs import Run, RunStore
 
 FIGURE_PANEL = "Figure"
@@ -22,10 +23,20 @@ SCHEMA = 1
 def plot(
     common: Common,
     runs: RunsArgument = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LIST",
+            help="history, confusion, pr, gradients, embedding, mistakes, all; repeatable (history).",
+            rich_help_panel=FIGURE_PANEL,
+        ),
+    ] = None,
     metric: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="A metric, or a pattern as '*loss'. Repeatable.", rich_help_panel=FIGURE_PANEL
+            metavar="NAME",
+            help="Of the history: a metric, or a pattern as '*loss'. Repeatable.",
+            rich_help_panel=FIGURE_PANEL,
         ),
     ] = None,
     smooth: Annotated[
@@ -45,28 +56,50 @@ def plot(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Plot accuracy and loss of a run, or of several over one another; without a run, of the latest."""
+    """Plot accuracy and loss of a run, or of several over one another, and more; without a run, of the latest."""
     config = common.settle({"plot.smooth": smooth, "plot.dpi": dpi})
-    from tbcli.plots import plot_runs
+    from tbcli.plots import chosen_kinds, plot_kinds, wants_what_there_is
     from tbcli.runs import RunStore
 
+    kinds = chosen_kinds(kind or ())
     if common.verbose:
         _show_library_logs()
     store = RunStore(config.paths)
-    found = [_found(store, reference, common.output) for reference in runs or ["latest"]]
-    picture = plot_runs(
-        found, config.plot, plots_root=config.paths.plots, metrics=metric or (), out=out, title=title or ""
+    album = plot_kinds(
+        [_found(store, reference, common.output) for reference in runs or ["latest"]],
+        kinds,
+        config.plot,
+        plots_root=config.paths.plots,
+        metrics=metric or (),
+        out=out,
+        title=title or "",
+        what_there_is=wants_what_there_is(kind or ()),
     )
-    for sentence in picture.left_out:
-        common.output.warn(sentence)
-    path = printable(str(picture.path))
-    if as_json:
-        shown = {"runs": [run.id for run in picture.runs], "metrics": picture.metrics, "left_out": picture.left_out}
-        common.output.document({"schema": SCHEMA, "paths": [path], **shown})
-    else:
-        common.output.result(path)
-    if open_ and not _shown_in_viewer(picture.path):
-        common.output.warn(f"no viewer could be started for {path!r}")
+    _show(album, common.output, as_json=as_json)
+    for picture in album.pictures if open_ else ():
+        if not _shown_in_viewer(picture.path):
+            common.output.warn(f"no viewer could be started for {printable(str(picture.path))!r}")
+
+
+def _show(album: Album, output: Output, *, as_json: bool) -> None:
+    """Write the paths, and to stderr what is missing."""
+    pictures = album.pictures
+    left_out = [*album.missing, *(sentence for picture in pictures for sentence in picture.left_out)]
+    for sentence in left_out:
+        output.warn(sentence)
+    paths = [printable(str(picture.path)) for picture in pictures]
+    if not as_json:
+        output.results(paths)
+        return
+    document = {
+        "schema": SCHEMA,
+        "paths": paths,
+        "kinds": [picture.kind for picture in pictures],
+        "runs": list(dict.fromkeys(run.id for picture in pictures for run in picture.runs)),
+        "metrics": [metric for picture in pictures for metric in picture.metrics],
+        "left_out": left_out,
+    }
+    output.document(document)
 
 
 def _found(store: RunStore, reference: str, output: Output) -> Run:

@@ -11,6 +11,7 @@ import typer
 from tbcli.cli.options import Common, Json, RunsArgument, find_runs, with_common_options
 from tbcli.cli.output import Output, stdout_kept_clean
 from tbcli.config import Config
+from tbcli.errors import Interrupted
 
 if TYPE_CHECKING:
     from tbcli.runs import LogDirectory, Run
@@ -50,6 +51,14 @@ def serve(
     window_title: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Title of the browser window.", rich_help_panel=_WHAT)
     ] = None,
+    audit: Annotated[
+        bool,
+        typer.Option(
+            "--audit",
+            help="Check that every dashboard shows what was recorded of the runs, or of the latest; then stop.",
+            rich_help_panel=_WHAT,
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show runs in TensorBoard, all or the chosen ones, until Ctrl-C.
@@ -71,7 +80,10 @@ def serve(
 
     output = common.output
     store = RunStore(config.paths)
-    chosen = find_runs(common, store, run or ())
+    chosen = find_runs(common, store, run or (("latest",) if audit else ()))
+    if audit:
+        _audit(common, config, chosen, as_json=as_json)
+        return
     with (
         StopSignals() as signals,
         reserve(config.serve.host, config.serve.port) as place,
@@ -174,3 +186,28 @@ def _open(output: Output, url: str) -> None:
         opened = webbrowser.open(url)
     if not opened:
         output.warn(f"no browser could be opened; the address is {url}")
+
+
+def _audit(common: Common, config: Config, chosen: list[Run | LogDirectory], *, as_json: bool) -> None:
+    """Print what each dashboard holds.
+
+    Raises:
+        CheckFailed: A promise is not kept.
+        Interrupted: A signal came.
+    """
+    from tbcli.cli.auditing import audit_document, audit_lines, tell_gaps
+    from tbcli.serving import StopSignals
+    from tbcli.serving.audit import audit_runs
+
+    output, names = common.output, [item.logs.name for item in chosen]
+    output.say(f"Auditing {', '.join(names)}")
+    audit = None
+    with StopSignals() as signals, stdout_kept_clean():
+        audit = audit_runs(config.serve, chosen, verbose=common.verbose)
+    if audit is None:
+        raise Interrupted(signals.received or 0, "the audit was stopped", hint="it changes nothing: start it again")
+    if as_json:
+        output.document(audit_document(audit, names))
+    else:
+        output.results(audit_lines(audit))
+    tell_gaps(audit, output)

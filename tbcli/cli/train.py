@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tbcli.cli.options import Common, with_common_options
-from tbcli.cli.output import Output, counted_bytes, counted_seconds, stdout_kept_clean
+from tbcli.cli.output import Output, counted_bytes, counted_seconds, printable, stdout_kept_clean
 from tbcli.config import OPTIMIZERS, PRECISIONS, SAVE_FORMATS, SCHEDULES, Config
 from tbcli.runs import Run
 
@@ -140,6 +140,12 @@ def train(
     plots: Annotated[
         bool | None, typer.Option("--plots/--no-plots", help="Leave figures behind.", rich_help_panel=OUTPUT)
     ] = None,
+    audit: Annotated[
+        bool,
+        typer.Option(
+            "--audit", help="Check at the end that every dashboard shows what was recorded.", rich_help_panel=OUTPUT
+        ),
+    ] = False,
     print_config: Annotated[
         bool,
         typer.Option(
@@ -189,6 +195,8 @@ def train(
         run = _train(config, output)
     _summarize(run, config, output)
     output.result(run.id)
+    if audit:
+        _audit(run, config, output)
 
 
 def _train(config: Config, output: Output) -> Run:
@@ -227,12 +235,31 @@ def _summarize(run: Run, config: Config, output: Output) -> None:
     if recording.get("percent") is not None:
         written = counted_bytes(sum((recording.get("bytes") or {}).values()))
         output.say(f"recording cost {recording['percent']:.1f} % of the training time, {written}")
-    output.say(f"logs    {run.logs}")
-    output.say(f"model   {run.saved_model}")
-    if config.plot.automatic:
-        output.say(f"plots   {run.plots}")
+    output.say(f"logs    {printable(str(run.logs))}")
+    saved, epochs = run.record.get("saved_epoch"), run.record.get("epochs")
+    of_best = f" (weights of epoch {saved}, the best of {epochs})" if config.train.patience else ""
+    output.say(f"model   {printable(str(run.saved_model))}{of_best}")
+    if config.plot.automatic and any(run.plots.glob("*")):
+        output.say(f"plots   {printable(str(run.plots))}")
     output.say("next    tbcli serve")
     output.say(f"        tbcli plot {run.id}")
+
+
+def _audit(run: Run, config: Config, output: Output) -> None:
+    """Tell what each dashboard holds.
+
+    Raises:
+        CheckFailed: A promise is not kept.
+    """
+    from tbcli.cli.auditing import audit_lines, tell_gaps
+    from tbcli.serving.audit import audit_runs
+
+    output.say(f"Auditing {run.id}")
+    with stdout_kept_clean():
+        audit = audit_runs(config.serve, [run], verbose=output.verbose)
+    for line in audit_lines(audit):
+        output.say(line)
+    tell_gaps(audit, output)
 
 
 def _recorder_lines(config: Config) -> list[str]:

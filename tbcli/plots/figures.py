@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from tbcli.errors import ConfigError
 from tbcli.plots.colours import FAINT, GRID, INK
-from tbcli.plots.lettering import FAMILY
+from tbcli.plots.layout import LEFT, RIGHT, Page
+from tbcli.plots.lettering import FAMILY, Lettering
 from tbcli.runs.files import whole_file
 
 _MOST_PIXELS = 2**16 - 1  # a side; the rasteriser takes no more
@@ -54,6 +55,15 @@ def one_look(families: Sequence[str] = (FAMILY,)) -> Iterator[None]:
     look: Any = {**defaults, **_STYLE, "font.family": list(families)}
     with matplotlib.rc_context(look):
         yield
+
+
+def write_heading(
+    figure: Figure, page: Page, letters: Lettering, heading: str, subheading: str, *, left: float = LEFT
+) -> None:
+    """Write the two lines above a figure, cut where they would leave the page."""
+    width = page.width - left - RIGHT
+    for text, points, down, colour in ((heading, 14.0, 0.42, INK), (subheading, 9.0, 0.65, FAINT)):
+        figure.text(*page.spot(left, down), letters.fitted(text, points, width), fontsize=points, color=colour)
 
 
 def save_figure(figure: Figure, path: Path, dpi: int) -> None:

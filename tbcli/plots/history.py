@@ -13,16 +13,16 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 
 from tbcli.plots.colours import FAINT, INK, TRAIN, VALIDATION, run_colours
 from tbcli.plots.curves import Panel, RunHistory, alone_between_gaps, short_number, smoothed, wants_log_scale
-from tbcli.plots.figures import one_look
+from tbcli.plots.figures import one_look, write_heading
 from tbcli.plots.layout import Sheet
 from tbcli.plots.legends import RunLegend
-from tbcli.plots.lettering import Lettering, lettering_for
+from tbcli.plots.lettering import lettering_for
 from tbcli.plots.numbers import PlainNumbers, epoch_ticks
 from tbcli.plots.titles import panel_title, smoothing_note, subtitle_of, title_of
 from tbcli.runs.metrics import NOT_METRICS, best_position
 
 _MOST_DOTS = 40  # epochs up to which each one gets a dot of its own
-_TITLE_POINTS, _SUBTITLE_POINTS, _LEGEND_POINTS, _NOTE_POINTS = 14.0, 9.0, 8.5, 8.0
+_LEGEND_POINTS, _NOTE_POINTS = 8.5, 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def draw_history(
         sheet = replace(sheet, legend=legend.height)
     with one_look(letters.families):
         figure = Figure(figsize=(sheet.width, sheet.height))
-        _write_heading(figure, sheet, letters, heading, subheading)
+        write_heading(figure, sheet.page, letters, heading, subheading)
         for position, panel in enumerate(panels):
             axes = figure.add_axes(sheet.box(position))
             _draw_panel(axes, panel, [told for told in histories if panel.shows(told)], look)
@@ -68,14 +68,6 @@ def draw_history(
             note = letters.fitted(smoothing_note(smooth), _NOTE_POINTS, sheet.text_width)
             figure.text(*sheet.spot(sheet.height - 0.12), note, fontsize=_NOTE_POINTS, color=FAINT)
     return figure
-
-
-def _write_heading(figure: Figure, sheet: Sheet, letters: Lettering, heading: str, subheading: str) -> None:
-    for text, points, down, colour in (
-        (heading, _TITLE_POINTS, 0.42, INK),
-        (subheading, _SUBTITLE_POINTS, 0.65, FAINT),
-    ):
-        figure.text(*sheet.spot(down), letters.fitted(text, points, sheet.text_width), fontsize=points, color=colour)
 
 
 def _draw_panel(axes: Axes, panel: Panel, histories: Sequence[RunHistory], look: _Look) -> None:

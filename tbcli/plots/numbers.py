@@ -1,4 +1,4 @@
-"""The numbers along an axis, plain: no offset in a corner, and no powers that would be typeset as mathematics."""
+"""Numbers in figures, plain: no offset in a corner, and no powers that would be typeset as mathematics."""
 
 from __future__ import annotations
 
@@ -19,6 +19,15 @@ def epoch_ticks(first: int, last: int) -> list[int]:
     ticks = [int(tick) for tick in locator.tick_values(first, last) if first <= tick <= last]
     room = 0.75 * (ticks[1] - ticks[0]) if len(ticks) > 1 else 1
     return [first, *ticks] if not ticks or ticks[0] - first >= room else ticks
+
+
+def percent(share: float) -> str:
+    """Return a share of 0 to 1 as a person reads it; what is not quite all, or not quite none, never looks so."""
+    if 0 < share < 0.001:
+        return "<0.1 %"
+    if 0.999 < share < 1:
+        return ">99.9 %"
+    return f"{100 * share:.0f} %" if share in (0, 1) else f"{100 * share:.1f} %"
 
 
 class PlainNumbers(Formatter):

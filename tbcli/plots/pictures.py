@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tbcli.config import FIGURE_FORMATS, PlotConfig, did_you_mean
 from tbcli.errors import ConfigError, NotFound, Refused
+from tbcli.loading import load_object
 from tbcli.plots.curves import Panel, RunHistory, pick_panels
+from tbcli.plots.kinds import HISTORY, KINDS
 from tbcli.runs import Run
 from tbcli.runs.history import read_history
 
-HISTORY = "training_history"
+_HISTORY_STEM = "training_history"
 _LONGEST_NAME = 120  # of a directory; file systems take 255 bytes
 
 
@@ -23,27 +26,113 @@ class Picture:
     """A figure on disk.
 
     Args:
+        kind: What it is: one of `tbcli.plots.kinds.NAMES`.
         path: The file.
         runs: What it shows.
-        metrics: Its panels.
-        left_out: Sentences about runs that had nothing to show.
+        metrics: Its panels, where it is a history.
+        left_out: Sentences about what it does not show though it was asked for.
     """
 
+    kind: str
     path: Path
     runs: tuple[Run, ...]
-    metrics: tuple[str, ...]
-    left_out: tuple[str, ...] = field(default=())
+    metrics: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
-def plot_run(run: Run, plot: PlotConfig) -> Path:
-    """Draw the training history of one run into its own directory of figures and return the file.
+@dataclass(frozen=True, slots=True)
+class Album:
+    """Figures on disk.
+
+    Args:
+        pictures: At least one.
+        missing: A sentence for each figure that could not be drawn for want of something.
+    """
+
+    pictures: tuple[Picture, ...]
+    missing: tuple[str, ...] = ()
+
+
+def plot_kinds(
+    runs: Sequence[Run],
+    kinds: Sequence[str],
+    plot: PlotConfig,
+    *,
+    plots_root: Path,
+    metrics: Sequence[str] = (),
+    out: Path | None = None,
+    title: str = "",
+    what_there_is: bool = False,
+) -> Album:
+    """Draw figures of runs: one history of all of them, every other kind for each run.
+
+    Args:
+        runs: At least one; one that is named twice is drawn once.
+        kinds: At least one of `tbcli.plots.kinds.NAMES`.
+        plot: Format, resolution, smoothing.
+        plots_root: Where a history of several runs gets its directory.
+        metrics: Panels of the history; see `plot_runs`.
+        out: The file to write, if not below the roots; for a single figure.
+        title: In place of the run's name.
+        what_there_is: Draw what there is, rather than nothing where a run lacks something.
 
     Raises:
-        NotFound: The run has no epoch yet.
-        ConfigError: The file cannot be written.
-        Refused: The run's directory of figures is a link.
+        NotFound: A run lacks what a figure is drawn from or, with ``what_there_is``, there is nothing to draw at all.
+        ConfigError: The format is unknown, a file cannot be written, or an option does not suit the kinds.
+        Refused: The directory a figure belongs to is a link.
     """
-    return plot_runs([run], plot, plots_root=run.plots.parent).path
+    chosen = _each_once(runs)
+    own = [(run, kind) for run in chosen for kind in kinds if kind != HISTORY]
+    _check_options(len(own) + (HISTORY in kinds), has_history=HISTORY in kinds, metrics=metrics, out=out)
+    ready, missing = _read_all(own)
+    if missing and not what_there_is:
+        raise missing[0]
+    pictures = []
+    if HISTORY in kinds:
+        try:
+            pictures.append(plot_runs(chosen, plot, plots_root=plots_root, metrics=metrics, out=out, title=title))
+        except NotFound as error:
+            if metrics or not what_there_is:
+                raise
+            missing.insert(0, error)
+    pictures += [_plot_one(run, kind, found, plot, out, title) for run, kind, found in ready]
+    if not pictures:
+        raise missing[0]
+    return Album(tuple(pictures), tuple(error.message for error in missing))
+
+
+def _check_options(figures: int, *, has_history: bool, metrics: Sequence[str], out: Path | None) -> None:
+    if out and figures > 1:
+        raise ConfigError(
+            f"--out names one file, but these are {figures} figures",
+            hint="`--plots-dir DIR` for all of them, or one `--kind` of one run",
+        )
+    if metrics and not has_history:
+        raise ConfigError("--metric chooses panels of the history alone", hint="leave it out, or `--kind history`")
+
+
+def _read_all(own: Sequence[tuple[Run, str]]) -> tuple[list[tuple[Run, str, Any]], list[NotFound]]:
+    """Return what there is to draw, and what there is not."""
+    ready, missing = [], []
+    for run, kind in own:
+        try:
+            ready.append((run, kind, load_object(KINDS[kind].read)(run)))
+        except NotFound as error:
+            missing.append(error)
+    return ready, missing
+
+
+def _plot_one(run: Run, kind: str, found: Any, plot: PlotConfig, out: Path | None, title: str) -> Picture:
+    path = _checked_format(out) if out else _own_place([run], run.plots.parent) / f"{KINDS[kind].stem}.{plot.format}"
+    _start_matplotlib()
+    from tbcli.plots.figures import save_figure
+
+    save_figure(load_object(KINDS[kind].draw)(run, found, title=title), path, plot.dpi)
+    return Picture(kind, path, (run,), left_out=tuple(getattr(found, "damage", ())))
+
+
+def _each_once(runs: Sequence[Run]) -> list[Run]:
+    return list({run.logs.resolve(): run for run in runs}.values())
 
 
 def plot_runs(
@@ -70,8 +159,8 @@ def plot_runs(
         ConfigError: The format is unknown, or the file cannot be written.
         Refused: The directory the figure belongs to is a link.
     """
-    chosen = list({run.logs.resolve(): run for run in runs}.values())
-    path = _checked_format(out) if out else _own_place(chosen, plots_root) / f"{HISTORY}.{plot.format}"
+    chosen = _each_once(runs)
+    path = _checked_format(out) if out else _own_place(chosen, plots_root) / f"{_HISTORY_STEM}.{plot.format}"
     told, left_out = _with_epochs(chosen)
     panels = pick_panels((column for one in told for column in one.history.columns), metrics)
     shown, without = _with_panels(told, panels)
@@ -82,7 +171,7 @@ def plot_runs(
     figure = draw_history(shown, panels, smooth=plot.smooth, title=title)
     save_figure(figure, path, plot.dpi)
     names = tuple(panel.name for panel in panels)
-    return Picture(path, tuple(one.run for one in shown), names, (*left_out, *without))
+    return Picture(HISTORY, path, tuple(one.run for one in shown), names, (*left_out, *without))
 
 
 def comparison_name(ids: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tbcli.plots.curves import RunHistory, number_of, shared_fact, short_number
+from tbcli.runs import Run
 
 _ACRONYM_LENGTH = 4  # mae, mse, auc, f1: not to be capitalised
 
@@ -12,8 +13,7 @@ _ACRONYM_LENGTH = 4  # mae, mse, auc, f1: not to be capitalised
 def title_of(histories: Sequence[RunHistory]) -> str:
     """Return what a person calls the run, or how many runs there are."""
     if len(histories) == 1:
-        run = histories[0].run
-        return run.name or run.id
+        return heading_of(histories[0].run)
     return f"{len(histories)} runs compared"
 
 
@@ -25,6 +25,17 @@ def subtitle_of(histories: Sequence[RunHistory]) -> str:
     if len(histories) == 1:
         facts = [*facts, *_facts_of_one(histories[0])]
     return "  ·  ".join(filter(None, facts))
+
+
+def heading_of(run: Run) -> str:
+    """Return what a person calls the run."""
+    return run.name or run.id
+
+
+def subheading_of(run: Run, *facts: str) -> str:
+    """Return id, model and data of a run, and what else there is to say."""
+    model_and_data = " on ".join(filter(None, (run.model_name, run.data_name)))
+    return "  ·  ".join(filter(None, (run.id if run.name else "", model_and_data, *facts)))
 
 
 def _facts_of_one(told: RunHistory) -> list[str]:

@@ -19,6 +19,7 @@ from tbcli.errors import ServingFailed
 from tbcli.serving.assets import Assets
 from tbcli.serving.data_server import DataServer
 from tbcli.serving.ports import Reservation
+from tbcli.serving.projector import read_vectors_anew
 
 _FIRST_DATA_SECONDS = 1.0
 _WITHOUT_READER = "`--load-fast false` reads without it"
@@ -136,7 +137,7 @@ def load_plugins() -> list[Any]:
     plugins = list(default.get_static_plugins())
     for point in entry_points(group="tensorboard_plugins"):
         try:
-            plugins.append(make_plugin_loader(point.load()))
+            plugins.append(read_vectors_anew(make_plugin_loader(point.load())))
         except (Exception, SystemExit) as error:
             package = point.dist.name if point.dist else point.module
             raise ServingFailed(
@@ -234,6 +235,8 @@ def _wait_until_ready(reservation: Reservation, config: ServeConfig, server: Ser
     deadline = min(deadline, time.monotonic() + _FIRST_DATA_SECONDS) if has_data else 0
     while time.monotonic() < deadline and not _answer(reservation, f"{path}/plugin/scalars/tags"):
         time.sleep(0.02)
+    if has_data:
+        _answer(reservation, f"{path}/plugins_listing")  # the projector says that it is inactive when first asked
 
 
 def _answer(reservation: Reservation, path: str) -> Any:

@@ -24,6 +24,8 @@ class StopSignals:
     """
 
     def __init__(self) -> None:
+        self.received: int | None = None
+        """The first signal that came, if one came."""
         self._interrupts = True
         self._previous: dict[int, object] = {}
 
@@ -45,7 +47,8 @@ class StopSignals:
         os.close(self._writer)
         return isinstance(error, Stopped)
 
-    def _note(self, _number: int, _frame: FrameType | None) -> None:
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.received = self.received or number
         os.write(self._writer, b"!")
         if self._interrupts:
             self._interrupts = False

@@ -10,7 +10,7 @@ import sys
 
 import tests.benchmarks
 
-HARNESS = ("__main__", "measure", "peers")
+HARNESS = ("__main__", "corpus", "measure", "peers")
 
 
 def main(wanted: list[str]) -> None:

@@ -1,0 +1,65 @@
+"""What `serve --audit` and `train --audit` say of an audit: a line a dashboard, then what is missing and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from tbcli.cli.output import Output, counted_bytes, padded
+from tbcli.errors import CheckFailed
+
+if TYPE_CHECKING:
+    from tbcli.serving.audit import Audit, Gap
+
+SCHEMA = 1
+
+
+def audit_lines(audit: Audit) -> list[str]:
+    """Return the table of the dashboards."""
+    rows = [["dashboard", "state", "tags", "points", "bytes"]]
+    rows += [
+        [line.title, line.state, str(line.tags), str(line.points), counted_bytes(line.bytes)] for line in audit.lines
+    ]
+    return padded(rows, right=frozenset({2, 3, 4}))
+
+
+def audit_document(audit: Audit, runs: Sequence[str]) -> dict[str, object]:
+    """Return the audit for ``--json``."""
+    return {
+        "schema": SCHEMA,
+        "runs": list(runs),
+        "passed": not audit.findings,
+        "dashboards": [{**asdict(line), "state": line.state} for line in audit.lines],
+        "findings": [asdict(gap) for gap in audit.findings],
+        "excused": [asdict(gap) for gap in audit.excused],
+    }
+
+
+def tell_gaps(audit: Audit, output: Output) -> None:
+    """Say what could not be there, and warn of what should be.
+
+    Raises:
+        CheckFailed: Something that was promised is not shown.
+    """
+    for gap in audit.excused:
+        output.say(f"{gap.dashboard}: nothing of {gap.recorder!r} in {gap.run}: {gap.what}")
+    for gap in audit.findings:
+        output.warn(f"{gap.dashboard}: {gap.recorder!r} of {gap.run}: {gap.what}")
+    if audit.findings:
+        raise CheckFailed(
+            f"{_counted(audit.findings)}: {_by_dashboard(audit.findings)}",
+            hint="the recorders are named above; `tbcli serve` shows what is there",
+        )
+
+
+def _counted(findings: Sequence[Gap]) -> str:
+    return "one promise is not kept" if len(findings) == 1 else f"{len(findings)} promises are not kept"
+
+
+def _by_dashboard(findings: Sequence[Gap]) -> str:
+    """Return ``Images (recorder confusion, mistakes), Text (recorder text)``."""
+    recorders: dict[str, dict[str, None]] = {}
+    for gap in findings:
+        recorders.setdefault(gap.dashboard, {})[gap.recorder] = None
+    return ", ".join(f"{dashboard} (recorder {', '.join(names)})" for dashboard, names in recorders.items())

@@ -1,0 +1,210 @@
+"""Numbers that were read once, kept in the user's cache directory: one file a log directory, safe to delete.
+
+A file is ``TBEVENTS``, blocks (steps, wall times, values, and the pieces they consist of, as they lie in memory), an
+index in JSON, and 24 bytes: place and size of the index, its CRC-32, and the version. It is written under another name
+and renamed; one that is not whole, or of another version, counts as none. Nothing of the user's is touched.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import struct
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, Self
+from zlib import crc32
+
+import numpy as np
+
+from tbcli.readers.damage import Damage
+from tbcli.readers.logdir import EventFile
+from tbcli.readers.pieces import Block, Columns, Pieces
+from tbcli.readers.shelf import FileNotes, Shelf
+
+VERSION = 1  # of what stands in the files, and of how records are understood
+MOST_BYTES = 1 << 30  # of all files together
+LEAST_BYTES = 1 << 18  # of event files, below which reading them again is as quick
+_MAGIC = b"TBEVENTS"
+_TRAILER = struct.Struct("<QQII")
+_ROW = 24  # bytes of a point
+_NUMBERS = 5  # that are kept of each file
+
+
+def cache_directory() -> Path:
+    """Return where the cache lies: ``$XDG_CACHE_HOME/tbcli/events``, ``~/.cache`` where that is not set."""
+    home = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (home if home.is_absolute() else Path.home() / ".cache") / "tbcli" / "events"
+
+
+def clear_cache() -> int:
+    """Remove all files of the cache, and return the bytes that are free now; what cannot be removed stays."""
+    freed = 0
+    for path, size, _ in _kept_files():
+        with suppress(OSError):
+            path.unlink()
+            freed += size
+    return freed
+
+
+def load(top: Path) -> Shelf | None:
+    """Return what is kept of a log directory as it was then, or None; its numbers are read when they are used."""
+    path = _path_of(top)
+    try:
+        with path.open("rb") as file:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        os.utime(path)  # so that what is used stays longest
+        place, size, proof, version = _TRAILER.unpack(content[-_TRAILER.size :])
+        index = content[place : place + size]
+        if content[: len(_MAGIC)] != _MAGIC or version != VERSION or crc32(index) != proof:
+            return None
+        return _shelf(json.loads(index), content, os.path.realpath(top))
+    except (OSError, ValueError, LookupError, TypeError, struct.error):
+        return None
+
+
+def save(top: Path, shelf: Shelf) -> None:
+    """Keep what stands on the shelf; where that cannot be written, or is too large, nothing is kept."""
+    with Writer(top, shelf) as writer:
+        for block in shelf.blocks:
+            writer.add(block)
+
+
+class Writer:
+    """A file of the cache on its way: blocks are added as they are read, and it is whole when the context is left.
+
+    A cache is a help and no duty: where it cannot be written, or becomes too large, none is kept and nobody told.
+
+    Args:
+        top: The log directory.
+        shelf: What is known of its files by the end of the context.
+    """
+
+    def __init__(self, top: Path, shelf: Shelf) -> None:
+        self._top = os.path.realpath(top)
+        self._path = _path_of(top)
+        self._temporary = self._path.with_suffix(f".{os.getpid()}.new")
+        self._shelf = shelf
+        self._file: IO[bytes] | None = None
+        self._blocks: list[tuple[int, int, int]] = []
+
+    def __enter__(self) -> Self:
+        with suppress(OSError):
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file = self._temporary.open("wb")
+            self._file.write(_MAGIC)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._file is not None and kind is None:
+            with suppress(OSError):
+                self._finish(self._file)
+                self._temporary.replace(self._path)
+                _make_room()
+        self._give_up()
+
+    def add(self, block: Block) -> None:
+        """Write a block."""
+        if self._file is None:
+            return
+        try:
+            place = self._file.tell()
+            self._blocks.append((place, len(block.columns.steps), len(block.pieces.files)))
+            for column in (*block.columns, *block.pieces):
+                self._file.write(np.ascontiguousarray(column).data)
+            if self._file.tell() > MOST_BYTES // 2:
+                self._give_up()
+        except OSError:
+            self._give_up()
+
+    def _finish(self, file: IO[bytes]) -> None:
+        numbers = [_numbers_of(notes) for notes in self._shelf.notes]
+        table = np.array(numbers, np.int64).reshape(-1, _NUMBERS)
+        self._blocks.append((file.tell(), len(table), 0))
+        file.write(table.data)
+        index = json.dumps(_index(self._top, self._shelf, self._blocks)).encode()
+        place = file.tell()
+        file.write(index)
+        file.write(_TRAILER.pack(place, len(index), crc32(index), VERSION))
+        file.close()
+
+    def _give_up(self) -> None:
+        """Leave no half file behind; one that was renamed is no longer there."""
+        with suppress(OSError):
+            if self._file is not None:
+                self._file.close()
+            self._temporary.unlink(missing_ok=True)
+        self._file = None
+
+
+def _numbers_of(notes: FileNotes) -> tuple[int, int, int, int, int]:
+    return notes.file.size, notes.file.changed, notes.file.inode, notes.end, notes.mark
+
+
+def _index(top: str, shelf: Shelf, blocks: list[tuple[int, int, int]]) -> dict[str, Any]:
+    rare = {
+        number: ([one.document() for one in notes.damage], list(notes.others.items()), notes.documents)
+        for number, notes in enumerate(shelf.notes)
+        if notes.damage or notes.others or notes.documents
+    }
+    files = [(notes.file.name, notes.file.run) for notes in shelf.notes]
+    names, runs = zip(*files, strict=True) if files else ((), ())
+    facts = {"top": top, "byteorder": sys.byteorder, "tags": shelf.names, "names": names, "runs": runs}
+    return {**facts, "rare": rare, "blocks": blocks}
+
+
+def _shelf(index: dict[str, Any], content: mmap.mmap, top: str) -> Shelf | None:
+    if index["byteorder"] != sys.byteorder or index["top"] != top:
+        return None
+    *blocks, (place, rows, _) = index["blocks"]
+    table = np.frombuffer(content, np.int64, rows * _NUMBERS, place).reshape(rows, _NUMBERS).tolist()
+    notes = [
+        FileNotes(EventFile("", name, run, size, changed, inode), end, mark)
+        for name, run, (size, changed, inode, end, mark) in zip(index["names"], index["runs"], table, strict=True)
+    ]
+    for number, (damage, others, documents) in index["rare"].items():
+        noted = notes[int(number)]
+        noted.damage = [Damage.from_document(document) for document in damage]
+        noted.others = {code: [count, size] for code, (count, size) in others}
+        noted.documents = [(offset, length, code) for offset, length, code in documents]
+    shelf = Shelf(notes, [(tag, plugin) for tag, plugin in index["tags"]])
+    shelf.release = lambda: content.madvise(mmap.MADV_DONTNEED)
+    for place, rows, pieces in blocks:
+        columns = Columns(
+            np.frombuffer(content, np.int64, rows, place),
+            np.frombuffer(content, np.float64, rows, place + 8 * rows),
+            np.frombuffer(content, np.float64, rows, place + 16 * rows),
+        )
+        lists = np.frombuffer(content, np.int64, 4 * pieces, place + _ROW * rows).reshape(4, pieces)
+        shelf.blocks.append(Block(columns, Pieces(*lists)))
+    return shelf
+
+
+def _path_of(top: Path) -> Path:
+    name = os.fsencode(
+        os.path.realpath(top)
+    )  # two directories of one name here only take turns: the index has the whole
+    return cache_directory() / f"{crc32(name):08x}{crc32(name[::-1]):08x}.columns"
+
+
+def _kept_files() -> list[tuple[Path, int, int]]:
+    """Return path, bytes and time of last use of each file of the cache, the one used last first."""
+    found = []
+    with suppress(OSError), os.scandir(cache_directory()) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                status = entry.stat(follow_symlinks=False)
+                found.append((Path(entry.path), status.st_size, status.st_mtime_ns))
+    return sorted(found, key=lambda kept: -kept[2])
+
+
+def _make_room() -> None:
+    """Remove what was not used for longest until the rest is within bounds."""
+    total = 0
+    for path, size, _ in _kept_files():
+        total += size
+        if total > MOST_BYTES:
+            with suppress(OSError):
+                path.unlink()

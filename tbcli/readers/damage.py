@@ -1,0 +1,67 @@
+"""What is wrong with a file of events, where, and what was kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+UNREADABLE = "unreadable"
+EMPTY = "empty"
+FOREIGN = "foreign"
+TORN = "torn"
+GROWING = "growing"
+ZEROS = "zeros"
+LENGTH = "length"
+PAYLOAD = "payload"
+MALFORMED = "malformed"
+MORE = "more"
+
+MOST_A_FILE = 20  # incidents that are told one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One incident in one file.
+
+    Args:
+        path: The file, relative to the log directory.
+        offset: The byte at which it begins.
+        kind: ``unreadable`` (not opened, or no regular file), ``empty``, ``foreign`` (no record in it at all), ``torn``
+            (the last record is cut short: its writer was killed, or is about to write the rest), ``growing`` (the same,
+            and the file grew while it was read), ``length`` (a length that fails its checksum: nothing tells where the
+            next record begins), ``zeros`` (nothing else up to the end), ``payload`` (data that fail their checksum),
+            ``malformed`` (data that pass it and are no event), ``more`` (how many more there are).
+        detail: What was lost and what was kept, for a person.
+    """
+
+    path: str
+    offset: int
+    kind: str
+    detail: str
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether something that was written is lost; a file that is empty or still grows has lost nothing."""
+        return self.kind not in (EMPTY, GROWING)
+
+    def __str__(self) -> str:
+        return f"{self.path} at byte {self.offset:,}: {self.detail}"
+
+    def document(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {"path": self.path, "offset": self.offset, "kind": self.kind, "detail": self.detail}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Damage:
+        """Return what `document` described."""
+        return cls(str(document["path"]), int(document["offset"]), str(document["kind"]), str(document["detail"]))
+
+
+def limited(incidents: list[Damage]) -> list[Damage]:
+    """Return the first incidents of one file and a last one that counts the others."""
+    if len(incidents) <= MOST_A_FILE:
+        return incidents
+    rest = incidents[MOST_A_FILE:]
+    detail = f"{len(rest):,} more incidents like these, the last at byte {rest[-1].offset:,}"
+    return [*incidents[:MOST_A_FILE], Damage(rest[0].path, rest[0].offset, MORE, detail)]

@@ -1,0 +1,122 @@
+"""Scalars of any TensorBoard log directory, from whoever wrote it, quickly and without TensorFlow.
+
+Values are those that TensorBoard's ``EventAccumulator`` finds: simple values (TensorFlow 1, PyTorch, tensorboardX) and
+tensors of the scalars plugin (TensorFlow 2, Keras), in every numeric type, one or several to an event.
+
+**Several files in one run** are read in the order of their names, which begin with the time. A file is what one
+process wrote. Where a later file writes a tag again, from step *s* on, the training was continued from there: points of
+the same tag in earlier files with a step of *s* or more are superseded, and counted as such (TensorBoard's fast loader
+does the same). Within one file nothing is left out: where the step goes back, the counter was reset, and all points
+stay in the order of writing. ``keep_all`` keeps the superseded points too.
+
+**Damage** is never an exception and never silent: the result says in ``damage`` what could not be read, where, and
+what was kept. Checksums are proved of the lengths of all records and of the contents of all that are decoded; of those
+that are only counted (pictures, histograms) with ``verify``.
+
+**A cache** of the numbers, in the user's cache directory, serves a file again as long as its path, size, time of change
+and inode are the same; of one that has grown only what is new is read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from tbcli.readers.damage import Damage
+from tbcli.readers.documents import Documents, read_documents
+from tbcli.readers.inventory import Entry, list_inventory
+from tbcli.readers.logdir import EventFile
+from tbcli.readers.renewal import read_reduced, read_shelf
+from tbcli.readers.shelf import Shelf, Wanted
+from tbcli.readers.table import Scalars
+
+
+def read_scalars(
+    path: str | os.PathLike[str],
+    *,
+    tags: Sequence[str] = (),
+    runs: Sequence[str] = (),
+    buckets: int = 0,
+    keep_all: bool = False,
+    verify: bool = False,
+    cache: bool = True,
+) -> Scalars:
+    """Return the scalars below a log directory, or of one event file.
+
+    Args:
+        path: The directory or the file.
+        tags: Patterns of the tags that are wanted, as ``epoch_*``; none for all.
+        runs: Patterns of the runs that are wanted, as ``*/train``; none for all.
+        buckets: Reduce each series, file by file, to the extremes of at most so many stretches, in bounded memory; a
+            series of no more points stays as it is. 0 returns every point.
+        keep_all: Keep the points that a later file of the run has written again.
+        verify: Prove the checksums of everything, also of images and the like; reads every byte and no cache.
+        cache: Use the cache, and renew it.
+
+    Raises:
+        NotFound: There is no such directory or file.
+    """
+    wanted = _wanted(tags, runs)
+    if not buckets:
+        return open_logdir(path, verify=verify, cache=cache).scalars(tags=tags, runs=runs, keep_all=keep_all)
+    shelf, superseded = read_reduced(Path(path), buckets, keep_all=keep_all, use_cache=cache, verify=verify)
+    scalars = shelf.scalars(wanted, keep_all=True)
+    return replace(scalars, superseded=superseded, is_reduced=True)
+
+
+def open_logdir(path: str | os.PathLike[str], *, verify: bool = False, cache: bool = True) -> LogContent:
+    """Return everything below a log directory, or in one event file: for whoever wants more than scalars of it.
+
+    Args:
+        path: The directory or the file.
+        verify: See `read_scalars`.
+        cache: See `read_scalars`.
+
+    Raises:
+        NotFound: There is no such directory or file.
+    """
+    return LogContent(read_shelf(Path(path), use_cache=cache, verify=verify))
+
+
+class LogContent:
+    """What a log directory holds; made by `open_logdir`."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """What could not be read."""
+        return self._shelf.all_damage()
+
+    @property
+    def files(self) -> tuple[EventFile, ...]:
+        """The event files that were found."""
+        return tuple(notes.file for notes in self._shelf.notes)
+
+    def scalars(self, *, tags: Sequence[str] = (), runs: Sequence[str] = (), keep_all: bool = False) -> Scalars:
+        """Return the scalars; see `read_scalars` for the arguments."""
+        return self._shelf.scalars(_wanted(tags, runs), keep_all=keep_all)
+
+    def inventory(self) -> tuple[Entry, ...]:
+        """Return what there is besides scalars: not decoded, but counted."""
+        return list_inventory(self._shelf)
+
+    def documents(self) -> Documents:
+        """Return the texts and the hyperparameters; they are read from the files at each call."""
+        return read_documents(self._shelf)
+
+
+def _wanted(tags: Sequence[str], runs: Sequence[str]) -> Wanted | None:
+    if not tags and not runs:
+        return None
+
+    def wanted(run: str, tag: str) -> bool:
+        return (not tags or any(fnmatchcase(tag, pattern) for pattern in tags)) and (
+            not runs or any(fnmatchcase(run, pattern) for pattern in runs)
+        )
+
+    return wanted

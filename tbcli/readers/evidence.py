@@ -1,0 +1,190 @@
+"""``evidence.npz``: what the saved model said of every sample of each split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zipfile import BadZipFile, ZipFile
+
+import numpy as np
+
+from tbcli.errors import NotFound
+from tbcli.runs import Run
+
+_SPLITS = ("test", "validation")  # the first that there is, is what the saved model is judged by
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What the saved model said of a split.
+
+    Args:
+        split: ``test``, or ``validation`` where there was no test set.
+        indices: Positions of the samples in their source ``[n]``.
+        labels: True class numbers ``[n]``.
+        probabilities: ``[n, classes]``.
+        class_names: A name for each class number.
+    """
+
+    split: str
+    indices: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+    class_names: tuple[str, ...]
+
+    @property
+    def guesses(self) -> np.ndarray:
+        """The most probable class of each sample ``[n]``."""
+        guesses: np.ndarray = self.probabilities.argmax(axis=1)
+        return guesses
+
+
+@dataclass(frozen=True, slots=True)
+class Mistakes:
+    """The most confident mistakes of the saved model, the most confident first.
+
+    Args:
+        predictions: Of the whole split.
+        rows: Which of them are shown ``[k]``.
+        thumbnails: Pictures of those ``[k, height, width, 1 or 3]``, uint8; None where the samples are no images.
+    """
+
+    predictions: Predictions
+    rows: np.ndarray
+    thumbnails: np.ndarray | None
+
+    @property
+    def count(self) -> int:
+        """How many mistakes there are in all."""
+        return int(np.count_nonzero(self.predictions.guesses != self.predictions.labels))
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the penultimate layer answered to the projector's samples.
+
+    Args:
+        labels: True class numbers ``[n]``.
+        features: ``[n, width]``.
+        probabilities: ``[n, classes]``.
+        class_names: A name for each class number.
+    """
+
+    labels: np.ndarray
+    features: np.ndarray
+    probabilities: np.ndarray
+    class_names: tuple[str, ...]
+
+
+def read_predictions(run: Run) -> Predictions:
+    """Return what was said of the test set, else of the validation split.
+
+    Raises:
+        NotFound: The run keeps no evidence, none of these splits, or the file is damaged.
+    """
+    with _Evidence(run) as evidence:
+        return _predictions(evidence)
+
+
+def read_mistakes(run: Run) -> Mistakes:
+    """Return the most confident mistakes that the run kept, none where the model made none.
+
+    Raises:
+        NotFound: The run keeps no evidence, it has no mistakes marked in it, or the file is damaged.
+    """
+    with _Evidence(run) as evidence:
+        predictions = _predictions(evidence)
+        marked = evidence.read(f"{predictions.split}_mistakes_indices")
+        row_of = {index: row for row, index in enumerate(predictions.indices.tolist())}
+        rows = np.array([row_of[index] for index in marked.tolist() if index in row_of], np.int64)
+        thumbnails = f"{predictions.split}_mistakes_thumbnails"
+        return Mistakes(predictions, rows, evidence.read(thumbnails) if thumbnails in evidence else None)
+
+
+def read_features(run: Run) -> Features:
+    """Return what the penultimate layer answered to the projector's samples.
+
+    Raises:
+        NotFound: The run keeps no evidence, the model has no such layer, or the file is damaged.
+    """
+    with _Evidence(run) as evidence:
+        return Features(
+            labels=evidence.read("projector_labels"),
+            features=evidence.read("projector_features"),
+            probabilities=evidence.read("projector_probabilities"),
+            class_names=evidence.class_names,
+        )
+
+
+def _predictions(evidence: _Evidence) -> Predictions:
+    split = next((split for split in _SPLITS if f"{split}_labels" in evidence), "test")
+    return Predictions(
+        split=split,
+        indices=evidence.read(f"{split}_indices"),
+        labels=evidence.read(f"{split}_labels"),
+        probabilities=evidence.read(f"{split}_probabilities"),
+        class_names=evidence.class_names,
+    )
+
+
+class _Evidence:
+    """The open file of a run: an array is read when it is asked for.
+
+    Args:
+        run: Whose.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._file: ZipFile
+
+    def __enter__(self) -> _Evidence:
+        try:
+            self._file = ZipFile(self._run.evidence_file)
+        except FileNotFoundError:
+            raise self._absent() from None
+        except (OSError, BadZipFile) as error:
+            raise self._damaged(error) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __contains__(self, key: str) -> bool:
+        return f"{key}.npy" in self._file.namelist()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """A name for each class number."""
+        return tuple(map(str, self.read("class_names")))
+
+    def read(self, key: str) -> np.ndarray:
+        """Return an array.
+
+        Raises:
+            NotFound: There is no such array, or it is damaged.
+        """
+        if key not in self:
+            raise NotFound(f"the evidence of run {self._run.label} holds no {key!r}", hint=self._again)
+        try:
+            with self._file.open(f"{key}.npy") as member:
+                array: np.ndarray = np.lib.format.read_array(member, allow_pickle=False)
+        except (OSError, ValueError, EOFError, BadZipFile) as error:
+            raise self._damaged(error) from error
+        return array
+
+    def _absent(self) -> NotFound:
+        if self._run.is_live():
+            return NotFound(
+                f"run {self._run.label} has no evidence yet", hint="it is written at the end of the training"
+            )
+        return NotFound(
+            f"run {self._run.label} has no evidence: it is {self._run.status()}",
+            hint="only a training that comes to its end is measured; `--kind history` shows its epochs",
+        )
+
+    def _damaged(self, error: Exception) -> NotFound:
+        return NotFound(f"cannot read {str(self._run.evidence_file)!r}: {error}", hint=self._again)
+
+    @property
+    def _again(self) -> str:
+        return f"train again to have it: `tbcli train --config {self._run.config_file}`"

@@ -1,0 +1,131 @@
+"""Which event files lie below a directory, run by run, without waiting for anything that is no file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import NamedTuple
+
+from tbcli.errors import NotFound
+from tbcli.readers.damage import UNREADABLE, Damage
+
+_MARK = "tfevents"  # what TensorBoard looks for in a file name (`io_wrapper.IsSummaryEventsFile`)
+_NOT = ".profile-empty"
+
+
+class EventFile(NamedTuple):
+    """One event file, as it was when it was found.
+
+    Args:
+        path: Where it is.
+        name: The same, relative to the log directory.
+        run: The directory it lies in, relative to the log directory; ``.`` for that itself, as in TensorBoard.
+        size: Bytes.
+        changed: When it was written to last, nanoseconds since 1970.
+        inode: Its number in the file system.
+    """
+
+    path: str
+    name: str
+    run: str
+    size: int
+    changed: int
+    inode: int
+
+
+def find_event_files(top: Path) -> tuple[list[EventFile], list[Damage]]:
+    """Return the event files below a directory, or the one file that is named, ordered by run and then by name.
+
+    The names of event files begin with the time of their making, so this is the order of writing, and TensorBoard's.
+    Links are followed, and a directory is looked into once: where it really is, if that is below too.
+
+    Raises:
+        NotFound: There is neither a directory nor a file.
+    """
+    damage: list[Damage] = []
+    try:
+        status = top.stat()
+    except (OSError, ValueError) as error:
+        raise NotFound(f"no log directory {str(top)!r}", hint="a directory below which event files lie") from error
+    if not stat.S_ISDIR(status.st_mode):
+        return list(_event_files(top, "", top.name, damage)), damage
+    walk = _Walk(str(top), damage)
+    walk.look_into("")
+    walk.follow_links()
+    return sorted(walk.files, key=lambda file: (file.run, file.name)), damage
+
+
+class _Walk:
+    """A way through all directories, each once."""
+
+    def __init__(self, top: str, damage: list[Damage]) -> None:
+        self.files: list[EventFile] = []
+        self._top = top
+        self._damage = damage
+        self._seen: list[str] = []
+        self._links: list[str] = []
+
+    def look_into(self, inside: str) -> None:
+        """Take the files of a directory and of those below, and note the links to others."""
+        below: list[str] = []
+        path = f"{self._top}/{inside}" if inside else self._top
+        before = f"{inside}/" if inside else ""
+        self._seen.append(path)
+        try:
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    name = entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        below.append(before + name)
+                    elif _MARK in name and not name.endswith(_NOT) and not _leads_to_directory(entry):
+                        self.files.extend(_event_files(entry, inside, before + name, self._damage))
+                    elif entry.is_symlink():
+                        self._links.append(before + name)
+        except OSError as error:
+            self._damage.append(Damage(inside or ".", 0, UNREADABLE, f"cannot be listed: {error.strerror or error}"))
+        for name in below:
+            self.look_into(name)
+
+    def follow_links(self) -> None:
+        """Look into the directories that links lead to, unless they were seen: a link may lead in a circle."""
+        if not self._links:
+            return
+        seen = {_identity(path) for path in self._seen}
+        while self._links:
+            self._links.sort(reverse=True)
+            name = self._links.pop()
+            target = _identity(f"{self._top}/{name}")
+            if target and target not in seen:
+                before = len(self._seen)
+                self.look_into(name)
+                seen.update(_identity(path) for path in self._seen[before:])
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return what tells a directory from all others, or None where there is none."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - once a directory
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None
+
+
+def _leads_to_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads in a circle
+        return False
+
+
+def _event_files(entry: os.DirEntry[str] | Path, inside: str, name: str, damage: list[Damage]) -> tuple[EventFile, ...]:
+    try:
+        status = entry.stat()
+    except OSError as error:
+        damage.append(Damage(name, 0, UNREADABLE, f"cannot be read: {error.strerror or error}"))
+        return ()
+    if not stat.S_ISREG(status.st_mode):
+        damage.append(Damage(name, 0, UNREADABLE, "is no regular file: left alone"))
+        return ()
+    path = os.fspath(entry)
+    return (EventFile(path, name, inside or ".", status.st_size, status.st_mtime_ns, status.st_ino),)

@@ -1,0 +1,161 @@
+"""Everything that was found below one log directory: names, numbers and notes of each file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tbcli.readers.damage import Damage
+from tbcli.readers.logdir import EventFile
+from tbcli.readers.pieces import Block, Ints, Pieces, all_pieces, arranged
+from tbcli.readers.table import Scalars
+
+Names = list[tuple[str, str]]
+Wanted = Callable[[str, str], bool]  # run, tag
+
+
+@dataclass(slots=True)
+class FileNotes:
+    """What is known of one file besides its numbers.
+
+    Args:
+        file: The file as it was when it was read.
+        end: The byte up to which it was read: where the next record begins.
+        mark: Checksum of the bytes before that (`tbcli.readers.scan.mark_before`).
+        damage: What could not be read.
+        others: ``{code: [count, bytes]}`` of the values that are no numbers.
+        documents: Offset in the file, length and code of the records of texts and hyperparameters.
+    """
+
+    file: EventFile
+    end: int = 0
+    mark: int = 0
+    damage: list[Damage] = field(default_factory=list)
+    others: dict[int, list[int]] = field(default_factory=dict)
+    documents: list[tuple[int, int, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Shelf:
+    """The content of a log directory.
+
+    Args:
+        notes: One entry a file, ordered by run and by time; pieces name a file by its place here.
+        names: Tag and plugin by code.
+        blocks: The numbers.
+        damage: What concerns no file that could be read.
+        release: Gives memory back that the numbers take, where they are kept on disk.
+    """
+
+    notes: list[FileNotes]
+    names: Names
+    blocks: list[Block] = field(default_factory=list)
+    damage: list[Damage] = field(default_factory=list)
+    release: Callable[[], None] = lambda: None
+
+    def all_damage(self) -> tuple[Damage, ...]:
+        """Return what could not be read anywhere."""
+        return (*self.damage, *(incident for notes in self.notes for incident in notes.damage))
+
+    def arrange(self) -> None:
+        """Put the numbers of each series side by side, series ordered by run and tag; no row is copied needlessly."""
+        pieces, owners = all_pieces(self.blocks)
+        order = np.lexsort((pieces.starts, owners, pieces.files, self._series_keys(pieces)))
+        self.blocks = [arranged(self.blocks, order)]
+
+    def scalars(self, wanted: Wanted | None, *, keep_all: bool) -> Scalars:
+        """Return the series, after `arrange`; without ``keep_all`` those points alone that no later file replaces."""
+        (block,) = self.blocks
+        pieces = block.pieces
+        keys = self._series_keys(pieces)
+        shown = self._shown(pieces, keys, wanted)
+        if not shown.all():
+            block = arranged([block], np.flatnonzero(shown))
+            pieces, keys = block.pieces, keys[shown]
+        kept = None if keep_all else _not_replaced(block, keys)
+        columns, counts = block.columns, pieces.counts
+        if kept is not None:
+            counts = np.add.reduceat(kept, pieces.starts, dtype=np.int64)
+            columns = columns.chosen(kept)
+        heads = np.flatnonzero(np.diff(keys, prepend=-1)) if len(keys) else np.empty(0, np.int64)
+        runs, tags = self._ranks()
+        width = len(tags.texts)
+        names = [(runs.texts[key // width], tags.texts[key % width]) for key in keys[heads].tolist()]
+        totals = np.add.reduceat(counts, heads) if len(heads) else heads
+        superseded = len(block.columns.steps) - len(columns.steps)
+        return Scalars(tuple(names), totals, columns, self.all_damage(), superseded)
+
+    def unexplained(self) -> list[tuple[str, str, int]]:
+        """Return run, tag and count of the numbers of which no record says that they are scalars, after `arrange`."""
+        (block,) = self.blocks
+        pieces = block.pieces.only(~self._shown(block.pieces, self._series_keys(block.pieces), None))
+        return [
+            (self.notes[file].file.run, self.names[code >> 1][0], count)
+            for file, code, _, count in np.stack(pieces).T.tolist()
+        ]
+
+    def _ranks(self) -> tuple[_Ranks, _Ranks]:
+        """Return the ranks of the runs by file, and those of the tags by code."""
+        return _ranks([notes.file.run for notes in self.notes]), _ranks([tag for tag, _ in self.names])
+
+    def _series_keys(self, pieces: Pieces) -> Ints:
+        """Return a number for the series of each piece ``[m]``, in the order of runs and tags."""
+        runs, tags = self._ranks()
+        if not len(pieces.files):
+            return pieces.files
+        keys: Ints = runs.ranks[pieces.files] * len(tags.texts) + tags.ranks[pieces.codes >> 1]
+        return keys
+
+    def _shown(self, pieces: Pieces, keys: Ints, wanted: Wanted | None) -> NDArray[np.bool_]:
+        """Return which pieces are scalars that are asked for.
+
+        A tensor without metadata is a scalar where another record of its tag in the run says so.
+        """
+        if not len(keys):
+            return np.empty(0, bool)
+        certain: NDArray[np.bool_] = pieces.codes & 1 == 0
+        shown = certain if certain.all() else certain | np.isin(keys, keys[certain])
+        if wanted is not None:
+            chosen, place = np.unique(keys, return_inverse=True)
+            runs, tags = self._ranks()
+            count = len(tags.texts)
+            asked = [wanted(runs.texts[key // count], tags.texts[key % count]) for key in chosen.tolist()]
+            shown = shown & np.array(asked)[place]
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranks:
+    texts: list[str]
+    ranks: Ints
+
+
+def _ranks(texts: list[str]) -> _Ranks:
+    ordered = sorted(set(texts))
+    places = {text: place for place, text in enumerate(ordered)}
+    return _Ranks(ordered, np.array([places[text] for text in texts], np.int64))
+
+
+def _not_replaced(block: Block, keys: Ints) -> NDArray[np.bool_] | None:
+    """Return which rows stay when a later file of a run takes over from its first step on, or None for all."""
+    pieces = block.pieces
+    again = np.flatnonzero((keys[1:] == keys[:-1]) & (pieces.files[1:] != pieces.files[:-1]))
+    if not len(again):
+        return None
+    kept = np.ones(len(block.columns.steps), bool)
+    for key in np.unique(keys[again]).tolist():
+        first, last = np.searchsorted(keys, [key, key + 1]).tolist()
+        cut, begin, file = None, None, -1
+        for place in range(last - 1, first - 1, -1):  # from the newest file to the oldest
+            start, count = int(pieces.starts[place]), int(pieces.counts[place])
+            steps = block.columns.steps[start : start + count]
+            if pieces.files[place] != file:
+                file = int(pieces.files[place])
+                cut = begin if cut is None or (begin is not None and begin < cut) else cut
+            begin = int(steps[0])
+            if cut is not None:
+                kept[start : start + count] = steps < cut
+    return None if kept.all() else kept

@@ -1,0 +1,281 @@
+"""Is behind every tab of TensorBoard what the recorders of a run promised? Asked of TensorBoard itself, over HTTP."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from tbcli import __version__
+from tbcli.config import RecordConfig, ServeConfig
+from tbcli.recorders.registry import RECORDERS, Promise, chosen_names, known_recorders
+from tbcli.runs import LogDirectory, Run
+from tbcli.serving.client import Client, NoAnswer
+from tbcli.serving.dashboards import DASHBOARDS, Series, read_series
+from tbcli.serving.launcher import launch
+from tbcli.serving.links import as_logdir, link_names
+from tbcli.serving.ports import reserve
+from tbcli.serving.survey import survey
+
+# What TensorBoard makes of the same records: a dashboard's data must show up in these others too.
+_ALSO = {
+    "scalars": ("timeseries",),
+    "images": ("timeseries",),
+    "histograms": ("timeseries", "distributions"),
+}
+_SETTLE_SECONDS = 10.0
+_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one dashboard has of the audited runs."""
+
+    dashboard: str
+    title: str
+    tags: int
+    points: int
+    bytes: int
+    is_offered: bool  # TensorBoard offers the tab
+
+    @property
+    def state(self) -> str:
+        """``filled``, ``empty``, or ``hidden``: there is data, but TensorBoard keeps the tab back."""
+        return "empty" if not self.tags else "filled" if self.is_offered else "hidden"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that a recorder of a run promised and that a dashboard does not show."""
+
+    run: str
+    recorder: str
+    dashboard: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The outcome.
+
+    Args:
+        lines: One a dashboard.
+        findings: Promises that were not kept.
+        excused: Promises that could not be kept, with the reason.
+    """
+
+    lines: tuple[Line, ...]
+    findings: tuple[Gap, ...]
+    excused: tuple[Gap, ...]
+
+
+def audit_runs(config: ServeConfig, chosen: Sequence[Run | LogDirectory], *, verbose: bool = False) -> Audit:
+    """Ask a TensorBoard for all that it shows of the chosen runs: the one at the chosen port, or one of our own.
+
+    Args:
+        config: Where to listen and how to read; with no port said, any free one.
+        chosen: What to audit; a directory that is not a run of ours promised nothing.
+        verbose: Let the libraries' logs through.
+
+    Raises:
+        ServingFailed: TensorBoard could not be served.
+        ConfigError: A run was recorded with a recorder that is not installed here.
+    """
+    names = {path: name for name, path in link_names(chosen).items()}
+    named = {names[item.logs.resolve()]: item for item in chosen}
+    with _answering(config, chosen, verbose=verbose) as client:
+        _wait_until_read(client, named)
+        return audit(client, named)
+
+
+@contextmanager
+def _answering(config: ServeConfig, chosen: Sequence[Run | LogDirectory], *, verbose: bool) -> Iterator[Client]:
+    there = Client(f"http://{config.host}:{config.port}{config.path_prefix.rstrip('/')}/")
+    if config.port > 0 and _is_tensorboard(there):
+        yield there
+        return
+    with (
+        reserve(config.host, max(config.port, 0)) as place,
+        as_logdir(chosen, Path()) as directory,
+        launch(
+            config,
+            str(directory),
+            place,
+            needs_tensorflow="tensorflow" in sys.modules,  # after a training, what is loaded stays as it is
+            verbose=verbose,
+            has_data=survey([item.logs for item in chosen]).has_events,
+        ) as server,
+    ):
+        yield Client(server.url)
+
+
+def _is_tensorboard(client: Client) -> bool:
+    try:
+        return "data_location" in client.get("environment").json()
+    except NoAnswer:
+        return False
+
+
+def _wait_until_read(client: Client, named: Mapping[str, Run | LogDirectory]) -> None:
+    """Wait until TensorBoard lists every directory with events, and finds no more tags in them; but not for ever."""
+    expected = {name for run, item in named.items() if isinstance(item, Run) for name in _with_events(run, item.logs)}
+    deadline, before = time.monotonic() + _SETTLE_SECONDS, None
+    while time.monotonic() < deadline:
+        now = [client.get(path).content for path in ("runs", "plugin/timeseries/tags", "plugin/text/tags")]
+        client.get("plugins_listing")  # the projector looks for its data when it is first asked
+        if now == before and expected <= set(client.get("runs").json()):
+            return
+        before = now
+        time.sleep(_POLL_SECONDS)
+
+
+def _with_events(name: str, logs: Path) -> Iterator[str]:
+    """Yield TensorBoard's names of a run's directories with events."""
+    for directory, _, files in os.walk(logs):
+        if any("tfevents" in file for file in files):
+            yield str(Path(name) / Path(directory).relative_to(logs))
+
+
+def audit(client: Client, named: Mapping[str, Run | LogDirectory]) -> Audit:
+    """Return what TensorBoard shows of some runs, and what it lacks.
+
+    Args:
+        client: Asks TensorBoard.
+        named: The runs by TensorBoard's names of their directories.
+    """
+
+    def wanted(run: str) -> bool:
+        return any(run == name or run.startswith(f"{name}/") for name in named)
+
+    everything = any(isinstance(item, LogDirectory) for item in named.values())  # such a one may be a root of runs
+    listing = client.get("plugins_listing").json()
+    shown = {
+        plugin: read_series(client, plugin, (lambda _: True) if everything else wanted)
+        for plugin in DASHBOARDS
+        if plugin in listing
+    }
+    lines = tuple(_line(plugin, shown.get(plugin, ()), listing) for plugin in DASHBOARDS)
+    findings: list[Gap] = []
+    excused: list[Gap] = []
+    for name, run in named.items():
+        if not isinstance(run, Run):
+            continue
+        findings += _failures(name, run)
+        for recorder, promise in promises_of(run):
+            gap = _gap(name, recorder, promise, shown, listing)
+            if gap and recorder not in _failed(run):
+                reason = _excuse(run, recorder, promise, listing)
+                (findings if reason is None else excused).append(gap if reason is None else replace(gap, what=reason))
+    return Audit(lines, tuple(dict.fromkeys(findings)), tuple(dict.fromkeys(excused)))
+
+
+def _line(plugin: str, series: Sequence[Series], listing: Mapping[str, Any]) -> Line:
+    filled = [one for one in series if one.is_filled]
+    points, size = sum(one.points for one in filled), sum(one.bytes for one in filled)
+    is_offered = bool(listing.get(plugin, {}).get("enabled"))
+    return Line(plugin, DASHBOARDS[plugin].title, len(filled), points, size, is_offered)
+
+
+def recorder_names(run: Run) -> list[str]:
+    """Return the recorders that the run's configuration asks for.
+
+    Raises:
+        ConfigError: One of them is not installed here.
+    """
+    known = {field.name for field in fields(RecordConfig)}
+    section = run.read_config().get("record") or {}
+    return chosen_names(RecordConfig(**{key: value for key, value in section.items() if key in known}))
+
+
+def promises_of(run: Run) -> Iterator[tuple[str, Promise]]:
+    """Yield recorder and promise for all that the run was to record, each dashboard that shows it a promise.
+
+    Raises:
+        ConfigError: It was recorded with a recorder that is not installed here.
+    """
+    told = _report(run).get("promises") or {}
+    for recorder in recorder_names(run):
+        own = RECORDERS[recorder].promises if recorder in RECORDERS else ()
+        for promise in [*own, *(Promise(**promise) for promise in told.get(recorder, ()))]:
+            for dashboard in (promise.dashboard, *_ALSO.get(promise.dashboard, ())):
+                yield recorder, replace(promise, dashboard=dashboard)
+
+
+def _report(run: Run) -> dict[str, Any]:
+    report = run.record.get("recording")
+    return report if isinstance(report, dict) else {}
+
+
+def _failed(run: Run) -> Mapping[str, str]:
+    """Return the recorders that raised, and what."""
+    report = _report(run)
+    return {name: report["switched_off"][name] for name in report.get("failed") or ()}
+
+
+def _title(plugin: str) -> str:
+    return DASHBOARDS[plugin].title if plugin in DASHBOARDS else plugin
+
+
+def _gap(
+    name: str, recorder: str, promise: Promise, shown: Mapping[str, Sequence[Series]], listing: Mapping[str, Any]
+) -> Gap | None:
+    """Return how a promise is not kept, None where it is."""
+    series = shown.get(promise.dashboard, ())
+    place = name if promise.where is None else f"{name}/{promise.where}".rstrip("/")
+    here = [
+        one
+        for one in series
+        if one.tag.startswith(promise.tag)
+        and (one.run == place or (promise.where is None and one.run.startswith(f"{name}/")))
+    ]
+    flawed = [one for one in (*here, *(one for one in series if not one.run)) if one.flaw]
+    if flawed:
+        what = f"{flawed[0].tag!r}: {flawed[0].flaw}" if flawed[0].tag else flawed[0].flaw
+    elif not any(one.is_filled for one in here):
+        what = f"nothing under {promise.tag!r} in {place!r}" if promise.tag else f"nothing in {place!r}"
+    elif not listing[promise.dashboard]["enabled"]:
+        what = "TensorBoard does not offer the tab"
+    else:
+        return None
+    return Gap(name, recorder, _title(promise.dashboard), what)
+
+
+def _excuse(run: Run, recorder: str, promise: Promise, listing: Mapping[str, Any]) -> str | None:
+    """Return why a promise need not be kept; None where it must."""
+    report, status = _report(run), run.status()
+    switched_off = (report.get("switched_off") or {}).get(recorder)
+    left_out = (report.get("left_out") or {}).get(recorder, {}).get(promise.tag)
+    version = (run.record.get("versions") or {}).get("tbcli")
+    measured = report.get("milliseconds")
+    if switched_off or left_out:
+        return str(switched_off or left_out)
+    if promise.dashboard not in DASHBOARDS:
+        return "a dashboard that tbcli cannot read"
+    if promise.dashboard not in listing:
+        extra = " (`pip install 'tbcli[profile]'`)" if promise.dashboard == "profile" else ""
+        return f"TensorBoard has no such plugin here{extra}"
+    if status != "finished" and ({"test", "end"} & set(promise.needs) or not report or not run.record.get("epochs")):
+        return f"the run is {status}"
+    if "validation" in promise.needs and not any(name.startswith("val_") for name in run.metrics):
+        return "nothing was held out for validation"
+    if "test" in promise.needs and not any(name.startswith("test_") for name in run.metrics):
+        return "the data have no test set"
+    unasked = [need for need in promise.needs if need in known_recorders() and need not in recorder_names(run)]
+    if unasked:
+        return f"it shows what the recorder {unasked[0]!r} leaves, which was not asked for"
+    if measured is not None and recorder not in measured and version != __version__:
+        return f"the run is by tbcli {version}, without this recorder"
+    return None
+
+
+def _failures(name: str, run: Run) -> Iterator[Gap]:
+    """Yield the recorders that raised, each with the dashboards that it could not fill to the end."""
+    for recorder, reason in _failed(run).items():
+        titles = [_title(promise.dashboard) for other, promise in promises_of(run) if other == recorder]
+        for title in dict.fromkeys(titles or ["no dashboard"]):
+            yield Gap(name, recorder, title, f"the recorder was switched off: {reason}")

@@ -1,0 +1,94 @@
+"""A TensorBoard asked over HTTP, as its own page asks it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.parse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_SECONDS = 60
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+_JSON = {"Content-Type": "application/json"}
+
+
+class NoAnswer(Exception):  # noqa: N818 - reads as what it says at the raise
+    """A question that TensorBoard did not answer; the message says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return len(self.content)
+
+    def json(self) -> Any:
+        """Return it as a document.
+
+        Raises:
+            NoAnswer: It is none.
+        """
+        try:
+            return json.loads(self.content)
+        except ValueError as error:
+            raise NoAnswer("answers what is no JSON") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Asks one TensorBoard.
+
+    Args:
+        url: Where it is, its path prefix included.
+    """
+
+    url: str
+
+    def get(self, path: str, **query: str | int) -> Answer:
+        """Return the answer to a path below ``data/``.
+
+        Raises:
+            NoAnswer: Nobody listens, or the answer is an error.
+        """
+        return self._asked("GET", f"{path}?{urllib.parse.urlencode(query)}" if query else path)
+
+    def post(self, path: str, document: Mapping[str, Any]) -> Answer:
+        """Return the answer to a JSON document.
+
+        Raises:
+            NoAnswer: Nobody listens, or the answer is an error.
+        """
+        return self._asked("POST", path, json.dumps(document), _JSON)
+
+    def post_form(self, path: str, **fields: str) -> Answer:
+        """Return the answer to a form.
+
+        Raises:
+            NoAnswer: Nobody listens, or the answer is an error.
+        """
+        return self._asked("POST", path, urllib.parse.urlencode(fields), _FORM)
+
+    def _asked(
+        self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        place = urllib.parse.urlsplit(self.url)
+        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=_SECONDS)
+        try:
+            connection.request(method, f"{place.path}data/{path}", body, dict(headers or {}))
+            response = connection.getresponse()
+            content = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise NoAnswer(f"does not answer: {error!r}") from error
+        finally:
+            connection.close()
+        if response.status != http.HTTPStatus.OK:
+            said = " ".join(content[:200].decode(errors="replace").split())
+            raise NoAnswer(f"answers {response.status}: {said}")
+        return Answer(content)
