@@ -19,13 +19,16 @@ EVERYBODY = {"config", "errors", "loading", ""}  # "" is the package itself: its
 ROOMS = {
     "runs": set(),
     "readers": {"runs"},
+    "gates": {"runs"},
+    "comparison": {"runs"},
     "plots": {"readers", "runs"},
+    "exporting": {"readers", "runs"},
     "recorders": {"plots", "runs"},  # of runs only what its files call a metric
     "data": set(),
     "models": {"data"},
     "serving": {"readers", "recorders", "runs"},  # of recorders only the registry: what they promise
     "training": {"data", "models", "recorders", "plots", "readers", "runs"},
-    "cli": {"training", "recorders", "serving", "plots", "readers", "runs"},
+    "cli": {"training", "recorders", "serving", "plots", "exporting", "gates", "comparison", "readers", "runs"},
     "config": set(),
     "errors": set(),
     "loading": set(),
@@ -39,6 +42,8 @@ LIGHT = {
     "--version": ("numpy", "matplotlib", "tensorboard", "rich"),
     "runs": ("numpy", "matplotlib", "tensorboard", "rich"),
     "runs latest": ("numpy", "matplotlib", "tensorboard", "rich"),
+    "runs --where val_accuracy>0.5 --sort val_loss.best --columns id,train.seed": ("numpy", "matplotlib", "rich"),
+    "check latest val_accuracy.best>=0.5 train.epochs=5": ("numpy", "matplotlib", "tensorboard", "rich"),
     "clean latest --yes": ("numpy", "matplotlib", "tensorboard", "rich"),
     "plot latest": ("tensorboard",),
     "train --epochs none": ("numpy", "matplotlib", "tensorboard"),

@@ -27,7 +27,7 @@ def plot(
         list[str] | None,
         typer.Option(
             metavar="LIST",
-            help="history, confusion, pr, gradients, embedding, mistakes, all; repeatable (history).",
+            help="history, confusion, pr, gradients, embedding, mistakes or all; repeatable (history).",
             rich_help_panel=FIGURE_PANEL,
         ),
     ] = None,
@@ -56,7 +56,7 @@ def plot(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Plot accuracy and loss of a run, or of several over one another, and more; without a run, of the latest."""
+    """Plot the history of a run, or of several over one another, and what a model confuses."""
     config = common.settle({"plot.smooth": smooth, "plot.dpi": dpi})
     from tbcli.plots import chosen_kinds, plot_kinds, wants_what_there_is
     from tbcli.runs import RunStore

@@ -80,6 +80,8 @@ def serve(
 
     output = common.output
     store = RunStore(config.paths)
+    if audit and not run and not store.list() and survey([store.logs_root]).has_events:
+        run = [f"{store.logs_root}/"]  # a log directory of somebody else's
     chosen = find_runs(common, store, run or (("latest",) if audit else ()))
     if audit:
         _audit(common, config, chosen, as_json=as_json)
@@ -104,6 +106,10 @@ def serve(
                 _open(output, server.url)
             signals.wait(server.check)
         output.say("TensorBoard stopped")
+
+
+def _names(chosen: list[Run | LogDirectory]) -> list[str]:
+    return [item.logs.resolve().name for item in chosen]
 
 
 def _remote_logdir(config: Config, chosen: list[Run | LogDirectory]) -> str | None:
@@ -160,7 +166,7 @@ def _needs_tensorflow(output: Output, config: Config, remote: str | None, found:
 def _show(
     output: Output, server: Server, place: Reservation, logdir: str, chosen: list[Run | LogDirectory], *, as_json: bool
 ) -> None:
-    names = [item.logs.name for item in chosen]
+    names = _names(chosen)
     if as_json:
         output.document(
             {
@@ -199,7 +205,7 @@ def _audit(common: Common, config: Config, chosen: list[Run | LogDirectory], *, 
     from tbcli.serving import StopSignals
     from tbcli.serving.audit import audit_runs
 
-    output, names = common.output, [item.logs.name for item in chosen]
+    output, names = common.output, _names(chosen)
     output.say(f"Auditing {', '.join(names)}")
     audit = None
     with StopSignals() as signals, stdout_kept_clean():

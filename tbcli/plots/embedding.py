@@ -10,17 +10,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from tbcli.plots.colours import FAINT, INK, PALETTE
-from tbcli.plots.figures import one_look
+from tbcli.plots.colours import FAINT, PALETTE
+from tbcli.plots.figures import one_look, write_heading
+from tbcli.plots.layout import Page
 from tbcli.plots.lettering import Lettering, lettering_for
-from tbcli.plots.titles import heading_of, subheading_of
+from tbcli.plots.numbers import percent
+from tbcli.plots.titles import counted, heading_of, subheading_of
 from tbcli.readers.evidence import Features
 from tbcli.runs import Run
 
-_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 6.2, 0.75, 0.25, 0.8, 0.75  # inches, of the axes and around them
+_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 6.2, 0.8, 0.25, 0.85, 0.8  # inches, of the axes and around them
 _ROW, _HANDLE, _ENTRY, _GAP = 0.19, 0.3, 1.5, 0.2  # inches of the legend; _ENTRY is the widest name
 _POINTS = 8.0
 _NOISE = 1e-12  # of the largest variance: what rounding leaves in a direction that the features do not have
+_RINGS = "A ring is a mistake, in the colour of the class that was guessed."
 _MARKERS = "osD^vPX"  # each with the whole palette: 252 classes look different
 
 
@@ -77,7 +80,7 @@ def draw_features(run: Run, seen: Features, *, title: str = "") -> Figure:
         seen.probabilities,
         seen.class_names,
         title=title or heading_of(run),
-        subtitle=subheading_of(run, "features of the penultimate layer"),
+        subtitle=subheading_of(run, "penultimate layer"),
     )
 
 
@@ -109,24 +112,23 @@ def draw_embedding(
     subtitle = "  ·  ".join(filter(None, (subtitle, told)))
     letters = lettering_for([heading, subtitle, *class_names])
     legend = _Legend([letters.fitted(class_names[number], _POINTS, _ENTRY) for number in shown], letters)
-    width, height = _LEFT + _WIDTH + legend.width + _RIGHT, _TOP + _WIDTH + _BOTTOM
+    page = Page(_LEFT + _WIDTH + legend.width + _RIGHT, _TOP + _WIDTH + _BOTTOM)
     with one_look(letters.families):
-        figure = Figure(figsize=(width, height))
-        box = (_LEFT / width, _BOTTOM / height, _WIDTH / width, _WIDTH / height)
-        axes = figure.add_axes(box)
+        figure = Figure(figsize=(page.width, page.height))
+        write_heading(figure, page, letters, heading, subtitle)
+        axes = figure.add_axes(page.box(_LEFT, _TOP, _WIDTH, _WIDTH))
         _draw_points(axes, places, labels, guesses, shown)
-        axes.set_xlabel(f"component 1 ({shares[0]:.1%} of the variance)")
-        axes.set_ylabel(f"component 2 ({shares[1]:.1%} of the variance)")
-        for text, points, down, colour in ((heading, 14.0, 0.38, INK), (subtitle, 9.0, 0.61, FAINT)):
-            cut = letters.fitted(text, points, width - _LEFT - _RIGHT)
-            figure.text(_LEFT / width, 1 - down / height, cut, fontsize=points, color=colour)
-        legend.draw(figure, shown, (_LEFT + _WIDTH + _GAP) / width, 1 - _TOP / height)
+        axes.set_xlabel(f"component 1 ({percent(shares[0])} of the variance)")
+        axes.set_ylabel(f"component 2 ({percent(shares[1])} of the variance)")
+        legend.draw(figure, shown, *page.spot(_LEFT + _WIDTH + _GAP, _TOP))
+        if (labels != guesses).any():
+            figure.text(*page.spot(_LEFT, page.height - 0.15), _RINGS, fontsize=_POINTS, color=FAINT)
     return figure
 
 
 def _facts(labels: np.ndarray, guesses: np.ndarray, left_out: int) -> str:
     mistakes = int((labels != guesses).sum())
-    told = f"{len(labels):,} samples, {mistakes:,} mistakes ringed in the colour of the guess"
+    told = f"{counted(len(labels), 'validation sample')}, {counted(mistakes, 'mistake')}"
     return told + (f", {left_out:,} not finite left out" if left_out else "")
 
 

@@ -21,7 +21,7 @@ from tbcli.plots.lettering import Lettering, lettering_for
 from tbcli.plots.numbers import PlainNumbers, epoch_ticks
 from tbcli.plots.titles import heading_of, subheading_of
 from tbcli.readers.gradients import GradientHealth
-from tbcli.readers.scalars import Series
+from tbcli.readers.series import Series
 from tbcli.runs import Run
 
 _MOST_HUES = 12  # layers up to which each has a colour of its own; of more the depth is the colour
@@ -58,7 +58,7 @@ def draw_gradients(run: Run, health: GradientHealth, *, title: str = "") -> Figu
         _Panel("Dead units, as a share of the layer's", health.dead, log=False),
     ]
     panels = [panel for panel in panels if panel.curves]
-    colours = layer_colours(list(dict.fromkeys(name for panel in panels for name in panel.curves)))
+    colours = layer_colours([*whole, *health.layers])
     heading, subheading = title or heading_of(run), subheading_of(run, "gradients, mean of each epoch")
     letters = lettering_for([heading, subheading, *colours])
     sheet, named = Sheet(len(panels)), _named(list(colours))
@@ -92,12 +92,12 @@ def _named(names: Sequence[str]) -> list[str]:
 
 
 def _draw_panel(axes: Axes, panel: _Panel, colours: Mapping[str, str]) -> None:
-    steps = np.unique(np.concatenate([series.steps for series in panel.curves.values()]))
-    dot = "o" if len(steps) <= _MOST_DOTS else ""
+    steps = np.unique(np.concatenate([series.step for series in panel.curves.values()]))
+    dot = "o" if len(steps) <= _MOST_DOTS and len(panel.curves) <= _MOST_HUES + 1 else ""
     for name, series in panel.curves.items():
-        values = np.where(np.isfinite(series.values), series.values, np.nan)
+        values = np.where(np.isfinite(series.value), series.value, np.nan)
         width, layer = (2.4, 3.0) if name == _WHOLE else (1.4, 2.0)
-        axes.plot(series.steps, values, color=colours[name], linewidth=width, zorder=layer, marker=dot, markersize=3)
+        axes.plot(series.step, values, color=colours[name], linewidth=width, zorder=layer, marker=dot, markersize=3)
     first, last = int(steps[0]), int(steps[-1])
     margin = max((last - first) * 0.03, 0.25 if last > first else 0.9)
     axes.set_xlim(first - margin, last + margin)
@@ -110,7 +110,7 @@ def _draw_panel(axes: Axes, panel: _Panel, colours: Mapping[str, str]) -> None:
 
 
 def _scale(axes: Axes, panel: _Panel) -> None:
-    values = np.concatenate([series.values for series in panel.curves.values()])
+    values = np.concatenate([series.value for series in panel.curves.values()])
     values = values[np.isfinite(values)]
     if not len(values):
         axes.text(0.5, 0.5, "no finite value", transform=axes.transAxes, ha="center", color=FAINT)

@@ -51,7 +51,7 @@ class Letters:
 
     def fitted(self, text: str, size: int, pixels: int) -> str:
         """Return the text, cut with an ellipsis where it would be wider than so many pixels."""
-        if self.width(text, size) <= pixels:
+        if not text or self.width(text, size) <= pixels:
             return text
         length = len(text) - 1
         while length > 0 and self.width(text[:length] + "…", size) > pixels:

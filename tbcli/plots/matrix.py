@@ -1,4 +1,8 @@
-"""The confusion matrix as a figure: counts and shares of each true class, and beside it what is confused most."""
+"""The confusion matrix as a figure: counts and shares of each true class, and beside it what is confused most.
+
+For a file: in any format, with a title. `tbcli.plots.confusion` draws the one of every epoch for TensorBoard, with
+Pillow, in a twentieth of the time and at the size of a thumbnail.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from tbcli.plots.figures import one_look, write_heading
 from tbcli.plots.layout import HEADER, Page
 from tbcli.plots.lettering import lettering_for
 from tbcli.plots.numbers import percent
-from tbcli.plots.titles import heading_of, subheading_of
+from tbcli.plots.titles import counted, heading_of, subheading_of
 from tbcli.plots.verdicts import count_confusions, shares_of_rows
 from tbcli.readers.evidence import Predictions
 from tbcli.runs import Run
@@ -25,8 +29,11 @@ from tbcli.runs import Run
 _SIDES = 2.6, 7.0  # inches of the smallest and the largest matrix
 _CELL = 0.58  # inches of a cell that has room for both its numbers
 _NUMBERED = 20  # classes up to which the cells are numbered
-_LEFT, _GUTTER, _RIGHT, _BELOW = 0.55, 0.45, 0.3, 0.45  # inches
-_ARROW, _NUMBERS = 0.3, 1.65  # inches of the list's other columns
+_LEFT, _GUTTER, _RIGHT, _BELOW = 0.65, 0.45, 0.3, 0.45  # inches
+_TRUE, _GUESS = 0.35, 0.7  # inches of the list's columns of names, at least
+_ARROW, _NUMBERS = 0.4, 1.35  # inches of its other columns
+_HEADING, _WIDEST = 0.35, 9.0  # inches left of the title, and that the line below it may widen the page to
+_DRAWN = 1.05  # how much wider than measured a text may be drawn: its letters stand on whole pixels
 _NAME = 1.3  # inches that the name of a class may take
 _LABEL = 0.15  # inches between two names along an axis
 _ROW = 0.2  # inches from one line of the list to the next
@@ -44,6 +51,18 @@ def most_confused(counts: np.ndarray, most: int) -> list[tuple[int, int]]:
     return [pair for pair in pairs if mistakes[pair]]
 
 
+def mean_f1(counts: np.ndarray) -> float:
+    """Return the mean over all classes of F1, the harmonic mean of precision and recall; of a class never met it is 0.
+
+    Agrees with scikit-learn's ``f1_score`` with ``average="macro"`` and all classes as ``labels``.
+
+    Args:
+        counts: ``[true class, guessed class]``.
+    """
+    met = counts.sum(axis=0) + counts.sum(axis=1)
+    return float(np.mean(2 * np.diagonal(counts) / np.maximum(met, 1)))
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """Where the matrix and the list stand.
@@ -52,11 +71,13 @@ class _Plan:
         classes: How many there are.
         widest: Inches of the widest name of a class.
         listed: Lines of the list.
+        told: Inches of the line below the title.
     """
 
     classes: int
     widest: float
     listed: int
+    told: float
 
     @property
     def side(self) -> float:
@@ -99,19 +120,19 @@ class _Plan:
         return self.left + self.side + _GUTTER
 
     @property
-    def name_column(self) -> float:
-        return max(self.widest, 0.6)
+    def guess_column(self) -> float:
+        """Inches from the left of the list to the names of the guessed classes."""
+        return max(self.widest, _TRUE) + _ARROW
 
     @property
     def list_width(self) -> float:
-        return 2 * self.name_column + _ARROW + _NUMBERS
+        return self.guess_column + max(self.widest, _GUESS) + _NUMBERS
 
     @property
     def page(self) -> Page:
         beside = (self.listed + 2) * _ROW + (0 if self.roomy else 0.9)
-        return Page(
-            self.list_left + self.list_width + _RIGHT, self.top + max(self.side + self.names_below + _BELOW, beside)
-        )
+        width = max(self.list_left + self.list_width, _HEADING + self.told) + _RIGHT
+        return Page(width, self.top + max(self.side + self.names_below + _BELOW, beside))
 
 
 def draw_confusion(run: Run, predictions: Predictions, *, title: str = "") -> Figure:
@@ -128,11 +149,12 @@ def draw_confusion(run: Run, predictions: Predictions, *, title: str = "") -> Fi
     heading, subheading = title or heading_of(run), _told(run, predictions, counts)
     letters = lettering_for([heading, subheading, *names])
     short = [letters.fitted(name, _POINTS, _NAME) for name in names]
-    widest = max(letters.width(name, _POINTS) for name in short)
-    plan = _Plan(classes, widest, max(1, len(pairs)))
+    widest = _DRAWN * max(letters.width(name, _POINTS) for name in short)
+    told = min(_DRAWN * letters.width(letters.legible(subheading), 9.0), _WIDEST)
+    plan = _Plan(classes, widest, max(1, len(pairs)), told)
     with one_look(letters.families):
         figure = Figure(figsize=(plan.page.width, plan.page.height))
-        write_heading(figure, plan.page, letters, heading, subheading, left=_LEFT - 0.2)
+        write_heading(figure, plan.page, letters, heading, subheading, left=_HEADING)
         _draw_matrix(figure, plan, counts, short)
         _list_pairs(figure, plan, counts, pairs, short)
         if not plan.roomy:
@@ -144,8 +166,9 @@ def _told(run: Run, predictions: Predictions, counts: np.ndarray) -> str:
     total, right = int(counts.sum()), int(np.trace(counts))
     return subheading_of(
         run,
-        f"confusion matrix of {total:,} {predictions.split} samples",
+        counted(total, f"{predictions.split} sample"),
         f"accuracy {short_number(right / max(total, 1))}",
+        f"mean F1 {short_number(mean_f1(counts))}",
     )
 
 
@@ -205,13 +228,12 @@ def _list_pairs(
         true, guess = pair
         rows.append((names[true], "→", names[guess], f"{counts[pair]:,}", percent(float(shares[pair]))))
     if not pairs:
-        rows.append(("every prediction is right", "", "", "", ""))
-    second = plan.name_column + _ARROW
+        rows = [("every prediction is right", "", "", "", "")]
     columns = (
         (0.0, "left"),
-        (second - 0.2, "left"),
-        (second, "left"),
-        (plan.list_width - 0.95, "right"),
+        (plan.guess_column - 0.22, "left"),
+        (plan.guess_column, "left"),
+        (plan.list_width - 0.7, "right"),
         (plan.list_width, "right"),
     )
     for number, row in enumerate(rows):
@@ -219,7 +241,7 @@ def _list_pairs(
             if not text:
                 continue
             spot = plan.page.spot(plan.list_left + across, plan.top + 0.12 + number * _ROW)
-            figure.text(*spot, text, ha=side, fontsize=_POINTS, color=INK if number else FAINT)
+            figure.text(*spot, text, ha=side, fontsize=_POINTS, color=INK if number and pairs else FAINT)
 
 
 def _explain_colours(figure: Figure, plan: _Plan) -> None:

@@ -46,7 +46,7 @@ class Album:
 
     Args:
         pictures: At least one.
-        missing: A sentence for each figure that could not be drawn for want of something.
+        missing: What could not be drawn and why, a sentence for each reason.
     """
 
     pictures: tuple[Picture, ...]
@@ -86,7 +86,7 @@ def plot_kinds(
     _check_options(len(own) + (HISTORY in kinds), has_history=HISTORY in kinds, metrics=metrics, out=out)
     ready, missing = _read_all(own)
     if missing and not what_there_is:
-        raise missing[0]
+        raise missing[0][1]
     pictures = []
     if HISTORY in kinds:
         try:
@@ -94,11 +94,11 @@ def plot_kinds(
         except NotFound as error:
             if metrics or not what_there_is:
                 raise
-            missing.insert(0, error)
+            missing.insert(0, (HISTORY, error))
     pictures += [_plot_one(run, kind, found, plot, out, title) for run, kind, found in ready]
     if not pictures:
-        raise missing[0]
-    return Album(tuple(pictures), tuple(error.message for error in missing))
+        raise missing[0][1]
+    return Album(tuple(pictures), _sentences(missing))
 
 
 def _check_options(figures: int, *, has_history: bool, metrics: Sequence[str], out: Path | None) -> None:
@@ -111,15 +111,22 @@ def _check_options(figures: int, *, has_history: bool, metrics: Sequence[str], o
         raise ConfigError("--metric chooses panels of the history alone", hint="leave it out, or `--kind history`")
 
 
-def _read_all(own: Sequence[tuple[Run, str]]) -> tuple[list[tuple[Run, str, Any]], list[NotFound]]:
-    """Return what there is to draw, and what there is not."""
+def _read_all(own: Sequence[tuple[Run, str]]) -> tuple[list[tuple[Run, str, Any]], list[tuple[str, NotFound]]]:
+    """Return what there is to draw, and of which kinds there is nothing and why."""
     ready, missing = [], []
     for run, kind in own:
         try:
             ready.append((run, kind, load_object(KINDS[kind].read)(run)))
         except NotFound as error:
-            missing.append(error)
+            missing.append((kind, error))
     return ready, missing
+
+
+def _sentences(missing: Sequence[tuple[str, NotFound]]) -> tuple[str, ...]:
+    kinds: dict[str, list[str]] = {}
+    for kind, error in missing:
+        kinds.setdefault(error.message, []).append(kind)
+    return tuple(f"no {', '.join(without)}: {message}" for message, without in kinds.items())
 
 
 def _plot_one(run: Run, kind: str, found: Any, plot: PlotConfig, out: Path | None, title: str) -> Picture:

@@ -17,16 +17,19 @@ from tbcli.plots.figures import one_look, write_heading
 from tbcli.plots.layout import HEADER, LEFT, Page
 from tbcli.plots.lettering import Lettering, lettering_for
 from tbcli.plots.numbers import PlainNumbers
-from tbcli.plots.titles import heading_of, subheading_of
+from tbcli.plots.titles import counted, heading_of, subheading_of
 from tbcli.readers.evidence import Predictions
 from tbcli.runs import Run
 
 _SIDE, _GUTTER, _BELOW, _RIGHT = 4.4, 0.85, 0.6, 0.3  # inches
 _MOST_NAMED = 20  # classes up to which each has a curve of its own colour
 _EXTREMES = 5  # of more classes, the best and the worst are named
+_MEAN = "mean of all"
 _MOST_POINTS = 500  # of a curve as it is drawn
+_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)  # from one number along an axis to the next
+_MOST_STEPS = 6
 _LEAST_CORNER = 0.3  # a curve that falls below that is seen well enough without a closer look
-_TOP = HEADER + 0.3
+_TOP = HEADER + 0.45
 _POINTS, _HANDLE, _NAME, _LEGEND, _ROW = 8.5, 0.35, 1.5, 2.5, 0.2  # of the legend; all but the points in inches
 
 
@@ -116,9 +119,9 @@ def draw_precision_recall(run: Run, predictions: Predictions, *, title: str = ""
     lines, others = _chosen(curves, mean)
     corner = _corner([line.curve for line in lines])
     lowest = [0.0] if corner is None else [0.0, corner]
-    notes = _notes(mean, len(others), len(found) - len(curves))
+    notes = _notes(len(others), len(found) - len(curves))
     legend_left = LEFT + len(lowest) * (_SIDE + _GUTTER) - _GUTTER + 0.4
-    legend_height = (len(lines) + len(notes) + 1.5) * _ROW
+    legend_height = (len(lines) + len(notes) + 2.5) * _ROW
     page = Page(legend_left + _LEGEND + _RIGHT, _TOP + max(_SIDE + _BELOW, legend_height + 0.3))
     with one_look(letters.families):
         figure = Figure(figsize=(page.width, page.height))
@@ -126,21 +129,23 @@ def draw_precision_recall(run: Run, predictions: Predictions, *, title: str = ""
         for panel, least in enumerate(lowest):
             axes = figure.add_axes(page.box(LEFT + panel * (_SIDE + _GUTTER), _TOP, _SIDE, _SIDE))
             _draw_panel(axes, lines, others, least)
-        _name_lines(figure, page, letters, lines, legend_left)
+        rows = [(line.name, line.colour, line.value) for line in lines]
+        rows += [(_MEAN, "", mean)] if len(lines) > 1 and not others else []
+        _name_lines(figure, page, letters, rows, legend_left)
         for number, note in enumerate(notes):
-            spot = page.spot(legend_left, _TOP + 0.15 + (len(lines) + 1.5 + number) * _ROW)
+            spot = page.spot(legend_left, _TOP + 0.15 + (len(rows) + 1.5 + number) * _ROW)
             figure.text(*spot, note, fontsize=_POINTS, color=FAINT)
     return figure
 
 
 def _told(run: Run, predictions: Predictions) -> str:
-    samples = f"{len(predictions.labels):,} {predictions.split} samples"
+    samples = counted(len(predictions.labels), f"{predictions.split} sample")
     return subheading_of(run, f"precision and recall of {samples}")
 
 
-def _notes(mean: float, others: int, absent: int) -> list[str]:
-    first = f"grey: {others:,} other class{'es' if others > 1 else ''}" if others else f"mean of all {mean:.4f}"
-    return [first] + ([f"{absent:,} class{'es' if absent > 1 else ''} without a sample left out"] if absent else [])
+def _notes(others: int, absent: int) -> list[str]:
+    said = {"grey: {} other class{}": others, "{} class{} without a sample left out": absent}
+    return [words.format(f"{count:,}", "es" if count > 1 else "") for words, count in said.items() if count]
 
 
 def _chosen(curves: Sequence[tuple[str, Curve]], mean: float) -> tuple[list[_Line], list[Curve]]:
@@ -150,7 +155,7 @@ def _chosen(curves: Sequence[tuple[str, Curve]], mean: float) -> tuple[list[_Lin
     ranked = sorted(curves, key=lambda named: -named[1].average_precision)
     recalls = np.linspace(0, 1, _MOST_POINTS)[1:]
     middle = Curve(np.mean([curve.at(recalls) for _, curve in curves], axis=0), recalls)
-    lines = [_Line("mean of all", INK, middle, mean, width=2.2)]
+    lines = [_Line(_MEAN, INK, middle, mean, width=2.2)]
     lines += _coloured([*ranked[:_EXTREMES], *ranked[-_EXTREMES:]])
     return lines, [curve for _, curve in ranked[_EXTREMES:-_EXTREMES]]
 
@@ -166,6 +171,12 @@ def _corner(curves: Sequence[Curve]) -> float | None:
     return min(lowest, 0.95) if lowest >= _LEAST_CORNER and worst < 1 else None
 
 
+def even_ticks(lowest: float) -> np.ndarray:
+    """Return round numbers from not below the lowest up to 1, at most seven."""
+    step = next(step for step in _STEPS if (1 - lowest) / step <= _MOST_STEPS + 1e-9)
+    return 1 - step * np.arange(math.floor((1 - lowest) / step + 1e-9), -1, -1)
+
+
 def _draw_panel(axes: Axes, lines: Sequence[_Line], others: Sequence[Curve], lowest: float) -> None:
     if others:
         axes.add_collection(
@@ -178,19 +189,22 @@ def _draw_panel(axes: Axes, lines: Sequence[_Line], others: Sequence[Curve], low
     axes.xaxis.set_label_coords(0.5, -0.07)
     axes.yaxis.set_label_coords(-0.11, 0.5)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(np.linspace(lowest, 1, 6))
+        axis.set_ticks(even_ticks(lowest))
         axis.set_major_formatter(PlainNumbers())
     axes.set_title("the upper right corner" if lowest else "one class against the others", loc="left", fontsize=10)
 
 
-def _name_lines(figure: Figure, page: Page, letters: Lettering, lines: Sequence[_Line], left: float) -> None:
-    """Write the legend, as a table: colour, class, average precision."""
+def _name_lines(
+    figure: Figure, page: Page, letters: Lettering, rows: Sequence[tuple[str, str, float]], left: float
+) -> None:
+    """Write the legend, as a table: colour (where there is one), class, average precision."""
     top, right = _TOP + 0.15, left + _LEGEND
     figure.text(*page.spot(left, top), "class", fontsize=_POINTS, color=FAINT)
     figure.text(*page.spot(right, top), "average precision", ha="right", fontsize=_POINTS, color=FAINT)
-    for number, line in enumerate(lines, 1):
+    for number, (name, colour, value) in enumerate(rows, 1):
         down = top + number * _ROW
-        stroke = [page.spot(left + across, down - 0.04) for across in (0, _HANDLE - 0.1)]
-        figure.add_artist(Line2D(*np.transpose(stroke), color=line.colour, linewidth=2.5))
-        figure.text(*page.spot(left + _HANDLE, down), letters.fitted(line.name, _POINTS, _NAME), fontsize=_POINTS)
-        figure.text(*page.spot(right, down), f"{line.value:.4f}", ha="right", fontsize=_POINTS)
+        if colour:
+            stroke = [page.spot(left + across, down - 0.04) for across in (0, _HANDLE - 0.1)]
+            figure.add_artist(Line2D(*np.transpose(stroke), color=colour, linewidth=2.5))
+        figure.text(*page.spot(left + _HANDLE, down), letters.fitted(name, _POINTS, _NAME), fontsize=_POINTS)
+        figure.text(*page.spot(right, down), f"{value:.4f}", ha="right", fontsize=_POINTS)

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tbcli.plots.letters import letters_for
-from tbcli.plots.sheet import FAINT, INK, RIGHT, THUMBNAIL_WIDTH, WRONG, Sheet, as_colours, as_png, fitted_size
-
-__all__ = ["as_png", "draw_samples"]
+from tbcli.plots.sheet import FAINT, INK, RIGHT, THUMBNAIL_WIDTH, WRONG, Sheet, as_colours, fitted_size
 
 _MARGIN = 4  # pixels around a sample
 _FRAME = 3

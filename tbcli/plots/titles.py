@@ -38,13 +38,18 @@ def subheading_of(run: Run, *facts: str) -> str:
     return "  ·  ".join(filter(None, (run.id if run.name else "", model_and_data, *facts)))
 
 
+def counted(count: int, noun: str) -> str:
+    """Return ``1 mistake``, ``6,000 mistakes``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def _facts_of_one(told: RunHistory) -> list[str]:
     run, epochs = told.run, len(told.history.epochs)
     accuracy = number_of(run.metrics, "test_accuracy")
     status = run.status()
     return [
         run.id if run.name else "",
-        f"{epochs:,} epoch{'s' if epochs > 1 else ''}" + ("" if status == "finished" else f", {status}"),
+        counted(epochs, "epoch") + ("" if status == "finished" else f", {status}"),
         "" if accuracy is None else f"test accuracy {short_number(accuracy)}",
     ]
 

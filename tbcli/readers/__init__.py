@@ -3,6 +3,6 @@
 from tbcli.readers.cache import clear_cache
 from tbcli.readers.damage import Damage
 from tbcli.readers.events import LogContent, open_logdir, read_scalars
-from tbcli.readers.table import Scalars, Series
+from tbcli.readers.series import Scalars, Series
 
 __all__ = ["Damage", "LogContent", "Scalars", "Series", "clear_cache", "open_logdir", "read_scalars"]

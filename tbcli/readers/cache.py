@@ -60,7 +60,7 @@ def load(top: Path) -> Shelf | None:
         index = content[place : place + size]
         if content[: len(_MAGIC)] != _MAGIC or version != VERSION or crc32(index) != proof:
             return None
-        return _shelf(json.loads(index), content, os.path.realpath(top))
+        return _shelf(json.loads(index), content, top)
     except (OSError, ValueError, LookupError, TypeError, struct.error):
         return None
 
@@ -152,16 +152,16 @@ def _index(top: str, shelf: Shelf, blocks: list[tuple[int, int, int]]) -> dict[s
     files = [(notes.file.name, notes.file.run) for notes in shelf.notes]
     names, runs = zip(*files, strict=True) if files else ((), ())
     facts = {"top": top, "byteorder": sys.byteorder, "tags": shelf.names, "names": names, "runs": runs}
-    return {**facts, "rare": rare, "blocks": blocks}
+    return {**facts, "rare": rare, "blocks": blocks, "directories": shelf.directories}
 
 
-def _shelf(index: dict[str, Any], content: mmap.mmap, top: str) -> Shelf | None:
-    if index["byteorder"] != sys.byteorder or index["top"] != top:
+def _shelf(index: dict[str, Any], content: mmap.mmap, top: Path) -> Shelf | None:
+    if index["byteorder"] != sys.byteorder or index["top"] != os.path.realpath(top):
         return None
     *blocks, (place, rows, _) = index["blocks"]
     table = np.frombuffer(content, np.int64, rows * _NUMBERS, place).reshape(rows, _NUMBERS).tolist()
     notes = [
-        FileNotes(EventFile("", name, run, size, changed, inode), end, mark)
+        FileNotes(EventFile(f"{top}/{name}", name, run, size, changed, inode), end, mark)
         for name, run, (size, changed, inode, end, mark) in zip(index["names"], index["runs"], table, strict=True)
     ]
     for number, (damage, others, documents) in index["rare"].items():
@@ -169,7 +169,7 @@ def _shelf(index: dict[str, Any], content: mmap.mmap, top: str) -> Shelf | None:
         noted.damage = [Damage.from_document(document) for document in damage]
         noted.others = {code: [count, size] for code, (count, size) in others}
         noted.documents = [(offset, length, code) for offset, length, code in documents]
-    shelf = Shelf(notes, [(tag, plugin) for tag, plugin in index["tags"]])
+    shelf = Shelf(notes, [(tag, plugin) for tag, plugin in index["tags"]], directories=index["directories"])
     shelf.release = lambda: content.madvise(mmap.MADV_DONTNEED)
     for place, rows, pieces in blocks:
         columns = Columns(

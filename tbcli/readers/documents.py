@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tbcli.readers import damage
-from tbcli.readers.crc import checksum, masked
 from tbcli.readers.damage import Damage
-from tbcli.readers.framing import FOOTER
-from tbcli.readers.scan import open_file
+from tbcli.readers.records.crc import checksum, masked
+from tbcli.readers.records.framing import FOOTER
+from tbcli.readers.records.scan import open_file
 from tbcli.readers.shelf import FileNotes, Shelf
 
 if TYPE_CHECKING:

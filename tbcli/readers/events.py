@@ -29,9 +29,9 @@ from tbcli.readers.damage import Damage
 from tbcli.readers.documents import Documents, read_documents
 from tbcli.readers.inventory import Entry, list_inventory
 from tbcli.readers.logdir import EventFile
-from tbcli.readers.renewal import read_reduced, read_shelf
+from tbcli.readers.reading import read_reduced, read_shelf
+from tbcli.readers.series import Scalars
 from tbcli.readers.shelf import Shelf, Wanted
-from tbcli.readers.table import Scalars
 
 
 def read_scalars(

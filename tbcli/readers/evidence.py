@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zipfile import BadZipFile, ZipFile
 
@@ -93,11 +94,14 @@ def read_mistakes(run: Run) -> Mistakes:
     """
     with _Evidence(run) as evidence:
         predictions = _predictions(evidence)
-        marked = evidence.read(f"{predictions.split}_mistakes_indices")
+        key = f"{predictions.split}_mistakes"
+        marked = evidence.read(f"{key}_indices", "no mistakes to show")
         row_of = {index: row for row, index in enumerate(predictions.indices.tolist())}
         rows = np.array([row_of[index] for index in marked.tolist() if index in row_of], np.int64)
-        thumbnails = f"{predictions.split}_mistakes_thumbnails"
-        return Mistakes(predictions, rows, evidence.read(thumbnails) if thumbnails in evidence else None)
+        thumbnails = evidence.read(f"{key}_thumbnails") if f"{key}_thumbnails" in evidence else None
+        if thumbnails is not None:
+            evidence.check(len(thumbnails) == len(rows) and thumbnails.ndim == 4)
+        return Mistakes(predictions, rows, thumbnails)
 
 
 def read_features(run: Run) -> Features:
@@ -107,23 +111,39 @@ def read_features(run: Run) -> Features:
         NotFound: The run keeps no evidence, the model has no such layer, or the file is damaged.
     """
     with _Evidence(run) as evidence:
-        return Features(
+        needed = "features are kept of validation samples, by a model whose penultimate layer is named `features`"
+        features = Features(
+            features=evidence.read("projector_features", "no features", needed),
             labels=evidence.read("projector_labels"),
-            features=evidence.read("projector_features"),
             probabilities=evidence.read("projector_probabilities"),
             class_names=evidence.class_names,
         )
+        evidence.check_shapes(features.labels, features.probabilities, features.class_names)
+        evidence.check(len(features.features) == len(features.labels))
+        return features
+
+
+def read_layers(run: Run) -> tuple[str, ...]:
+    """Return the names of the model's layers from the input on; none where the run does not tell."""
+    try:
+        with _Evidence(run) as evidence:
+            return tuple(map(str, evidence.read("layers")))
+    except NotFound:
+        return ()
 
 
 def _predictions(evidence: _Evidence) -> Predictions:
-    split = next((split for split in _SPLITS if f"{split}_labels" in evidence), "test")
-    return Predictions(
+    split = next((split for split in _SPLITS if f"{split}_labels" in evidence), _SPLITS[0])
+    told = Predictions(
         split=split,
+        labels=evidence.read(f"{split}_labels", "neither test nor validation samples"),
         indices=evidence.read(f"{split}_indices"),
-        labels=evidence.read(f"{split}_labels"),
         probabilities=evidence.read(f"{split}_probabilities"),
         class_names=evidence.class_names,
     )
+    evidence.check_shapes(told.labels, told.probabilities, told.class_names)
+    evidence.check(len(told.indices) == len(told.labels))
+    return told
 
 
 class _Evidence:
@@ -157,20 +177,47 @@ class _Evidence:
         """A name for each class number."""
         return tuple(map(str, self.read("class_names")))
 
-    def read(self, key: str) -> np.ndarray:
+    def read(self, key: str, lacking: str = "", why: str = "") -> np.ndarray:
         """Return an array.
+
+        Args:
+            key: Its name.
+            lacking: What it is that the run has not, without the array: ``no features``.
+            why: What such a run needs; else that it was trained by a version that did not keep it.
 
         Raises:
             NotFound: There is no such array, or it is damaged.
         """
         if key not in self:
-            raise NotFound(f"the evidence of run {self._run.label} holds no {key!r}", hint=self._again)
+            raise NotFound(
+                f"run {self._run.label} keeps {lacking or f'no {key!r}'} in its evidence", hint=why or self._again
+            )
         try:
             with self._file.open(f"{key}.npy") as member:
                 array: np.ndarray = np.lib.format.read_array(member, allow_pickle=False)
-        except (OSError, ValueError, EOFError, BadZipFile) as error:
+        # A spoilt index of the file may also ask for a password, or for a compression nobody knows: RuntimeError.
+        except (OSError, ValueError, EOFError, BadZipFile, RuntimeError) as error:
             raise self._damaged(error) from error
         return array
+
+    def check(self, is_right: bool) -> None:
+        """Refuse arrays that do not fit one another.
+
+        Raises:
+            NotFound: They do not.
+        """
+        if not is_right:
+            raise self._damaged("its arrays do not fit one another")
+
+    def check_shapes(self, labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]) -> None:
+        """Refuse labels ``[n]`` and probabilities ``[n, classes]`` that do not fit.
+
+        Raises:
+            NotFound: They do not.
+        """
+        classes = len(class_names)
+        self.check(probabilities.shape == (len(labels), classes) and len(labels) > 0)
+        self.check(int(labels.min()) >= 0 and int(labels.max()) < classes)
 
     def _absent(self) -> NotFound:
         if self._run.is_live():
@@ -182,7 +229,7 @@ class _Evidence:
             hint="only a training that comes to its end is measured; `--kind history` shows its epochs",
         )
 
-    def _damaged(self, error: Exception) -> NotFound:
+    def _damaged(self, error: Exception | str) -> NotFound:
         return NotFound(f"cannot read {str(self._run.evidence_file)!r}: {error}", hint=self._again)
 
     @property

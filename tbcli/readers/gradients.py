@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tbcli.errors import NotFound
-from tbcli.readers.scalars import Series, read_scalars
+from tbcli.readers.damage import TORN
+from tbcli.readers.events import read_scalars
+from tbcli.readers.evidence import read_layers
+from tbcli.readers.series import Series
 from tbcli.runs import Run
 
 _NORMS, _UPDATES, _DEAD = "gradients/", "updates/", "dead_units/"
@@ -15,9 +19,10 @@ _GLOBAL = "global_norm"
 
 @dataclass(frozen=True, slots=True)
 class GradientHealth:
-    """Curves by layer, in the order of the model; x is the epoch.
+    """Curves by layer; x is the epoch.
 
     Args:
+        layers: All that have a curve, in the order of the model where the run tells it.
         whole: Norm of the gradient of all layers; None where it is not recorded.
         norms: Norm of the gradient of each layer.
         updates: What a step changes, as a share of the weights.
@@ -25,6 +30,7 @@ class GradientHealth:
         damage: Sentences about what could not be read.
     """
 
+    layers: tuple[str, ...]
     whole: Series | None
     norms: Mapping[str, Series]
     updates: Mapping[str, Series]
@@ -38,13 +44,31 @@ def read_gradients(run: Run) -> GradientHealth:
     Raises:
         NotFound: It has recorded none, or not yet.
     """
-    found = read_scalars(run.logs / "train", (_NORMS, _UPDATES, _DEAD))
-    if not found.series:
+    directory = run.logs / "train"
+    patterns = [f"{prefix}*" for prefix in (_NORMS, _UPDATES, _DEAD)]
+    found = read_scalars(directory, tags=patterns, runs=["."]) if directory.is_dir() else None
+    if not found:
         when = "after its first epoch" if run.is_live() else "with `--record gradients`, or a level above light"
         raise NotFound(f"run {run.label} has recorded no gradients", hint=f"a training writes them {when}")
+    curves = {series.tag: series for series in found}
+    whole = curves.pop(_NORMS + _GLOBAL, None)
+    layers = in_model_order({tag.partition("/")[2] for tag in curves}, read_layers(run))
 
     def by_layer(prefix: str) -> dict[str, Series]:
-        return {tag.removeprefix(prefix): series for tag, series in found.series.items() if tag.startswith(prefix)}
+        return {layer: curves[prefix + layer] for layer in layers if prefix + layer in curves}
 
-    norms = by_layer(_NORMS)
-    return GradientHealth(norms.pop(_GLOBAL, None), norms, by_layer(_UPDATES), by_layer(_DEAD), found.damage)
+    is_live = run.is_live()  # then a last record that is cut short is one that is being written
+    damage = tuple(str(one) for one in found.damage if one.is_loss and not (is_live and one.kind == TORN))
+    return GradientHealth(tuple(layers), whole, by_layer(_NORMS), by_layer(_UPDATES), by_layer(_DEAD), damage)
+
+
+def in_model_order(names: set[str], layers: Sequence[str]) -> list[str]:
+    """Return names of layers, or of what is nested in them, from the input on; those not known last, 2 before 10."""
+    places = {layer: place for place, layer in enumerate(layers)}
+
+    def place(name: str) -> tuple[int, list[tuple[int, str]]]:
+        found = places.get(name, places.get(name.partition("/")[0], len(layers)))
+        words = re.findall(r"\d+|\D+", name)
+        return found, [(int(word), "") if word.isdecimal() else (-1, word) for word in words]
+
+    return sorted(names, key=place)

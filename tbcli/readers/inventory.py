@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tbcli.readers.records.wire import UNKNOWN
 from tbcli.readers.shelf import Shelf
-from tbcli.readers.wire import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +14,7 @@ from tbcli.readers.damage import UNREADABLE, Damage
 
 _MARK = "tfevents"  # what TensorBoard looks for in a file name (`io_wrapper.IsSummaryEventsFile`)
 _NOT = ".profile-empty"
+_SETTLED = 2_000_000_000  # nanoseconds; a directory that changed later may change again within one tick of its clock
 
 
 class EventFile(NamedTuple):
@@ -34,7 +37,22 @@ class EventFile(NamedTuple):
     inode: int
 
 
-def find_event_files(top: Path) -> tuple[list[EventFile], list[Damage]]:
+class Found(NamedTuple):
+    """What lies below a log directory.
+
+    Args:
+        files: The event files, ordered by run and then by name.
+        damage: What could not be looked at.
+        directories: ``{directory: when its entries changed, nanoseconds since 1970}``, by which `find_again` knows
+            that there are no others; empty where that would not tell.
+    """
+
+    files: list[EventFile]
+    damage: list[Damage]
+    directories: dict[str, int]
+
+
+def find_event_files(top: Path) -> Found:
     """Return the event files below a directory, or the one file that is named, ordered by run and then by name.
 
     The names of event files begin with the time of their making, so this is the order of writing, and TensorBoard's.
@@ -49,11 +67,44 @@ def find_event_files(top: Path) -> tuple[list[EventFile], list[Damage]]:
     except (OSError, ValueError) as error:
         raise NotFound(f"no log directory {str(top)!r}", hint="a directory below which event files lie") from error
     if not stat.S_ISDIR(status.st_mode):
-        return list(_event_files(top, "", top.name, damage)), damage
+        return Found(list(_event_files(top, "", top.name, damage)), damage, {})
     walk = _Walk(str(top), damage)
+    began = time.time_ns()
     walk.look_into("")
-    walk.follow_links()
-    return sorted(walk.files, key=lambda file: (file.run, file.name)), damage
+    has_links = walk.follow_links()
+    changed = walk.changed.values()
+    is_telling = not has_links and not damage and max(changed, default=began) < began - _SETTLED
+    files = sorted(walk.files, key=lambda file: (file.run, file.name))
+    return Found(files, damage, walk.changed if is_telling else {})
+
+
+def find_again(top: Path, files: Sequence[EventFile], directories: Mapping[str, int]) -> Found | None:
+    """Return the same files as they are now, or None where there may be others: quicker than to look for all.
+
+    Args:
+        top: The log directory.
+        files: What was found there.
+        directories: See `Found`.
+    """
+    if not directories:
+        return None
+    found = []
+    try:
+        for inside, changed in directories.items():
+            if os.stat(f"{top}/{inside}").st_mtime_ns != changed:  # noqa: PTH116 - thousands of times
+                return None
+        for file in files:
+            status = os.stat(file.path)  # noqa: PTH116
+            size, changed, inode = status.st_size, status.st_mtime_ns, status.st_ino
+            if (size, changed, inode) == (file.size, file.changed, file.inode):
+                found.append(file)
+            elif stat.S_ISREG(status.st_mode):
+                found.append(file._replace(size=size, changed=changed, inode=inode))
+            else:
+                return None
+    except OSError:
+        return None
+    return Found(found, [], dict(directories))
 
 
 class _Walk:
@@ -63,7 +114,7 @@ class _Walk:
         self.files: list[EventFile] = []
         self._top = top
         self._damage = damage
-        self._seen: list[str] = []
+        self.changed: dict[str, int] = {}
         self._links: list[str] = []
 
     def look_into(self, inside: str) -> None:
@@ -71,8 +122,9 @@ class _Walk:
         below: list[str] = []
         path = f"{self._top}/{inside}" if inside else self._top
         before = f"{inside}/" if inside else ""
-        self._seen.append(path)
+        self.changed[inside] = 0
         try:
+            self.changed[inside] = os.stat(path).st_mtime_ns  # noqa: PTH116 - before it is listed
             with os.scandir(path) as entries:
                 for entry in entries:
                     name = entry.name
@@ -87,19 +139,20 @@ class _Walk:
         for name in below:
             self.look_into(name)
 
-    def follow_links(self) -> None:
-        """Look into the directories that links lead to, unless they were seen: a link may lead in a circle."""
+    def follow_links(self) -> bool:
+        """Look into the directories that links lead to, unless they were seen, and say whether there are links."""
         if not self._links:
-            return
-        seen = {_identity(path) for path in self._seen}
+            return False
+        seen = {_identity(f"{self._top}/{inside}") for inside in self.changed}
         while self._links:
             self._links.sort(reverse=True)
             name = self._links.pop()
             target = _identity(f"{self._top}/{name}")
             if target and target not in seen:
-                before = len(self._seen)
+                before = len(self.changed)
                 self.look_into(name)
-                seen.update(_identity(path) for path in self._seen[before:])
+                seen.update(_identity(f"{self._top}/{inside}") for inside in list(self.changed)[before:])
+        return True
 
 
 def _identity(path: str) -> tuple[int, int] | None:

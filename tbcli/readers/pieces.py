@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tbcli.readers.batch import VALUES_A_RECORD, Points
+from tbcli.readers.records.batch import VALUES_A_RECORD, Points
 
 _RADIX = 0xFFFF  # up to here a stable sort is one by radix
+_MOST_BITS = 63
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -97,7 +98,10 @@ def in_pieces(points: Points, files: NDArray[np.int32]) -> Block:
 def _ranked(series: Ints, order: Ints) -> Ints:
     """Return the places of the numbers, ordered by series and then by order."""
     if int(series.max()) > _RADIX or (order & (VALUES_A_RECORD - 1)).any():
-        return np.argsort(series << int(order.max()).bit_length() | order)
+        bits = int(order.max()).bit_length()
+        if int(series.max()).bit_length() + bits > _MOST_BITS:
+            return np.lexsort((order, series))
+        return np.argsort(series << bits | order, kind="stable")
     records = order // VALUES_A_RECORD  # one number to a record at most: each has its seat, and 16 bits sort by radix
     seats = np.full(int(records.max()) + 1, -1, np.int64)
     seats[records] = np.arange(len(records))

@@ -1,11 +1,10 @@
-"""All series of a log directory, reduced while their files are read."""
+"""Long series in little memory: the smallest and the largest of each stretch, so that every extreme stays visible."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from tbcli.readers.extremes import Extremes
-from tbcli.readers.pieces import Block, Columns, Pieces
+from tbcli.readers.pieces import Block, Columns, Ints, Pieces
 from tbcli.readers.shelf import Shelf
 
 
@@ -51,3 +50,101 @@ class Reducer:
         kept = points.steps < min(later)
         self.superseded += len(kept) - int(kept.sum())
         return points.chosen(kept)
+
+
+class Extremes:
+    """One series, reduced while it passes by.
+
+    Stretches hold equally many points, a power of two, the last one fewer. Of each stay the smallest, the largest and
+    the first that is not a number; of the series the first and the last. Up to ``buckets`` points stay all.
+
+    Args:
+        buckets: The most stretches that are kept, an even number.
+    """
+
+    def __init__(self, buckets: int) -> None:
+        self._most = max(2, buckets + buckets % 2)
+        self._width = 1
+        self._seen = 0
+        self._stretches = 0
+        self._few: list[Columns] = []  # all points, as long as there are no more than stretches
+        self._kept: list[tuple[Columns, Ints]] = []  # points [stretches, 3] and their numbers, -1 for none
+        self._rest = Columns.joined([])  # points that do not fill a stretch yet
+        self._ends: list[tuple[int, Columns]] = []
+
+    def add(self, points: Columns) -> None:
+        """Take the next points of the series."""
+        count = len(points.steps)
+        if not count:
+            return
+        if not self._ends:
+            if self._seen + count <= self._most:
+                self._few.append(points.each(np.copy))
+                self._seen += count
+                return
+            points, self._few, self._seen = Columns.joined([*self._few, points]), [], 0
+            count = len(points.steps)
+        self._ends = [
+            self._ends[0] if self._ends else (0, points.part(0, 1).each(np.copy)),
+            (self._seen + count - 1, points.part(count - 1, 1).each(np.copy)),
+        ]
+        rest = Columns.joined([self._rest, points]) if len(self._rest.steps) else points
+        self._seen += count
+        while full := min(len(rest.steps) // self._width, self._most - self._stretches):
+            used = full * self._width
+            numbers = self._seen - len(rest.steps) + np.arange(used)
+            self._keep(rest.part(0, used), numbers, self._width)
+            rest = rest.part(used, len(rest.steps) - used)
+            if self._stretches == self._most:
+                self._widen()
+        self._rest = rest.each(np.copy)
+
+    def points(self) -> Columns:
+        """Return what is kept, in the order of writing."""
+        if not self._ends:
+            return Columns.joined(self._few)
+        kept = list(self._kept)
+        left = len(self._rest.steps)
+        if left:
+            kept.append(_extremes(self._rest, self._seen - left + np.arange(left), left))
+        parts = [columns.each(np.ravel) for columns, _ in kept]
+        parts += [point for _, point in self._ends]
+        numbers = [number.reshape(-1) for _, number in kept] + [np.array([place]) for place, _ in self._ends]
+        order, first = np.unique(np.concatenate(numbers), return_index=True)
+        return Columns.joined(parts).chosen(first[order >= 0])
+
+    def _keep(self, points: Columns, numbers: Ints, width: int) -> None:
+        self._kept.append(_extremes(points, numbers, width))
+        self._stretches += len(numbers) // width
+
+    def _widen(self) -> None:
+        """Make one stretch of each two."""
+        points = Columns.joined([columns.each(np.ravel) for columns, _ in self._kept])
+        numbers = np.concatenate([number.reshape(-1) for _, number in self._kept])
+        self._kept, self._stretches = [], 0
+        self._width *= 2
+        self._keep(points, numbers, 6)
+
+
+def _extremes(points: Columns, numbers: Ints, width: int) -> tuple[Columns, Ints]:
+    """Return of each so many points the smallest, the largest and the first NaN ``[n / width, 3]``, with their numbers.
+
+    Points of the number -1 do not count, and stand where there is none.
+    """
+    values, numbers = points.values.reshape(-1, width), numbers.reshape(-1, width)
+    unknown = np.isnan(values)
+    chosen = np.empty((len(values), 3), np.int64)
+    chosen[:, 0] = np.where(unknown, np.inf, values).argmin(axis=1)
+    chosen[:, 1] = np.where(unknown, -np.inf, values).argmax(axis=1)
+    real = ~unknown & (numbers >= 0)
+    for extreme in (0, 1):  # an infinity may stand beside a NaN that was taken for one
+        misled = ~np.take_along_axis(real, chosen[:, extreme, None], axis=1)[:, 0]
+        chosen[misled, extreme] = real[misled].argmax(axis=1)
+    unknown &= numbers >= 0
+    chosen[:, 2] = unknown.argmax(axis=1)
+    kept = points.each(lambda column: np.take_along_axis(column.reshape(-1, width), chosen, axis=1))
+    order = np.take_along_axis(numbers, chosen, axis=1)
+    order[~real.any(axis=1), :2] = -1
+    order[~unknown.any(axis=1), 2] = -1
+    kept.values[order < 0] = np.nan
+    return kept, order

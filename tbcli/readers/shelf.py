@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tbcli.readers.damage import Damage
 from tbcli.readers.logdir import EventFile
 from tbcli.readers.pieces import Block, Ints, Pieces, all_pieces, arranged
-from tbcli.readers.table import Scalars
+from tbcli.readers.series import Scalars
 
 Names = list[tuple[str, str]]
 Wanted = Callable[[str, str], bool]  # run, tag
@@ -24,7 +24,7 @@ class FileNotes:
     Args:
         file: The file as it was when it was read.
         end: The byte up to which it was read: where the next record begins.
-        mark: Checksum of the bytes before that (`tbcli.readers.scan.mark_before`).
+        mark: Checksum of the bytes before that (`tbcli.readers.records.scan.mark_before`).
         damage: What could not be read.
         others: ``{code: [count, bytes]}`` of the values that are no numbers.
         documents: Offset in the file, length and code of the records of texts and hyperparameters.
@@ -47,6 +47,7 @@ class Shelf:
         names: Tag and plugin by code.
         blocks: The numbers.
         damage: What concerns no file that could be read.
+        directories: See `tbcli.readers.logdir.Found`.
         release: Gives memory back that the numbers take, where they are kept on disk.
     """
 
@@ -54,6 +55,7 @@ class Shelf:
     names: Names
     blocks: list[Block] = field(default_factory=list)
     damage: list[Damage] = field(default_factory=list)
+    directories: dict[str, int] = field(default_factory=dict)
     release: Callable[[], None] = lambda: None
 
     def all_damage(self) -> tuple[Damage, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 
@@ -34,17 +35,21 @@ class Gradients(Recorder):
     def on_steps(self, steps: Steps, writer: Writer) -> None:
         """Collect what was measured; write a point for every N steps that are complete."""
         columns = {name: values for name, values in steps.values.items() if "/" in name}
-        for position in range(steps.last - steps.first + 1):
-            measured = {
-                name: float(values[position]) for name, values in columns.items() if not np.isnan(values[position])
-            }
-            for name, value in measured.items():
-                self._epoch.setdefault(name, []).append(value)
-                self._group.setdefault(name, []).append(value)
-            if self._log_every and (steps.first + position) % self._log_every == 0:
+        every = self._log_every or steps.last + 1
+        ends = range(steps.first + -steps.first % every, steps.last + 1, every)  # the steps that complete a group
+        for begin, end in pairwise([steps.first - 1, *ends, steps.last]):
+            self._collect(columns, slice(begin - steps.first + 1, end - steps.first + 1))
+            if self._log_every and end > begin and end % every == 0:
                 means = {f"batch_{name}": value for name, value in _means(self._group).items()}
-                writer.scalars(means, steps.first + position, where="train")
+                writer.scalars(means, end, where="train")
                 self._group = {}
+
+    def _collect(self, columns: Mapping[str, np.ndarray], part: slice) -> None:
+        for name, values in columns.items():
+            measured = values[part][~np.isnan(values[part])].tolist()
+            for known in (self._epoch, self._group) if self._log_every else (self._epoch,):
+                if measured:
+                    known.setdefault(name, []).extend(measured)
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write the epoch's means, and the share of units that were zero for every probe sample."""

@@ -27,14 +27,14 @@ class Mistakes(Recorder):
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
         """Draw what the model is wrong about now."""
         if snapshot.validation is not None and snapshot.dataset.validation is not None:
-            title = f"Validation, epoch {snapshot.epoch}"
+            title = f"validation, epoch {snapshot.epoch}"
             png, size = _draw(snapshot, snapshot.validation, snapshot.dataset.validation, title)
             writer.image("mistakes/validation", png, size, snapshot.epoch, where="validation")
 
     def on_end(self, snapshot: Snapshot, writer: Writer) -> None:
         """Draw what the saved model is wrong about in the test set."""
         if snapshot.test is not None and snapshot.dataset.test is not None:
-            png, size = _draw(snapshot, snapshot.test, snapshot.dataset.test, "Test, saved model")
+            png, size = _draw(snapshot, snapshot.test, snapshot.dataset.test, "test, saved model")
             writer.image("mistakes/test", png, size, snapshot.epoch, where="")
 
 

@@ -102,6 +102,18 @@ RECORDERS = {
             Promise("images", "", "mistakes/test", needs=("test",)),
         ),
     ),
+    "kernels": Entry(
+        "tbcli.recorders.kernels:Kernels",
+        "kernels of the first convolution",
+        "standard",
+        (Promise("images", "train", "kernels/"),),
+    ),
+    "attention": Entry(
+        "tbcli.recorders.attention:Attention",
+        "where the model looks: Grad-CAM, attention of each head",
+        "standard",
+        (Promise("images", None, "attention/"),),
+    ),
     "gradients": Entry(
         "tbcli.recorders.gradients:Gradients",
         "gradient norms, update ratios, dead units of every layer",

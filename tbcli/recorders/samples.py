@@ -17,16 +17,18 @@ class Samples(Recorder):
         """Draw what the model says now of the same samples as in every other epoch."""
         if snapshot.probe is None:
             return
-        count, probe = snapshot.config.record.samples, snapshot.probe
-        images, _ = snapshot.dataset.probe.batch(slice(count))
+        seen = snapshot.probe.first(snapshot.config.record.samples)
+        images, _ = snapshot.dataset.probe.batch(slice(len(seen.labels)))
+        right = int((seen.predictions == seen.labels).sum())
+        where = "validation" if snapshot.dataset.validation else "train"
         png, size = draw_samples(
             images,
-            probe.labels[:count],
-            probe.probabilities[:count],
+            seen.labels,
+            seen.probabilities,
             snapshot.dataset.class_names,
-            probe.indices[:count],
+            seen.indices,
+            f"{where}, epoch {snapshot.epoch}: {right} of {len(seen.labels)} right",
         )
-        where = "validation" if snapshot.dataset.validation else "train"
         writer.image("samples/predictions", png, size, snapshot.epoch, where=where)
 
 

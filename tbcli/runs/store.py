@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,11 @@ def is_directory(path: Path) -> bool:
         return path.is_dir()
     except OSError:  # too long, or in a place that is closed to us
         return False
+
+
+def by_time(run: Run) -> tuple[str, str]:
+    """Return what sorts runs, oldest first: ids sort by second, the record tells apart what started within one."""
+    return str(run.record.get("started")), run.id
 
 
 class RunStore:
@@ -113,11 +118,16 @@ class RunStore:
         except OSError:
             return []
 
+    def each(self) -> Iterator[Run]:
+        """Yield the runs by their ids, one at a time; what is not a run of ours, and links, are left out."""
+        for run_id in self.ids():
+            run = load_run(self.logs_root / run_id, self.plots_root / run_id, self.models_root / run_id)
+            if run is not None:
+                yield run
+
     def list(self) -> list[Run]:
-        """Return all runs, oldest first; what is not a run of ours, and links, are left out."""
-        runs = [run for run in map(self.load, self.ids()) if run is not None]
-        # Ids sort by second; runs started in the same second are told apart by their record.
-        return sorted(runs, key=lambda run: (str(run.record.get("started")), run.id))
+        """Return all runs, oldest first."""
+        return sorted(self.each(), key=by_time)
 
     def find(self, reference: str, say: Say | None = None) -> Run:
         """Return the run a reference names: ``latest~2``, ``best:val_loss``, an id, a unique prefix, a name or a path.

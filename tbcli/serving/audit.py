@@ -13,13 +13,14 @@ from typing import Any
 
 from tbcli import __version__
 from tbcli.config import RecordConfig, ServeConfig
+from tbcli.errors import ConfigError, NotFound, ServingFailed
 from tbcli.recorders.registry import RECORDERS, Promise, chosen_names, known_recorders
 from tbcli.runs import LogDirectory, Run
 from tbcli.serving.client import Client, NoAnswer
-from tbcli.serving.dashboards import DASHBOARDS, Series, read_series
+from tbcli.serving.dashboards import DASHBOARDS, Series, read_dashboards
 from tbcli.serving.launcher import launch
-from tbcli.serving.links import as_logdir, link_names
-from tbcli.serving.ports import reserve
+from tbcli.serving.links import as_logdir, is_root_of_runs, link_names
+from tbcli.serving.ports import origin_of, reserve
 from tbcli.serving.survey import survey
 
 # What TensorBoard makes of the same records: a dashboard's data must show up in these others too.
@@ -28,8 +29,10 @@ _ALSO = {
     "images": ("timeseries",),
     "histograms": ("timeseries", "distributions"),
 }
-_SETTLE_SECONDS = 10.0
+_OWN_SECONDS = 20.0  # to read what is there; 1,000 runs take 7
+_STRANGERS_SECONDS = 6.0  # TensorBoard itself looks for new data every 5
 _POLL_SECONDS = 0.2
+_PROBE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +86,29 @@ def audit_runs(config: ServeConfig, chosen: Sequence[Run | LogDirectory], *, ver
         verbose: Let the libraries' logs through.
 
     Raises:
-        ServingFailed: TensorBoard could not be served.
-        ConfigError: A run was recorded with a recorder that is not installed here.
+        NotFound: There are no event files in a directory that is not a run of ours.
+        ServingFailed: TensorBoard could not be served, or the one at the chosen port shows something else.
     """
+    for item in chosen:
+        if isinstance(item, LogDirectory) and not survey([item.logs]).has_events:
+            raise NotFound(f"no event files in {str(item.logs)!r}", hint="`tbcli runs` lists the runs that have some")
     names = {path: name for name, path in link_names(chosen).items()}
-    named = {names[item.logs.resolve()]: item for item in chosen}
-    with _answering(config, chosen, verbose=verbose) as client:
-        _wait_until_read(client, named)
-        return audit(client, named)
+    named = {"" if is_root_of_runs(chosen) else names[item.logs.resolve()]: item for item in chosen}
+    there = Client(f"{origin_of(config.host, config.port)}{config.path_prefix.rstrip('/')}/")
+    try:
+        if config.port > 0 and _is_tensorboard(there):
+            return _audit_stranger(there, named)
+        with _own(config, chosen, verbose=verbose) as client:
+            return _audit_own(client, named)
+    except NoAnswer as error:
+        raise ServingFailed(
+            f"TensorBoard {error}", hint="start the audit again; without `--port` it serves itself"
+        ) from error
 
 
 @contextmanager
-def _answering(config: ServeConfig, chosen: Sequence[Run | LogDirectory], *, verbose: bool) -> Iterator[Client]:
-    there = Client(f"http://{config.host}:{config.port}{config.path_prefix.rstrip('/')}/")
-    if config.port > 0 and _is_tensorboard(there):
-        yield there
-        return
+def _own(config: ServeConfig, chosen: Sequence[Run | LogDirectory], *, verbose: bool) -> Iterator[Client]:
+    found = survey([item.logs for item in chosen])
     with (
         reserve(config.host, max(config.port, 0)) as place,
         as_logdir(chosen, Path()) as directory,
@@ -106,9 +116,10 @@ def _answering(config: ServeConfig, chosen: Sequence[Run | LogDirectory], *, ver
             config,
             str(directory),
             place,
-            needs_tensorflow="tensorflow" in sys.modules,  # after a training, what is loaded stays as it is
+            # After a training, what is loaded stays as it is.
+            needs_tensorflow="tensorflow" in sys.modules or found.checkpoint is not None,
             verbose=verbose,
-            has_data=survey([item.logs for item in chosen]).has_events,
+            has_data=found.has_events,
         ) as server,
     ):
         yield Client(server.url)
@@ -116,49 +127,88 @@ def _answering(config: ServeConfig, chosen: Sequence[Run | LogDirectory], *, ver
 
 def _is_tensorboard(client: Client) -> bool:
     try:
-        return "data_location" in client.get("environment").json()
-    except NoAnswer:
+        return "data_location" in replace(client, seconds=_PROBE_SECONDS).get("environment").json()
+    except (NoAnswer, TypeError):
         return False
 
 
-def _wait_until_read(client: Client, named: Mapping[str, Run | LogDirectory]) -> None:
-    """Wait until TensorBoard lists every directory with events, and finds no more tags in them; but not for ever."""
-    expected = {name for run, item in named.items() if isinstance(item, Run) for name in _with_events(run, item.logs)}
-    deadline, before = time.monotonic() + _SETTLE_SECONDS, None
-    while time.monotonic() < deadline:
+Named = Mapping[str, Run | LogDirectory]
+"""What is audited, by TensorBoard's names of the directories; ``""`` is the log directory itself."""
+
+
+def _audit_own(client: Client, named: Named) -> Audit:
+    """Audit a server that was started a moment ago; what is missing may still be on its way."""
+    deadline, before = time.monotonic() + _OWN_SECONDS, None
+    while True:
+        _wait_until_read(client, named, deadline)
+        now = audit(client, named)
+        if not now.findings or now == before or time.monotonic() > deadline:
+            return now
+        before = now
+
+
+def _audit_stranger(client: Client, named: Named) -> Audit:
+    """Audit a server that runs already; it looks for new data when its own interval says so.
+
+    Raises:
+        ServingFailed: It shows something else.
+    """
+    deadline = time.monotonic() + _STRANGERS_SECONDS
+    listed = _wait_until_read(client, named, deadline)
+    for name, item in named.items():
+        expected = set(_with_events(name, item.logs))
+        if expected and not expected & listed:
+            raise ServingFailed(
+                f"the TensorBoard at {client.url} does not show {name or str(item.logs)!r}",
+                hint="leave `--port` out: the audit then serves what it asks for",
+            )
+    now = audit(client, named)
+    while now.findings and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+        now = audit(client, named)
+    return now
+
+
+def _wait_until_read(client: Client, named: Named, deadline: float) -> set[str]:
+    """Wait until TensorBoard lists every directory with events, and finds no more tags in them; but not for ever.
+
+    Returns the directories that it lists.
+    """
+    expected = {run for name, item in named.items() for run in _with_events(name, item.logs)}
+    before = None
+    while True:
         now = [client.get(path).content for path in ("runs", "plugin/timeseries/tags", "plugin/text/tags")]
         client.get("plugins_listing")  # the projector looks for its data when it is first asked
-        if now == before and expected <= set(client.get("runs").json()):
-            return
+        listed = set(client.get("runs").json())
+        if (now == before and expected <= listed) or time.monotonic() > deadline:
+            return listed
         before = now
         time.sleep(_POLL_SECONDS)
 
 
 def _with_events(name: str, logs: Path) -> Iterator[str]:
-    """Yield TensorBoard's names of a run's directories with events."""
+    """Yield TensorBoard's names of a log directory's directories with events."""
     for directory, _, files in os.walk(logs):
         if any("tfevents" in file for file in files):
             yield str(Path(name) / Path(directory).relative_to(logs))
 
 
-def audit(client: Client, named: Mapping[str, Run | LogDirectory]) -> Audit:
+def audit(client: Client, named: Named) -> Audit:
     """Return what TensorBoard shows of some runs, and what it lacks.
 
     Args:
         client: Asks TensorBoard.
-        named: The runs by TensorBoard's names of their directories.
+        named: What to audit.
+
+    Raises:
+        NoAnswer: TensorBoard is gone.
     """
 
     def wanted(run: str) -> bool:
-        return any(run == name or run.startswith(f"{name}/") for name in named)
+        return any(not name or run == name or run.startswith(f"{name}/") for name in named)
 
-    everything = any(isinstance(item, LogDirectory) for item in named.values())  # such a one may be a root of runs
     listing = client.get("plugins_listing").json()
-    shown = {
-        plugin: read_series(client, plugin, (lambda _: True) if everything else wanted)
-        for plugin in DASHBOARDS
-        if plugin in listing
-    }
+    shown = read_dashboards(client, [plugin for plugin in DASHBOARDS if plugin in listing], wanted)
     lines = tuple(_line(plugin, shown.get(plugin, ()), listing) for plugin in DASHBOARDS)
     findings: list[Gap] = []
     excused: list[Gap] = []
@@ -182,22 +232,21 @@ def _line(plugin: str, series: Sequence[Series], listing: Mapping[str, Any]) -> 
 
 
 def recorder_names(run: Run) -> list[str]:
-    """Return the recorders that the run's configuration asks for.
+    """Return the recorders that the run's configuration asks for; if one is not installed here, those that ran."""
+    try:
+        return chosen_names(_record_config(run))
+    except ConfigError:
+        return list(_report(run).get("milliseconds") or ())
 
-    Raises:
-        ConfigError: One of them is not installed here.
-    """
+
+def _record_config(run: Run) -> RecordConfig:
     known = {field.name for field in fields(RecordConfig)}
     section = run.read_config().get("record") or {}
-    return chosen_names(RecordConfig(**{key: value for key, value in section.items() if key in known}))
+    return RecordConfig(**{key: value for key, value in section.items() if key in known})
 
 
 def promises_of(run: Run) -> Iterator[tuple[str, Promise]]:
-    """Yield recorder and promise for all that the run was to record, each dashboard that shows it a promise.
-
-    Raises:
-        ConfigError: It was recorded with a recorder that is not installed here.
-    """
+    """Yield recorder and promise for all that the run was to record, each dashboard that shows it a promise."""
     told = _report(run).get("promises") or {}
     for recorder in recorder_names(run):
         own = RECORDERS[recorder].promises if recorder in RECORDERS else ()
@@ -259,7 +308,9 @@ def _excuse(run: Run, recorder: str, promise: Promise, listing: Mapping[str, Any
     if promise.dashboard not in listing:
         extra = " (`pip install 'tbcli[profile]'`)" if promise.dashboard == "profile" else ""
         return f"TensorBoard has no such plugin here{extra}"
-    if status != "finished" and ({"test", "end"} & set(promise.needs) or not report or not run.record.get("epochs")):
+    if status != "finished" and (
+        {"test", "end"} & set(promise.needs) or not report or not _had_its_turn(run, recorder)
+    ):
         return f"the run is {status}"
     if "validation" in promise.needs and not any(name.startswith("val_") for name in run.metrics):
         return "nothing was held out for validation"
@@ -271,6 +322,11 @@ def _excuse(run: Run, recorder: str, promise: Promise, listing: Mapping[str, Any
     if measured is not None and recorder not in measured and version != __version__:
         return f"the run is by tbcli {version}, without this recorder"
     return None
+
+
+def _had_its_turn(run: Run, recorder: str) -> bool:
+    cadence = _record_config(run).cadence
+    return int(run.record.get("epochs") or 0) >= cadence.get(recorder, cadence[""])
 
 
 def _failures(name: str, run: Run) -> Iterator[Gap]:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_SECONDS = 60
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _JSON = {"Content-Type": "application/json"}
 
@@ -47,9 +46,11 @@ class Client:
 
     Args:
         url: Where it is, its path prefix included.
+        seconds: How long to wait for an answer.
     """
 
     url: str
+    seconds: float = 60.0
 
     def get(self, path: str, **query: str | int) -> Answer:
         """Return the answer to a path below ``data/``.
@@ -79,7 +80,7 @@ class Client:
         self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         place = urllib.parse.urlsplit(self.url)
-        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=_SECONDS)
+        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=self.seconds)
         try:
             connection.request(method, f"{place.path}data/{path}", body, dict(headers or {}))
             response = connection.getresponse()

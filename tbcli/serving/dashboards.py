@@ -65,8 +65,19 @@ def read_series(client: Client, plugin: str, wanted: Wanted) -> list[Series]:
     """Return all that a dashboard has of the wanted runs; one series with a flaw where it answers none of that."""
     try:
         return list(DASHBOARDS[plugin].read(client, wanted))
-    except (NoAnswer, LookupError, TypeError, ValueError) as error:  # an answer in a shape that nobody knows
+    except (
+        NoAnswer,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:  # an answer in a shape that nobody knows
         return [Series("", "", flaw=str(error) or repr(error))]
+
+
+def read_dashboards(client: Client, plugins: Sequence[str], wanted: Wanted) -> dict[str, list[Series]]:
+    """Return all that each of several dashboards has of the wanted runs; see `read_series`."""
+    return dict(zip(plugins, _together(lambda plugin: read_series(client, plugin, wanted), plugins), strict=True))
 
 
 def _each(
@@ -131,23 +142,30 @@ def _is_visible(point: dict[str, Any]) -> bool:
 
 
 def _read_custom_scalars(client: Client, wanted: Wanted) -> Iterator[Series]:
-    """Read each chart of the layout; a chart without data in any run has a flaw of its own."""
+    """Read each chart of the layout; one that no run has data for has a flaw of its own."""
     layout = client.get("plugin/custom_scalars/layout").json()
     known = client.get("plugin/scalars/tags").json()
-    for category in layout.get("category", ()):
-        for chart in category.get("chart", ()):
-            title, found = f"{category.get('title', '')}/{chart.get('title', '')}", False
-            for run in filter(wanted, known):
-                points, size = _chart_of_run(client, chart, run, known[run])
-                found = found or points > 0
-                if points:
-                    yield Series(run, title, points, size)
-            if not found:
-                yield Series("", title, flaw="a chart for which no run has data")
+    charts = {
+        f"{category.get('title', '')}/{chart.get('title', '')}": chart
+        for category in layout.get("category", ())
+        for chart in category.get("chart", ())
+    }
+    places = [(run, title) for title in charts for run in filter(wanted, known)]
+    read = list(_read_together(lambda run, title: _chart_of_run(client, charts[title], run, title, known[run]), places))
+    yield from (series for series in read if series.is_filled or series.flaw)
+    # The layouts of all runs are merged: a chart may be there for the sake of a run that nobody asked for.
+    others = [run for run in known if not wanted(run)]
+    for title, chart in charts.items():
+        filled = any(series.is_filled for series in read if series.tag == title)
+        if not filled and not any(_has_curve(chart, known[run]) for run in others):
+            yield Series("", title, flaw="a chart for which no run has data")
 
 
-def _chart_of_run(client: Client, chart: dict[str, Any], run: str, tags: Sequence[str]) -> tuple[int, int]:
-    """Return points and bytes of a chart's curves in one run."""
+def _has_curve(chart: dict[str, Any], tags: Sequence[str]) -> bool:
+    return any(re.match(pattern, tag) for pattern in _patterns(chart) for tag in tags)
+
+
+def _chart_of_run(client: Client, chart: dict[str, Any], run: str, title: str, tags: Sequence[str]) -> Series:
     points = size = 0
     for pattern in _patterns(chart):
         if not any(re.match(pattern, tag) for tag in tags):
@@ -155,7 +173,7 @@ def _chart_of_run(client: Client, chart: dict[str, Any], run: str, tags: Sequenc
         answer = client.get("plugin/custom_scalars/scalars", run=run, tag=pattern)
         points += sum(map(_finite, answer.json()["tag_to_events"].values()))
         size += answer.size
-    return points, size
+    return Series(run, title, points, size)
 
 
 def _patterns(chart: dict[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import http.client
 import json
+import logging
 import os
 import sys
 import time
@@ -81,6 +82,9 @@ def launch(
         leave_tensorflow_out()
     elif not verbose:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if not verbose:
+        # A mixed precision policy is no dtype, which the graph plugin warns of for every layer of every page.
+        logging.getLogger("tensorboard").setLevel(logging.ERROR)
     reader = None
     try:
         with _without_garbage_collection():

@@ -25,8 +25,8 @@ def as_logdir(chosen: Sequence[Run | LogDirectory], otherwise: Path) -> Iterator
     if not chosen:
         yield otherwise.absolute()
         return
-    if len(chosen) == 1 and isinstance(chosen[0], LogDirectory) and not _has_events(chosen[0].logs):
-        yield chosen[0].logs.absolute()  # a foreign root of many runs: as `tensorboard --logdir` shows it
+    if is_root_of_runs(chosen):
+        yield chosen[0].logs.absolute()  # as `tensorboard --logdir` shows it
         return
     targets = link_names(chosen)
     directory = _outside(list(targets.values()))
@@ -36,6 +36,11 @@ def as_logdir(chosen: Sequence[Run | LogDirectory], otherwise: Path) -> Iterator
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)  # removes links, follows none
+
+
+def is_root_of_runs(chosen: Sequence[Run | LogDirectory]) -> bool:
+    """Say whether this is one foreign directory that has only others with event files below it."""
+    return len(chosen) == 1 and isinstance(chosen[0], LogDirectory) and not _has_events(chosen[0].logs)
 
 
 def link_names(chosen: Sequence[Run | LogDirectory]) -> dict[str, Path]:

@@ -42,8 +42,7 @@ class Reservation:
     @property
     def origin(self) -> str:
         """``http://host:port`` that a browser on this machine can open."""
-        host = "localhost" if self.address in _WILDCARDS else self.host
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return origin_of("localhost" if self.address in _WILDCARDS else self.host, self.port)
 
     def release(self) -> None:
         """Let go, for the server to bind."""
@@ -56,6 +55,12 @@ class Reservation:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+def origin_of(host: str, port: int) -> str:
+    """Return ``http://host:port`` as this machine itself reaches it."""
+    name = "localhost" if host in _WILDCARDS else host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
 def reserve(host: str, port: int) -> Reservation:

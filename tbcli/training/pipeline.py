@@ -69,7 +69,7 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
             seen = _measure(final, dataset, interruption)
             health.check_drawn()
             run.update(saved_epoch=saved_epoch or loop.epochs_done, metrics=_test_metrics(seen))
-            _save_evidence(run, dataset, seen, config.record.projector_points)
+            _save_evidence(run, dataset, seen, config.record.projector_points, [layer.name for layer in model.layers])
             narrator.stage("Saving the model")
             samples, _ = dataset.probe.batch(slice(COMPARED_SAMPLES))
             with narrator.hushed_libraries():
@@ -164,13 +164,16 @@ def _test_metrics(seen: dict[str, Evidence]) -> dict[str, float]:
     return {f"test_{name}": value for name, value in seen["test"].metrics.items()} if "test" in seen else {}
 
 
-def _save_evidence(run: Run, dataset: Dataset, seen: dict[str, Evidence], projector_points: int) -> None:
+def _save_evidence(
+    run: Run, dataset: Dataset, seen: dict[str, Evidence], projector_points: int, layers: list[str]
+) -> None:
     """Write what figures are drawn from without TensorFlow and without the data.
 
-    Index, label and probabilities of every sample of each split, the names of the classes, pictures of the worst
-    mistakes in the split that the model is judged by, and features and pictures of the projector's samples.
+    Index, label and probabilities of every sample of each split, the names of the classes and, from the input on, of
+    the layers, pictures of the worst mistakes in the split that the model is judged by, and features and pictures of
+    the projector's samples.
     """
-    arrays: dict[str, np.ndarray] = {"class_names": np.array(dataset.class_names)}
+    arrays: dict[str, np.ndarray] = {"class_names": np.array(dataset.class_names), "layers": np.array(layers, np.str_)}
     for name, evidence in seen.items():
         arrays[f"{name}_indices"] = evidence.indices
         arrays[f"{name}_labels"] = evidence.labels

@@ -48,6 +48,7 @@ def test_plot_as_json_is_one_document(tmp_path) -> None:
     assert json.loads(result.stdout) == {
         "schema": 1,
         "paths": [str(tmp_path / "x.svg")],
+        "kinds": ["history"],
         "runs": [run.id],
         "metrics": ["loss"],
         "left_out": [f"{empty.id} has no epoch yet: left out"],

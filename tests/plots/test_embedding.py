@@ -62,7 +62,8 @@ def test_mistakes_are_ringed_in_the_colour_of_the_guess() -> None:
     assert len(rings.get_offsets()) == 4
     colours = [cloud.get_facecolor()[0][:3] for cloud in clouds]
     assert np.allclose(rings.get_edgecolor()[:, :3], [colours[guess] for guess in guesses[:4]])
-    assert "30 samples, 4 mistakes" in texts_of(figure)
+    assert "30 validation samples, 4 mistakes" in texts_of(figure)
+    assert "A ring is a mistake" in texts_of(figure)
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["cat", "dog", "ünïcode | <b>"]
 
@@ -80,7 +81,8 @@ def test_samples_that_are_not_finite_are_left_out_and_counted() -> None:
     features[3, 1, 1], features[7, 0, 0] = np.nan, np.inf
     figure = figure_of(np.zeros(10, np.int64), features, np.zeros(10, np.int64), ("a", "b"))
     assert len(figure.axes[0].collections[0].get_offsets()) == 8
-    assert "8 samples, 0 mistakes ringed in the colour of the guess, 2 not finite left out" in texts_of(figure)
+    assert "8 validation samples, 0 mistakes, 2 not finite left out" in texts_of(figure)
+    assert "ring" not in texts_of(figure)
 
 
 @pytest.mark.parametrize("value", [1.0, np.nan])

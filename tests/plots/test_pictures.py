@@ -6,13 +6,18 @@ from PIL import Image
 
 from tbcli.config import PlotConfig
 from tbcli.errors import ConfigError, NotFound, Refused
-from tbcli.plots import plot_run, plot_runs
+from tbcli.plots import plot_runs
 from tbcli.plots.figures import save_figure
 from tbcli.plots.pictures import comparison_name
+from tbcli.runs import Run
 from tests.fakes import make_run
 
 SMALL = PlotConfig(dpi=40)
 SVG = b"<?xml"
+
+
+def plot_run(run: Run, plot: PlotConfig) -> Path:
+    return plot_runs([run], plot, plots_root=run.plots.parent).path
 
 
 def test_a_run_gets_its_picture_among_its_own_plots(tmp_path) -> None:

@@ -14,7 +14,7 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from tensorboard.util.tensor_util import make_ndarray, make_tensor_proto
 
 from tbcli.readers.events import read_scalars
-from tbcli.readers.table import Scalars
+from tbcli.readers.series import Scalars
 
 VERSION = Event(wall_time=1.0, file_version="brain.Event:2")
 Points = dict[tuple[str, str], list[tuple[int, float, float]]]

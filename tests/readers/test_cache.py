@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tbcli.readers import cache, clear_cache, open_logdir, read_scalars, renewal
+from tbcli.readers import cache, clear_cache, logdir, open_logdir, read_scalars, reading
 from tests.readers.records import curve, event, framed, points, simple, write
 
 MANY = 8000  # more than the cache passes by
@@ -19,13 +19,13 @@ MANY = 8000  # more than the cache passes by
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """What is read: name of the file and the byte it is read from."""
     found: list[tuple[str, int]] = []
-    real = renewal.read_files
+    real = reading.read_files
 
     def record(shelf, tasks, take, *, verify):  # type: ignore[no-untyped-def]
         found.extend((task.file.name, task.start) for task in tasks)
         real(shelf, tasks, take, verify=verify)
 
-    monkeypatch.setattr(renewal, "read_files", record)
+    monkeypatch.setattr(reading, "read_files", record)
     return found
 
 
@@ -125,6 +125,37 @@ def test_a_new_run_among_old_ones_is_all_that_is_read(tmp_path: Path, reads: lis
     scalars = read_scalars(tmp_path)
     assert [name.split("/")[0] for name, _ in reads] == ["a"]
     assert points(scalars) == points(read_scalars(tmp_path, cache=False))
+
+
+def test_directories_that_have_not_changed_are_not_listed_again(
+    tmp_path: Path, reads: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logdir, "_SETTLED", -(1 << 62))  # as if they had been made long ago
+    path = write_long(tmp_path / "a" / "train")
+    write_long(tmp_path / "b")
+    read_scalars(tmp_path)
+    real, listed = os.scandir, []
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(str(path)) or real(path))
+    assert len(read_scalars(tmp_path)) == 2 * MANY
+    with path.open("ab") as file:
+        file.write(framed(event(MANY, simple("x", 1.0))))
+    assert len(read_scalars(tmp_path)) == 2 * MANY + 1
+    assert not [place for place in listed if place.startswith(str(tmp_path))]
+    write_long(tmp_path / "a" / "validation")
+    assert len(read_scalars(tmp_path)) == 3 * MANY + 1
+    path.unlink()
+    assert len(read_scalars(tmp_path)) == 2 * MANY
+    path.mkdir()
+    assert len(read_scalars(tmp_path)) == 2 * MANY
+
+
+def test_a_directory_that_has_just_changed_is_listed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_long(tmp_path / "a")
+    read_scalars(tmp_path)
+    kept_time = (tmp_path / "a").stat().st_mtime_ns
+    write_long(tmp_path / "a", number=1)
+    os.utime(tmp_path / "a", ns=(kept_time, kept_time))  # within one tick of the clock
+    assert len(read_scalars(tmp_path, keep_all=True)) == 2 * MANY
 
 
 def test_damage_is_told_from_the_cache_too(tmp_path: Path, reads: list) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import crc32c, masked_crc32c
 
-from tbcli.readers.crc import checksum, masked, masked_of_lengths
+from tbcli.readers.records.crc import checksum, masked, masked_of_lengths
 
 SIZES = [0, 1, 3, 4, 5, 8, 255, 256, 257, 511, 512, 513, 700, 1024, 16_384, 16_385, 40_000, (1 << 20) + 1, 3 << 20]
 

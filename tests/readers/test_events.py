@@ -87,6 +87,13 @@ def test_one_event_may_hold_several_values(tmp_path: Path, count: int, width: in
         assert [value for _, _, value in found[".", f"tag{tag}"]] == [step + tag / 8 for step in range(count)]
 
 
+def test_an_event_of_thousands_of_values_is_read_whole(tmp_path: Path) -> None:
+    write(tmp_path, *(event(step, *(simple(f"tag{tag}", step + tag) for tag in range(5000))) for step in range(3)))
+    found = ours(tmp_path)
+    assert len(found) == 5000
+    assert [value for _, _, value in found[".", "tag4999"]] == [4999, 5000, 5001]
+
+
 def test_one_tag_twice_in_an_event_keeps_both_values_in_order(tmp_path: Path) -> None:
     write(tmp_path, *(event(step, simple("x", step), simple("x", -step)) for step in range(MANY)))
     assert values(tmp_path) == [value for step in range(MANY) for value in (step, -step)]
@@ -129,6 +136,14 @@ def test_a_number_of_another_plugin_is_no_scalar(tmp_path: Path, count: int) -> 
         *(event(step, tensor("y", np.float32(step), metadata("strange"))) for step in range(count)),
     )
     assert set(ours(tmp_path)) == {(".", "x")}
+
+
+def test_a_record_like_those_of_another_plugin_is_still_a_scalar(tmp_path: Path) -> None:
+    alike = [tensor("x", _in_a_field(np.int64(step)), metadata(kind)) for step in range(MANY) for kind in ("another",)]
+    scalars = [tensor("x", _in_a_field(np.int64(step)), metadata("scalars")) for step in range(MANY)]
+    assert len(alike[0].SerializeToString()) == len(scalars[0].SerializeToString())
+    write(tmp_path, *(event(step % MANY, value) for step, value in enumerate([*alike, *scalars])))
+    assert values(tmp_path) == list(range(MANY))
 
 
 def test_names_in_any_script_come_back(tmp_path: Path) -> None:
@@ -251,6 +266,18 @@ def test_a_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
 def test_files_for_the_profiler_are_passed_by(tmp_path: Path) -> None:
     (tmp_path / "events.out.tfevents.1.host.profile-empty").write_bytes(framed(b""))
     assert open_logdir(tmp_path).files == ()
+
+
+def test_the_last_point_of_each_series_is_the_last_written(tmp_path: Path) -> None:
+    write(tmp_path / "a", *curve("x", range(5)), *curve("y", range(3)))
+    write(tmp_path / "b", *curve("x", [7, 2]))
+    last = read_scalars(tmp_path).last()
+    assert points(last) == {
+        ("a", "x"): [(4, 104.0, 4.0)],
+        ("a", "y"): [(2, 102.0, 2.0)],
+        ("b", "x"): [(2, 102.0, 2.0)],
+    }
+    assert len(read_scalars(tmp_path, tags=["nothing"]).last()) == 0
 
 
 def test_a_frame_library_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,21 @@ def test_a_huge_length_with_the_right_checksum_is_a_torn_record(tmp_path: Path) 
     assert [kind for _, kind in damage] == ["torn"]
 
 
+@pytest.mark.parametrize("verify", [False, True])
+def test_a_record_larger_than_any_message_is_not_read_into_memory(tmp_path: Path, verify: bool) -> None:
+    path = write(tmp_path, *curve("x", range(50)))
+    length = struct.pack("<Q", 1 << 40)  # a hole in the file: it takes no room on the disk
+    size = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(length + struct.pack("<I", masked_crc32c(length)))
+        file.truncate(size + 12 + (1 << 40) + 4)
+        file.seek(0, os.SEEK_END)
+        file.write(b"".join(framed(one) for one in curve("x", range(50, 60))))
+    scalars = read_scalars(tmp_path, verify=verify, cache=False)
+    assert scalars.step.tolist() == list(range(60))
+    assert [(incident.offset, incident.kind) for incident in scalars.damage] == [(size + 12, "malformed")]
+
+
 def test_bytes_that_are_no_event_under_a_right_checksum_are_told(tmp_path: Path) -> None:
     bad = b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
     write(tmp_path, *curve("x", range(50)), bad, *curve("x", range(50, 100)))

@@ -67,8 +67,8 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     def unusual(*_: object) -> None:
         raise Unusual
 
-    from tbcli.readers import decode, single, template
-    from tbcli.readers.wire import Unusual
+    from tbcli.readers.records import decode, single, template
+    from tbcli.readers.records.fields import Unusual
 
     for module in (decode, single, template):
         monkeypatch.setattr(module, "read_event", unusual)
@@ -85,6 +85,33 @@ def test_both_paths_read_whatever_can_be_written(tmp_path_factory: pytest.TempPa
         slowly(patch)
         same(quick, ours(top))
         assert counted == open_logdir(top).inventory()
+
+
+edits = st.tuples(st.sampled_from(["set", "insert", "delete"]), st.floats(0, 0.999), st.integers(0, 255))
+
+
+def edited(data: bytes, changes: list[tuple[str, float, int]]) -> bytes:
+    content = bytearray(data)
+    for kind, place, byte in changes:
+        at = int(place * len(content))
+        if kind == "insert":
+            content.insert(at, byte)
+        elif content:
+            content[at : at + 1] = bytes([byte]) if kind == "set" else b""
+    return bytes(content)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(events, st.lists(edits, max_size=2), st.sampled_from([1, 7])), max_size=6))
+def test_both_paths_find_the_same_numbers_in_whatever_bytes(
+    tmp_path_factory: pytest.TempPathFactory, repeated: list
+) -> None:
+    top = tmp_path_factory.mktemp("any")
+    write(top, *(edited(one.SerializeToString(), by) for one, by, times in repeated for _ in range(times)))
+    quick = ours(top)
+    with pytest.MonkeyPatch.context() as patch:
+        slowly(patch)
+        same(quick, ours(top))
 
 
 @pytest.mark.tf

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbcli.readers.framing import HEADER, Alike, chain, find_headers, frame, proved
+from tbcli.readers.records.framing import HEADER, Alike, chain, find_headers, frame, proved
 from tests.readers.records import framed
 
 lengths = st.lists(st.tuples(st.lists(st.integers(0, 40), min_size=1, max_size=5), st.integers(1, 60)), max_size=6)

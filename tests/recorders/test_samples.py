@@ -1,50 +1,76 @@
-"""The grid of sample predictions is a picture in which mistakes stand out."""
+"""The recorder of sample predictions shows the probe, whatever it is of, and says what it cannot show."""
 
 from __future__ import annotations
 
-import io
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from tbcli.plots.samples import draw_samples
-
-NAMES = ("cat", "a rather long name", "ünïcode")
-RED = (198, 40, 40)
-
-
-def drawn(count: int, *, channels: int = 1, guesses: list[int] | None = None) -> tuple[Image.Image, tuple[int, int]]:
-    images = np.full((count, 8, 8, channels), 128, np.uint8)
-    labels = np.zeros(count, np.int64)
-    probabilities = np.eye(3, dtype=np.float32)[guesses or [0] * count]
-    png, size = draw_samples(images, labels, probabilities, NAMES, np.arange(count))
-    picture = Image.open(io.BytesIO(png))
-    picture.load()
-    return picture, size
+from tbcli.recorders import samples
+from tbcli.recorders.samples import Samples, why_no_images
+from tests.recorders.memory import MemoryWriter
+from tests.recorders.pictures import drawn, evidence_of, moment
 
 
-@pytest.mark.parametrize(("count", "columns", "rows"), [(1, 1, 1), (2, 2, 1), (7, 3, 3), (25, 5, 5)])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_samples_stand_in_a_square_grid(count: int, columns: int, rows: int, channels: int) -> None:
-    picture, size = drawn(count, channels=channels)
-    cell = drawn(1)[1]
-    assert picture.size == size == (columns * cell[0], rows * cell[1])
+@pytest.mark.parametrize(("has_validation", "where"), [(True, "validation"), (False, "train")])
+def test_the_grid_goes_where_its_samples_come_from(has_validation: bool, where: str) -> None:
+    writer, now = MemoryWriter(), moment(epoch=4, has_validation=has_validation)
+    assert Samples().unsuitable(now) is None
+    Samples().on_epoch(now, writer)
+    assert list(writer.written) == [(where, "samples/predictions")]
+    assert drawn(writer, where, "samples/predictions").any()
+    assert writer.written[where, "samples/predictions"][0][0] == 4
 
 
-def test_mistakes_are_outlined_and_hits_are_not() -> None:
-    right, _ = drawn(1, guesses=[0])
-    wrong, _ = drawn(1, guesses=[1])
+def test_it_shows_the_first_samples_of_the_probe_with_what_is_said_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(samples, "draw_samples", lambda *args: (told.append(args), (b"", (1, 1)))[1])
+    now = moment(40, epoch=2, **{"record.samples": 9})
+    Samples().on_epoch(now, MemoryWriter())
+    ((images, labels, probabilities, names, indices, title),) = told
+    probe = now.probe
+    assert probe is not None
+    assert np.array_equal(images, now.dataset.probe.inputs[probe.indices[:9]])
+    assert np.array_equal(labels, probe.labels[:9])
+    assert np.array_equal(probabilities, probe.probabilities[:9])
+    assert np.array_equal(indices, probe.indices[:9])
+    assert names == now.dataset.class_names
+    right = sum(probe.labels[:9] == probe.probabilities[:9].argmax(axis=1))
+    assert title == f"validation, epoch 2: {right} of 9 right"
 
-    def reds(picture: Image.Image) -> int:
-        return int((np.asarray(picture) == RED).all(axis=-1).sum())
 
-    assert reds(right) == 0
-    assert reds(wrong) > 500
+@pytest.mark.parametrize("shape", [(8, 8, 3), (1, 1, 1), (300, 20, 3)])
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_images_of_any_size_and_number_are_shown(shape: tuple[int, ...], count: int) -> None:
+    writer = MemoryWriter()
+    Samples().on_epoch(moment(count, shape=shape), writer)
+    assert drawn(writer, "validation", "samples/predictions").shape[1] == 350
 
 
-def test_values_outside_of_pixels_are_shown_as_far_as_they_go() -> None:
-    images = np.array([-50.0, 300.0]).reshape(1, 2, 1, 1)
-    png, _ = draw_samples(images, np.array([0]), np.eye(3, dtype=np.float32)[:1], NAMES, np.array([0]))
-    colours = Image.open(io.BytesIO(png)).convert("L").getextrema()
-    assert colours == (0, 255)
+def test_two_hundred_classes_and_two_are_shown_alike() -> None:
+    for classes in (2, 200):
+        writer = MemoryWriter()
+        Samples().on_epoch(moment(names=[f"class {number} | <b>" for number in range(classes)]), writer)
+        assert drawn(writer, "validation", "samples/predictions").shape[1] == 350
+
+
+def test_before_training_there_is_nothing_to_show() -> None:
+    writer = MemoryWriter()
+    Samples().on_epoch(replace(moment(), probe=None), writer)
+    assert writer.written == {}
+
+
+@pytest.mark.parametrize("shape", [(5,), (8, 8), (8, 8, 2), (8, 8, 4), (2, 8, 8, 3)])
+def test_what_is_no_image_is_said_with_its_shape(shape: tuple[int, ...]) -> None:
+    assert str(shape) in (why_no_images(shape) or "")
+    assert Samples().unsuitable(moment(shape=shape)) == f"samples of shape {shape} are no images"
+
+
+def test_a_probability_that_is_no_number_is_shown_as_such() -> None:
+    now = moment(3)
+    nothing = evidence_of(now.dataset.probe, 3, np.full((3, 3), np.nan, np.float32))
+    writer = MemoryWriter()
+    Samples().on_epoch(replace(now, probe=nothing), writer)
+    assert drawn(writer, "validation", "samples/predictions").any()

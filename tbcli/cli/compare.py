@@ -1,0 +1,124 @@
+"""``tbcli compare``: runs side by side, and what differs between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tbcli.cli.options import OUTPUT_PANEL, Common, Json, complete_run, with_common_options
+from tbcli.cli.output import Output
+from tbcli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tbcli.comparison import Comparison, Side
+    from tbcli.runs import RunStore
+    from tbcli.runs.summary import Summary
+
+COMPARISON_PANEL = "Comparison"
+
+
+@with_common_options
+def compare(
+    common: Common,
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN RUN...",
+            help="latest, best, an id, its beginning, a name or a path; with --group-by, none is all runs.",
+            autocompletion=complete_run,
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REF", help="Take the differences to this run, not to the first.", rich_help_panel=COMPARISON_PANEL
+        ),
+    ] = None,
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Means over groups: seed groups runs alike in all but the seed; any other key, those of one value.",
+            rich_help_panel=COMPARISON_PANEL,
+        ),
+    ] = None,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="A row a metric and run.", rich_help_panel=OUTPUT_PANEL)
+    ] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown.", rich_help_panel=OUTPUT_PANEL)] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare runs: metrics at best and last epoch, and the settings that differ.
+
+    Of each metric it is known whether low or high is better. A deviation is that of
+    the sample (n - 1).
+    """
+    if as_csv + markdown + as_json > 1:
+        raise ConfigError("--csv, --markdown and --json are one document each", hint="take one of them")
+    config = common.settle()
+    from tbcli.comparison import compare_sides
+    from tbcli.runs import RunStore
+
+    store, output = RunStore(config.paths), common.output
+    sides, base = _sides(store, list(runs or ()), baseline, group_by or "", output)
+    _show(compare_sides(sides, base, grouped_by=group_by or ""), group_by, output, as_csv, markdown, as_json)
+
+
+def _sides(
+    store: RunStore, references: list[str], baseline: str | None, group_by: str, output: Output
+) -> tuple[Sequence[Side], int]:
+    """Return what stands side by side, and the position of the baseline.
+
+    Raises:
+        ConfigError: These are too few to compare.
+    """
+    from tbcli.comparison import Side, group_runs
+
+    summaries, judged_by = _summaries(store, references, baseline, output, all_runs=bool(group_by))
+    if not group_by:
+        if len(summaries) < 2:
+            raise ConfigError(
+                f"one run, {summaries[0].label}, compares with nothing" if summaries else "no runs to compare",
+                hint="`tbcli compare latest best`: at least two runs",
+            )
+        return [Side(summary.label, (summary,)) for summary in summaries], summaries.index(judged_by)
+    sides = group_runs(summaries, group_by)
+    return sides, next(i for i, side in enumerate(sides) if judged_by in side.members)
+
+
+def _summaries(
+    store: RunStore, references: list[str], baseline: str | None, output: Output, *, all_runs: bool
+) -> tuple[list[Summary], Summary]:
+    """Return the runs, each once, and the one that is the baseline."""
+    from tbcli.cli.summaries import summarize
+
+    wanted = [*references, baseline] if baseline is not None else references
+    found = [store.find_any(reference, output.say) for reference in wanted]
+    base = found[-1] if baseline is not None else found[0] if found else None
+    if all_runs and not references:
+        found = [*store.list(), *found]
+    distinct = {str(each.logs.resolve()): each for each in reversed(found)}
+    ordered = {
+        place: summarize(distinct[place], output) for place in dict.fromkeys(str(f.logs.resolve()) for f in found)
+    }
+    summaries = list(ordered.values())
+    if not summaries:
+        raise ConfigError("no runs to compare", hint="`tbcli compare latest best`: at least two runs")
+    return summaries, ordered[str(base.logs.resolve())] if base else summaries[0]
+
+
+def _show(
+    comparison: Comparison, group_by: str | None, output: Output, as_csv: bool, markdown: bool, as_json: bool
+) -> None:
+    from tbcli.cli import comparing
+
+    if as_json:
+        output.document(comparing.as_document(comparison, group_by))
+    elif as_csv:
+        output.results(comparing.as_csv_lines(comparison))
+    elif markdown:
+        output.results(comparing.as_markdown_lines(comparison))
+    else:
+        output.results(comparing.as_table_lines(comparison))

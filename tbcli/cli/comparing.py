@@ -1,0 +1,246 @@
+"""A comparison as a table for a person, as Markdown, as CSV, and as one document."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from tbcli.cli.output import is_terminal, padded, printable, shortened, styled, wants_colour
+
+if TYPE_CHECKING:
+    from tbcli.comparison import Cell, Comparison, Row, Side
+
+SCHEMA = 1
+GAP = 2
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+CSV_HEADER = ("kind", "name", "at", "run", "value", "epoch", "deviation", "n", "difference", "relative", "is_better")
+
+
+def shown_number(value: float | None) -> str:
+    """Return a metric with four decimals, or four digits where those would show little; ``-`` for None."""
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 10_000 else f"{value:.4g}"
+
+
+def letter_of(position: int) -> str:
+    """Return the name of a column: A to Z, then AA, AB and so on."""
+    more, last = divmod(position, len(LETTERS))
+    return (letter_of(more - 1) if more else "") + LETTERS[last]
+
+
+def as_table_lines(comparison: Comparison) -> list[str]:
+    """Return who is who, the metrics, and the settings that differ; on a terminal in blocks that fit its window."""
+    width = shutil.get_terminal_size().columns if is_terminal(sys.stdout) else 0
+    blocks = [
+        _legend(comparison, width),
+        *_blocks(_metric_columns(comparison), width),
+        *_blocks(_setting_columns(comparison, width), width),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")
+
+
+def _legend(comparison: Comparison, width: int) -> list[str]:
+    rows = _legend_rows(comparison)
+    if width:
+        room = width - 2 * GAP - sum(max(len(row[i]) for row in rows) for i in (0, 2))
+        rows = [[letter, shortened(label, max(12, room)), notes] for letter, label, notes in rows]
+    return padded(rows)
+
+
+def _legend_rows(comparison: Comparison) -> list[list[str]]:
+    """Return letter, label and notes of each side."""
+    grouped, rows = _is_grouped(comparison), []
+    for position, side in enumerate(comparison.sides):
+        notes = [f"n={len(side.members)}"] if grouped else []
+        notes += ["baseline"] if position == comparison.baseline else []
+        rows.append([letter_of(position), printable(side.label), ", ".join(notes)])
+    return rows
+
+
+def _is_grouped(comparison: Comparison) -> bool:
+    return any(len(side.members) > 1 for side in comparison.sides)
+
+
+Column = list[str]
+"""The cells of a column, its heading first."""
+
+
+def _metric_columns(comparison: Comparison) -> tuple[list[Column], list[list[Column]], list[Column]]:
+    """Return the columns that lead every block, those of each side, and those that end every block."""
+    rows = comparison.rows
+    names = [("" if i and rows[i - 1].metric == row.metric else printable(row.metric)) for i, row in enumerate(rows)]
+    base = comparison.baseline
+    leading = [["METRIC", *names], ["AT", *(row.at or "-" for row in rows)]]
+    sides = []
+    for position in (base, *(i for i in range(len(comparison.sides)) if i != base)):
+        cells = [row.cells[position] for row in rows]
+        columns = [[letter_of(position), *_values(cells, comparison.sides[position])]]
+        if position != base:
+            columns.append([f"{letter_of(position)} - {letter_of(base)}", *map(_difference, cells)])
+        if position != base and len(comparison.sides) == 2:
+            columns.append(["%", *map(_relative, cells)])
+        sides.append(columns)
+    better = [["BETTER" if len(sides) == 2 else "BEST", *(_best(row) for row in rows)]]
+    return [*leading, *sides[0]], sides[1:], better if len(sides) > 1 else []
+
+
+def _values(cells: Sequence[Cell], side: Side) -> Iterator[str]:
+    """Yield the values; behind a best one its epoch, behind a mean its deviation, and its n where runs lack a value."""
+    epochs = max((len(str(cell.epoch)) for cell in cells if cell.epoch is not None), default=0)
+    for cell in cells:
+        text = shown_number(cell.value)
+        if cell.deviation is not None:
+            text += f" ± {cell.deviation:.4f}" if "e" not in text else f" ± {cell.deviation:.2g}"
+        if len(side.members) > 1 and cell.value is not None and cell.n < len(side.members):
+            text += f" (n={cell.n})"
+        if epochs:
+            at = f" @{cell.epoch}" if cell.epoch is not None else ""
+            text += at.ljust(epochs + 2)
+        yield text
+
+
+def _difference(cell: Cell) -> str:
+    if not cell.difference:
+        return "-" if cell.difference is None else "0"
+    return f"{cell.difference:+.4f}" if abs(cell.difference) >= 0.001 else f"{cell.difference:+.2g}"
+
+
+def _relative(cell: Cell) -> str:
+    return "-" if cell.relative is None else f"{cell.relative:+.2%}".replace("%", "")
+
+
+def _best(row: Row) -> str:
+    return "-" if row.best is None else letter_of(row.best)
+
+
+def _setting_columns(comparison: Comparison, width: int) -> tuple[list[Column], list[list[Column]], list[Column]]:
+    settings = comparison.settings
+    if not settings:
+        return [], [], []
+    longest = max(16, width // 3) if width else sys.maxsize
+    return (
+        [["SETTING", *map(printable, settings)]],
+        [
+            [
+                [
+                    letter_of(position),
+                    *(shortened(printable(_setting(values[position])), longest) for values in settings.values()),
+                ]
+            ]
+            for position in range(len(comparison.sides))
+        ],
+        [],
+    )
+
+
+def _setting(value: str | None) -> str:
+    return "-" if value is None else value or '""'
+
+
+def _blocks(columns: tuple[list[Column], list[list[Column]], list[Column]], width: int) -> Iterator[list[str]]:
+    """Yield tables of as many sides as fit a window; of all sides where the width is 0."""
+    leading, sides, ending = columns
+    if not leading:
+        return
+    fixed = _width(leading) + _width(ending)
+    while True:
+        taken = 1
+        while taken < len(sides) and (not width or fixed + sum(map(_width, sides[: taken + 1])) - GAP <= width):
+            taken += 1
+        yield _lines([*leading, *(column for side in sides[:taken] for column in side), *ending])
+        sides = sides[taken:]
+        if not sides:
+            return
+
+
+def _width(columns: Sequence[Column]) -> int:
+    return sum(max(map(len, column)) + GAP for column in columns)
+
+
+def _lines(columns: Sequence[Column]) -> list[str]:
+    titles = [column[0] for column in columns]
+    numeric = {i for i, title in enumerate(titles) if titles[0] == "METRIC" and title not in ("METRIC", "AT")}
+    rows = list(zip(*columns, strict=True))
+
+    def paint(column: int, cell: str) -> str:
+        is_winner = titles[column] in ("BETTER", "BEST") and cell.strip() in titles
+        return styled(cell, "green", sys.stdout) if is_winner else cell
+
+    return padded(rows, right=numeric, paint=paint if wants_colour(sys.stdout) else None)
+
+
+def as_markdown_lines(comparison: Comparison) -> list[str]:
+    """Return the same as tables of Markdown."""
+    from tbcli.gates.reports import markdown_text
+
+    lines = [
+        f"- **{letter}**: {markdown_text(label)}{f' ({notes})' if notes else ''}"
+        for letter, label, notes in _legend_rows(comparison)
+    ]
+    for leading, sides, ending in (_metric_columns(comparison), _setting_columns(comparison, 0)):
+        if not leading:
+            continue
+        columns = [*leading, *(column for side in sides for column in side), *ending]
+        rows = list(zip(*columns, strict=True))
+        numeric = leading[0][0] == "METRIC"
+        lines += ["", _markdown_row(list(rows[0]))]
+        lines.append("|" + "|".join("---:" if numeric and i > 1 else "---" for i in range(len(columns))) + "|")
+        lines += [_markdown_row([markdown_text(cell) for cell in row]) for row in rows[1:]]
+    return lines
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def as_csv_lines(comparison: Comparison) -> list[str]:
+    """Return a header and a row for each metric, moment and side, then for each setting and side."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_HEADER)
+    ids = [_side_id(side) for side in comparison.sides]
+    for row in comparison.rows:
+        for run, cell in zip(ids, row.cells, strict=True):
+            figures = (cell.value, cell.epoch, cell.deviation, cell.n, cell.difference, cell.relative)
+            better = "" if cell.is_better is None else str(cell.is_better).lower()
+            writer.writerow(["metric", row.metric, row.at, run, *figures, better])
+    for key, values in comparison.settings.items():
+        for run, value in zip(ids, values, strict=True):
+            writer.writerow(["setting", key, "", run, value, "", "", "", "", "", ""])
+    return text.getvalue().splitlines()
+
+
+def as_document(comparison: Comparison, group_by: str | None) -> dict[str, object]:
+    """Return the comparison for JSON; keys are only ever added."""
+    ids = [_side_id(side) for side in comparison.sides]
+    return {
+        "schema": SCHEMA,
+        "group_by": group_by,
+        "baseline": ids[comparison.baseline],
+        "sides": [
+            {"id": name, "label": side.label, "n": len(side.members), "runs": [member.id for member in side.members]}
+            for name, side in zip(ids, comparison.sides, strict=True)
+        ],
+        "metrics": [
+            {
+                "metric": row.metric,
+                "at": row.at,
+                "best": None if row.best is None else ids[row.best],
+                "values": [{"id": name, **cell._asdict()} for name, cell in zip(ids, row.cells, strict=True)],
+            }
+            for row in comparison.rows
+        ],
+        "settings": [
+            {"key": key, "values": dict(zip(ids, values, strict=True))} for key, values in comparison.settings.items()
+        ],
+    }
+
+
+def _side_id(side: Side) -> str:
+    """Return the id of a single run, the label of a group."""
+    return side.members[0].id if side.label == side.members[0].label else side.label

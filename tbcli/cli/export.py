@@ -1,0 +1,142 @@
+"""``tbcli export``: scalars as CSV, JSON or Parquet, or a slimmed copy of the event files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunsArgument, with_common_options
+from tbcli.cli.output import Output, abandon_stdout, counted_bytes, is_terminal, printable
+from tbcli.cli.places import NoCache, Verify, find_places, warn_of_damage
+from tbcli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tbcli.exporting import Table
+    from tbcli.readers import Damage
+    from tbcli.runs import LogDirectory, Run
+
+WHAT_PANEL = "What"
+
+
+@with_common_options
+def export(
+    common: Common,
+    runs: RunsArgument = None,
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORM",
+            help="csv, json, parquet or tensorboard (csv, or what the suffix of --out says).",
+            rich_help_panel=OUTPUT_PANEL,
+        ),
+    ] = None,
+    wide: Annotated[
+        bool,
+        typer.Option("--wide", help="A row a step, a column a metric; no wall times.", rich_help_panel=OUTPUT_PANEL),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="A file; for tensorboard a directory, new or empty (stdout).",
+            rich_help_panel=OUTPUT_PANEL,
+        ),
+    ] = None,
+    as_json: Json = False,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="These alone, as 'val_*' or 'loss'. Repeatable.", rich_help_panel=WHAT_PANEL),
+    ] = None,
+    verify: Verify = False,
+    no_cache: NoCache = False,
+) -> None:
+    """Write the scalars of runs, or of any log directory, as a table; without a run, of the latest.
+
+    Tidy: run, metric, step, wall_time (seconds since 1970), value. What is no number is nan, inf or -inf in CSV and
+    null in JSON. tensorboard writes event files with scalars and texts alone.
+    """
+    config = common.settle()
+    from tbcli.exporting import TENSORBOARD, chosen_form, read_places
+    from tbcli.runs import RunStore
+
+    form = chosen_form(_said(format_, as_json=as_json), out)
+    if form == TENSORBOARD and wide:
+        raise ConfigError("--wide says how a table looks, and event files are none", hint="leave it out")
+    if form == "parquet" and out is None and is_terminal(sys.stdout):
+        raise ConfigError("Parquet is nothing for a terminal", hint="`--out FILE.parquet`, or `> FILE.parquet`")
+    places = find_places(RunStore(config.paths), runs or ["latest"], common.output)
+    if form == TENSORBOARD and out is not None:
+        _write_copy(places, metric or (), out, common.output, verify=verify, cache=not no_cache)
+        return
+    table = read_places(places, metric or (), verify=verify, cache=not no_cache)
+    _tell(common.output, table.damage, table.superseded, table.left_out)
+    if out is None:
+        _to_stdout(table, form, wide=wide)
+    else:
+        _to_file(table, form, out, wide=wide)
+        common.output.result(printable(str(out)))
+
+
+def _said(form: str | None, *, as_json: bool) -> str | None:
+    if as_json and form not in (None, "json"):
+        raise ConfigError(f"--json and --format {form} say two things", hint="leave one of them out")
+    return "json" if as_json else form
+
+
+def _tell(output: Output, damage: Iterable[Damage], superseded: int, left_out: Iterable[str] = ()) -> None:
+    for sentence in left_out:
+        output.warn(sentence)
+    warn_of_damage(output, damage)
+    if superseded:
+        output.say(f"{superseded:,} points that the run wrote again after it was resumed are left out")
+
+
+def _to_stdout(table: Table, form: str, *, wide: bool) -> None:
+    from tbcli.exporting import write_table
+
+    try:
+        write_table(table.series, form, sys.stdout.buffer, wide=wide)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise  # the reader has seen enough; the app leaves quietly
+    except OSError as error:
+        abandon_stdout()
+        raise ConfigError(f"cannot write to stdout: {error.strerror}", hint="make room where the output goes") from None
+
+
+def _to_file(table: Table, form: str, out: Path, *, wide: bool) -> None:
+    from tbcli.exporting import write_table
+    from tbcli.runs.files import whole_file
+
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(out) as temporary, temporary.open("wb") as file:
+            write_table(table.series, form, file, wide=wide)
+    except OSError as error:
+        raise _unwritable(out, error) from error
+
+
+def _write_copy(
+    places: list[Run | LogDirectory], patterns: Iterable[str], out: Path, output: Output, *, verify: bool, cache: bool
+) -> None:
+    from tbcli.exporting import copy_places
+
+    try:
+        copy = copy_places(places, tuple(patterns), out, verify=verify, cache=cache)
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    _tell(output, copy.damage, copy.superseded)
+    texts = f" and {copy.texts:,} texts" if copy.texts else ""
+    output.say(f"{copy.series:,} series{texts}, {counted_bytes(copy.bytes)}")
+    output.result(printable(str(out)))
+
+
+def _unwritable(out: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"cannot write {str(out)!r}: {error.strerror or error}", hint="`--out` where there is room and you may write"
+    )

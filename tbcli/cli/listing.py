@@ -1,0 +1,210 @@
+"""Which of many runs to show and in which order, one at a time, so that ten thousand need no more room than their rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tbcli.cli.output import counted_age, counted_bytes, counted_seconds, printable
+from tbcli.errors import ConfigError, NotFound
+
+if TYPE_CHECKING:
+    from tbcli.gates import Condition, Field
+    from tbcli.runs.summary import Summary, Value
+
+Item = TypeVar("Item")
+Shaped = TypeVar("Shaped")
+IN_UNITS: dict[str, Callable[[float], str]] = {
+    "age": counted_age,
+    "bytes": counted_bytes,
+    "seconds": counted_seconds,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked of a listing.
+
+    Args:
+        conditions: Only runs that meet all of them.
+        sort: Order by this; None for the order of time.
+        is_reversed: The other way round.
+        columns: Show these; empty for the usual ones.
+    """
+
+    conditions: tuple[Condition, ...] = ()
+    sort: Field | None = None
+    is_reversed: bool = False
+    columns: tuple[Field, ...] = ()
+
+    @classmethod
+    def parse(cls, where: Sequence[str], sort: str | None, columns: str | None, *, is_reversed: bool) -> Wish:
+        """Return the wish that the options spell.
+
+        Raises:
+            ConfigError: One does not follow the grammar.
+        """
+        if not where and sort is None and columns is None:
+            return cls(is_reversed=is_reversed)
+        from tbcli.gates import parse_conditions, parse_field, parse_fields
+
+        return cls(
+            tuple(condition for expression in where for condition in parse_conditions(expression)),
+            parse_field(sort) if sort is not None else None,
+            is_reversed,
+            parse_fields(columns) if columns is not None else (),
+        )
+
+    @property
+    def asks_of_runs(self) -> bool:
+        """Whether more is to be known of each run than its usual row."""
+        return bool(self.conditions or self.sort or self.columns)
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """All names that were asked for."""
+        return (*(condition.field for condition in self.conditions), *([self.sort] if self.sort else ()), *self.columns)
+
+
+def choose(
+    wish: Wish,
+    items: Iterable[Item],
+    summarize: Callable[[Item], Summary],
+    shape: Callable[[Item, Summary | None], Shaped],
+    order: Callable[[Item], Any],
+) -> list[Shaped]:
+    """Return what is to be shown of the runs that match, in the order that was asked for; no run is kept.
+
+    A metric sorts the best first; all else the smallest first; what has no value stands at the end either way.
+
+    Args:
+        wish: What was asked.
+        items: The runs.
+        summarize: Returns what is known of a run; called only where something was asked.
+        shape: Returns what is to be shown of one.
+        order: Returns what sorts runs by time.
+
+    Raises:
+        NotFound: No run has anything of a name that was asked for.
+        ConfigError: A number was to be compared with a word.
+    """
+    if not wish.asks_of_runs:
+        timed = sorted(((order(item), shape(item, None)) for item in items), key=lambda pair: pair[0])
+        return [shown for _, shown in (reversed(timed) if wish.is_reversed else timed)]
+    from tbcli.gates import all_hold
+
+    asked = _Asked(wish.fields)
+    found: list[tuple[Any, Value | None, Shaped]] = []
+    for item in items:
+        summary = summarize(item)
+        asked.look_into(summary)
+        if all_hold(wish.conditions, summary):
+            found.append((order(item), wish.sort.of(summary) if wish.sort else None, shape(item, summary)))
+    asked.require_all()
+    found.sort(key=lambda entry: entry[0])
+    if wish.sort is None:
+        return [shown for *_, shown in (reversed(found) if wish.is_reversed else found)]
+    known = [entry for entry in found if not _is_nothing(entry[1])]
+    known.sort(key=lambda entry: _rank(entry[1]), reverse=asked.is_high_best(wish.sort) != wish.is_reversed)
+    return [shown for *_, shown in (*known, *(entry for entry in found if _is_nothing(entry[1])))]
+
+
+class _Asked:
+    """Watches that every name that was asked for means something in one run at least."""
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self._unknown = list(fields)
+        self._metrics: set[str] = set()
+        self._last: Summary | None = None
+
+    def look_into(self, summary: Summary) -> None:
+        self._last = summary
+        if self._unknown:
+            known = [field for field in self._unknown if field.of(summary) is not None]
+            self._metrics.update(field.name for field in known if summary.metric(field.name))
+            self._unknown = [field for field in self._unknown if field not in known]
+
+    def is_high_best(self, field: Field) -> bool:
+        from tbcli.runs.metrics import lower_is_better
+
+        return field.name in self._metrics and field.selector != "epoch" and not lower_is_better(field.name)
+
+    def require_all(self) -> None:
+        if self._unknown and self._last:
+            from tbcli.config import did_you_mean
+            from tbcli.runs.summary import FACTS
+
+            name = self._unknown[0].name
+            guess = did_you_mean(name, dict.fromkeys((*self._last.names(), *FACTS)))
+            hint = guess if guess.startswith("did") else "`tbcli runs RUN` shows the metrics and settings of a run"
+            raise NotFound(f"no run has {str(self._unknown[0])!r}", hint=hint)
+
+
+def _is_nothing(value: Value | None) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _rank(value: Value | None) -> tuple[bool, Any]:
+    """Return what sorts numbers before words."""
+    is_word = isinstance(value, str)
+    return is_word, value
+
+
+def shown_field(field: Field, summary: Summary) -> str:
+    """Return a value as a person reads it in a table, ``-`` for nothing."""
+    value = field.of(summary)
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, (bool, str)):
+        return printable(value if isinstance(value, str) else str(value).lower())
+    is_metric = summary.metric(field.name) is not None
+    if field.name in IN_UNITS and not is_metric:
+        return IN_UNITS[field.name](value)
+    return shown_metric(value) if is_metric and isinstance(value, float) else f"{value:.15g}"
+
+
+def shown_metric(value: float) -> str:
+    """Return a metric with four decimals, or four digits where those would show little."""
+    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 10_000 else f"{value:.4g}"
+
+
+def csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Return rows as CSV; what is None is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().removesuffix("\n").split("\n")
+
+
+def json_text(document: Any) -> str:
+    """Return a document on one line, NaN as null."""
+    try:
+        return json.dumps(document, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        from tbcli.runs.files import json_ready
+
+        return json.dumps(json_ready(document), ensure_ascii=False)
+
+
+def json_listing(schema: int, name: str, entries: Sequence[str]) -> str:
+    """Return one document with a list in it, an entry a line."""
+    inside = ",\n".join(f"    {entry}" for entry in entries)
+    listed = f"[\n{inside}\n  ]" if entries else "[]"
+    return f'{{\n  "schema": {schema},\n  {json.dumps(name)}: {listed}\n}}'
+
+
+def require_one_form(**forms: bool) -> None:
+    """Refuse two documents at once.
+
+    Raises:
+        ConfigError: More than one of the forms was asked for.
+    """
+    asked = [f"--{name}" for name, wanted in forms.items() if wanted]
+    if len(asked) > 1:
+        raise ConfigError(f"{' and '.join(asked)} do not go together", hint=f"leave {asked[-1]} out")

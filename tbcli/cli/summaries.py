@@ -1,0 +1,38 @@
+"""What the names of runs lead to, for commands that ask both runs of ours and log directories of somebody else's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tbcli.cli.output import Output, printable
+from tbcli.cli.places import warn_of_damage
+from tbcli.errors import NotFound
+from tbcli.runs import LogDirectory, Run
+from tbcli.runs.summary import Metric, Summary, summary_of
+
+
+def summarize(found: Run | LogDirectory, output: Output, now: datetime | None = None) -> Summary:
+    """Return the summary of what a reference named; damage in event files is said as a warning.
+
+    Raises:
+        NotFound: A log directory without any scalars.
+    """
+    if isinstance(found, Run):
+        return summary_of(found, now, lambda: _tags(found))
+    from tbcli.readers.summaries import summarize_logdir
+
+    summary, damage = summarize_logdir(found)
+    warn_of_damage(output, damage)
+    if not summary.metrics:
+        raise NotFound(
+            f"no scalars below {printable(str(found.logs))!r}",
+            hint="a path names a log directory; `tbcli runs` lists the runs of this workspace",
+        )
+    return summary
+
+
+def _tags(run: Run) -> dict[str, Metric]:
+    """Return the scalars of the event files, nothing where there are none."""
+    from tbcli.readers.summaries import tags_of
+
+    return tags_of(run.logs)

@@ -1,0 +1,87 @@
+"""Round numbers along an axis, and how they are written, in plain text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+_STEPS = (1.0, 2.0, 5.0, 10.0)
+_LARGE, _SMALL = 1e5, 1e-4
+_MOST_DECIMALS = 6
+_SIZES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+class Tick(NamedTuple):
+    """A place on an axis and what is written there."""
+
+    value: float
+    text: str
+
+
+def ticks(low: float, high: float, most: int, *, log: bool = False, counted: bool = False) -> list[Tick]:
+    """Return round numbers between two values.
+
+    Args:
+        low: Where the axis begins.
+        high: Where it ends, not below ``low``; both above 0 where it is logarithmic.
+        most: About how many, at least 2.
+        log: Powers of ten; where they are fewer than two, numbers as on a linear axis.
+        counted: It counts something: whole numbers alone, large ones as ``200k``.
+    """
+    if log:
+        first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+        if last > first:
+            step = max(1, math.ceil((last - first) / max(most - 1, 1)))
+            values = [10.0**power for power in range(first, last + 1, step)]
+            return [Tick(value, _power(value)) for value in values]
+    step = _round_step((high - low) / max(most - 1, 1), counted=counted)
+    if not step or not math.isfinite(step):
+        return [Tick(low, plain(low))]
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    values = [count * step for count in range(first, last + 1)]
+    texts = _sized(values, step) if counted else _alike(values, step)
+    return [Tick(value, text) for value, text in zip(values, texts, strict=True)]
+
+
+def plain(value: float) -> str:
+    """Return one number by itself, in few characters: ``0.9712``, ``1.5e-5``, ``nan``."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    if _SMALL <= abs(value) < _LARGE:
+        return f"{value:.4f}".rstrip("0").rstrip(".") if abs(value) >= 1 else f"{value:.4g}"
+    return _power(float(f"{value:.3g}"))
+
+
+def _round_step(rough: float, *, counted: bool) -> float:
+    if rough <= 0:
+        return 0.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in _STEPS if power * factor >= rough * (1 - 1e-9))
+    return max(step, 1.0) if counted else step
+
+
+def _alike(values: Sequence[float], step: float) -> list[str]:
+    """Return numbers with the same decimals, as few as tell them apart."""
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    if decimals > _MOST_DECIMALS or (decimals > 3 and max(map(abs, values), default=0) < _SMALL * 10):
+        return [_power(float(f"{value:.6g}")) for value in values]
+    if max(map(abs, values), default=0) >= _LARGE:
+        return [_power(float(f"{value:.6g}")) for value in values]
+    return [f"{value + 0.0:.{decimals}f}" for value in values]
+
+
+def _sized(values: Sequence[float], step: float) -> list[str]:
+    """Return whole numbers: ``0``, ``500``, ``1.5k``, ``2M``."""
+    largest = max(map(abs, values), default=0)
+    size, letter = next(((size, letter) for size, letter in _SIZES if largest >= size * 10 or step >= size), (1.0, ""))
+    decimals = 0 if step >= size else max(0, -math.floor(math.log10(step / size) + 1e-9))
+    return [f"{value / size:.{decimals}f}{letter}" if value else "0" for value in values]
+
+
+def _power(value: float) -> str:
+    """Return ``1e-5`` rather than ``0.00001`` or ``1e-05``."""
+    if value == 0 or 1e-3 <= abs(value) < 1e4:
+        return f"{value:g}"
+    digits, _, exponent = f"{value:e}".partition("e")
+    return f"{digits.rstrip('0').rstrip('.')}e{int(exponent)}"

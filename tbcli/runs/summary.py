@@ -1,0 +1,198 @@
+"""What is known of one run, asked by name: its metrics, the facts of its record, the settings it ran with."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from tbcli.runs.history import read_history
+from tbcli.runs.metrics import summarize
+from tbcli.runs.run import Run
+
+Value = float | str | bool
+SELECTORS = ("best", "last", "epoch")
+RECORDED = (
+    "id", "name", "note", "status", "started", "ended", "seconds", "model", "data", "saved_epoch", "parameters",
+    "device", "precision", "host",
+)  # fmt: skip
+FACTS = (*RECORDED, "age", "bytes", "epoch", "epochs")
+"""What can be asked of every run of ours, besides its metrics and settings; ``age`` is in seconds."""
+
+
+class Metric(NamedTuple):
+    """A metric of a run, NaN where it is not a number.
+
+    Args:
+        best: The best value of the series, or the one value.
+        best_epoch: Where that is; the step, for a log directory of somebody else's. None where there is no best.
+        last: The last value.
+        is_series: It has a value an epoch, and not one alone as a test metric has.
+    """
+
+    best: float
+    best_epoch: int | None
+    last: float
+    is_series: bool = True
+
+    def select(self, selector: str) -> float | None:
+        """Return the value that a selector means; None where this metric has none, as a test metric has no epoch."""
+        match selector:
+            case "best":
+                return self.best
+            case "epoch":
+                return math.nan if self.is_series and self.best_epoch is None else self.best_epoch
+            case _:
+                return self.last
+
+
+@dataclass(slots=True)
+class Summary:
+    """One run, or one log directory of somebody else's, as questions see it.
+
+    Args:
+        label: What a person calls it.
+        id: What a script calls it: the id of a run, the path of a log directory.
+        metrics: ``{name: metric}``.
+        read_fact: Returns a fact by its name, None where it is not known.
+        read_settings: Returns ``{"section.key": value}``; called once, when a setting is asked for.
+        read_tags: Returns further metrics, those of the event files; called once, when a name is not found otherwise.
+        unit: What counts its points: ``epoch``, or ``step`` for a log directory of somebody else's.
+    """
+
+    label: str
+    id: str
+    metrics: Mapping[str, Metric]
+    read_fact: Callable[[str], Any] = lambda name: None
+    read_settings: Callable[[], Mapping[str, Any]] = dict
+    read_tags: Callable[[], Mapping[str, Metric]] = dict
+    unit: str = "epoch"
+    _settings: Mapping[str, Any] | None = field(default=None, init=False)
+    _tags: Mapping[str, Metric] | None = field(default=None, init=False)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings it ran with, as ``{"section.key": value}``."""
+        if self._settings is None:
+            self._settings = self.read_settings()
+        return self._settings
+
+    def metric(self, name: str) -> Metric | None:
+        """Return a metric, or a tag of the event files."""
+        found = self.metrics.get(name)
+        # Every tag that is no metric lies below a slash, or is written within the epochs.
+        if found is None and ("/" in name or name.startswith("batch_")):
+            if self._tags is None:
+                self._tags = self.read_tags()
+            found = self._tags.get(name)
+        return found
+
+    def value(self, name: str, selector: str = "") -> Value | None:
+        """Return what a name means: a metric (its last value, unless selected), a fact or a setting; None if nothing.
+
+        Args:
+            name: As ``val_accuracy``, ``status``, ``train.seed``, or ``seed`` where only one section has it.
+            selector: ``best``, ``last`` or ``epoch`` (that of the best value): of a metric alone.
+        """
+        metric = self.metric(name)
+        if metric is not None:
+            return metric.select(selector)
+        if selector:
+            return None
+        fact = self.read_fact(name) if name in FACTS else None
+        return _plain(self._setting(name) if fact is None else fact)
+
+    def names(self) -> Iterator[str]:
+        """Yield every name that has a value here, as far as it was read; the metrics first."""
+        yield from self.metrics
+        yield from self._tags or ()
+        yield from (name for name in FACTS if self.read_fact(name) is not None)
+        yield from self.settings
+
+    def _setting(self, name: str) -> Any:
+        if name in self.settings:
+            return self.settings[name]
+        matching = [key for key in self.settings if key.rpartition(".")[2] == name]
+        return self.settings[matching[0]] if len(matching) == 1 else None
+
+
+def _plain(value: Any) -> Value | None:
+    """Return a value that compares: a list as its entries with commas between."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value))
+    return json.dumps(value)
+
+
+def summary_of(run: Run, now: datetime | None = None, read_tags: Callable[[], Mapping[str, Metric]] = dict) -> Summary:
+    """Return the summary of a run of ours; nothing but its record is read before it is asked for.
+
+    Args:
+        run: The run.
+        now: The moment to measure ages from; the present unless given.
+        read_tags: See `Summary`.
+    """
+
+    def fact(name: str) -> Any:
+        match name:
+            case "status":
+                return run.status(now)
+            case "age":
+                return run.age_seconds(now)
+            case "bytes":
+                return run.bytes()
+            case "epoch" | "epochs":
+                return epochs_of(run)
+            case _:
+                return run.record.get(name)
+
+    return Summary(run.label, run.id, metrics_of(run), fact, lambda: settings_of(run), read_tags)
+
+
+def metrics_of(run: Run) -> dict[str, Metric]:
+    """Return the metrics of a run; of one that trains or was killed, those of the epochs it has finished."""
+    kept: Mapping[str, Any] = run.metrics
+    if not kept:
+        history = read_history(run.history_file)
+        kept = summarize(history.columns, history.epochs)
+    return {name: _metric(value) for name, value in kept.items()}
+
+
+def epochs_of(run: Run) -> int | None:
+    """Return how many epochs a run has finished, or None where nothing tells."""
+    told = run.record.get("epochs")
+    if isinstance(told, int):
+        return told
+    epochs = read_history(run.history_file).epochs
+    return epochs[-1] if epochs else None
+
+
+def _metric(kept: Any) -> Metric:
+    """Return what the record holds of a metric: a mapping for a series, a number for one value."""
+    if not isinstance(kept, dict):
+        value = _number(kept)
+        return Metric(value, None, value, is_series=False)
+    epoch = kept.get("best_epoch")
+    return Metric(
+        _number(kept.get("best")), epoch if isinstance(epoch, int) and epoch else None, _number(kept.get("last"))
+    )
+
+
+def _number(value: Any) -> float:
+    """Return a number as it is, all else (null above all, as which NaN is kept) as NaN."""
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+
+
+def settings_of(run: Run) -> dict[str, Any]:
+    """Return the configuration of a run as ``{"section.key": value}``."""
+    sections = run.read_config().items()
+    return {
+        f"{section}.{key}": value
+        for section, group in sections
+        if isinstance(group, Mapping)
+        for key, value in group.items()
+    }

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tbcli.cli.app import app
+from tbcli.readers import read_scalars
+from tests.fakes import SOME_MOMENT, make_run
+from tests.readers.records import curve, framed, points, theirs, write
+
+
+@pytest.fixture(autouse=True)
+def cache_home(tmp_path_factory, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+def export(workspace: Path, *words: str, expect: int = 0):
+    result = CliRunner().invoke(app, ["export", *words, "--workspace", str(workspace)])
+    assert result.exit_code == expect, result.output
+    return result
+
+
+def rows(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text)))
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = make_run(tmp_path, files=False)
+    write(run.logs / "train", *curve("epoch_loss", [1, 2], 0.1))
+    write(run.logs / "validation", *curve("epoch_loss", [1, 2], 0.2))
+    return run
+
+
+def test_export_writes_tidy_csv_of_the_latest_run(tmp_path, run) -> None:
+    result = export(tmp_path)
+    assert rows(result.stdout) == [
+        ["run", "metric", "step", "wall_time", "value"],
+        [run.id, "loss", "1", "101.0", "0.1"],
+        [run.id, "loss", "2", "102.0", "0.2"],
+        [run.id, "val_loss", "1", "101.0", "0.2"],
+        [run.id, "val_loss", "2", "102.0", "0.4"],
+    ]
+    assert result.stderr == ""
+
+
+def test_export_wide_and_as_json(tmp_path, run) -> None:
+    assert rows(export(tmp_path, "--wide").stdout) == [
+        ["run", "step", "loss", "val_loss"],
+        [run.id, "1", "0.1", "0.2"],
+        [run.id, "2", "0.2", "0.4"],
+    ]
+    document = json.loads(export(tmp_path, "--json", "--metric", "val_*").stdout)
+    assert [point["value"] for point in document["points"]] == [0.2, 0.4]
+    assert document == json.loads(export(tmp_path, "--format", "json", "--metric", "val_*").stdout)
+
+
+def test_export_of_foreign_places_side_by_side(tmp_path, run) -> None:
+    foreign = tmp_path / "other"
+    path = write(foreign / "a", *curve("x/y", [5]))
+    write(foreign, *curve("z", [6]), number=1)
+    assert [row[:3] for row in rows(export(tmp_path, str(foreign)).stdout)[1:]] == [[".", "z", "6"], ["a", "x/y", "5"]]
+    assert [row[:3] for row in rows(export(tmp_path, str(path)).stdout)[1:]] == [[".", "x/y", "5"]]
+    both = rows(export(tmp_path, "latest", str(foreign), "--metric", "z", "--metric", "val_loss").stdout)[1:]
+    assert [row[:2] for row in both] == [[run.id, "val_loss"], [run.id, "val_loss"], ["other", "z"]]
+    some = export(tmp_path, "latest", str(foreign), "--metric", "z")
+    assert "holds no metric 'z': left out" in some.stderr
+
+
+@pytest.mark.parametrize("name", ["x.csv", "deep/x.json", "x.parquet"])
+def test_out_names_the_file_and_its_suffix_the_form(tmp_path, run, name: str) -> None:
+    out = tmp_path / name
+    assert export(tmp_path, "--out", str(out)).stdout == f"{out}\n"
+    start = {".csv": b"run,metric", ".json": b'{"schema": 1', ".parquet": b"PAR1"}[out.suffix]
+    assert out.read_bytes().startswith(start)
+    assert sorted(path.name for path in out.parent.iterdir() if path.name.startswith(".")) == []
+
+
+def test_the_tensorboard_copy_is_read_by_tensorboard_as_the_original_is(tmp_path, run) -> None:
+    out = tmp_path / "slim"
+    result = export(tmp_path, "--format", "tensorboard", "--out", str(out))
+    assert result.stdout == f"{out}\n"
+    assert "2 series" in result.stderr
+    assert theirs(out) == theirs(run.logs) == points(read_scalars(out))
+    assert [path.name for path in out.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_copy_of_several_places_gives_each_a_directory(tmp_path, run) -> None:
+    second = make_run(tmp_path, started=SOME_MOMENT.replace(hour=13), files=False)
+    write(second.logs / "train", *curve("epoch_loss", [1]))
+    out = tmp_path / "slim"
+    out.mkdir()
+    export(tmp_path, run.id, second.id, "--format", "tensorboard", "--out", str(out))
+    assert sorted(path.name for path in out.iterdir()) == [run.id, second.id]
+
+
+def test_a_copy_overwrites_nothing_and_leaves_no_half(tmp_path, run) -> None:
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "mine").touch()
+    assert "not empty" in export(tmp_path, "--format", "tensorboard", "--out", str(full), expect=8).stderr
+    inside = run.logs / "slim"
+    assert "lies in" in export(tmp_path, "--format", "tensorboard", "--out", str(inside), expect=8).stderr
+    nothing = tmp_path / "none"
+    export(tmp_path, "--format", "tensorboard", "--out", str(nothing), "--metric", "nothing", expect=3)
+    assert not nothing.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "logs"]
+
+
+def test_damage_is_said_and_the_rest_is_exported(tmp_path) -> None:
+    path = write(tmp_path / "other", *curve("x", [1, 2]))
+    path.write_bytes(path.read_bytes() + framed(b"xxxx")[:-2])
+    result = export(tmp_path, f"{tmp_path}/other")
+    assert len(rows(result.stdout)) == 3
+    assert "warning: events.out.tfevents.0.host at byte" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--format", "cvs"], 2, "did you mean 'csv'"),
+        (["--format", "tensorboard"], 2, "--out DIR"),
+        (["--format", "csv", "--json"], 2, "say two things"),
+        (["--format", "tensorboard", "--out", "x", "--wide"], 2, "--wide"),
+        (["--metric", "los"], 3, "did you mean 'loss'"),
+        (["./nowhere"], 3, "no log directory"),
+        (["--out", "/proc/x.csv"], 2, "cannot write"),
+    ],
+)
+def test_a_mistake_is_two_lines_and_its_code(tmp_path, run, words, code, said) -> None:
+    result = export(tmp_path, *words, expect=code)
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 2
+    assert result.stdout == ""
+
+
+def test_a_directory_without_scalars_is_not_found(tmp_path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "holds no scalars" in export(tmp_path, str(tmp_path / "empty"), expect=3).stderr
+
+
+def test_parquet_without_its_extra_names_it(tmp_path, run, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    result = export(tmp_path, "--format", "parquet", "--out", "x.parquet", expect=2)
+    assert "pip install 'tbcli[parquet]'" in result.stderr
+
+
+def as_process(*words: str, cwd: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-X", "importtime", "-m", "tbcli", "export", *words]
+    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_export_is_light_and_ends_quietly_when_its_reader_has_seen_enough(tmp_path) -> None:
+    write(tmp_path / "long", *curve("x", range(20_000)))
+    with as_process("./long", cwd=tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"run,metric,step,wall_time,value\n"
+        process.stdout.close()
+        imported = process.stderr.read().decode()
+    assert process.returncode == 0
+    assert "Error" not in imported
+    names = {line.rpartition("|")[2].strip().partition(".")[0] for line in imported.splitlines()}
+    assert "numpy" in names
+    assert names.isdisjoint({"tensorflow", "keras", "matplotlib", "tensorboard", "google", "rich", "pyarrow"})
+
+
+def test_parquet_goes_through_a_pipe_and_not_to_a_terminal(tmp_path, run) -> None:
+    with as_process("--format", "parquet", cwd=tmp_path) as process:
+        found, _ = process.communicate()
+    assert process.returncode == 0
+    assert found[:4] == found[-4:] == b"PAR1"
+    main, other = os.openpty()
+    command = [sys.executable, "-m", "tbcli", "export", "--format", "parquet"]
+    done = subprocess.run(command, cwd=tmp_path, stdout=other, stderr=subprocess.PIPE, check=False)
+    os.close(main)
+    os.close(other)
+    assert done.returncode == 2
+    assert b"nothing for a terminal" in done.stderr

@@ -1,0 +1,99 @@
+"""The mistakes that are shown are the surest of all, with the images and the indices that belong to them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tbcli.plots.samples import draw_samples
+from tbcli.recorders import mistakes
+from tbcli.recorders.base import Evidence
+from tbcli.recorders.mistakes import SHOWN, Mistakes
+from tests.recorders.memory import MemoryWriter
+from tests.recorders.pictures import drawn, evidence_of, moment
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """All that was given to the drawing; it is drawn for real, too."""
+    found: list[tuple[Any, ...]] = []
+
+    def remember(*args: Any) -> Any:
+        found.append(args)
+        return draw_samples(*args)
+
+    monkeypatch.setattr(mistakes, "draw_samples", remember)
+    return found
+
+
+def surest(evidence: Evidence) -> list[int]:
+    """Return the source positions of the surest mistakes, found sample by sample."""
+    wrong = []
+    for index, label, chances in zip(evidence.indices, evidence.labels, evidence.probabilities, strict=True):
+        guess = int(np.flatnonzero(chances == max(chances))[0])
+        if guess != label:
+            wrong.append((float(chances[guess]), int(index)))
+    return [index for _, index in sorted(wrong, key=lambda item: -item[0])][:SHOWN]
+
+
+@pytest.mark.parametrize("classes", [2, 10, 200])
+def test_the_surest_mistakes_are_shown_with_their_images(classes: int, seen: list[tuple[Any, ...]]) -> None:
+    now = moment(300, names=[str(number) for number in range(classes)], epoch=2)
+    writer = MemoryWriter()
+    Mistakes().on_epoch(now, writer)
+    assert list(writer.written) == [("validation", "mistakes/validation")]
+    assert drawn(writer, "validation", "mistakes/validation").any()
+    ((images, labels, probabilities, _, indices, title),) = seen
+    assert now.validation is not None
+    assert now.dataset.validation is not None
+    assert indices.tolist() == surest(now.validation)
+    assert np.array_equal(images, now.dataset.validation.inputs[indices])
+    assert np.array_equal(labels, now.dataset.validation.labels[indices])
+    assert (probabilities.argmax(axis=1) != labels).all()
+    wrong = int((now.validation.predictions != now.validation.labels).sum())
+    assert title == f"validation, epoch 2: {wrong:,} of 300 wrong, the surest:"
+
+
+def test_of_the_test_set_they_are_shown_at_the_end(seen: list[tuple[Any, ...]]) -> None:
+    now, writer = moment(100, has_test=True), MemoryWriter()
+    Mistakes().on_end(now, writer)
+    assert list(writer.written) == [("", "mistakes/test")]
+    assert now.test is not None
+    assert seen[0][4].tolist() == surest(now.test)
+
+
+def test_without_a_mistake_a_sentence_says_so(seen: list[tuple[Any, ...]]) -> None:
+    now, writer = moment(20), MemoryWriter()
+    assert now.dataset.validation is not None
+    split = now.dataset.validation
+    perfect = evidence_of(split, 3, np.eye(3, dtype=np.float32)[split.labels[split.positions]])
+    Mistakes().on_epoch(replace(now, validation=perfect), writer)
+    assert seen[0][-1] == "validation, epoch 1: no mistake, all 20 are right"
+    assert drawn(writer, "validation", "mistakes/validation").shape[1] == 350
+
+
+def test_only_samples_whose_evidence_was_kept_are_looked_for(seen: list[tuple[Any, ...]]) -> None:
+    now = moment(50)
+    assert now.validation is not None
+    Mistakes().on_epoch(replace(now, validation=now.validation.first(5)), MemoryWriter())
+    assert seen[0][4].tolist() == surest(now.validation.first(5))
+    assert "of 5 wrong" in seen[0][-1]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_next_to_no_samples_work_too(count: int) -> None:
+    writer = MemoryWriter()
+    Mistakes().on_epoch(moment(count, shape=(4, 4, 3)), writer)
+    assert drawn(writer, "validation", "mistakes/validation").shape[1] == 350
+
+
+def test_it_needs_images_that_were_held_out() -> None:
+    assert Mistakes().unsuitable(moment()) is None
+    assert "neither validation nor test" in str(Mistakes().unsuitable(moment(has_validation=False)))
+    assert Mistakes().unsuitable(moment(shape=(5,))) == "samples of shape (5,) are no images"
+    writer = MemoryWriter()
+    Mistakes().on_epoch(moment(has_validation=False), writer)
+    assert writer.written == {}
