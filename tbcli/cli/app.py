@@ -18,12 +18,12 @@ from tbcli.errors import ConfigError, Refused, TbcliError
 
 COMMANDS = {
     "train": "Train a model with TensorBoard filled, and keep the run.",
-    "plot": "Plot the history of a run, or of several over one another, and what a model confuses.",
+    "plot": "Plot the history of runs, what a model confuses, or the scalars of any log directory.",
     "serve": "Show runs in TensorBoard, all or the chosen ones, until Ctrl-C.",
     "clean": "Remove runs: logs, plots and model together, after showing them and asking.",
     "runs": "List the runs, the newest last; or show one run, or any log directory, in full.",
     "compare": "Compare runs: metrics at best and last epoch, and the settings that differ.",
-    "check": "Check what a run reached; leaves with 7 when a gate fails.",
+    "check": "Check what a run reached; leaves with 7 when a gate fails, with 3 when there is no such metric.",
     "export": "Write the scalars of a run, or of any log directory, as CSV, JSON, Parquet or event files.",
 }
 """What ``--help`` lists, in its order; behind each stands the function of that name in the module of that name."""

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from tbcli.cli.listing import require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, complete_run, with_common_options
 from tbcli.cli.output import Output, padded, printable, styled, wants_colour
 from tbcli.errors import ConfigError
@@ -61,7 +62,7 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check what a run reached: leaves with 0, with 7 when a gate fails, with 3 when there is no such metric.
+    """Check what a run reached; leaves with 7 when a gate fails, with 3 when there is no such metric.
 
     A metric means its last value, .best its best, .epoch the epoch of that.
     epoch, status, model and every setting can be asked for too; NaN never passes.
@@ -70,20 +71,20 @@ def check(
 
     conditions, fields = parse_gates(gates or ())
     _require_something_to_judge(conditions, fields, baseline, tolerance)
-    if markdown and as_json:
-        raise ConfigError("--markdown and --json together are two documents", hint="leave one of them out")
+    require_one_form(markdown=markdown, json=as_json)
     allowed = Tolerance.parse(tolerance) if tolerance is not None else Tolerance()
     config = common.settle()
+    from tbcli.cli.places import find_places
     from tbcli.cli.summaries import summarize
     from tbcli.runs import RunStore
 
     store, output = RunStore(config.paths), common.output
-    found = store.find_any(run, output.say)
+    found = find_places(store, [run], output)[0]
     summary = summarize(found, output)
     verdicts = judge(summary, conditions)
     judged_by = None
     if baseline is not None:
-        judged_by = summarize(store.find_any(baseline, output.say), output)
+        judged_by = summarize(find_places(store, [baseline], output)[0], output)
         verdicts += judge_against(summary, judged_by, fields, allowed)
     _say_if_training(found, output)
     if junit:

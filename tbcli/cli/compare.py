@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tbcli.cli.listing import require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, complete_run, with_common_options
 from tbcli.cli.output import Output
 from tbcli.errors import ConfigError
@@ -55,8 +56,7 @@ def compare(
     Of each metric it is known whether low or high is better. A deviation is that of
     the sample (n - 1).
     """
-    if as_csv + markdown + as_json > 1:
-        raise ConfigError("--csv, --markdown and --json are one document each", hint="take one of them")
+    require_one_form(csv=as_csv, markdown=markdown, json=as_json)
     config = common.settle()
     from tbcli.comparison import compare_sides
     from tbcli.runs import RunStore
@@ -92,10 +92,11 @@ def _summaries(
     store: RunStore, references: list[str], baseline: str | None, output: Output, *, all_runs: bool
 ) -> tuple[list[Summary], Summary]:
     """Return the runs, each once, and the one that is the baseline."""
+    from tbcli.cli.places import find_places
     from tbcli.cli.summaries import summarize
 
     wanted = [*references, baseline] if baseline is not None else references
-    found = [store.find_any(reference, output.say) for reference in wanted]
+    found = [place for reference in wanted for place in find_places(store, [reference], output)]
     base = found[-1] if baseline is not None else found[0] if found else None
     if all_runs and not references:
         found = [*store.list(), *found]

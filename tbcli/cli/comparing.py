@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from tbcli.cli.listing import shown_metric
 from tbcli.cli.output import is_terminal, padded, printable, shortened, styled, wants_colour
 
 if TYPE_CHECKING:
@@ -20,11 +21,9 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CSV_HEADER = ("kind", "name", "at", "run", "value", "epoch", "deviation", "n", "difference", "relative", "is_better")
 
 
-def shown_number(value: float | None) -> str:
-    """Return a metric with four decimals, or four digits where those would show little; ``-`` for None."""
-    if value is None:
-        return "-"
-    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 10_000 else f"{value:.4g}"
+def shown_or_dash(value: float | None) -> str:
+    """Return a metric, ``-`` for None."""
+    return "-" if value is None else shown_metric(value)
 
 
 def letter_of(position: int) -> str:
@@ -93,7 +92,7 @@ def _values(cells: Sequence[Cell], side: Side) -> Iterator[str]:
     """Yield the values; behind a best one its epoch, behind a mean its deviation, and its n where runs lack a value."""
     epochs = max((len(str(cell.epoch)) for cell in cells if cell.epoch is not None), default=0)
     for cell in cells:
-        text = shown_number(cell.value)
+        text = shown_or_dash(cell.value)
         if cell.deviation is not None:
             text += f" ± {cell.deviation:.4f}" if "e" not in text else f" ± {cell.deviation:.2g}"
         if len(side.members) > 1 and cell.value is not None and cell.n < len(side.members):

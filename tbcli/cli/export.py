@@ -55,10 +55,10 @@ def export(
     verify: Verify = False,
     no_cache: NoCache = False,
 ) -> None:
-    """Write the scalars of runs, or of any log directory, as a table; without a run, of the latest.
+    """Write the scalars of a run, or of any log directory, as CSV, JSON, Parquet or event files.
 
-    Tidy: run, metric, step, wall_time (seconds since 1970), value. What is no number is nan, inf or -inf in CSV and
-    null in JSON. tensorboard writes event files with scalars and texts alone.
+    Without a run, of the latest. Tidy: run, metric, step, wall_time (seconds since 1970), value. What is no number is
+    nan, inf or -inf in CSV and null in JSON. tensorboard writes event files with scalars and texts alone.
     """
     config = common.settle()
     from tbcli.exporting import TENSORBOARD, chosen_form, read_places

@@ -1,14 +1,10 @@
-"""Which of many runs to show and in which order, one at a time, so that ten thousand need no more room than their rows."""
+"""Which of many runs to show, and in which order; one is looked at at a time, so that ten thousand fit."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from tbcli.cli.output import counted_age, counted_bytes, counted_seconds, printable
 from tbcli.errors import ConfigError, NotFound
@@ -26,8 +22,24 @@ IN_UNITS: dict[str, Callable[[float], str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+Form = Literal["table", "csv", "json"]
+
+
+class Shown(NamedTuple):
+    """What a command is about to show.
+
+    Args:
+        lines: The result.
+        note: What a person should know besides, or ``""``.
+        warnings: What may be wrong with it.
+    """
+
+    lines: Sequence[str]
+    note: str = ""
+    warnings: Sequence[str] = ()
+
+
+class Wish(NamedTuple):
     """What was asked of a listing.
 
     Args:
@@ -175,6 +187,9 @@ def shown_metric(value: float) -> str:
 
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     """Return rows as CSV; what is None is empty."""
+    import csv
+    import io
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -184,6 +199,8 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[s
 
 def json_text(document: Any) -> str:
     """Return a document on one line, NaN as null."""
+    import json
+
     try:
         return json.dumps(document, ensure_ascii=False, allow_nan=False)
     except ValueError:
@@ -192,11 +209,11 @@ def json_text(document: Any) -> str:
         return json.dumps(json_ready(document), ensure_ascii=False)
 
 
-def json_listing(schema: int, name: str, entries: Sequence[str]) -> str:
-    """Return one document with a list in it, an entry a line."""
-    inside = ",\n".join(f"    {entry}" for entry in entries)
-    listed = f"[\n{inside}\n  ]" if entries else "[]"
-    return f'{{\n  "schema": {schema},\n  {json.dumps(name)}: {listed}\n}}'
+def json_lines(schema: int, entries: Sequence[str]) -> list[str]:
+    """Return one document that holds a list of runs, an entry a line."""
+    if not entries:
+        return [f'{{"schema": {schema}, "runs": []}}']
+    return [f'{{"schema": {schema}, "runs": [', *(f"  {entry}," for entry in entries[:-1]), f"  {entries[-1]}", "]}"]
 
 
 def require_one_form(**forms: bool) -> None:

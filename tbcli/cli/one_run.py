@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tbcli.cli.output import Output, counted_age, counted_bytes, counted_seconds, padded, printable
+from tbcli.cli.listing import shown_metric
+from tbcli.cli.output import Output, counted_age, counted_bytes, counted_seconds, is_terminal, padded, printable
+from tbcli.cli.sparkline import draw_sparkline
+from tbcli.runs.history import read_history
+from tbcli.runs.summary import metrics_of
 
 if TYPE_CHECKING:
     from tbcli.runs import Run
 
 SCHEMA = 1
+_MOST_BARS = 60
+_PIPED_COLUMNS = 80
 
 
 def show_run(run: Run, now: datetime, output: Output, *, as_json: bool) -> None:
     """Write a run in full, for a person or as one document."""
-    if as_json:
-        from tbcli.cli.runs import run_facts
-
-        files = [{"path": path, "bytes": count} for path, count in run.files()]
-        facts = {**run_facts(run, now), "bytes": run.walk_bytes()}
-        paths = {"logs": str(run.logs), "plots": str(run.plots), "models": str(run.models)}
-        document = {**facts, "paths": paths, "files": files, "config": run.read_config(), "record": run.record}
-        output.document({"schema": SCHEMA, "run": document})
+    if not as_json:
+        output.results(run_lines(run, now))
         return
-    blocks = [_about(run, now), _metrics(run), _configuration(run), _files(run)]
-    output.results("\n\n".join("\n".join(block) for block in blocks if block).split("\n"))
+    from tbcli.cli.run_table import run_facts
+
+    files = [{"path": path, "bytes": count} for path, count in run.files()]
+    facts = {**run_facts(run, now), "bytes": run.walk_bytes()}
+    paths = {"logs": str(run.logs), "plots": str(run.plots), "models": str(run.models)}
+    document = {**facts, "paths": paths, "files": files, "config": run.read_config(), "record": run.record}
+    output.document({"schema": SCHEMA, "run": document})
+
+
+def run_lines(run: Run, now: datetime, *, in_full: bool = True) -> list[str]:
+    """Return a run as lines: what it was and what it reached; in full with its configuration and its files too."""
+    blocks = [_about(run, now), _metrics(run)]
+    if in_full:
+        blocks += [_configuration(run), _files(run)]
+    return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")
 
 
 def _about(run: Run, now: datetime) -> list[str]:
@@ -74,16 +89,25 @@ def _plain(value: Any) -> str:
 
 
 def _metrics(run: Run) -> list[str]:
+    """Return best and last of each metric; its course over the epochs, as far as there is room."""
+    history = read_history(run.history_file)
+    names = {**metrics_of(run), **{name: None for name in history.columns if name == "learning_rate"}}
     rows = [["METRIC", "BEST", "EPOCH", "LAST"]]
-    for name, value in run.metrics.items():
-        series = value if isinstance(value, dict) else {"last": value}
-        best, epoch, last = (series.get(key) for key in ("best", "best_epoch", "last"))
-        rows.append([printable(name), _number(best), str(epoch) if epoch else "-", _number(last)])
-    return padded(rows, right={1, 2, 3}) if len(rows) > 1 else []
-
-
-def _number(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else "-"
+    for name, metric in names.items():
+        last = history.columns[name][-1:] if metric is None else (metric.last,)
+        best = shown_metric(metric.best) if metric and metric.is_series else "-"
+        epoch = str(metric.best_epoch) if metric and metric.best_epoch is not None else "-"
+        rows.append([printable(name), best, epoch, shown_metric(last[0]) if last else "-"])
+    if len(rows) == 1:
+        return []
+    lines = padded(rows, right={1, 2, 3})
+    room = (shutil.get_terminal_size().columns if is_terminal(sys.stdout) else _PIPED_COLUMNS) - len(lines[0]) - 2
+    encoding = sys.stdout.encoding or "ascii"
+    bars = [draw_sparkline(history.columns.get(name, ()), min(room, _MOST_BARS), encoding=encoding) for name in names]
+    if not any(bars):
+        return lines
+    course = f"EPOCHS 1 TO {history.epochs[-1]}" if history.epochs[0] == 1 else "COURSE"
+    return [f"{line.ljust(len(lines[0]))}  {bar}".rstrip() for line, bar in zip(lines, [course, *bars], strict=True)]
 
 
 def _configuration(run: Run) -> list[str]:

@@ -11,7 +11,16 @@ from typing import IO, Any
 
 from tbcli.errors import ConfigError, TbcliError
 
-_STYLES = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
+_STYLES = {
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "magenta": "35",
+    "cyan": "36",
+    "bold": "1",
+    "dim": "2",
+}
 
 
 def wants_colour(stream: IO[str], environ: Mapping[str, str] | None = None) -> bool:

@@ -1,7 +1,8 @@
-"""``tbcli plot``: the history of runs, and what each run left to look at, as pictures."""
+"""``tbcli plot``: the history of runs, what each run left to look at, and the scalars of any log directory."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,13 +10,17 @@ import typer
 
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunsArgument, with_common_options
 from tbcli.cli.output import Output, printable
-from tbcli.errors import NotFound
+from tbcli.cli.places import NoCache, Verify, find_places
+from tbcli.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
+    from tbcli.config import Config
     from tbcli.plots import Album
-    from tbcli.runs import Run, RunStore
+    from tbcli.runs import LogDirectory, Run, RunStore
 
 FIGURE_PANEL = "Figure"
+TERMINAL_PANEL = "Terminal"
+HISTORY = "history"
 SCHEMA = 1
 
 
@@ -35,13 +40,30 @@ def plot(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Of the history: a metric, or a pattern as '*loss'. Repeatable.",
+            help="A metric, a tag, or a pattern as '*loss' or 'train/gradients/*'. Repeatable.",
             rich_help_panel=FIGURE_PANEL,
         ),
     ] = None,
     smooth: Annotated[
         float | None,
         typer.Option(metavar="WEIGHT", help="TensorBoard's smoothing, 0 to below 1.", rich_help_panel=FIGURE_PANEL),
+    ] = None,
+    x: Annotated[
+        str | None,
+        typer.Option("--x", metavar="AXIS", help="step, epoch or time.", rich_help_panel=FIGURE_PANEL),
+    ] = None,
+    log: Annotated[
+        str | None,
+        typer.Option(metavar="AXES", help="Logarithmic axes: x, y or xy.", rich_help_panel=FIGURE_PANEL),
+    ] = None,
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Mean and deviation over groups: seed groups runs alike in all but the seed; any other key, those of "
+            "one value. Without a run, of all.",
+            rich_help_panel=FIGURE_PANEL,
+        ),
     ] = None,
     title: Annotated[
         str | None, typer.Option(metavar="TEXT", help="In place of the run's name.", rich_help_panel=FIGURE_PANEL)
@@ -55,30 +77,121 @@ def plot(
         bool, typer.Option("--open", help="Show it in the system's viewer.", rich_help_panel=OUTPUT_PANEL)
     ] = False,
     as_json: Json = False,
+    terminal: Annotated[
+        bool, typer.Option("--terminal", help="Draw with characters, here.", rich_help_panel=TERMINAL_PANEL)
+    ] = False,
+    watching: Annotated[
+        bool,
+        typer.Option("--watch", help="The same, again and again while a run trains.", rich_help_panel=TERMINAL_PANEL),
+    ] = False,
+    verify: Verify = False,
+    no_cache: NoCache = False,
 ) -> None:
-    """Plot the history of a run, or of several over one another, and what a model confuses."""
+    """Plot the history of runs, what a model confuses, or the scalars of any log directory.
+
+    A path leads to a log directory, whoever wrote it; its metrics are called as there. Validation is drawn with the
+    training it belongs to.
+    """
     config = common.settle({"plot.smooth": smooth, "plot.dpi": dpi})
-    from tbcli.plots import chosen_kinds, plot_kinds, wants_what_there_is
+    from tbcli.cli.curves import grouped, make_request, show_figure, show_in_terminal
+    from tbcli.plots import chosen_kinds
     from tbcli.runs import RunStore
 
-    kinds = chosen_kinds(kind or ())
+    kinds, output, patterns = chosen_kinds(kind or ()), common.output, tuple(metric or ())
+    in_terminal = terminal or watching
+    if in_terminal and (out or open_ or as_json):
+        raise ConfigError("--terminal writes no file", hint="leave out --out, --open and --json, or --terminal")
     if common.verbose:
         _show_library_logs()
-    store = RunStore(config.paths)
-    album = plot_kinds(
-        [_found(store, reference, common.output) for reference in runs or ["latest"]],
+    places = _places(RunStore(config.paths), runs or [], output, all_runs=bool(group_by))
+    from_events = bool(in_terminal or x or log or group_by)
+    own = None if from_events else _with_history(places, kinds, patterns)
+    if own is not None:
+        album = _drawn(own, kinds, kind or (), config, patterns, out, title or "")
+        _show(album, output, as_json=as_json)
+        paths = [picture.path for picture in album.pictures]
+    else:
+        _require_history_alone(kinds, places)
+        request = make_request(patterns, x=x, log=log, smooth=config.plot.smooth, verify=verify, cache=not no_cache)
+        request = grouped(request, places, group_by) if group_by else request
+        if in_terminal:
+            show_in_terminal(places, request, output, watching=watching)
+            return
+        root = config.paths.plots
+        paths = [
+            show_figure(
+                places, request, config.plot, output, plots_root=root, out=out, title=title or "", as_json=as_json
+            )
+        ]
+    for path in paths if open_ else ():
+        if not _shown_in_viewer(path):
+            output.warn(f"no viewer could be started for {printable(str(path))!r}")
+
+
+def _places(store: RunStore, references: list[str], output: Output, *, all_runs: bool) -> Sequence[Run | LogDirectory]:
+    """Return what is to be drawn: what was named, else the latest run or all of them."""
+    found = store.list() if all_runs and not references else []
+    return found or find_places(store, references or ["latest"], output)
+
+
+def _with_history(
+    places: Sequence[Run | LogDirectory], kinds: Sequence[str], patterns: Sequence[str]
+) -> Sequence[Run] | None:
+    """Return the runs where all are ours and their histories hold what was asked for; None where event files must."""
+    from tbcli.plots.curves import pick_panels
+    from tbcli.runs import Run
+    from tbcli.runs.history import read_history
+
+    own = [place for place in places if isinstance(place, Run)]
+    if len(own) < len(places):
+        return None
+    if tuple(kinds) != (HISTORY,) or not any("/" in word or word.startswith("batch_") for word in patterns):
+        return own  # every tag that is no metric lies below a slash, or is written within the epochs
+    columns = [column for run in own for column in read_history(run.history_file).columns]
+    try:
+        pick_panels(columns, patterns)
+    except NotFound:
+        return own if not columns else None
+    return own
+
+
+def _require_history_alone(kinds: Sequence[str], places: Sequence[Run | LogDirectory]) -> None:
+    from tbcli.runs import LogDirectory
+
+    if tuple(kinds) == (HISTORY,):
+        return
+    foreign = next((place for place in places if isinstance(place, LogDirectory)), None)
+    if foreign is not None:
+        raise NotFound(
+            f"{str(foreign.logs)!r} is a log directory, but no run of tbcli's: it holds scalars alone to plot",
+            hint="leave out --kind, or name a run; `tbcli runs` lists them",
+        )
+    raise ConfigError(
+        "--kind draws what training left behind; the other options draw curves", hint="`--kind` alone, or without it"
+    )
+
+
+def _drawn(
+    own: Sequence[Run],
+    kinds: Sequence[str],
+    said: Sequence[str],
+    config: Config,
+    patterns: Sequence[str],
+    out: Path | None,
+    title: str,
+) -> Album:
+    from tbcli.plots import plot_kinds, wants_what_there_is
+
+    return plot_kinds(
+        own,
         kinds,
         config.plot,
         plots_root=config.paths.plots,
-        metrics=metric or (),
+        metrics=patterns,
         out=out,
-        title=title or "",
-        what_there_is=wants_what_there_is(kind or ()),
+        title=title,
+        what_there_is=wants_what_there_is(said),
     )
-    _show(album, common.output, as_json=as_json)
-    for picture in album.pictures if open_ else ():
-        if not _shown_in_viewer(picture.path):
-            common.output.warn(f"no viewer could be started for {printable(str(picture.path))!r}")
 
 
 def _show(album: Album, output: Output, *, as_json: bool) -> None:
@@ -100,18 +213,6 @@ def _show(album: Album, output: Output, *, as_json: bool) -> None:
         "left_out": left_out,
     }
     output.document(document)
-
-
-def _found(store: RunStore, reference: str, output: Output) -> Run:
-    from tbcli.runs import LogDirectory
-
-    found = store.find_any(reference, output.say)
-    if isinstance(found, LogDirectory):
-        raise NotFound(
-            f"{reference!r} is a log directory, but holds no history of a run of tbcli's",
-            hint="`tbcli runs` lists the runs",
-        )
-    return found
 
 
 def _show_library_logs() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from tbcli.cli.listing import Form, Shown, Wish, choose, csv_lines, json_lines, json_text, shown_field
 from tbcli.cli.output import (
-    Output,
     counted_age,
     counted_bytes,
     is_terminal,
@@ -22,12 +22,19 @@ from tbcli.cli.output import (
 
 if TYPE_CHECKING:
     from tbcli.gates import Field
-    from tbcli.runs import Run
-    from tbcli.runs.summary import Summary
+    from tbcli.runs import Run, RunStore
+    from tbcli.runs.summary import Metric, Summary, Value
 
+Item = TypeVar("Item")
+SCHEMA = 1
 SHOWN_ON_A_TERMINAL = 50
+NOTHING = "no run matches"
 HEADER = ("ID", "NAME", "STATUS", "AGE", "MODEL", "DATA", "EPOCHS", "VAL ACC", "TEST ACC", "SIZE")
-NAME, STATUS = 1, 2
+CSV_HEADER = (
+    "id", "name", "note", "status", "started", "ended", "seconds", "age_seconds", "model", "data",
+    "epochs", "val_accuracy", "test_accuracy", "bytes",
+)  # fmt: skip
+NAME = 1
 FROM_THE_RIGHT = frozenset({3, 6, 7, 8, 9})
 NARROWEST_NAME = 12
 FIRST_TO_GO = ("DATA", "MODEL", "SIZE", "EPOCHS", "AGE", "TEST ACC", "NAME", "VAL ACC")
@@ -88,28 +95,48 @@ def counted_share(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def show_usual(rows: Sequence[tuple[str, ...]], output: Output, *, whole: bool, is_sorted: bool) -> None:
-    """Write the usual table: for a person cut to the window, for a pipe all there is."""
-    shown = _shown(rows, whole=whole, from_the_top=is_sorted)
-    table: Sequence[Sequence[str]] = [HEADER, *shown]
+class View(NamedTuple):
+    """What a person wants to see of a table.
+
+    Args:
+        whole: On a terminal too, all rows.
+        is_sorted: The first rows are the ones of interest, not the last.
+        most: Rows that a terminal shows otherwise.
+    """
+
+    whole: bool = False
+    is_sorted: bool = False
+    most: int = SHOWN_ON_A_TERMINAL
+
+    def cut(self, rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
+        """Return the rows to show."""
+        if self.whole or not is_terminal(sys.stdout):
+            return rows
+        return rows[: self.most] if self.is_sorted else rows[-self.most :]
+
+    def tell_hidden(self, rows: Sequence[tuple[str, ...]]) -> str:
+        """Return a sentence on what is not shown, or ``""``."""
+        hidden = len(rows) - len(self.cut(rows))
+        who = "more" if self.is_sorted else "older one" if hidden == 1 else "older ones"
+        return f"{hidden} {who} {'is' if hidden == 1 else 'are'} not shown: `tbcli runs --all`" if hidden else ""
+
+
+def usual_lines(rows: Sequence[tuple[str, ...]], view: View) -> list[str]:
+    """Return the usual table: for a person cut to the window, for a pipe all there is."""
+    table: Sequence[Sequence[str]] = [HEADER, *view.cut(rows)]
     if is_terminal(sys.stdout):
         table = fitted(table, shutil.get_terminal_size().columns)
     right = [i for i, title in enumerate(table[0]) if HEADER.index(title) in FROM_THE_RIGHT]
-    output.results(table_lines(table, right, table[0].index("STATUS")))
-    _say_hidden(len(rows) - len(shown), output, is_sorted=is_sorted)
+    return table_lines(table, right, table[0].index("STATUS"))
 
 
-def show_columns(
-    rows: Sequence[tuple[str, ...]], columns: Sequence[Field], output: Output, *, whole: bool, is_sorted: bool
-) -> None:
-    """Write a table of the columns that were asked for, all of them, however wide the window."""
-    shown = _shown(rows, whole=whole, from_the_top=is_sorted)
-    titles = tuple(map(str, columns))
-    words = {i for i, field in enumerate(columns) if field.name in WORDS}
-    right = [i for i in range(len(columns)) if i not in words and all(_is_number(row[i]) for row in shown)]
-    status = titles.index("status") if "status" in titles else None
-    output.results(table_lines([titles, *shown], right, status))
-    _say_hidden(len(rows) - len(shown), output, is_sorted=is_sorted)
+def column_lines(rows: Sequence[tuple[str, ...]], columns: Sequence[Field], view: View) -> list[str]:
+    """Return a table of the columns that were asked for, all of them, however wide the window."""
+    shown, titles = view.cut(rows), tuple(map(str, columns))
+    right = [
+        i for i, field in enumerate(columns) if field.name not in WORDS and all(_is_number(row[i]) for row in shown)
+    ]
+    return table_lines([titles, *shown], right, titles.index("status") if "status" in titles else None)
 
 
 def table_lines(table: Sequence[Sequence[str]], right: Collection[int], status: int | None) -> list[str]:
@@ -122,27 +149,77 @@ def table_lines(table: Sequence[Sequence[str]], right: Collection[int], status: 
     return padded(table, right=right, paint=paint if wants_colour(sys.stdout) else None)
 
 
-def field_cells(columns: Sequence[Field], summary: Summary) -> tuple[str, ...]:
-    """Return a row of the columns that were asked for."""
-    from tbcli.cli.listing import shown_field
+def show_runs(store: RunStore, form: Form, wish: Wish, view: View, now: datetime) -> Shown:
+    """Return the runs that match, in the order and with the columns that were asked for.
 
-    return tuple(shown_field(field, summary) for field in columns)
+    Raises:
+        NotFound: No run has a name that was asked for.
+        ConfigError: A number was to be compared with a word.
+    """
+    from tbcli.runs.store import by_time
+
+    def summarize(run: Run) -> Summary:
+        from tbcli.runs.summary import summary_of
+
+        return summary_of(run, now, lambda: tags_of_run(run))
+
+    if wish.columns:
+        return show_chosen_columns(store.each(), summarize, form, wish, view, order=by_time)
+    match form:
+        case "json":
+            texts = choose(wish, store.each(), summarize, lambda run, _: json_text(run_facts(run, now)), by_time)
+            return Shown(json_lines(SCHEMA, texts), "" if texts else NOTHING)
+        case "csv":
+            values = choose(wish, store.each(), summarize, lambda run, _: _csv_row(run, now), by_time)
+            return Shown(csv_lines(CSV_HEADER, values), "" if values else NOTHING)
+        case _:
+            rows = choose(wish, store.each(), summarize, lambda run, _: usual_cells(run, now), by_time)
+            return Shown(usual_lines(rows, view), view.tell_hidden(rows)) if rows else Shown([], NOTHING)
+
+
+def show_chosen_columns(
+    items: Iterable[Item],
+    summarize: Callable[[Item], Summary],
+    form: Form,
+    wish: Wish,
+    view: View,
+    *,
+    order: Callable[[Item], Any],
+) -> Shown:
+    """Return the columns that were asked for, of all runs that match; see `choose`."""
+    columns, titles = wish.columns, list(map(str, wish.columns))
+    if form == "table":
+        rows = choose(wish, items, summarize, lambda _, known: _shown_fields(columns, known), order)
+        return Shown(column_lines(rows, columns, view), view.tell_hidden(rows)) if rows else Shown([], NOTHING)
+    values = choose(wish, items, summarize, lambda _, known: _values(columns, known), order)
+    note = "" if values else NOTHING
+    if form == "csv":
+        return Shown(csv_lines(titles, values), note)
+    return Shown(json_lines(SCHEMA, [json_text(dict(zip(titles, row, strict=True))) for row in values]), note)
+
+
+def _shown_fields(columns: Sequence[Field], known: Summary | None) -> tuple[str, ...]:
+    return tuple(shown_field(field, known) if known else "-" for field in columns)
+
+
+def _values(columns: Sequence[Field], known: Summary | None) -> list[Value | None]:
+    return [field.of(known) if known else None for field in columns]
+
+
+def _csv_row(run: Run, now: datetime) -> list[object]:
+    facts = run_facts(run, now)
+    return [facts[name] for name in CSV_HEADER]
+
+
+def tags_of_run(run: Run) -> Mapping[str, Metric]:
+    """Return the scalars in a run's event files, for names that are no metric."""
+    from tbcli.readers.summaries import tags_of
+
+    return tags_of(run.logs)
 
 
 def _is_number(cell: str) -> bool:
     return cell == "-" or cell[:1].isdigit() or (cell[:1] in "+-" and cell[1:2].isdigit())
-
-
-def _shown(rows: Sequence[tuple[str, ...]], *, whole: bool, from_the_top: bool) -> Sequence[tuple[str, ...]]:
-    if whole or not is_terminal(sys.stdout):
-        return rows
-    return rows[:SHOWN_ON_A_TERMINAL] if from_the_top else rows[-SHOWN_ON_A_TERMINAL:]
-
-
-def _say_hidden(hidden: int, output: Output, *, is_sorted: bool) -> None:
-    if hidden:
-        who = "more" if is_sorted else "older one" if hidden == 1 else "older ones"
-        output.say(f"{hidden} {who} {'is' if hidden == 1 else 'are'} not shown: `tbcli runs --all`")
 
 
 def fitted(rows: Sequence[Sequence[str]], columns: int) -> Sequence[Sequence[str]]:

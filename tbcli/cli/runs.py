@@ -1,180 +1,159 @@
-"""``tbcli runs``: all runs as a table, or one run in full."""
+"""``tbcli runs``: all runs as a table, one run in full, or what any log directory holds."""
 
 from __future__ import annotations
 
-import shutil
-import sys
-from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tbcli.cli.listing import Form, Shown, Wish, require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunArgument, with_common_options
-from tbcli.cli.output import (
-    Output,
-    counted_age,
-    counted_bytes,
-    is_terminal,
-    padded,
-    printable,
-    shortened,
-    styled,
-    wants_colour,
-)
+from tbcli.cli.output import Output, printable
+from tbcli.cli.places import NoCache, Verify, find_places
+from tbcli.cli.run_table import NOTHING, View, show_runs
+from tbcli.errors import ConfigError
 
 if TYPE_CHECKING:
     from tbcli.config import PathsConfig
     from tbcli.runs import Run
 
-SCHEMA = 1
-SHOWN_ON_A_TERMINAL = 50
-HEADER = ("ID", "NAME", "STATUS", "AGE", "MODEL", "DATA", "EPOCHS", "VAL ACC", "TEST ACC", "SIZE")
-NAME, STATUS = 1, 2
-FROM_THE_RIGHT = frozenset({3, 6, 7, 8, 9})
-NARROWEST_NAME = 12
-FIRST_TO_GO = ("DATA", "MODEL", "SIZE", "EPOCHS", "AGE", "TEST ACC", "NAME", "VAL ACC")
-STYLES = {"running": "cyan", "finished": "green", "interrupted": "yellow", "failed": "red", "diverged": "red"}
+WHICH_PANEL = "Which"
 
 
 @with_common_options
 def runs(
     common: Common,
     run: RunArgument = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="EXPR",
+            help='Only runs that match, as "val_accuracy>0.98 and model=cnn".',
+            rich_help_panel=WHICH_PANEL,
+        ),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELD",
+            help="By a metric, the best first; by a fact or a setting, the smallest first.",
+            rich_help_panel=WHICH_PANEL,
+        ),
+    ] = None,
+    reverse: Annotated[
+        bool, typer.Option("--reverse", help="The other way round.", rich_help_panel=WHICH_PANEL)
+    ] = False,
     all_: Annotated[
         bool,
         typer.Option("--all", "-a", help="On a terminal too, more than the newest 50.", rich_help_panel=OUTPUT_PANEL),
     ] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Metrics, facts and settings, as id,val_loss.best,seed,age.",
+            rich_help_panel=OUTPUT_PANEL,
+        ),
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.", rich_help_panel=OUTPUT_PANEL)] = False,
     as_json: Json = False,
+    watching: Annotated[
+        bool,
+        typer.Option("--watch", help="Draw it again every two seconds, until Ctrl-C.", rich_help_panel=OUTPUT_PANEL),
+    ] = False,
+    verify: Verify = False,
+    no_cache: NoCache = False,
 ) -> None:
-    """List the runs, the newest last; or show one run in full.
+    """List the runs, the newest last; or show one run, or any log directory, in full.
 
     AGE counts from the end of training. VAL ACC is the best of all epochs.
+    In --where, --sort and --columns a metric means its last value, .best its best.
     """
-    config = common.settle()
-    from tbcli.runs import RunStore
+    require_one_form(csv=as_csv, json=as_json, watch=watching)
+    if watching:
+        from tbcli.cli.watching import require_window
+
+        require_window()
+    form: Form = "csv" if as_csv else "json" if as_json else "table"
+    wish = Wish.parse(where or (), sort, columns, is_reversed=reverse)
+    view = View(whole=all_, is_sorted=sort is not None)
+    config, output = common.settle(), common.output
+    from tbcli.runs import LogDirectory, RunStore
+
+    paths, store = config.paths, RunStore(config.paths)
+    if run is not None:
+        found = find_places(store, [run], output)[0]
+        if not isinstance(found, LogDirectory):
+            _show_one(found, form, wish, output, watching=watching)
+            return
+        paths = replace(paths, logdir=str(found.logs))
+        store = RunStore(paths)
+        if not next(store.each(), None):
+            from tbcli.cli.logdir_table import show_logdir
+
+            _show(lambda: show_logdir(found, form, wish, view, cache=not no_cache, verify=verify), output, watching)
+            return
     from tbcli.runs.files import utc_now
 
-    store, now = RunStore(config.paths), utc_now()
-    if run is not None:
-        from tbcli.cli.one_run import show_run
+    def look() -> Shown:
+        shown = show_runs(store, form, wish, view, utc_now())
+        is_empty = shown.note == NOTHING and not next(store.each(), None)
+        return shown._replace(note=_where_runs_are(paths)) if is_empty else shown
 
-        show_run(store.find(run, common.output.say), now, common.output, as_json=as_json)
+    _show(look, output, watching)
+
+
+def _show(look: Callable[[], Shown], output: Output, watching: bool) -> None:
+    """Write what there is, once or again and again."""
+    if watching:
+        from tbcli.cli.watching import watch
+
+        watch(lambda: _with_note(look()))
         return
-    listed = store.list()
-    if as_json:
-        common.output.document({"schema": SCHEMA, "runs": [run_facts(each, now) for each in listed]})
-    elif listed:
-        _show_table(listed, now, common.output, whole=all_)
-    if not listed:
-        _say_where_runs_are(config.paths, common.output)
+    shown = look()
+    for sentence in shown.warnings:
+        output.warn(sentence)
+    output.results(shown.lines)
+    if shown.note:
+        output.say(shown.note)
 
 
-def run_facts(run: Run, now: datetime) -> dict[str, Any]:
-    """Return what ``--json`` says of each run; keys are only ever added."""
-    record = run.record
-    return {
-        "id": run.id,
-        "name": run.name,
-        "note": record.get("note", ""),
-        "status": run.status(now),
-        "started": record.get("started"),
-        "ended": record.get("ended"),
-        "seconds": record.get("seconds"),
-        "age_seconds": run.age_seconds(now),
-        "model": run.model_name,
-        "data": run.data_name,
-        "epochs": record.get("epochs"),
-        "val_accuracy": run.metric("val_accuracy"),
-        "test_accuracy": run.metric("test_accuracy"),
-        "metrics": run.metrics,
-        "bytes": run.bytes(),
-    }
+def _with_note(shown: Shown) -> list[str]:
+    return [*shown.lines, *([shown.note] if shown.note else [])]
 
 
-def _show_table(listed: Sequence[Run], now: datetime, output: Output, *, whole: bool) -> None:
-    """Write the table: for a person cut to the window, for a pipe all there is."""
-    for_a_person = is_terminal(sys.stdout)
-    shown = listed[-SHOWN_ON_A_TERMINAL:] if for_a_person and not whole else listed
-    rows: Sequence[Sequence[str]] = [HEADER, *(_cells(run, now) for run in shown)]
-    if for_a_person:
-        rows = fitted(rows, shutil.get_terminal_size().columns)
-    right = [i for i, title in enumerate(rows[0]) if HEADER.index(title) in FROM_THE_RIGHT]
-    status = rows[0].index("STATUS")
+def _show_one(run: Run, form: Form, wish: Wish, output: Output, *, watching: bool) -> None:
+    from tbcli.cli.one_run import run_lines, show_run
+    from tbcli.runs.files import utc_now
 
-    def paint(column: int, cell: str) -> str:
-        style = STYLES.get(cell.rstrip(), "")
-        return styled(cell, style, sys.stdout) if column == status and style else cell
+    if wish.asks_of_runs or wish.is_reversed or form == "csv":
+        raise ConfigError(
+            f"--where, --sort, --reverse, --columns and --csv are for many runs, not for {run.label}",
+            hint=f"`tbcli runs {run.id}`, or `tbcli export {run.id}` for its values as CSV",
+        )
+    if not watching:
+        show_run(run, utc_now(), output, as_json=form == "json")
+        return
+    from tbcli.cli.watching import watch
 
-    output.results(padded(rows, right=right, paint=paint if wants_colour(sys.stdout) else None))
-    hidden = len(listed) - len(shown)
-    if hidden:
-        output.say(f"{hidden} older {'one is' if hidden == 1 else 'ones are'} not shown: `tbcli runs --all`")
+    def draw() -> list[str]:
+        run.reload()
+        return run_lines(run, utc_now(), in_full=False)
 
-
-def _cells(run: Run, now: datetime) -> tuple[str, ...]:
-    epochs = run.record.get("epochs")
-    return (
-        run.id,
-        printable(run.name) or "-",
-        run.status(now),
-        counted_age(run.age_seconds(now)),
-        printable(run.model_name) or "-",
-        printable(run.data_name) or "-",
-        str(epochs) if isinstance(epochs, int) else "-",
-        counted_share(run.metric("val_accuracy")),
-        counted_share(run.metric("test_accuracy")),
-        counted_bytes(run.bytes()),
-    )
+    watch(draw, lambda: not run.is_live())
 
 
-def counted_share(value: float | None) -> str:
-    """Return a metric with four decimals, ``-`` for None."""
-    return "-" if value is None else f"{value:.4f}"
-
-
-def fitted(rows: Sequence[Sequence[str]], columns: int) -> Sequence[Sequence[str]]:
-    """Return the rows so that they fit a window: long names shortened, then whole columns left out.
-
-    Args:
-        rows: The header first.
-        columns: Width of the window in characters.
-    """
-    table = [list(row) for row in rows]
-    if all(row[NAME] == "-" for row in table[1:]):
-        table = _without(table, "NAME")
-    for title in FIRST_TO_GO:
-        too_wide = _width(table) - columns
-        if too_wide > 0 and "NAME" in table[0]:
-            longest = max(len(row[NAME]) for row in table)
-            for row in table[1:]:
-                row[NAME] = shortened(row[NAME], max(NARROWEST_NAME, longest - too_wide))
-        if _width(table) <= columns:
-            break
-        table = _without(table, title)
-    return table
-
-
-def _without(table: list[list[str]], title: str) -> list[list[str]]:
-    if title not in table[0]:
-        return table
-    gone = table[0].index(title)
-    return [row[:gone] + row[gone + 1 :] for row in table]
-
-
-def _width(table: Sequence[Sequence[str]]) -> int:
-    return sum(max(map(len, column)) + 2 for column in zip(*table, strict=True)) - 2
-
-
-def _say_where_runs_are(paths: PathsConfig, output: Output) -> None:
-    """Help a person who stands in the wrong directory."""
+def _where_runs_are(paths: PathsConfig) -> str:
+    """Return help for a person who stands in the wrong directory."""
     from tbcli.config import PathsConfig
     from tbcli.runs import RunStore
     from tbcli.serving import nearest_runs
 
     near = nearest_runs(paths.logs)
-    output.say(f"No runs in {printable(str(paths.logs))!r}.")
-    if near and RunStore(PathsConfig(logdir=str(near))).list():
-        output.say(f"The nearest are in {printable(str(near))!r}: `tbcli runs --logdir {printable(str(near))}`")
-    else:
-        output.say("`tbcli train` makes the first; `--workspace DIR` looks elsewhere.")
+    empty = f"No runs in {printable(str(paths.logs))!r}."
+    if near and next(RunStore(PathsConfig(logdir=str(near))).each(), None):
+        there = printable(str(near))
+        return f"{empty}\nThe nearest are in {there!r}: `tbcli runs --logdir {there}`"
+    return f"{empty}\n`tbcli train` makes the first; `--workspace DIR` looks elsewhere."

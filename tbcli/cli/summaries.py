@@ -6,9 +6,10 @@ from datetime import datetime
 
 from tbcli.cli.output import Output, printable
 from tbcli.cli.places import warn_of_damage
+from tbcli.cli.run_table import tags_of_run
 from tbcli.errors import NotFound
 from tbcli.runs import LogDirectory, Run
-from tbcli.runs.summary import Metric, Summary, summary_of
+from tbcli.runs.summary import Summary, summary_of
 
 
 def summarize(found: Run | LogDirectory, output: Output, now: datetime | None = None) -> Summary:
@@ -18,7 +19,7 @@ def summarize(found: Run | LogDirectory, output: Output, now: datetime | None = 
         NotFound: A log directory without any scalars.
     """
     if isinstance(found, Run):
-        return summary_of(found, now, lambda: _tags(found))
+        return summary_of(found, now, lambda: tags_of_run(found))
     from tbcli.readers.summaries import summarize_logdir
 
     summary, damage = summarize_logdir(found)
@@ -29,10 +30,3 @@ def summarize(found: Run | LogDirectory, output: Output, now: datetime | None = 
             hint="a path names a log directory; `tbcli runs` lists the runs of this workspace",
         )
     return summary
-
-
-def _tags(run: Run) -> dict[str, Metric]:
-    """Return the scalars of the event files, nothing where there are none."""
-    from tbcli.readers.summaries import tags_of
-
-    return tags_of(run.logs)

@@ -197,8 +197,9 @@ def failure_of(verdicts: Sequence[Verdict], label: str) -> TbcliError | None:
     if not failed:
         return None
     first = f"{failed[0].gate}, but it is {failed[0].found}"
+    what = first if len(verdicts) == 1 else f"{len(failed)} of {len(verdicts)} gates, the first {first}"
     return CheckFailed(
-        f"{len(failed)} of {len(verdicts)} gate{'s' if len(verdicts) > 1 else ''} failed for {label}: {first}",
+        f"{label} fails {what}",
         hint="`tbcli runs RUN` shows the run in full, `tbcli compare` what differs from a better one",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+BEHIND = -1
 _BRAILLE = 0x2800
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # [row, column] within a character
 
@@ -24,9 +25,11 @@ class Canvas:
         self._braille = braille
         self._dots: dict[tuple[int, int], int] = {}
         self._owners: dict[tuple[int, int], int] = {}
-        self._marks: dict[tuple[int, int], str] = {}
+        self._behind: set[tuple[int, int]] = set()
+        self._drawn: dict[int, set[tuple[int, int]]] = {}
+        self._marks: dict[tuple[int, int], tuple[str, int]] = {}
 
-    def draw(self, line: int, x: Sequence[float], y: Sequence[float], letter: str, *, sparse: bool = False) -> None:
+    def draw(self, line: int, x: Sequence[float], y: Sequence[float], letter: str, *, behind: bool = False) -> None:
         """Connect points; where one is no number, the line has a gap.
 
         Args:
@@ -34,7 +37,7 @@ class Canvas:
             x: From 0 at the left edge to 1 at the right.
             y: From 0 at the bottom to 1 at the top.
             letter: What to draw with where there is no braille.
-            sparse: Every other dot alone, for what is not the line itself.
+            behind: It is not the line itself: sparse, faint, and covered by every line.
         """
         right, bottom = self.width * self._across - 1, self.height * self._down - 1
         before: tuple[int, int] | None = None
@@ -44,41 +47,49 @@ class Canvas:
                 continue
             here = round(across * right), round((1 - up) * bottom)
             for column, first, last in _spans(before or here, here):
-                if 0 <= column <= right and not (sparse and column % 4):
+                if 0 <= column <= right and not (behind and column % (2 * self._across)):
                     for row in range(max(first, 0), min(last, bottom) + 1):
-                        self._dot(line, column, row, letter)
+                        self._dot(line, column, row, letter, behind=behind)
             before = here
 
     def mark(self, line: int, letter: str, every: int, first: int) -> None:
         """Write the letter of a line upon it, at every so many columns, where no other stands."""
         mine: dict[int, list[int]] = {}
-        for (row, column), owner in self._owners.items():
-            if owner == line:
-                mine.setdefault(column, []).append(row)
+        for row, column in self._drawn.get(line, ()):
+            mine.setdefault(column, []).append(row)
         wanted = first
         for column in sorted(mine):
             rows = sorted(mine[column])
             place = rows[len(rows) // 2], column
             if column >= wanted and not any((place[0], column + near) in self._marks for near in (-1, 0, 1)):
-                self._marks[place] = letter
+                self._marks[place] = letter, line
                 wanted = column + every
-        if mine and letter not in self._marks.values():
+        if mine and not any(letter == mark for mark, _ in self._marks.values()):
             column = max(mine)
-            self._marks[sorted(mine[column])[len(mine[column]) // 2], column] = letter
+            self._marks[sorted(mine[column])[len(mine[column]) // 2], column] = letter, line
 
     def rows(self) -> Iterator[list[tuple[str, int | None]]]:
-        """Yield the rows from the top, as characters with the line each belongs to."""
+        """Yield the rows from the top, as characters with the line each belongs to, `BEHIND` for what is behind."""
         for row in range(self.height):
             yield [self._cell((row, column)) for column in range(self.width)]
 
     def _cell(self, place: tuple[int, int]) -> tuple[str, int | None]:
+        if place in self._marks:
+            return self._marks[place]
         if place not in self._owners:
             return " ", None
         drawn = chr(_BRAILLE + self._dots[place]) if self._braille else chr(self._dots[place])
-        return self._marks.get(place, drawn), self._owners[place]
+        return drawn, BEHIND if place in self._behind else self._owners[place]
 
-    def _dot(self, line: int, column: int, row: int, letter: str) -> None:
+    def _dot(self, line: int, column: int, row: int, letter: str, *, behind: bool) -> None:
         place = row // self._down, column // self._across
+        if behind:
+            self._behind.add(place)
+        else:
+            self._drawn.setdefault(line, set()).add(place)
+            if place in self._behind:
+                self._behind.discard(place)
+                self._dots.pop(place, None)
         if self._braille:
             bit = _DOTS[row % self._down][column % self._across]
             self._dots[place] = self._dots.get(place, 0) | bit

@@ -130,8 +130,8 @@ def _sentences(missing: Sequence[tuple[str, NotFound]]) -> tuple[str, ...]:
 
 
 def _plot_one(run: Run, kind: str, found: Any, plot: PlotConfig, out: Path | None, title: str) -> Picture:
-    path = _checked_format(out) if out else _own_place([run], run.plots.parent) / f"{KINDS[kind].stem}.{plot.format}"
-    _start_matplotlib()
+    path = checked_format(out) if out else _own_place([run], run.plots.parent) / f"{KINDS[kind].stem}.{plot.format}"
+    start_matplotlib()
     from tbcli.plots.figures import save_figure
 
     save_figure(load_object(KINDS[kind].draw)(run, found, title=title), path, plot.dpi)
@@ -167,11 +167,11 @@ def plot_runs(
         Refused: The directory the figure belongs to is a link.
     """
     chosen = _each_once(runs)
-    path = _checked_format(out) if out else _own_place(chosen, plots_root) / f"{_HISTORY_STEM}.{plot.format}"
+    path = checked_format(out) if out else _own_place(chosen, plots_root) / f"{_HISTORY_STEM}.{plot.format}"
     told, left_out = _with_epochs(chosen)
     panels = pick_panels((column for one in told for column in one.history.columns), metrics)
     shown, without = _with_panels(told, panels)
-    _start_matplotlib()
+    start_matplotlib()
     from tbcli.plots.figures import save_figure
     from tbcli.plots.history import draw_history
 
@@ -191,7 +191,12 @@ def comparison_name(ids: Sequence[str]) -> str:
     return f"compare-{ordered[0][:40]}+{len(ordered) - 1}-more-{digest}"
 
 
-def _checked_format(out: Path) -> Path:
+def checked_format(out: Path) -> Path:
+    """Return the path of a figure whose suffix says its format.
+
+    Raises:
+        ConfigError: It says none that is known.
+    """
     form = out.suffix.lower().removeprefix(".")
     if form in FIGURE_FORMATS:
         return out
@@ -234,8 +239,12 @@ def _with_panels(told: Sequence[RunHistory], panels: Sequence[Panel]) -> tuple[l
     return shown, [f"{one.run.label} has no {missing}: left out" for one in told if one not in shown]
 
 
-def _start_matplotlib() -> None:
-    """Load it without its remarks on font caches and directories, unless somebody asked for the libraries' logs."""
+def start_matplotlib() -> None:
+    """Load it without its remarks on font caches and directories, unless somebody asked for the libraries' logs.
+
+    Raises:
+        ConfigError: It does not start.
+    """
     logger = logging.getLogger("matplotlib")
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.ERROR)

@@ -33,7 +33,7 @@ class Request:
         x: One of `AXES`, or ``""`` for what stands in the files.
         log: Which axes are logarithmic: ``""`` or one of `LOGS`.
         smooth: Weight of the past in TensorBoard's smoothing.
-        groups: ``{id of a run: label of its group}``; groups are drawn as bands.
+        groups: ``{id of a run, or `foreign_id`: label of its group}``; groups are drawn as bands.
         stretches: Points a curve has on the page, about; its extremes within each stay.
         most_panels: As many are drawn where no metric is named.
         most_curves: As many are drawn in one panel.
@@ -150,6 +150,11 @@ def gather(places: Sequence[Run | LogDirectory], request: Request) -> Gathered:
     return Gathered(tuple(charts), tuple(runs), tuple(left_out), tuple(damage))
 
 
+def foreign_id(place: LogDirectory, run: str) -> str:
+    """Return what stands for a run inside a foreign log directory in `Request.groups`."""
+    return f"{place.logs}/{run}"
+
+
 def _labels(places: Sequence[Run | LogDirectory]) -> list[str]:
     """Return what a person calls each place, no two the same."""
     names = [place.name or (place.id if isinstance(place, Run) else "") for place in places]
@@ -255,7 +260,7 @@ def _foreign(place: LogDirectory, label: str, request: Request, damage: list[Dam
     return [
         _Found(
             "/".join(part for part in (label, where.run) if part not in ("", ".")) or place.name,
-            "",
+            foreign_id(place, where.run),
             where.metric,
             joined(label, one.full_name),
             where.split,
@@ -282,6 +287,9 @@ def _metrics(
 
 def _chart(metric: str, found: Sequence[_Found], request: Request, left_out: list[str]) -> Chart:
     label = _axis_label(found, request.x)
+    if not request.groups and len(found) > request.most_curves:
+        left_out.append(f"{metric}: {request.most_curves} of {len(found):,} curves are shown")
+        found = found[: request.most_curves]
     curves = [(one, _on_axis(one, request.x), one.values) for one in found]
     if request.x == TIME:
         longest = max((float(np.nanmax(x)) for _, x, _ in curves if np.isfinite(x).any()), default=0.0)
@@ -290,7 +298,7 @@ def _chart(metric: str, found: Sequence[_Found], request: Request, left_out: lis
         label = f"{label} ({name})"
     drawn = _grouped(curves, request) if request.groups else [_curve(one, x, y, request) for one, x, y in curves]
     if len(drawn) > request.most_curves:
-        left_out.append(f"{metric}: {request.most_curves} of {len(drawn)} curves are shown")
+        left_out.append(f"{metric}: {request.most_curves} of {len(drawn):,} groups are shown")
     return Chart(metric, tuple(drawn[: request.most_curves]), label)
 
 

@@ -60,10 +60,10 @@ def shown_points(x: Floats, y: Floats, stretches: int, *, log_x: bool = False) -
     """
     if len(y) <= _KINDS * stretches:
         return np.arange(len(y))
-    if log_x and (x > 0).all():
-        scale = np.log(x)
+    if log_x and (x > 0).any():
+        scale = np.log(np.where(x > 0, x, x[x > 0].min()))  # what lies left of the axis is not seen
         place = (scale - scale[0]) / max(scale[-1] - scale[0], 1e-300)
-        owners = np.minimum((place * stretches).astype(np.int64), stretches - 1)
+        owners = np.clip((place * stretches).astype(np.int64), 0, stretches - 1)
     else:
         owners = np.arange(len(y)) * stretches // len(y)
     starts = np.flatnonzero(np.diff(owners, prepend=-1))

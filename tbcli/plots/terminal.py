@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tbcli.plots.canvas import Canvas
+from tbcli.plots.canvas import BEHIND, Canvas
 from tbcli.plots.series import EPOCH, STEP, Chart, Curve
 from tbcli.plots.splits import TEST, TRAIN, VALIDATION
-from tbcli.plots.ticks import Tick, plain, ticks
+from tbcli.plots.ticks import LARGEST, plain, ticks
 
 NARROWEST, LOWEST = 30, 7  # characters, lines
 _BESIDE = 64  # columns from which two charts stand side by side
@@ -34,6 +34,7 @@ class Look:
         braille: It can show them; else plain ASCII.
         paint: Colours a text, or returns it as it is.
         log: Which axes are logarithmic: ``""``, ``x``, ``y`` or ``xy``.
+        smooth: What the curves were smoothed with.
     """
 
     width: int
@@ -41,6 +42,7 @@ class Look:
     braille: bool = True
     paint: Paint = lambda text, style: text
     log: str = ""
+    smooth: float = 0.0
 
 
 class _Signs(NamedTuple):
@@ -63,13 +65,15 @@ def draw_charts(charts: Sequence[Chart], look: Look) -> list[str]:
         charts: At least one.
         look: How the terminal takes it.
     """
-    side_by_side = max(1, min(len(charts), (look.width + _GAP) // (_BESIDE + _GAP)))
+    side_by_side = min(len(charts), most_side_by_side(look.width))
     rows = math.ceil(len(charts) / side_by_side)
     side_by_side = math.ceil(len(charts) / rows)
     width = (look.width - _GAP * (side_by_side - 1)) // side_by_side
     height = max(LOWEST, (look.height // rows) if look.height else 16)
     lines: list[str] = []
     for start in range(0, len(charts), side_by_side):
+        if start and not look.height:
+            lines.append("")
         blocks = [_draw(chart, max(width, NARROWEST), height, look) for chart in charts[start : start + side_by_side]]
         highest = max(len(block) for block in blocks)
         for row in range(highest):
@@ -77,6 +81,11 @@ def draw_charts(charts: Sequence[Chart], look: Look) -> list[str]:
             line = "".join(text + " " * (max(width, NARROWEST) + _GAP - used) for text, used in cells[:-1])
             lines.append((line + cells[-1][0]).rstrip())
     return lines
+
+
+def most_side_by_side(width: int) -> int:
+    """Return how many charts find room beside one another."""
+    return max(1, (width + _GAP) // (_BESIDE + _GAP))
 
 
 _Line = tuple[str, int]  # a text and the columns that it takes
@@ -92,12 +101,10 @@ class _Scale:
         """Return where values lie between 0 and 1; what cannot be shown is NaN."""
         if self.log:
             low, high = math.log10(self.low), math.log10(self.high)
-            shown = [math.log10(value) if value > 0 and value != math.inf else math.nan for value in values]
+            shown = [math.log10(value) if 1 / LARGEST <= value <= LARGEST else math.nan for value in values]
         else:
             low, high, shown = self.low, self.high, list(values)
-        # Halved first: the span of two finite numbers may not be one.
-        span = high / 2 - low / 2
-        return [(value / 2 - low / 2) / span if math.isfinite(value) else math.nan for value in shown]
+        return [(value - low) / (high - low) if abs(value) <= LARGEST else math.nan for value in shown]
 
 
 def _draw(chart: Chart, width: int, height: int, look: Look) -> list[_Line]:
@@ -107,11 +114,11 @@ def _draw(chart: Chart, width: int, height: int, look: Look) -> list[_Line]:
     rows = max(3, height - 3 - len(legend))
     y = _scale([value for curve in curves for value in _heights(curve)], log="y" in look.log)
     x = _scale([value for curve in curves for value in curve.x.tolist()], log="x" in look.log)
-    title = (look.paint(_cut(chart.metric, width, look), "bold"), _width(_cut(chart.metric, width, look)))
+    title = _title(chart, width, look)
     if x is None or y is None:
         said = "no value that can be shown" + (" on a logarithmic axis" if look.log else "")
         return [title, (_cut(said, width, look), min(len(said), width)), *legend]
-    marks = ticks(y.low, y.high, max(2, min(7, rows // 3 + 1)), log=y.log)
+    marks = ticks(y.low, y.high, max(3, min(7, (rows + 2) // 2)), log=y.log)
     margin = min(max((len(mark.text) for mark in marks), default=1), width // 3)
     across = width - margin - 2
     canvas = Canvas(across, rows, braille=look.braille)
@@ -127,6 +134,16 @@ def _draw(chart: Chart, width: int, height: int, look: Look) -> list[_Line]:
     return [*lines, *legend]
 
 
+def _title(chart: Chart, width: int, look: Look) -> _Line:
+    """Return the metric, and what it is drawn over."""
+    logs = {"": "", "x": "; x logarithmic", "y": "; y logarithmic", "xy": "; both logarithmic"}[look.log]
+    smooth = f"; smoothed {look.smooth:g}, dots as measured" if look.smooth else ""
+    over = f" by {chart.x_label}{logs}{smooth}"
+    metric = _cut(chart.metric, max(width - len(over), width // 2), look)
+    over = _cut(over, width - _width(metric), look)
+    return look.paint(metric, "bold") + look.paint(over, "dim"), _width(metric + over)
+
+
 def _is_one_run(chart: Chart) -> bool:
     return len({curve.run for curve in chart.curves}) == 1
 
@@ -139,7 +156,7 @@ def _heights(curve: Curve) -> list[float]:
 
 
 def _scale(values: Sequence[float], *, log: bool) -> _Scale | None:
-    shown = [value for value in values if math.isfinite(value) and (value > 0 or not log)]
+    shown = [value for value in values if abs(value) <= LARGEST and (value >= 1 / LARGEST or not log)]
     if not shown:
         return None
     low, high = min(shown), max(shown)
@@ -153,9 +170,9 @@ def _draw_curves(canvas: Canvas, curves: Sequence[Curve], x: _Scale, y: _Scale) 
     for number, curve in enumerate(curves):
         if curve.raw:
             raw_x, raw_y = (column.tolist() for column in curve.raw)
-            canvas.draw(number, x.place(raw_x), y.place(raw_y), ".", sparse=True)
+            canvas.draw(number, x.place(raw_x), y.place(raw_y), ".", behind=True)
         for edge in curve.band or ():
-            canvas.draw(number, x.place(curve.x.tolist()), y.place(edge.tolist()), ".", sparse=True)
+            canvas.draw(number, x.place(curve.x.tolist()), y.place(edge.tolist()), ".", behind=True)
     for number, curve in enumerate(curves):
         letter = "*" if alone else _LETTERS[number]
         canvas.draw(number, x.place(curve.x.tolist()), y.place(curve.y.tolist()), letter)
@@ -167,13 +184,19 @@ def _draw_curves(canvas: Canvas, curves: Sequence[Curve], x: _Scale, y: _Scale) 
 def _painted(cells: Sequence[tuple[str, int | None]], look: Look) -> str:
     """Return a row of the canvas with each stretch of one line in its colour."""
     parts: list[str] = []
-    stretch, owner = "", None
-    for char, line in [*cells, ("", -1)]:
+    stretch, owner = "", cells[0][1]
+    for char, line in cells:
         if line != owner:
-            parts.append(look.paint(stretch, _colour(owner)) if owner is not None else stretch)
+            parts.append(_coloured(stretch, owner, look))
             stretch, owner = "", line
         stretch += char
-    return "".join(parts)
+    return "".join([*parts, _coloured(stretch, owner, look)])
+
+
+def _coloured(text: str, line: int | None, look: Look) -> str:
+    if line is None or not text:
+        return text
+    return look.paint(text, "dim" if line == BEHIND else _colour(line))
 
 
 def _colour(line: int) -> str:
@@ -181,23 +204,21 @@ def _colour(line: int) -> str:
 
 
 def _axis(x: _Scale, label: str, margin: int, across: int, look: Look, signs: _Signs) -> list[_Line]:
-    """Return the line below the field, and the numbers below that with the name of the axis at their end."""
-    counted = label in (STEP, EPOCH)
-    room = across - len(label) - 2
-    marks = ticks(x.low, x.high, max(2, min(8, room // 10)), log=x.log, counted=counted)
+    """Return the line below the field, and the numbers below that."""
+    most = max(2, min(8, across // 10))
+    marks = ticks(x.low, x.high, most, log=x.log, counted=label in (STEP, EPOCH))
     line, numbers = [signs.bottom] * across, [" "] * (margin + 2 + across)
-    numbers[-len(label) :] = label
     free = 0
     for mark in marks:
         column = round(x.place([mark.value])[0] * (across - 1))
         start = max(0, min(margin + 2 + column - len(mark.text) // 2, len(numbers) - len(mark.text)))
-        if start >= free and start + len(mark.text) < len(numbers) - len(label):
+        if start >= free:
             numbers[start : start + len(mark.text)] = mark.text
             line[column] = signs.below
             free = start + len(mark.text) + 2
     below = " " * (margin + 1) + signs.corner + "".join(line)
-    text = "".join(numbers)
-    return [(look.paint(below, "dim"), len(below)), (look.paint(text.rstrip(), "dim"), len(text.rstrip()))]
+    text = "".join(numbers).rstrip()
+    return [(look.paint(below, "dim"), len(below)), (look.paint(text, "dim"), len(text))]
 
 
 def _legend(curves: Sequence[Curve], chart: Chart, width: int, look: Look) -> list[_Line]:
@@ -258,6 +279,3 @@ def _cut(text: str, width: int, look: Look) -> str:
             break
         tail = char + tail
     return head + more + tail
-
-
-__all__ = ["Look", "Tick", "draw_charts"]

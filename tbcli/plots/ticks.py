@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_STEPS = (1.0, 2.0, 5.0, 10.0)
+_STEPS = (1.0, 2.0, 5.0)
+LARGEST = 1e100  # beyond, and below its inverse, the arithmetic of an axis overflows
 _LARGE, _SMALL = 1e5, 1e-4
 _MOST_DECIMALS = 6
 _SIZES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -26,20 +27,21 @@ def ticks(low: float, high: float, most: int, *, log: bool = False, counted: boo
         low: Where the axis begins.
         high: Where it ends, not below ``low``; both above 0 where it is logarithmic.
         most: About how many, at least 2.
-        log: Powers of ten; where they are fewer than two, numbers as on a linear axis.
+        log: Powers of ten, with 2 and 5 between where there is room; within one decade as on a linear axis.
         counted: It counts something: whole numbers alone, large ones as ``200k``.
     """
     if log:
         first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+        between = [f * 10.0**power for power in range(first - 1, last + 1) for f in _STEPS if first <= last]
+        inside = [value for value in between if low <= value * (1 + 1e-9) and value * (1 - 1e-9) <= high]
+        if 2 < len(inside) <= most:
+            return [Tick(value, _power(float(f"{value:.3g}"))) for value in inside]
         if last > first:
-            step = max(1, math.ceil((last - first) / max(most - 1, 1)))
-            values = [10.0**power for power in range(first, last + 1, step)]
-            return [Tick(value, _power(value)) for value in values]
-    step = _round_step((high - low) / max(most - 1, 1), counted=counted)
-    if not step or not math.isfinite(step):
+            apart = max(1, math.ceil((last - first) / max(most - 1, 1)))
+            return [Tick(10.0**power, _power(10.0**power)) for power in range(first, last + 1, apart)]
+    values, step = _round_values(low, high, most, counted=counted)
+    if not step:
         return [Tick(low, plain(low))]
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    values = [count * step for count in range(first, last + 1)]
     texts = _sized(values, step) if counted else _alike(values, step)
     return [Tick(value, text) for value, text in zip(values, texts, strict=True)]
 
@@ -50,15 +52,21 @@ def plain(value: float) -> str:
         return f"{value:g}"
     if _SMALL <= abs(value) < _LARGE:
         return f"{value:.4f}".rstrip("0").rstrip(".") if abs(value) >= 1 else f"{value:.4g}"
-    return _power(float(f"{value:.3g}"))
+    return _shortened(f"{value:.2e}")
 
 
-def _round_step(rough: float, *, counted: bool) -> float:
-    if rough <= 0:
-        return 0.0
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in _STEPS if power * factor >= rough * (1 - 1e-9))
-    return max(step, 1.0) if counted else step
+def _round_values(low: float, high: float, most: int, *, counted: bool) -> tuple[list[float], float]:
+    """Return as many round numbers as may be, and the step between them; the step is 0 where there is no room."""
+    span = high - low
+    if not 0 < span < math.inf or span < 1e-12 * max(abs(low), abs(high)):
+        return [], 0.0
+    power = math.floor(math.log10(span / most)) - 1
+    steps = [10.0**exponent * factor for exponent in range(power, power + 4) for factor in _STEPS]
+    for step in (max(step, 1.0) if counted else step for step in steps):
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first < most:
+            return [count * step for count in range(first, last + 1)], step
+    return [], 0.0
 
 
 def _alike(values: Sequence[float], step: float) -> list[str]:
@@ -83,5 +91,9 @@ def _power(value: float) -> str:
     """Return ``1e-5`` rather than ``0.00001`` or ``1e-05``."""
     if value == 0 or 1e-3 <= abs(value) < 1e4:
         return f"{value:g}"
-    digits, _, exponent = f"{value:e}".partition("e")
+    return _shortened(f"{value:e}")
+
+
+def _shortened(text: str) -> str:
+    digits, _, exponent = text.partition("e")
     return f"{digits.rstrip('0').rstrip('.')}e{int(exponent)}"

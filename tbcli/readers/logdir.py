@@ -118,7 +118,13 @@ class _Walk:
         self._links: list[str] = []
 
     def look_into(self, inside: str) -> None:
-        """Take the files of a directory and of those below, and note the links to others."""
+        """Take the files of a directory and of all below, and note the links to others."""
+        waiting = [inside]
+        while waiting:
+            waiting += self._list(waiting.pop())
+
+    def _list(self, inside: str) -> list[str]:
+        """Take the files of one directory, and return the directories in it."""
         below: list[str] = []
         path = f"{self._top}/{inside}" if inside else self._top
         before = f"{inside}/" if inside else ""
@@ -136,8 +142,7 @@ class _Walk:
                         self._links.append(before + name)
         except OSError as error:
             self._damage.append(Damage(inside or ".", 0, UNREADABLE, f"cannot be listed: {error.strerror or error}"))
-        for name in below:
-            self.look_into(name)
+        return below
 
     def follow_links(self) -> bool:
         """Look into the directories that links lead to, unless they were seen, and say whether there are links."""

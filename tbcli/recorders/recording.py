@@ -36,6 +36,7 @@ class Recording:
         self._writer = EventWriter(directory)
         self._warn = warn
         self._latest: Snapshot | None = None
+        self._began: float | None = None
         self.milliseconds = {recorder.name: 0.0 for recorder in recorders}
         self.bytes = {recorder.name: 0 for recorder in recorders}
         self.switched_off: dict[str, str] = {}
@@ -55,12 +56,18 @@ class Recording:
             self._writer.close()
 
     @property
+    def seconds(self) -> float:
+        """Wall time since the training began, recording included; 0 before."""
+        return 0.0 if self._began is None else time.perf_counter() - self._began
+
+    @property
     def needs_backward(self) -> bool:
         """Whether any recorder asks for figures of the backward pass."""
         return any(recorder.needs_backward for recorder in self._active)
 
     def begin(self, snapshot: Snapshot) -> None:
         """Record what is known before the first step; drop recorders that have nothing to show."""
+        self._began = time.perf_counter()
         self._latest = snapshot
         for recorder in list(self._active):
             with self._guarded(recorder):
@@ -100,7 +107,7 @@ class Recording:
         """Return what recording cost, and what an audit must know of it, for the run's record.
 
         Args:
-            training_seconds: From the first step to the end, recording included.
+            training_seconds: From before the first step to the end, recording included.
         """
         spent = sum(self.milliseconds.values()) / 1000
         alone = training_seconds - spent

@@ -44,7 +44,7 @@ class EventWriter:
         self._scalar_tags: set[str] = set()
         self._flushed = time.monotonic()
         self.written = 0
-        """Bytes written so far, to event files and beside them."""
+        """Bytes on the disk so far, in event files and beside them."""
 
     def scalars(self, values: Mapping[str, float], step: int, *, where: str) -> None:
         """Write several scalars of one step, in one event."""
@@ -108,9 +108,11 @@ class EventWriter:
 
     def file(self, name: str, content: bytes, *, where: str) -> None:
         """Write a file beside the event files, whole, in place of an older one."""
-        with whole_file(Path(self.directory(where)) / name) as temporary:
+        path = Path(self.directory(where)) / name
+        before = path.stat().st_size if path.exists() else 0
+        with whole_file(path) as temporary:
             temporary.write_bytes(content)  # not forced to disk, which takes longer than all else: it will come again
-        self.written += len(content)
+        self.written += len(content) - before
 
     def announce(self, *, where: str) -> None:
         """Begin the event file of a directory of other files, for TensorBoard looks into no directory without one."""

@@ -110,7 +110,9 @@ class Summary:
         yield from self.metrics
         yield from self._tags or ()
         yield from (name for name in FACTS if self.read_fact(name) is not None)
-        yield from self.settings
+        for key in self.settings:
+            yield key
+            yield key.rpartition(".")[2]
 
     def _setting(self, name: str) -> Any:
         if name in self.settings:

@@ -20,6 +20,7 @@ from tbcli.errors import ServingFailed
 from tbcli.serving.assets import Assets
 from tbcli.serving.data_server import DataServer
 from tbcli.serving.ports import Reservation
+from tbcli.serving.profile import list_traces_behind_links
 from tbcli.serving.projector import read_vectors_anew
 
 _FIRST_DATA_SECONDS = 1.0
@@ -80,9 +81,8 @@ def launch(
     """
     if config.without_tensorflow and not needs_tensorflow:
         leave_tensorflow_out()
-    elif not verbose:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if not verbose:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # the profile plugin imports TensorFlow in any case
         # A mixed precision policy is no dtype, which the graph plugin warns of for every layer of every page.
         logging.getLogger("tensorboard").setLevel(logging.ERROR)
     reader = None
@@ -141,7 +141,7 @@ def load_plugins() -> list[Any]:
     plugins = list(default.get_static_plugins())
     for point in entry_points(group="tensorboard_plugins"):
         try:
-            plugins.append(read_vectors_anew(make_plugin_loader(point.load())))
+            plugins.append(list_traces_behind_links(read_vectors_anew(make_plugin_loader(point.load()))))
         except (Exception, SystemExit) as error:
             package = point.dist.name if point.dist else point.module
             raise ServingFailed(

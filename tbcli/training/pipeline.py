@@ -58,8 +58,7 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
     run.update(device=device, precision=precision, parameters=model.count_params())
     narrator.note(f"{config.model.name} with {model.count_params():,} parameters on {device} in {precision}")
 
-    recorders = load_recorders(chosen_names(config.record))
-    with Recording(recorders, config.record, run.logs, narrator.warn) as recording:
+    with _recorded(config, run, narrator) as recording:
         loop, feed, best = _prepared(config, dataset, model, run, recording, narrator, health, interruption)
         with _state_kept(run, model, loop, feed.steps):
             _fit(model, loop, feed, config.train.epochs, interruption)
@@ -77,7 +76,6 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
             if loop.latest:
                 told: Any = {**seen, "outcome": "finished"}
                 recording.end(replace(loop.latest, **told))
-            run.update(recording=recording.report(loop.seconds))
 
 
 def _prepared(
@@ -129,6 +127,18 @@ def _fit(model: keras.Model, loop: Loop, feed: TrainingFeed, epochs: int, interr
             raise TrainingFailed(
                 f"out of memory at step {loop.steps_done + 1}", hint=f"a `--batch-size` below {feed.batch_size}"
             ) from error
+
+
+@contextmanager
+def _recorded(config: Config, run: Run, narrator: Narrator) -> Iterator[Recording]:
+    """Let the recorders work, and note what they cost and left, whatever ends the training."""
+    recorders = load_recorders(chosen_names(config.record))
+    recording = Recording(recorders, config.record, run.logs, narrator.warn)
+    try:
+        with recording:
+            yield recording
+    finally:
+        run.record["recording"] = recording.report(recording.seconds)  # to be written with the run's last word
 
 
 @contextmanager

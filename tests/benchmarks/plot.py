@@ -2,11 +2,15 @@
 
 The peer is the cheapest script a user would plausibly write: `matplotlib.figure`, no pyplot, fixed margins, no
 `bbox_inches`. A second one does as tutorials do: pyplot and `tight_layout`.
+
+Then `tbcli plot` of a foreign file of 1,000,000 points, read anew and out of the cache, against the import of
+matplotlib alone: what any figure costs before its first line.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -15,6 +19,12 @@ from tests.fakes import make_run
 
 EPOCHS = 20
 GOAL = 1.2
+CORPUS = """
+import sys, pathlib
+from tests.benchmarks.corpus import scalar_records, write_file
+write_file(pathlib.Path(sys.argv[1]), scalar_records(["loss"], int(sys.argv[2])))
+"""
+POINTS, GOAL_OF_POINTS = 1_000_000, 2.7
 
 DRAW = """
 epochs = list(range(1, len(history["loss"]) + 1))
@@ -80,3 +90,22 @@ def bench() -> None:
         }
         costs = interleaved(contestants, rounds=7, cwd=place)
     report("plot, one run", costs, peer="script, matplotlib.figure", goals={"tbcli plot RUN": GOAL})
+    bench_points()
+
+
+def bench_points() -> None:
+    """Measure a long curve."""
+    peer = "import matplotlib.figure"
+    with tempfile.TemporaryDirectory() as place:
+        # In a process of its own: a child counts the memory of the parent it was forked from as its peak.
+        subprocess.run([PYTHON, "-c", CORPUS, f"{place}/logs", str(POINTS)], check=True)
+        draw = ["plot", "./logs", "--out", "loss.png"]
+        contestants = {
+            peer: [PYTHON, "-c", peer],
+            "tbcli plot, read anew": [*TBCLI, *draw, "--no-cache"],
+            "tbcli plot, from the cache": [*TBCLI, *draw],
+            "tbcli plot --terminal, from the cache": [*TBCLI, "plot", "./logs", "--terminal"],
+        }
+        costs = interleaved(contestants, rounds=7, cwd=place)
+    goals = {name: GOAL_OF_POINTS for name in contestants if name != peer}
+    report(f"plot, {POINTS:,} points", costs, peer=peer, goals=goals)

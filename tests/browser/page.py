@@ -11,7 +11,7 @@ from typing import Any
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-PATIENCE_SECONDS = 12  # of a machine with two busy cores
+PATIENCE_SECONDS = 40  # of a machine with two busy cores
 _ARGUMENTS = (
     "--headless=new",
     "--no-sandbox",

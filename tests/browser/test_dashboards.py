@@ -74,6 +74,14 @@ def promised(plugin: str) -> list[str]:
     return [promise.tag for entry in RECORDERS.values() for promise in entry.promises if promise.dashboard == plugin]
 
 
+def test_a_page_that_complains_is_noticed(chromium: Page) -> None:
+    chromium.open("scalars")
+    chromium.run("setTimeout(() => { throw new Error('seen') }); fetch('data/nowhere')")
+    seen: list[str] = []
+    chromium.wait_for("return true", lambda _: seen.extend(chromium.errors()) or len(seen) >= 2)
+    assert sorted("nowhere" in message for message in seen) == [False, True]
+
+
 def test_every_tab_but_profile_is_offered_and_the_title_is_ours(page: Page) -> None:
     page.open("scalars")
     tabs = page.wait_for("return all('.plugin-name, .mat-mdc-tab').map(text)", lambda tabs: len(set(tabs)) >= 11)
@@ -90,14 +98,15 @@ def test_time_series_draws_curves_and_pictures_under_the_runs_names(page: Page, 
     field.send_keys("epoch_")
     lines = "return all('scalar-card').map(card => [text(card).split(' ')[0], drawn(card, 'line-chart path')])"
     cards = page.wait_for(lines, lambda cards: len(cards) >= 4 and all(count for _, count in cards))
-    assert {"epoch_loss", "epoch_accuracy"} <= {tag for tag, _ in cards}
+    for tag in ("epoch_loss", "epoch_accuracy"):
+        assert any(title.startswith(tag) for title, _ in cards)
     said = page.driver.find_element(By.TAG_NAME, "body").text.replace("\n", "")
     for run in (shown.full, shown.light):
         assert f"{run.id}/validation" in said
     field.clear()
     field.send_keys("confusion")
-    sizes = page.wait_for("return all('image-card img').map(image => image.naturalWidth)", lambda s: len(s) >= 2)
-    assert min(sizes) > 0
+    sizes = "return all('image-card img').map(image => image.naturalWidth)"
+    page.wait_for(sizes, lambda widths: len(widths) >= 2 and min(widths) > 0)
 
 
 def test_scalars_draw_a_curve_for_each_run_that_has_one(page: Page) -> None:
@@ -105,9 +114,8 @@ def test_scalars_draw_a_curve_for_each_run_that_has_one(page: Page) -> None:
     lines = "return all('tf-scalar-card').map(card => [card.tag, drawn(card, 'path.line')])"
     cards = dict(page.wait_for(lines, lambda cards: len(cards) >= 4 and all(count for _, count in cards)))
     assert cards["epoch_loss"] >= 2  # of training and of validation; one epoch is a point and no line
-    for tag in promised("scalars"):
-        page.open(f"scalars&tagFilter=^{tag}")
-        page.wait_for(lines, lambda cards: cards and all(count for _, count in cards[:1]))
+    page.open("scalars&tagFilter=^(gradients|updates|dead_units)/")  # the first twelve are drawn, the others on demand
+    page.wait_for(lines, lambda cards: len(cards) >= 12 and all(count for _, count in cards[:12]))
 
 
 def test_custom_scalars_have_our_categories_and_no_chart_is_empty(page: Page) -> None:
@@ -213,8 +221,8 @@ def test_hparams_compare_both_runs_in_a_table_and_in_parallel_coordinates(page: 
 
 def test_the_projector_draws_every_validation_sample_with_what_is_known_of_it(page: Page) -> None:
     page.open("projector")
-    said = page.wait_for("return all('.numDataPoints, .dim').map(text)", lambda said: all(said) and said)
-    assert said == [str(VALIDATION_SAMPLES), str(FEATURES)]
+    counted = [str(VALIDATION_SAMPLES), str(FEATURES)]
+    page.wait_for("return all('.numDataPoints, .dim').map(text)", lambda said: said == counted)
     columns = page.wait_for(
         "return all('vz-projector-data-panel').flatMap(panel => within(panel, 'paper-item').map(text))"
     )

@@ -194,7 +194,7 @@ def test_common_options_are_accepted_after_a_command(cli: Cli, tmp_path: Path) -
 def test_sigint_of_a_process_leaves_with_130(workspace: Path) -> None:
     program = (
         "import os, signal, tbcli.runs.store as store\n"
-        "store.RunStore.list = lambda self: os.kill(os.getpid(), signal.SIGINT)\n"
+        "store.RunStore.each = lambda self: os.kill(os.getpid(), signal.SIGINT)\n"
         "from tbcli.cli.app import main\nmain()\n"
     )
 

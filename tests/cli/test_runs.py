@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import csv
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import time
@@ -14,9 +16,11 @@ import pytest
 from typer.testing import Result
 
 from tbcli.cli.output import counted_bytes
-from tbcli.cli.runs import HEADER, fitted
+from tbcli.cli.run_table import HEADER, fitted
 from tbcli.runs import Run
+from tbcli.runs.process import Owner
 from tests.fakes import make_run
+from tests.serving.events import write_scalars
 
 Cli = Callable[..., Result]
 TBCLI = [sys.executable, "-m", "tbcli"]
@@ -199,3 +203,160 @@ def test_a_thousand_runs_are_listed_within_half_a_second(cli: Cli, workspace: Pa
     began = time.process_time()
     assert len(cli("runs").stdout.splitlines()) == 1001
     assert time.process_time() - began < 0.4
+
+
+def columns_of(result: Result) -> list[list[str]]:
+    return [line.split() for line in result.stdout.splitlines()]
+
+
+def three(workspace: Path) -> list[Run]:
+    """Make runs whose best accuracies are .97, .99 and .98, with seeds 3, 1 and 2."""
+    now = datetime.now(UTC)
+    told = ((0.97, 3), (0.99, 1), (0.98, 2))
+    return [
+        make_run(workspace, started=now - timedelta(hours=9 - i), val_accuracy=best, settings={"train.seed": seed})
+        for i, (best, seed) in enumerate(told)
+    ]
+
+
+def test_where_keeps_what_matches(cli: Cli, workspace: Path) -> None:
+    runs = three(workspace)
+    kept = json.loads(cli("runs", "--where", "val_accuracy>0.975 and seed=1", "--json").stdout)["runs"]
+    assert [run["id"] for run in kept] == [runs[1].id]
+    both = cli("runs", "--where", "val_accuracy>0.975", "--where", "train.seed<3")
+    assert [row[0] for row in columns_of(both)[1:]] == [runs[1].id, runs[2].id]
+
+
+def test_nothing_that_matches_is_said_and_is_no_failure(cli: Cli, workspace: Path) -> None:
+    three(workspace)
+    result = cli("runs", "--where", "val_accuracy>2")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "no run matches\n")
+    assert json.loads(cli("runs", "--where", "val_accuracy>2", "--json").stdout) == {"schema": 1, "runs": []}
+
+
+@pytest.mark.parametrize(
+    ("words", "order"),
+    [
+        (["--sort", "val_accuracy"], [1, 2, 0]),
+        (["--sort", "val_accuracy.best", "--reverse"], [0, 2, 1]),
+        (["--sort", "val_loss"], [0, 1, 2]),
+        (["--sort", "seed"], [1, 2, 0]),
+        (["--sort", "train.seed", "--reverse"], [0, 2, 1]),
+        (["--sort", "age"], [2, 1, 0]),
+        (["--reverse"], [2, 1, 0]),
+    ],
+)
+def test_metrics_sort_the_best_first_and_all_else_the_smallest(
+    cli: Cli, workspace: Path, words: list[str], order: list[int]
+) -> None:
+    runs = three(workspace)
+    assert [row[0] for row in columns_of(cli("runs", *words))[1:]] == [runs[i].id for i in order]
+
+
+def test_what_has_no_value_stands_last_either_way(cli: Cli, workspace: Path) -> None:
+    runs = three(workspace)
+    lost = make_run(workspace, val_accuracy=float("nan"))
+    for words in ([], ["--reverse"]):
+        assert columns_of(cli("runs", "--sort", "val_accuracy.best", *words))[-1][0] == lost.id
+    assert len(runs) == 3
+
+
+def test_columns_may_be_any_metric_fact_or_setting(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace, name="base", settings={"train.seed": 7}, started=datetime.now(UTC) - timedelta(hours=2))
+    words = "id,name,status,age,bytes,val_loss.best,val_loss.epoch,train.seed,learning_rate,deterministic,note"
+    header, row = columns_of(cli("runs", "--columns", words))
+    assert header == words.split(",")
+    size_ = counted_bytes(run.record["bytes"]).split()
+    assert row == [run.id, "base", "finished", "1h", *size_, "0.0800", "3", "7", "0.002", "false", "-"]
+    (kept,) = json.loads(cli("runs", "--columns", "id,val_loss.best,seed", "--json").stdout)["runs"]
+    assert kept == {"id": run.id, "val_loss.best": 0.08, "seed": 7}
+    assert cli("runs", "--columns", "id,seed,note", "--csv").stdout == f"id,seed,note\n{run.id},7,\n"
+
+
+def test_csv_has_stable_columns(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace, name='a "name", quoted')
+    (row,) = csv.DictReader(cli("runs", "--csv").stdout.splitlines())
+    assert list(row) == [
+        "id", "name", "note", "status", "started", "ended", "seconds", "age_seconds", "model", "data",
+        "epochs", "val_accuracy", "test_accuracy", "bytes",
+    ]  # fmt: skip
+    assert (row["id"], row["name"], row["val_accuracy"]) == (run.id, 'a "name", quoted', "0.98")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--where", "val_acuracy>0"], 3, "did you mean 'val_accuracy'?"),
+        (["--sort", "sed"], 3, "did you mean 'seed'?"),
+        (["--columns", "id,nothing"], 3, "no run has 'nothing'"),
+        (["--where", "val_accuracy"], 2, "compared with nothing"),
+        (["--where", "val_accuracy>high"], 2, "is a number"),
+        (["--columns", ""], 2, "is not a name"),
+        (["--csv", "--json"], 2, "do not go together"),
+        (["--watch"], 2, "needs a terminal"),
+        (["latest", "--csv"], 2, "for many runs"),
+        (["latest", "--sort", "seed"], 2, "for many runs"),
+    ],
+)
+def test_what_is_asked_wrongly_is_answered(cli: Cli, workspace: Path, words: list[str], code: int, told: str) -> None:
+    three(workspace)
+    result = cli("runs", *words)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert told in result.stderr
+    assert len(result.stderr.splitlines()) == 2
+
+
+def test_a_tag_of_the_event_files_can_be_asked_for(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace, files=False)
+    write_scalars(run.logs / "train", {"gradients/dense 1": [3.0, 2.0]})
+    result = cli("runs", "--where", '"gradients/dense 1"<2.5', "--columns", 'id,"train/gradients/dense 1"')
+    assert columns_of(result)[1] == [run.id, "2.0000"]
+    assert cli("check", run.id, '"gradients/dense 1".epoch=1').exit_code == 0
+
+
+def test_a_directory_of_runs_is_listed_as_runs(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace)
+    assert columns_of(cli("runs", "logs/"))[1][0] == run.id
+
+
+def test_a_run_that_trains_shows_what_its_epochs_have_reached(cli: Cli, workspace: Path) -> None:
+    owner = Owner.current()
+    facts = {"pid": owner.pid, "pid_started": owner.pid_started, "host": owner.host, "metrics": None, "epochs": None}
+    run = make_run(workspace, status="running", record=facts, epochs=4, val_accuracy=0.9)
+    row = columns_of(cli("runs"))[1]
+    assert (row[0], row[2], row[6], row[7], row[8]) == (run.id, "running", "4", "0.9000", "-")
+    shown = cli("runs", run.id).stdout
+    assert "is training" in shown
+    assert "EPOCHS 1 TO 4" in shown
+
+
+def test_a_run_in_full_draws_the_course_of_each_metric(cli: Cli, workspace: Path) -> None:
+    make_run(workspace, epochs=8)
+    lines = cli("runs", "latest").stdout.splitlines()
+    course = {
+        line.split()[0]: line.split()[-1] for line in lines if line.split() and line.split()[0] in ("loss", "accuracy")
+    }
+    assert course == {"loss": "█▇▆▅▄▃▂▁", "accuracy": "▁▂▃▄▅▆▇█"}
+
+
+def test_a_run_is_watched_until_it_ends(workspace: Path) -> None:
+    run = make_run(workspace, name="watched")
+    shown = "\n".join(shown_on_a_terminal(["runs", "watched", "--watch"], 80))
+    assert run.id in shown
+    assert "FILES" not in shown
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_watching_all_runs_ends_well_by_a_signal(workspace: Path, signal_number: int) -> None:
+    run = make_run(workspace)
+    leader, follower = pty.openpty()
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+    argv = [*TBCLI, "runs", "--watch"]
+    with subprocess.Popen(argv, stdin=follower, stdout=follower, stderr=follower, env=env) as process:
+        os.close(follower)
+        shown = b""
+        while run.id.encode() not in shown:
+            shown += os.read(leader, 65536)
+        process.send_signal(signal_number)
+        assert process.wait(20) == 0
+    os.close(leader)

@@ -35,6 +35,20 @@ def test_everything_else_is_counted_with_its_bytes(tmp_path: Path, count: int) -
     assert len(found) == 4
 
 
+def test_large_pictures_are_counted_by_tag_and_plugin_whatever_their_size(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    kinds = [("p", "images"), ("q", "images"), ("p", "audio"), ("größer", "")]
+    values = [
+        tensor(tag, [rng.bytes(size)], metadata(plugin) if plugin else None)
+        for size in (9000, 20_000, 70_000)
+        for tag, plugin in kinds
+    ]
+    write(tmp_path, *(event(step, value) for step in (0, 5, 1000) for value in values))
+    found = {(entry.tag, entry.plugin): (entry.count, entry.bytes) for entry in open_logdir(tmp_path).inventory()}
+    sizes = [sum(value.ByteSize() for value in values[kind::4]) for kind in range(4)]
+    assert found == {kind: (9, 3 * size) for kind, size in zip(kinds, sizes, strict=True)}
+
+
 def test_a_plugin_told_at_the_first_record_holds_for_the_others(tmp_path: Path) -> None:
     kinds = [metadata("images"), None, None]
     write(tmp_path, *(event(step, tensor("p", [b"1", b"1", b"png"], kind)) for step, kind in enumerate(kinds)))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tbcli.serving.client import NoAnswer
+from tbcli.serving.client import Client, NoAnswer, _unpacked
 from tbcli.serving.dashboards import Series, read_dashboards, read_series
 from tests.serving.boards import Board, Query, png
 
@@ -265,7 +267,12 @@ def test_dashboards_are_read_together_and_keep_their_names() -> None:
 
 
 def test_nobody_answers_where_nobody_listens() -> None:
-    from tbcli.serving.client import Client
-
     with pytest.raises(NoAnswer, match="does not answer"):
         Client("http://127.0.0.1:9/").get("environment")
+
+
+def test_an_answer_that_is_packed_though_nobody_asked_is_unpacked() -> None:
+    document = b'["overview_page"]'
+    assert _unpacked(document, "") == document
+    assert _unpacked(gzip.compress(document), "gzip") == document  # as the profile plugin does
+    assert _unpacked(zlib.compress(document), "deflate") == document

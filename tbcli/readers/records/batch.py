@@ -16,8 +16,7 @@ VALUES_A_RECORD = 1 << 20  # of more than that, the order of the last is that of
 SPARE = 8  # bytes that a buffer must have behind its last record
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Framed records, of one file or of several.
 
     Args:

@@ -16,7 +16,7 @@ from tbcli.readers.records.single import DOCUMENTS, SingleDecoder
 from tbcli.readers.records.template import MOST_BYTES, Layout, Quads, Template, column, needs_plain
 from tbcli.readers.records.wire import read_event
 
-_FEW = 6  # alike records, below which a template is not worth its cost
+_FEW = 3  # alike records, below which a template is not worth its cost
 _MOST_LAYOUTS = 64  # of records of one length in one batch
 _KEY_BITS = 12  # of the hash of names, by which groups are told apart before they are compared
 
@@ -124,7 +124,7 @@ class Decoder:
             is_usable = is_usable and not any(map(needs_plain, values))
             if not is_usable:  # by their names they are something else, such as a number of another plugin
                 numbers, others = (-1,) * len(layout.numbers), ()
-            known = Template(is_usable, layout.constant(data), numbers, others)
+            known = Template(is_usable, layout.constant(data) if numbers else 0, numbers, others)
             self._templates[layout.key, names] = known
         return known
 

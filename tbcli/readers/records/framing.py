@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -28,8 +27,7 @@ _LONGEST_RHYTHM = 32  # records
 _LEAST_BEATS = 8  # fewer are walked as fast singly
 
 
-@dataclass(frozen=True, slots=True)
-class Frames:
+class Frames(NamedTuple):
     """Records in a buffer, one behind the other.
 
     Args:

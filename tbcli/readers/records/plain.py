@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tbcli.readers.records.wire import SCALARS, UNKNOWN
 
@@ -14,8 +14,7 @@ class MalformedError(Exception):
     """The bytes are no event at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlainValue:
+class PlainValue(NamedTuple):
     """One value: who shows it, its bytes in the file, and its number where it is one."""
 
     tag: str
@@ -24,8 +23,7 @@ class PlainValue:
     number: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class PlainEvent:
+class PlainEvent(NamedTuple):
     """One event."""
 
     wall_time: float

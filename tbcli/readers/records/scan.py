@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import overload
+from typing import NamedTuple, overload
 from zlib import crc32
 
 import numpy as np
@@ -19,8 +18,8 @@ from tbcli.readers.records.decode import Decoder
 from tbcli.readers.records.framing import AROUND, FOOTER, HEADER, Alike, Frames, chain, frame, length_in, proved
 from tbcli.readers.records.resume import Incident, is_sound, resume
 
-WINDOW = 1 << 21  # bytes that are read at once
-FAR = WINDOW // 8  # records above that stay on the disk, if they do not end in the window by chance
+WINDOW = 1 << 22  # bytes that are read at once
+FAR = 1 << 18  # records above that stay on the disk, if they do not end in the window by chance
 _SMALL = WINDOW // 4  # files up to that are read many at once
 MARK_BYTES = 512
 _HANDED_BACK = 1 << 24  # bytes; never touched, so they cost nothing (mallopt(3), M_MMAP_THRESHOLD)
@@ -30,8 +29,7 @@ _MOST_PROTOBUF = (1 << 31) - 1  # bytes of a message (protobuf.dev/programming-g
 Deliver = Callable[[Batch, Points], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """A file to be read, from a byte on that begins a record."""
 
     number: int
@@ -178,12 +176,13 @@ class Scanner:
                 incidents.append(_torn(handle, at, size))
                 break
             length = length_in(rest)
-            if length is None:
-                at, incident = resume(handle, at, size)
+            if length is None or at + AROUND + length > size:
+                place, incident = resume(handle, at, size)
+                if length is not None and place == size:  # nothing behind it: it is the last one
+                    incidents.append(_torn(handle, at, size))
+                    break
+                at = place
                 incidents.append(incident)
-            elif at + AROUND + length > size:
-                incidents.append(_torn(handle, at, size))
-                break
             elif length > FAR:
                 self._read_far(task, handle, at + HEADER, length)
                 at += AROUND + length

@@ -12,11 +12,10 @@ from tbcli.readers.records.crc import checksum, masked
 from tbcli.readers.records.fields import Source, Unusual, read_varint
 from tbcli.readers.records.plain import MalformedError, PlainEvent, PlainValue, read_plainly
 from tbcli.readers.records.template import needs_plain
-from tbcli.readers.records.wire import WireEvent, read_event
+from tbcli.readers.records.wire import WireEvent, outline, read_event
 
-_PROVED_BYTES = (
-    1 << 13
-)  # up to there a record is proved whatever it seems to be: one flipped bit makes a scalar a graph
+# Bytes up to which a record is proved whatever it seems to be: one flipped bit makes a scalar a graph.
+_PROVED_BYTES = 1 << 13
 DOCUMENTS = ("text", "hparams")  # plugins whose records are found again by their offset
 
 
@@ -33,6 +32,7 @@ class SingleDecoder:
         self._catalog = catalog
         self._findings = findings
         self._verify = verify
+        self._seen: dict[tuple[bytes, bytes], tuple[str, str]] = {}  # tag and plugin by `Outline`
 
     def decode(self, batch: Batch, indices: Sequence[int]) -> Points:
         """Return the numbers of these records."""
@@ -72,6 +72,12 @@ class SingleDecoder:
             file: The number of its file.
             offset: Where its data begin in the file.
         """
+        seen_as = None
+        if len(data) > _PROVED_BYTES and not self._verify and (seen := outline(data)) is not None:
+            seen_as = seen.tag, seen.rest
+            if known := self._seen.get(seen_as):
+                self._count(*known, seen.size, (file, offset, len(data)))
+                return None
         found = _canonical(data, len(data))
         has_numbers = found is not None and any(value.number for value in found.values)
         must_prove = self._verify or found is None or has_numbers or len(data) <= _PROVED_BYTES or found.is_bare
@@ -79,6 +85,8 @@ class SingleDecoder:
             self._findings.damage.append((file, offset, damage.PAYLOAD))
             return None
         if found is not None and not has_numbers:
+            if seen_as is not None:
+                self._seen[seen_as] = found.values[0].tag, found.values[0].plugin
             self._count_wire(found, len(data), file, offset)
             return None
         try:

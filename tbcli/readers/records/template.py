@@ -7,7 +7,7 @@ the file up to a multiple of 8 bytes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +33,7 @@ def needs_plain(value: WireValue) -> bool:
     return value.is_tensor and value.number is None and value.size < MOST_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(NamedTuple):
     """Records of one layout with the same names.
 
     Args:

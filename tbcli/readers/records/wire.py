@@ -7,6 +7,7 @@ raised, and `tbcli.readers.records.plain` decides. Field numbers are those of Te
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,11 +24,13 @@ from tbcli.readers.records.fields import (
     numbers_of,
     read_text,
     read_varint,
+    take_varint,
 )
 
 SCALARS = "scalars"  # the plugin whose tensors are scalars
 UNKNOWN = ""  # the plugin of a tensor without metadata: it may have been told by an earlier record
 
+_MOST_REST = 256  # bytes of a description that is worth remembering
 _OLD_KINDS = {3: "histograms", 4: "images", 5: "histograms", 6: "audio"}  # fields of a value before there were tensors
 _OTHER_EVENTS = {4: "graph", 6: "log", 7: "session", 8: "run_metadata", 9: "meta_graph"}
 # TensorProto: what stands in `tensor_content` by dtype, and the fields of fixed width with their dtype.
@@ -103,6 +106,48 @@ def read_event(data: Source, length: int) -> WireEvent:
         elif key not in (3 << 3 | BYTES, 10 << 3 | BYTES):  # the version of the file, and who wrote it
             raise Unusual
     return event
+
+
+_TENSOR_EVENT = re.compile(
+    rb"\x09.{8}(?:\x10[\x80-\xff]{0,9}[\x00-\x7f])?"  # wall time and step
+    rb"\x2a([\x80-\xff]{0,4}[\x00-\x7f])\x0a([\x80-\xff]{0,4}[\x00-\x7f])\x0a([\x00-\x7f])",  # summary, value, tag
+    re.DOTALL,
+)
+
+
+class Outline(NamedTuple):
+    """An event of one tensor and nothing else: the bytes of its tag and of what follows the tensor, and its size."""
+
+    tag: bytes
+    rest: bytes
+    size: int
+
+
+def outline(data: memoryview) -> Outline | None:
+    """Return what a large record looks like from outside, several times as quick as `read_event`.
+
+    Two records of the same tag and rest hold the same kind of value.
+
+    Returns:
+        None where it is not in the order in which TensorFlow 2 writes.
+    """
+    found = _TENSOR_EVENT.match(data)
+    if found is None:
+        return None
+    tag = found.end()
+    after = tag + found[3][0]
+    size = len(data) - found.end(2)
+    if after >= len(data) or data[after] != 8 << 3 | BYTES:
+        return None
+    try:
+        length, start = take_varint(data, after + 1, len(data))
+    except Unusual:
+        return None
+    end = start + length
+    sizes = read_varint(found[1], 0, 5), read_varint(found[2], 0, 5)
+    if end > len(data) or len(data) - end > _MOST_REST or sizes != (len(data) - found.end(1), size):
+        return None
+    return Outline(bytes(data[tag:after]), bytes(data[end:]), size)
 
 
 def _read_value(data: Source, start: int, end: int) -> WireValue:

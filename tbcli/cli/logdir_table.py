@@ -1,0 +1,134 @@
+"""A log directory of somebody else's as a table: its runs, their tags, and the last value of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tbcli.cli.listing import Form, Shown, Wish, choose, csv_lines, json_lines, json_text, shown_metric
+from tbcli.cli.output import counted_bytes, padded, printable
+from tbcli.cli.run_table import NOTHING, View, show_chosen_columns
+from tbcli.errors import NotFound
+from tbcli.readers import LogContent, open_logdir
+from tbcli.readers.summaries import joined, metric_of
+from tbcli.runs.summary import Metric, Summary
+
+if TYPE_CHECKING:
+    from tbcli.runs import LogDirectory
+
+SCHEMA = 1
+HEADER = ("RUN", "TAG", "KIND", "POINTS", "STEP", "LAST")
+CSV_HEADER = ("run", "tag", "kind", "points", "bytes", "step", "wall_time", "last", "best", "best_step")
+FROM_THE_RIGHT = {3, 4, 5}
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """What a run has under one tag.
+
+    Args:
+        tag: Its name.
+        kind: ``scalars``, or the plugin whose data they are.
+        points: How many there are.
+        bytes: How much they take; None for scalars, which are not weighed.
+        step: Of the last scalar.
+        wall_time: Of the last scalar, seconds since 1970.
+        metric: Best and last of scalars.
+    """
+
+    tag: str
+    kind: str
+    points: int
+    bytes: int | None = None
+    step: int | None = None
+    wall_time: float | None = None
+    metric: Metric | None = None
+
+
+Tags = dict[str, list[Tag]]
+"""The tags of each run."""
+
+
+def show_logdir(
+    found: LogDirectory, form: Form, wish: Wish, view: View, *, cache: bool = True, verify: bool = False
+) -> Shown:
+    """Return what a log directory holds, with what is damaged as warnings.
+
+    Raises:
+        NotFound: There are no event files, or nothing in them; or no run has a name that was asked for.
+    """
+    content = open_logdir(found.logs, cache=cache, verify=verify)
+    tags, where = _tags(content), str(found.logs)
+    warnings = tuple(str(incident) for incident in content.damage if incident.is_loss)
+    if not tags:
+        what = (
+            f"nothing can be read in the event files below {where!r}"
+            if content.files
+            else f"no event files below {where!r}"
+        )
+        raise NotFound(
+            ": ".join((what, *warnings[:1])),
+            hint="a path names a log directory; `tbcli runs` lists the runs of this workspace",
+        )
+
+    def summarize(run: str) -> Summary:
+        return _summary(where, run, tags[run])
+
+    if wish.columns:
+        return show_chosen_columns(tags, summarize, form, wish, view, order=str)._replace(warnings=warnings)
+    runs = choose(wish, tags, summarize, lambda run, _: run, order=str)
+    match form:
+        case "json":
+            lines, note = json_lines(SCHEMA, [json_text(_document(run, tags[run])) for run in runs]), ""
+        case "csv":
+            lines, note = csv_lines(CSV_HEADER, (_csv_row(run, tag) for run in runs for tag in tags[run])), ""
+        case _:
+            rows = [_row(run, tag) for run in runs for tag in tags[run]]
+            lines = padded([HEADER, *view.cut(rows)], right=FROM_THE_RIGHT) if rows else []
+            note = view.tell_hidden(rows) or _counted(len(runs), len(rows), content)
+    return Shown(lines, note if runs else NOTHING, warnings)
+
+
+def _tags(content: LogContent) -> Tags:
+    """Return the tags of each run, scalars first; runs in the order of their names."""
+    tags: Tags = {}
+    for series in content.scalars():
+        last = int(series.step[-1]), float(series.wall_time[-1])
+        tag = Tag(series.tag, "scalars", len(series.step), None, *last, metric_of(series))
+        tags.setdefault(series.run, []).append(tag)
+    for entry in content.inventory():
+        tags.setdefault(entry.run, []).append(Tag(entry.tag, entry.plugin or "-", entry.count, entry.bytes))
+    return dict(sorted(tags.items()))
+
+
+def _summary(where: str, run: str, tags: Sequence[Tag]) -> Summary:
+    metrics = {tag.tag: tag.metric for tag in tags if tag.metric}
+    facts = {"id": run, "name": run, "bytes": sum(tag.bytes or 0 for tag in tags)}
+    return Summary(joined(where, run), joined(where, run), metrics, facts.get, unit="step")
+
+
+def _row(run: str, tag: Tag) -> tuple[str, ...]:
+    last = shown_metric(tag.metric.last) if tag.metric else counted_bytes(tag.bytes or 0)
+    step = "-" if tag.step is None else str(tag.step)
+    return printable(run), printable(tag.tag), printable(tag.kind), str(tag.points), step, last
+
+
+def _counted(runs: int, tags: int, content: LogContent) -> str:
+    """Return a sentence on how much there is."""
+    size = counted_bytes(sum(file.size for file in content.files))
+    words = [
+        f"{count} {noun}{'' if count == 1 else 's'}"
+        for count, noun in ((runs, "run"), (tags, "tag"), (len(content.files), "event file"))
+    ]
+    return f"{', '.join(words)}, {size}"
+
+
+def _csv_row(run: str, tag: Tag) -> tuple[object, ...]:
+    metric = tag.metric
+    best = (metric.last, metric.best, metric.best_epoch) if metric else (None, None, None)
+    return run, tag.tag, tag.kind, tag.points, tag.bytes, tag.step, tag.wall_time, *best
+
+
+def _document(run: str, tags: Sequence[Tag]) -> dict[str, object]:
+    return {"run": run, "tags": [dict(zip(CSV_HEADER[1:], _csv_row(run, tag)[1:], strict=True)) for tag in tags]}

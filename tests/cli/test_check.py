@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from typer.testing import Result
+
+from tbcli.cli.check import check_trained, settle_gates
+from tbcli.cli.output import Output
+from tbcli.errors import CheckFailed, ConfigError
+from tests.fakes import make_run
+
+Cli = Callable[..., Result]
+
+
+def test_gates_that_hold_leave_with_0(cli: Cli, workspace: Path) -> None:
+    make_run(workspace)
+    result = cli("check", "latest", "val_accuracy.best>=0.98", "loss<0.2 and model=cnn")
+    assert result.exit_code == 0
+    assert [line.split() for line in result.stdout.splitlines()] == [
+        ["passed", "val_accuracy.best>=0.98", "0.98", "at", "epoch", "3"],
+        ["passed", "loss<0.2", "0.1"],
+        ["passed", "model=cnn", "cnn"],
+    ]
+    assert result.stderr == ""
+
+
+def test_a_gate_that_fails_leaves_with_7_and_is_named(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace)
+    result = cli("check", "latest", "val_accuracy>0.5", "val_accuracy>0.99")
+    assert result.exit_code == 7
+    assert "failed  val_accuracy>0.99  0.98" in result.stdout
+    happened, hint = result.stderr.splitlines()
+    assert happened == f"error: {run.id} fails 1 of 2 gates, the first val_accuracy>0.99, but it is 0.98"
+    assert hint.startswith("try:")
+
+
+def test_a_metric_that_is_not_there_leaves_with_3_and_the_nearest(cli: Cli, workspace: Path) -> None:
+    make_run(workspace)
+    result = cli("check", "latest", "val_acuracy>0.5", "val_accuracy>0.99")
+    assert result.exit_code == 3
+    assert "did you mean 'val_accuracy'?" in result.stderr
+    assert len(result.stdout.splitlines()) == 2
+
+
+def test_not_a_number_never_passes(cli: Cli, workspace: Path) -> None:
+    make_run(workspace, val_accuracy=math.nan)
+    for gate in ("val_accuracy>0", "val_accuracy<1", "val_accuracy!=1", "val_accuracy.best>0", "val_accuracy.epoch<9"):
+        assert cli("check", "latest", gate).exit_code == 7
+
+
+def test_the_run_itself_is_found_as_anywhere(cli: Cli, workspace: Path) -> None:
+    make_run(workspace, name="base")
+    assert cli("check", "base", "epoch<=20").exit_code == 0
+    assert cli("check", "nobody", "epoch<=20").exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "nothing to check"),
+        (["loss"], "compared with nothing"),
+        (["loss<"], "cannot read on"),
+        (["loss<1", "--tolerance", "1%"], "of what"),
+        (["--baseline", "latest", "--tolerance", "much"], "a tolerance is a number"),
+        (["loss<1", "--markdown", "--json"], "do not go together"),
+        (["loss<low"], "is a number"),
+        (["loss<1", "--junit", "nowhere/file.xml"], "cannot write"),
+    ],
+)
+def test_wrong_usage_leaves_with_2(cli: Cli, workspace: Path, words: list[str], told: str) -> None:
+    make_run(workspace)
+    result = cli("check", "latest", *words)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert len(result.stderr.splitlines()) == 2
+
+
+def test_a_baseline_gates_what_is_worse_by_more_than_the_tolerance(cli: Cli, workspace: Path) -> None:
+    make_run(workspace, name="base", val_accuracy=0.98)
+    make_run(workspace, name="new", val_accuracy=0.977)
+    assert cli("check", "base", "--baseline", "base").exit_code == 0
+    worse = cli("check", "new", "--baseline", "base")
+    assert worse.exit_code == 7
+    assert "failed  val_accuracy.best>=0.98" in worse.stdout
+    assert cli("check", "new", "--baseline", "base", "--tolerance", "0.5%").exit_code == 0
+    assert cli("check", "new", "--baseline", "base", "--tolerance", "0.001").exit_code == 7
+    alone = cli("check", "new", "val_loss.best", "epoch<9", "--baseline", "base")
+    assert (alone.exit_code, len(alone.stdout.splitlines())) == (0, 2)
+
+
+def test_markdown_is_all_of_stdout(cli: Cli, workspace: Path) -> None:
+    make_run(workspace, name="<b>")
+    result = cli("check", "latest", "loss<0.01", "--markdown")
+    assert result.exit_code == 7
+    assert result.stdout.startswith("### 0 of 1 gates passed: \\<b\\> ")
+    assert result.stdout.endswith("| `loss<0.01` | 0.1 | ❌ failed |\n")
+
+
+def test_a_junit_file_is_written_whatever_comes_of_the_gates(cli: Cli, workspace: Path) -> None:
+    make_run(workspace)
+    for gate, code, counted in (("loss<1", 0, ("0", "0")), ("loss<0", 7, ("1", "0")), ("x<0", 3, ("0", "1"))):
+        assert cli("check", "latest", gate, "--junit", "gates.xml").exit_code == code
+        suite = ElementTree.parse(workspace / "gates.xml").getroot()
+        assert (suite.attrib["failures"], suite.attrib["errors"]) == counted
+
+
+def test_json_has_stable_keys(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace, val_accuracy=math.nan)
+    result = cli("check", "latest", "val_accuracy>0", "--json")
+    assert result.exit_code == 7
+    document = json.loads(result.stdout, parse_constant=pytest.fail)
+    assert {**document, "gates": len(document["gates"])} == {
+        "schema": 1,
+        "run": run.id,
+        "label": run.id,
+        "baseline": None,
+        "passed": False,
+        "gates": 1,
+    }
+    assert document["gates"][0]["actual"] is None
+    assert document["gates"][0]["outcome"] == "failed"
+
+
+def test_what_a_user_called_a_run_drives_no_terminal(cli: Cli, workspace: Path) -> None:
+    make_run(workspace, record={"name": "\x1b[31mred[/]"})
+    result = cli("check", "latest", "name=\x1b[32m", "loss<0")
+    assert "\x1b" not in result.stdout + result.stderr
+    assert "[/]" in result.stdout
+
+
+def test_training_can_be_gated_by_the_same_words(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = make_run(workspace)
+    check_trained(run, settle_gates(["val_accuracy>0.5 and epoch<=3"]), Output())
+    with pytest.raises(CheckFailed, match=r"val_accuracy>0\.99"):
+        check_trained(run, settle_gates(["val_accuracy>0.99"]), Output())
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "passed  val_accuracy>0.5" in told.err
+    for wrong in ("val_accuracy", "x>", ""):
+        with pytest.raises(ConfigError):
+            settle_gates([wrong])

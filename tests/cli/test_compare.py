@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from tbcli.cli.comparing import letter_of
+from tests.cli.test_runs import shown_on_a_terminal
+from tests.fakes import SOME_MOMENT, make_run
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def two(workspace: Path) -> tuple[str, str]:
+    a = make_run(workspace, name="a", val_accuracy=0.98, settings={"train.seed": 1})
+    b = make_run(workspace, name="b", val_accuracy=0.99, settings={"train.seed": 2, "train.epochs": 3})
+    return a.id, b.id
+
+
+def test_two_runs_stand_side_by_side(cli: Cli, two: tuple[str, str]) -> None:
+    result = cli("compare", "a", "b")
+    legend, metrics, settings = result.stdout.rstrip("\n").split("\n\n")
+    assert legend.splitlines() == [f"A  a ({two[0]})  baseline", f"B  b ({two[1]})"]
+    lines = [line.split() for line in metrics.splitlines()]
+    assert lines[0] == ["METRIC", "AT", "A", "B", "B", "-", "A", "%", "BETTER"]
+    assert ["val_accuracy", "best", "0.9800", "@3", "0.9900", "@3", "+0.0100", "+1.02", "B"] in lines
+    assert ["test_loss", "-", "0.0800", "0.0800", "0", "+0.00", "-"] in lines
+    assert [line.split() for line in settings.splitlines()] == [
+        ["SETTING", "A", "B"],
+        ["train.epochs", "5", "3"],
+        ["train.seed", "1", "2"],
+    ]
+    assert result.stderr == ""
+
+
+def test_differences_are_taken_to_the_baseline(cli: Cli, two: tuple[str, str]) -> None:
+    document = json.loads(cli("compare", "a", "b", "--baseline", "b", "--json").stdout)
+    assert document["baseline"] == two[1]
+    row = next(row for row in document["metrics"] if (row["metric"], row["at"]) == ("val_accuracy", "best"))
+    assert row["best"] == two[1]
+    assert row["values"][0]["difference"] == pytest.approx(-0.01)
+    assert row["values"][0]["is_better"] is False
+    assert row["values"][1]["difference"] is None
+
+
+def test_a_baseline_that_is_not_among_the_runs_joins_them(cli: Cli, two: tuple[str, str]) -> None:
+    document = json.loads(cli("compare", "a", "--baseline", "b", "--json").stdout)
+    assert [side["id"] for side in document["sides"]] == list(two)
+    assert document["baseline"] == two[1]
+
+
+def test_json_says_all_and_has_null_for_nan(cli: Cli, workspace: Path) -> None:
+    make_run(workspace, name="a", val_accuracy=math.nan)
+    make_run(workspace, name="b")
+    document = json.loads(cli("compare", "a", "b", "--json").stdout, parse_constant=pytest.fail)
+    assert list(document) == ["schema", "group_by", "baseline", "sides", "metrics", "settings"]
+    row = next(row for row in document["metrics"] if (row["metric"], row["at"]) == ("val_accuracy", "best"))
+    assert row["values"][0]["value"] is None
+    assert list(row["values"][0])[1:] == ["value", "epoch", "deviation", "n", "difference", "relative", "is_better"]
+
+
+def test_csv_has_a_row_a_metric_and_run(cli: Cli, two: tuple[str, str]) -> None:
+    rows = list(csv.DictReader(cli("compare", "a", "b", "--csv").stdout.splitlines()))
+    best = [row for row in rows if (row["name"], row["at"]) == ("val_accuracy", "best")]
+    assert [(row["run"], float(row["value"]), row["epoch"], row["is_better"]) for row in best] == [
+        (two[0], 0.98, "3", ""),
+        (two[1], 0.99, "3", "true"),
+    ]
+    assert [(row["run"], row["value"]) for row in rows if row["name"] == "train.seed"] == [(two[0], "1"), (two[1], "2")]
+
+
+def test_markdown_escapes_what_users_wrote(cli: Cli, workspace: Path) -> None:
+    make_run(workspace, name="a|b", settings={"train.note": "<i>|"})
+    make_run(workspace, name="c")
+    lines = cli("compare", "a|b", "c", "--markdown").stdout.splitlines()
+    assert lines[0].startswith(r"- **A**: a\|b (")
+    assert r'| train.note | \<i\>\| | "" |' in lines
+    tables = [line for line in lines if line.startswith("|")]
+    assert all(len(re.findall(r"(?<!\\)\|", line)) in (8, 4) for line in tables)
+
+
+def test_replicates_are_one_column_with_their_number(cli: Cli, workspace: Path) -> None:
+    for seed, accuracy in ((1, 0.97), (2, 0.98), (3, 0.99)):
+        moment = SOME_MOMENT + timedelta(minutes=seed)
+        make_run(workspace, started=moment, val_accuracy=accuracy, settings={"train.seed": seed})
+    later = SOME_MOMENT + timedelta(hours=1)
+    make_run(workspace, started=later, val_accuracy=0.5, settings={"train.seed": 1, "train.learning_rate": 0.5})
+    result = cli("compare", "--group-by", "seed")
+    legend, metrics, _ = result.stdout.split("\n\n")
+    assert [line.split() for line in legend.splitlines()] == [
+        ["A", "learning_rate=0.002", "n=3,", "baseline"],
+        ["B", "learning_rate=0.5", "n=1"],
+    ]
+    assert "0.9800 ± 0.0100" in metrics
+    document = json.loads(cli("compare", "--group-by", "seed", "--json").stdout)
+    assert document["group_by"] == "seed"
+    assert [(side["n"], len(side["runs"])) for side in document["sides"]] == [(3, 3), (1, 1)]
+    chosen = json.loads(cli("compare", "latest", "--group-by", "seed", "--json").stdout)
+    assert [side["n"] for side in chosen["sides"]] == [1]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        ([], 2, "no runs to compare"),
+        (["a"], 2, "compares with nothing"),
+        (["a", "a"], 2, "compares with nothing"),
+        (["a", "nobody"], 3, "nobody"),
+        (["a", "b", "--group-by", "seeds"], 3, "no run has a setting 'seeds'"),
+        (["a", "b", "--csv", "--json"], 2, "do not go together"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(
+    cli: Cli, two: tuple[str, str], words: list[str], code: int, told: str
+) -> None:
+    result = cli("compare", *words)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert told in result.stderr
+    assert len(result.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_a_terminal_shows_as_many_runs_a_block_as_fit(workspace: Path, columns: int) -> None:
+    names = [f"run number {i} with a name that somebody thought about for quite long" for i in range(6)]
+    for i, name in enumerate(names):
+        make_run(workspace, name=name, val_accuracy=0.9 + i / 100, settings={"train.note": "n" * 99 * i})
+    lines = shown_on_a_terminal(["compare", *names], columns, {"NO_COLOR": "1"})
+    assert max(map(len, lines)) <= columns
+    blocks = [line for line in lines if line.startswith("METRIC")]
+    assert len(blocks) == (3 if columns == 80 else 1)
+    assert "\x1b" not in "".join(lines)
+
+
+def test_a_run_that_wins_has_a_colour_on_a_terminal_alone(cli: Cli, two: tuple[str, str]) -> None:
+    shown = "\n".join(shown_on_a_terminal(["compare", "a", "b"], 100))
+    assert re.search(r"\x1b\[32m +B\x1b\[0m", shown)
+    assert "\x1b" not in cli("compare", "a", "b").stdout
+
+
+def test_columns_have_names_however_many_there_are() -> None:
+    assert [letter_of(i) for i in (0, 25, 26, 27, 52, 702)] == ["A", "Z", "AA", "AB", "BA", "AAA"]

@@ -1,0 +1,54 @@
+"""Traces of linked runs are listed; the plugin is a fake, for the real one comes with 400 MB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from tbcli.serving.profile import list_traces_behind_links
+
+
+class Plugin:
+    """Lists traces as xprof's plugin does: by a walk that follows no link."""
+
+    def __init__(self, logdir: Path | str) -> None:
+        self.logdir = str(logdir)
+
+    def generate_runs(self) -> Iterator[str]:
+        top = Path(self.logdir)
+        for path in sorted(top.rglob("plugins/profile/*")):
+            yield str(path.parent.parent.parent.relative_to(top) / path.name)
+
+
+def loaded(plugin: Any) -> Any:
+    return list_traces_behind_links(SimpleNamespace(load=lambda _: plugin)).load(None)
+
+
+def make_trace(run: Path, name: str) -> None:
+    (run / "plugins" / "profile" / name).mkdir(parents=True)
+
+
+def test_traces_of_real_and_of_linked_directories_are_listed_by_their_paths(tmp_path: Path) -> None:
+    make_trace(tmp_path / "runs" / "first" / "train", "monday")
+    make_trace(tmp_path / "served" / "here" / "train", "tuesday")
+    (tmp_path / "served" / "linked").symlink_to(tmp_path / "runs" / "first")
+    (tmp_path / "served" / "gone").symlink_to(tmp_path / "nowhere")
+    plugin = loaded(Plugin(tmp_path / "served"))
+    assert sorted(plugin.generate_runs()) == ["here/train/tuesday", "linked/train/monday"]
+    make_trace(tmp_path / "runs" / "first" / "train", "later")
+    assert "linked/train/later" in list(plugin.generate_runs())
+    assert plugin.logdir == str(tmp_path / "served")
+
+
+def test_a_log_directory_that_is_not_there_lists_nothing(tmp_path: Path) -> None:
+    for logdir in (tmp_path / "nowhere", "gs://bucket/logs", ""):
+        assert list(loaded(Plugin(logdir)).generate_runs()) == []
+
+
+def test_other_plugins_are_left_as_they_are() -> None:
+    other = SimpleNamespace(name="text")
+    assert loaded(other) is other
+    assert vars(other) == {"name": "text"}
+    assert loaded(None) is None  # how a plugin says that it cannot be loaded

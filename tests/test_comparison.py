@@ -1,0 +1,132 @@
+"""Runs side by side: the figures, and the groups of replicates."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from typing import Any
+
+import pytest
+
+from tbcli.comparison import Side, compare_sides, group_runs
+from tbcli.errors import NotFound
+from tbcli.runs.summary import Metric, Summary
+
+
+def run(name: str, settings: dict[str, Any] | None = None, **metrics: Metric | float) -> Summary:
+    series = {
+        key: value if isinstance(value, Metric) else Metric(value, None, value, is_series=False)
+        for key, value in metrics.items()
+    }
+    return Summary(name, name, series, {"model": "cnn"}.get, lambda: settings or {})
+
+
+def sides(*runs: Summary) -> list[Side]:
+    return [Side(each.label, (each,)) for each in runs]
+
+
+def test_each_metric_is_compared_at_its_best_and_its_last() -> None:
+    a = run("a", val_accuracy=Metric(0.98, 4, 0.97), test_loss=0.2)
+    b = run("b", val_accuracy=Metric(0.99, 5, 0.96), test_loss=0.1)
+    best, last, loss = compare_sides(sides(a, b)).rows
+    assert [(row.metric, row.at, row.best) for row in (best, last, loss)] == [
+        ("val_accuracy", "best", 1),
+        ("val_accuracy", "last", 0),
+        ("test_loss", "", 1),
+    ]
+    assert best.cells[0].difference is None
+    assert best.cells[1].epoch == 5
+    assert best.cells[1].difference == pytest.approx(0.01)
+    assert best.cells[1].relative == pytest.approx(0.01 / 0.98)
+    assert [row.cells[1].is_better for row in (best, last, loss)] == [True, False, True]
+
+
+def test_the_baseline_may_be_any_side() -> None:
+    comparison = compare_sides(sides(run("a", x=1.0), run("b", x=3.0)), baseline=1)
+    assert comparison.rows[0].cells[0].difference == -2
+    assert comparison.rows[0].cells[1].difference is None
+
+
+def test_equals_and_what_is_no_number_have_no_winner() -> None:
+    rows = compare_sides(sides(run("a", x=1.0, y=math.nan, z=1.0), run("b", x=1.0, y=2.0))).rows
+    assert [row.best for row in rows] == [None, None, None]
+    assert rows[0].cells[1].is_better is None
+    assert rows[1].cells[1].difference is None
+    assert rows[2].cells[1].value is None
+
+
+def test_a_share_of_nothing_is_not_given() -> None:
+    (row,) = compare_sides(sides(run("a", x=0.0), run("b", x=1.0))).rows
+    assert (row.cells[1].difference, row.cells[1].relative) == (1.0, None)
+
+
+def test_only_settings_that_differ_are_listed() -> None:
+    a = run("a", {"train.seed": 1, "train.name": "a", "x.same": [1], "x.old": ""}, x=1.0)
+    b = run("b", {"train.seed": 2, "train.name": "b", "x.same": [1], "x.new": 0.5}, x=1.0)
+    assert compare_sides(sides(a, b)).settings == {
+        "train.seed": ("1", "2"),
+        "x.old": ("", None),
+        "x.new": (None, "0.5"),
+    }
+
+
+def test_runs_without_metrics_are_not_compared() -> None:
+    with pytest.raises(NotFound, match="none of these has metrics: a, b"):
+        compare_sides(sides(run("a"), run("b")))
+
+
+def replicate(seed: int, rate: float, value: float, **more: Any) -> Summary:
+    settings = {
+        "train.seed": seed,
+        "train.learning_rate": rate,
+        "train.name": f"{seed}",
+        "record.every": f"{seed}",
+        **more,
+    }
+    return run(f"{seed}-{rate}", settings, test_accuracy=value)
+
+
+def test_a_seed_makes_groups_of_runs_alike_in_all_else() -> None:
+    runs = [replicate(1, 0.1, 0.90), replicate(1, 0.2, 0.7), replicate(2, 0.1, 0.96), replicate(3, 0.1, 0.93)]
+    groups = group_runs(runs, "seed")
+    assert [(group.label, len(group.members)) for group in groups] == [
+        ("learning_rate=0.1", 3),
+        ("learning_rate=0.2", 1),
+    ]
+    assert group_runs(runs, "train.seed") == groups
+    comparison = compare_sides(groups, grouped_by="seed")
+    many, one = comparison.rows[0].cells
+    assert many.value == pytest.approx(0.93)
+    assert many.deviation == pytest.approx(statistics.stdev([0.90, 0.96, 0.93]))
+    assert (many.n, one.n, one.deviation) == (3, 1, None)
+    assert comparison.settings == {"train.learning_rate": ("0.1", "0.2")}
+
+
+def test_runs_that_differ_in_nothing_but_the_seed_are_one_group() -> None:
+    (group,) = group_runs([replicate(1, 0.1, 0.9), replicate(2, 0.1, 0.8)], "seed")
+    assert group.label == "all seeds"
+
+
+def test_another_key_makes_groups_of_one_value() -> None:
+    runs = [replicate(1, 0.1, 0.9), replicate(1, 0.2, 0.7), replicate(2, 0.1, 0.8)]
+    groups = group_runs(runs, "learning_rate")
+    assert [(group.label, len(group.members)) for group in groups] == [
+        ("learning_rate=0.1", 2),
+        ("learning_rate=0.2", 1),
+    ]
+    assert [group.label for group in group_runs(runs, "model")] == ["model=cnn"]
+
+
+def test_a_key_that_no_run_has_is_answered_with_the_nearest() -> None:
+    with pytest.raises(NotFound, match="no run has a setting 'learning_rat'") as caught:
+        group_runs([replicate(1, 0.1, 0.9)], "learning_rat")
+    assert "learning_rate" in caught.value.hint
+
+
+def test_a_replicate_that_is_no_number_is_left_out_of_the_mean_and_counted_out() -> None:
+    runs = [replicate(1, 0.1, 0.9), replicate(2, 0.1, math.nan), replicate(3, 0.1, 0.8)]
+    cell = compare_sides(group_runs(runs, "seed")).rows[0].cells[0]
+    assert cell.value == pytest.approx(0.85)
+    assert cell.n == 2
+    lost = compare_sides(group_runs([replicate(1, 0.1, math.nan), replicate(2, 0.1, math.inf)], "seed"))
+    assert math.isnan(lost.rows[0].cells[0].value or 0)
