@@ -167,7 +167,7 @@ def _lines(columns: Sequence[Column]) -> list[str]:
     rows = list(zip(*columns, strict=True))
 
     def paint(column: int, cell: str) -> str:
-        is_winner = titles[column] in ("BETTER", "BEST") and cell.strip() in titles
+        is_winner = titles[column] in ("BETTER", "BEST") and cell.strip() not in (titles[column], "-")
         return styled(cell, "green", sys.stdout) if is_winner else cell
 
     return padded(rows, right=numeric, paint=paint if wants_colour(sys.stdout) else None)

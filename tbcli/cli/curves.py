@@ -18,7 +18,8 @@ from tbcli.config import PlotConfig, did_you_mean
 from tbcli.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
-    from tbcli.plots.series import Gathered, Request
+    from tbcli.plots.series import Gathered
+    from tbcli.plots.sources import Request
     from tbcli.plots.terminal import Look
     from tbcli.runs import LogDirectory, Run
     from tbcli.runs.summary import Summary
@@ -41,7 +42,7 @@ def make_request(
     for option, said, known in (("--x", x, X_AXES), ("--log", log, LOGS)):
         if said is not None and said not in known:
             raise ConfigError(f"{option} knows no {said!r}", hint=did_you_mean(said, known))
-    from tbcli.plots.series import Request
+    from tbcli.plots.sources import Request
 
     return Request(metrics=tuple(metrics), x=x or "", log=log or "", smooth=smooth, verify=verify, cache=cache)
 
@@ -65,7 +66,7 @@ def _summaries(place: Run | LogDirectory) -> list[Summary]:
 
     if isinstance(place, Run):
         return [summary_of(place)]
-    from tbcli.plots.series import foreign_id
+    from tbcli.plots.sources import foreign_id
     from tbcli.readers import open_logdir
 
     recorded = open_logdir(place.logs).documents().hparams

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tbcli.cli.listing import Form, Shown, Wish, choose, csv_lines, json_lines, json_text, shown_metric
-from tbcli.cli.output import counted_bytes, padded, printable
-from tbcli.cli.run_table import NOTHING, View, show_chosen_columns
+from tbcli.cli.output import counted_bytes, is_terminal, padded, printable
+from tbcli.cli.run_table import NOTHING, View, show_chosen_columns, width_of
 from tbcli.errors import NotFound
 from tbcli.readers import LogContent, open_logdir
 from tbcli.readers.summaries import joined, metric_of
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 SCHEMA = 1
 HEADER = ("RUN", "TAG", "KIND", "POINTS", "STEP", "LAST")
 CSV_HEADER = ("run", "tag", "kind", "points", "bytes", "step", "wall_time", "last", "best", "best_step")
+RUN, TAG, KIND = 0, 1, 2
 FROM_THE_RIGHT = {3, 4, 5}
+NARROWEST = 12  # of a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ def show_logdir(
     Raises:
         NotFound: There are no event files, or nothing in them; or no run has a name that was asked for.
     """
+    view = view._replace(is_sorted=True)  # by name, where the first are as good as the last
     content = open_logdir(found.logs, cache=cache, verify=verify)
     tags, where = _tags(content), str(found.logs)
     warnings = tuple(str(incident) for incident in content.damage if incident.is_loss)
@@ -85,7 +90,7 @@ def show_logdir(
             lines, note = csv_lines(CSV_HEADER, (_csv_row(run, tag) for run in runs for tag in tags[run])), ""
         case _:
             rows = [_row(run, tag) for run in runs for tag in tags[run]]
-            lines = padded([HEADER, *view.cut(rows)], right=FROM_THE_RIGHT) if rows else []
+            lines = _table_lines([HEADER, *view.cut(rows)]) if rows else []
             note = view.tell_hidden(rows) or _counted(len(runs), len(rows), content)
     return Shown(lines, note if runs else NOTHING, warnings)
 
@@ -112,6 +117,21 @@ def _row(run: str, tag: Tag) -> tuple[str, ...]:
     last = shown_metric(tag.metric.last) if tag.metric else counted_bytes(tag.bytes or 0)
     step = "-" if tag.step is None else str(tag.step)
     return printable(run), printable(tag.tag), printable(tag.kind), str(tag.points), step, last
+
+
+def _table_lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the table; for a person without its kinds, and with the ends alone of long names, where it must fit."""
+    columns = shutil.get_terminal_size().columns if is_terminal(sys.stdout) else 0
+    table = [list(row) for row in rows]
+    if columns and width_of(table) > columns:
+        table = [row[:KIND] + row[KIND + 1 :] for row in table]
+    for column in (RUN, TAG) if columns else ():
+        too_wide = width_of(table) - columns
+        room = max(NARROWEST, max(len(row[column]) for row in table) - too_wide)
+        for row in table if too_wide > 0 else ():
+            row[column] = row[column] if len(row[column]) <= room else f"…{row[column][1 - room :]}"
+    right = {i for i, title in enumerate(table[0]) if HEADER.index(title) in FROM_THE_RIGHT}
+    return padded(table, right=right)
 
 
 def _counted(runs: int, tags: int, content: LogContent) -> str:

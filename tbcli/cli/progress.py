@@ -67,7 +67,9 @@ class PlainNarrator(QuietNarrator):
     def begin(self, epochs: int, steps: int) -> None:
         """Training begins."""
         self._epochs = epochs
-        self._output.say(f"Training {epochs} epochs of {steps} steps ...")
+        self._output.say(
+            f"Training {epochs} epoch{'s' if epochs > 1 else ''} of {steps} step{'s' if steps > 1 else ''} ..."
+        )
 
     def epoch(self, epoch: int, logs: Mapping[str, float], best: Mapping[str, tuple[float, int]]) -> None:
         """An epoch is done."""

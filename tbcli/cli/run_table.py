@@ -233,12 +233,12 @@ def fitted(rows: Sequence[Sequence[str]], columns: int) -> Sequence[Sequence[str
     if all(row[NAME] == "-" for row in table[1:]):
         table = _without(table, "NAME")
     for title in FIRST_TO_GO:
-        too_wide = _width(table) - columns
+        too_wide = width_of(table) - columns
         if too_wide > 0 and "NAME" in table[0]:
             longest = max(len(row[NAME]) for row in table)
             for row in table[1:]:
                 row[NAME] = shortened(row[NAME], max(NARROWEST_NAME, longest - too_wide))
-        if _width(table) <= columns:
+        if width_of(table) <= columns:
             break
         table = _without(table, title)
     return table
@@ -251,5 +251,6 @@ def _without(table: list[list[str]], title: str) -> list[list[str]]:
     return [row[:gone] + row[gone + 1 :] for row in table]
 
 
-def _width(table: Sequence[Sequence[str]]) -> int:
+def width_of(table: Sequence[Sequence[str]]) -> int:
+    """Return the characters of the longest line that `padded` would make of rows."""
     return sum(max(map(len, column)) + 2 for column in zip(*table, strict=True)) - 2

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tbcli.cli.check import check_trained, settle_gates
 from tbcli.cli.options import Common, with_common_options
 from tbcli.cli.output import Output, counted_bytes, counted_seconds, printable, stdout_kept_clean
 from tbcli.config import OPTIMIZERS, PRECISIONS, SAVE_FORMATS, SCHEDULES, Config
@@ -146,6 +147,14 @@ def train(
             "--audit", help="Check at the end that every dashboard shows what was recorded.", rich_help_panel=OUTPUT
         ),
     ] = False,
+    check: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="EXPR",
+            help='Leave with 7 unless the run reached this: "val_accuracy.best>=0.98". Repeatable.',
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     print_config: Annotated[
         bool,
         typer.Option(
@@ -190,13 +199,18 @@ def train(
 
     from tbcli.training.session import check_request
 
+    gates = settle_gates(check or ())
     check_request(config)
     with stdout_kept_clean():
         run = _train(config, output)
     _summarize(run, config, output)
     output.result(run.id)
-    if audit:
-        _audit(run, config, output)
+    try:
+        if gates:
+            check_trained(run, gates, output)
+    finally:  # the one says nothing of the other
+        if audit:
+            _audit(run, config, output)
 
 
 def _train(config: Config, output: Output) -> Run:

@@ -64,9 +64,10 @@ class Field:
     selector: str = ""
 
     def __str__(self) -> str:
-        needs_quotes = not re.fullmatch(_WORD, self.name) or self.name.rpartition(".")[2] in SELECTORS
-        name = '"' + re.sub(r'(["\\])', r"\\\1", self.name) + '"' if needs_quotes else self.name
-        return f"{name}.{self.selector}" if self.selector else name
+        name, _, end = self.name.rpartition(".")
+        needs_quotes = not re.fullmatch(_WORD, self.name) or (name and end in SELECTORS)
+        written = _quoted(self.name) if needs_quotes else self.name
+        return f"{written}.{self.selector}" if self.selector else written
 
     def of(self, summary: Summary) -> Value | None:
         """Return its value of a run, None where the run has nothing of that name."""
@@ -88,7 +89,7 @@ class Condition:
     value: str
 
     def __str__(self) -> str:
-        value = self.value if re.fullmatch(_WORD, self.value) else '"' + re.sub(r'(["\\])', r"\\\1", self.value) + '"'
+        value = self.value if re.fullmatch(_WORD, self.value) else _quoted(self.value)
         return f"{self.field}{self.operator}{value}"
 
     def holds(self, actual: Value) -> bool:
@@ -180,6 +181,10 @@ def _comparable(value: str) -> str:
     if value.lower() in ("nan", "-nan", "+nan"):
         raise ConfigError(f"nothing compares with {value!r}", hint="what is not a number passes no condition anyway")
     return value
+
+
+def _quoted(text: str) -> str:
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
 def _unquoted(text: str) -> str:

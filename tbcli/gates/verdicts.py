@@ -197,7 +197,7 @@ def failure_of(verdicts: Sequence[Verdict], label: str) -> TbcliError | None:
     if not failed:
         return None
     first = f"{failed[0].gate}, but it is {failed[0].found}"
-    what = first if len(verdicts) == 1 else f"{len(failed)} of {len(verdicts)} gates, the first {first}"
+    what = first if len(verdicts) == 1 else f"{len(failed)} of {len(verdicts)} gates: {first}"
     return CheckFailed(
         f"{label} fails {what}",
         hint="`tbcli runs RUN` shows the run in full, `tbcli compare` what differs from a better one",

@@ -18,8 +18,9 @@ from tbcli.plots.figures import one_look, write_heading
 from tbcli.plots.layout import Sheet
 from tbcli.plots.lettering import Lettering, lettering_for
 from tbcli.plots.numbers import PlainNumbers
-from tbcli.plots.series import EPOCH, STEP, Chart, Curve, Gathered
+from tbcli.plots.series import Chart, Curve, Gathered
 from tbcli.plots.smoothing import Floats
+from tbcli.plots.sources import EPOCH, STEP
 from tbcli.plots.splits import TEST
 from tbcli.plots.splits import VALIDATION as HELD_OUT
 from tbcli.plots.ticks import LARGEST, ticks

@@ -9,7 +9,8 @@ from pathlib import Path
 from tbcli.config import PlotConfig
 from tbcli.errors import Refused
 from tbcli.plots.pictures import checked_format, comparison_name, start_matplotlib
-from tbcli.plots.series import Gathered, Request, gather
+from tbcli.plots.series import Gathered, gather
+from tbcli.plots.sources import Request
 from tbcli.plots.titles import heading_of, subheading_of
 from tbcli.runs import LogDirectory, Run
 

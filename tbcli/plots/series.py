@@ -1,56 +1,21 @@
-"""Curves of runs and of any log directory, gathered for drawing: which panels, on which axis, how smooth."""
+"""Curves gathered for drawing: which panels, on which axis, how smooth, in which groups."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tbcli.errors import NotFound
 from tbcli.plots.bands import band_over
-from tbcli.plots.curves import pick_panels
 from tbcli.plots.smoothing import Floats, shown_points, smoothed
-from tbcli.plots.splits import VALIDATION, place_of
+from tbcli.plots.sources import STEP, TIME, Found, Request, read_curves
 from tbcli.readers.damage import Damage
-from tbcli.readers.metrics import Metric, joined, name_of, read_metrics
 from tbcli.runs import LogDirectory, Run
-from tbcli.runs.history import History, read_history
 
-STEP, EPOCH, TIME = "step", "epoch", "time"
-AXES = (STEP, EPOCH, TIME)
-LOGS = ("x", "y", "xy")
 _USUAL = ("acc", "loss")  # what a panel has in its name that is shown first
 _UNITS = (("d", 86_400.0), ("h", 3600.0), ("min", 60.0))
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be drawn.
-
-    Args:
-        metrics: Names or patterns; none for the usual ones.
-        x: One of `AXES`, or ``""`` for what stands in the files.
-        log: Which axes are logarithmic: ``""`` or one of `LOGS`.
-        smooth: Weight of the past in TensorBoard's smoothing.
-        groups: ``{id of a run, or `foreign_id`: label of its group}``; groups are drawn as bands.
-        stretches: Points a curve has on the page, about; its extremes within each stay.
-        most_panels: As many are drawn where no metric is named.
-        most_curves: As many are drawn in one panel.
-        verify: Prove every checksum.
-        cache: Use the reader's cache.
-    """
-
-    metrics: tuple[str, ...] = ()
-    x: str = ""
-    log: str = ""
-    smooth: float = 0.0
-    groups: Mapping[str, str] = field(default_factory=dict)
-    stretches: int = 1000
-    most_panels: int = 6
-    most_curves: int = 100
-    verify: bool = False
-    cache: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +69,6 @@ class Gathered:
     damage: tuple[Damage, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """One series as it was read, and what is needed to put it on any axis."""
-
-    run: str
-    id: str
-    metric: str
-    name: str
-    split: str
-    unit: str  # of its steps: STEP or EPOCH
-    steps: Floats
-    seconds: Floats  # since the run began
-    values: Floats
-    epochs_at: tuple[Floats, Floats] | None = None  # steps and the epochs they belong to
-
-
 def gather(places: Sequence[Run | LogDirectory], request: Request) -> Gathered:
     """Read what is asked for, and make curves of it.
 
@@ -130,13 +79,13 @@ def gather(places: Sequence[Run | LogDirectory], request: Request) -> Gathered:
     Raises:
         NotFound: There is nothing to draw, a metric is in none of the places, or its epochs are not known.
     """
-    found: list[_Found] = []
+    found: list[Found] = []
     damage: list[Damage] = []
     missing: list[NotFound] = []
     labels = _labels(places)
     for place, label in zip(places, labels, strict=True):
         try:
-            found += _read(place, label, request, damage)
+            found += read_curves(place, label, request, damage)
         except NotFound as error:
             missing.append(error)
     if not found:
@@ -150,11 +99,6 @@ def gather(places: Sequence[Run | LogDirectory], request: Request) -> Gathered:
     return Gathered(tuple(charts), tuple(runs), tuple(left_out), tuple(damage))
 
 
-def foreign_id(place: LogDirectory, run: str) -> str:
-    """Return what stands for a run inside a foreign log directory in `Request.groups`."""
-    return f"{place.logs}/{run}"
-
-
 def _labels(places: Sequence[Run | LogDirectory]) -> list[str]:
     """Return what a person calls each place, no two the same."""
     names = [place.name or (place.id if isinstance(place, Run) else "") for place in places]
@@ -164,7 +108,7 @@ def _labels(places: Sequence[Run | LogDirectory]) -> list[str]:
     return [name if name and names.count(name) == 1 else long for name, long in zip(names, longer, strict=True)]
 
 
-def _chosen_metrics(found: Sequence[_Found], request: Request, left_out: list[str]) -> list[str]:
+def _chosen_metrics(found: Sequence[Found], request: Request, left_out: list[str]) -> list[str]:
     metrics = list(dict.fromkeys(one.metric for one in found))
     if request.metrics:
         return metrics
@@ -176,116 +120,7 @@ def _chosen_metrics(found: Sequence[_Found], request: Request, left_out: list[st
     return metrics[: request.most_panels]
 
 
-def _read(place: Run | LogDirectory, label: str, request: Request, damage: list[Damage]) -> list[_Found]:
-    """Return the series of one place: of a run of ours from its history, as far as that holds them."""
-    if isinstance(place, LogDirectory):
-        return _foreign(place, label, request, damage)
-    history = read_history(place.history_file)
-    try:
-        panels = pick_panels(history.columns, request.metrics) if history.epochs else []
-    except NotFound as error:
-        try:
-            return _own(place, label, history, request, damage)
-        except NotFound:
-            raise error from None  # it knows the names that are meant
-    if not panels:
-        return _own(place, label, history, request, damage)
-    return [_from_history(place, label, history, column) for panel in panels for column in panel.columns]
-
-
-def _from_history(run: Run, label: str, history: History, column: str) -> _Found:
-    held_out = column.startswith("val_")
-    epochs = np.array(history.epochs, np.float64)
-    return _Found(
-        label,
-        run.id,
-        column.removeprefix("val_"),
-        column,
-        VALIDATION if held_out else "",
-        EPOCH,
-        epochs,
-        np.array(history.columns["seconds"]) if "seconds" in history.columns else epochs * np.nan,
-        np.array(history.columns[column]),
-        _epochs_of(history),
-    )
-
-
-def _epochs_of(history: History) -> tuple[Floats, Floats] | None:
-    """Return the optimizer steps at which epochs ended, from the start of training on, and their numbers."""
-    if "step" not in history.columns:
-        return None
-    return np.array([0.0, *history.columns["step"]]), np.array([0.0, *history.epochs])
-
-
-def _own(run: Run, label: str, history: History, request: Request, damage: list[Damage]) -> list[_Found]:
-    """Return series of a run of ours from its event files."""
-    wanted = tuple(request.metrics)
-    series = _metrics(run, (*wanted, *(f"val_{word}" for word in wanted)), request, damage)
-    began = run.started.timestamp() if run.started else min(float(one.series.wall_time[0]) for one in series)
-    found = []
-    for one in series:
-        name = name_of(one.series.run, one.series.tag)
-        held_out = name.startswith("val_")
-        place = place_of(one.series.run, one.series.tag)
-        short = "/" not in name
-        found.append(
-            _Found(
-                label,
-                run.id,
-                name.removeprefix("val_") if short else place.metric,
-                name,
-                (VALIDATION if held_out else "") if short else place.split,
-                STEP if one.series.tag.startswith("batch_") else EPOCH,
-                one.series.step.astype(np.float64),
-                one.series.wall_time - began,
-                one.series.value,
-                _epochs_of(history),
-            )
-        )
-    return found
-
-
-def _foreign(place: LogDirectory, label: str, request: Request, damage: list[Damage]) -> list[_Found]:
-    words = (*request.metrics, "epoch") if request.metrics and request.x == EPOCH else request.metrics
-    series = _metrics(place, words, request, damage)
-    placed = [(place_of(one.run, one.name), one) for one in series]
-    began: dict[str, float] = {}
-    clocks: dict[str, tuple[Floats, Floats]] = {}
-    for where, one in placed:
-        began[where.run] = min(began.get(where.run, np.inf), float(one.series.wall_time[0]))
-        if one.name == "epoch":  # as Lightning writes it
-            clocks[one.run] = (one.series.step.astype(np.float64), one.series.value)
-    # Written to count the others, and no metric unless somebody asks for it.
-    shown = [(where, one) for where, one in placed if one.name != "epoch" or "epoch" in request.metrics]
-    return [
-        _Found(
-            "/".join(part for part in (label, where.run) if part not in ("", ".")) or place.name,
-            foreign_id(place, where.run),
-            where.metric,
-            joined(label, one.full_name),
-            where.split,
-            EPOCH if one.name.startswith("epoch_") else STEP,
-            one.series.step.astype(np.float64),
-            one.series.wall_time - began[where.run],
-            one.series.value,
-            clocks.get(one.run),
-        )
-        for where, one in shown or placed
-    ]
-
-
-def _metrics(
-    place: Run | LogDirectory, words: Sequence[str], request: Request, damage: list[Damage]
-) -> tuple[Metric, ...]:
-    # A moving average, a mean and a logarithmic axis need every point; else the extremes do, in little memory.
-    whole = request.smooth or request.groups or "x" in request.log
-    stretches = 0 if whole else request.stretches
-    found = read_metrics(place, words, buckets=stretches, verify=request.verify, cache=request.cache)
-    damage += found.damage
-    return found.series
-
-
-def _chart(metric: str, found: Sequence[_Found], request: Request, left_out: list[str]) -> Chart:
+def _chart(metric: str, found: Sequence[Found], request: Request, left_out: list[str]) -> Chart:
     label = _axis_label(found, request.x)
     if not request.groups and len(found) > request.most_curves:
         left_out.append(f"{metric}: {request.most_curves} of {len(found):,} curves are shown")
@@ -302,13 +137,13 @@ def _chart(metric: str, found: Sequence[_Found], request: Request, left_out: lis
     return Chart(metric, tuple(drawn[: request.most_curves]), label)
 
 
-def _axis_label(found: Iterable[_Found], x: str) -> str:
+def _axis_label(found: Iterable[Found], x: str) -> str:
     units = {one.unit for one in found}
     unit = x or (units.pop() if len(units) == 1 else STEP)
     return "time since the start" if unit == TIME else unit
 
 
-def _on_axis(one: _Found, x: str) -> Floats:
+def _on_axis(one: Found, x: str) -> Floats:
     """Return where the points lie.
 
     Raises:
@@ -325,7 +160,7 @@ def _on_axis(one: _Found, x: str) -> Floats:
     return np.interp(one.steps, *one.epochs_at)
 
 
-def _curve(one: _Found, x: Floats, y: Floats, request: Request) -> Curve:
+def _curve(one: Found, x: Floats, y: Floats, request: Request) -> Curve:
     log_x = "x" in request.log
     shown = shown_points(x, y, request.stretches, log_x=log_x)
     curve = Curve(one.run, one.name, one.split, x[shown], y[shown])
@@ -336,9 +171,9 @@ def _curve(one: _Found, x: Floats, y: Floats, request: Request) -> Curve:
     return replace(curve, x=x[places], y=smooth[places], raw=(curve.x, curve.y))
 
 
-def _grouped(curves: Sequence[tuple[_Found, Floats, Floats]], request: Request) -> list[Curve]:
+def _grouped(curves: Sequence[tuple[Found, Floats, Floats]], request: Request) -> list[Curve]:
     """Return a mean and a band for each group, training before validation as the series come."""
-    members: dict[tuple[str, str], list[tuple[_Found, Floats, Floats]]] = {}
+    members: dict[tuple[str, str], list[tuple[Found, Floats, Floats]]] = {}
     for one, x, y in curves:
         members.setdefault((request.groups.get(one.id, one.run), one.split), []).append((one, x, y))
     drawn = []

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tbcli.plots.canvas import BEHIND, Canvas
-from tbcli.plots.series import EPOCH, STEP, Chart, Curve
+from tbcli.plots.series import Chart, Curve
+from tbcli.plots.sources import EPOCH, STEP
 from tbcli.plots.splits import TEST, TRAIN, VALIDATION
 from tbcli.plots.ticks import LARGEST, plain, ticks
 

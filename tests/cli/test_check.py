@@ -35,7 +35,7 @@ def test_a_gate_that_fails_leaves_with_7_and_is_named(cli: Cli, workspace: Path)
     assert result.exit_code == 7
     assert "failed  val_accuracy>0.99  0.98" in result.stdout
     happened, hint = result.stderr.splitlines()
-    assert happened == f"error: {run.id} fails 1 of 2 gates, the first val_accuracy>0.99, but it is 0.98"
+    assert happened == f"error: {run.id} fails 1 of 2 gates: val_accuracy>0.99, but it is 0.98"
     assert hint.startswith("try:")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from tests.cli.test_runs import shown_on_a_terminal
 from tests.serving.events import write_hparams, write_scalars
 
 Cli = Callable[..., Result]
@@ -122,3 +123,12 @@ def test_a_single_event_file_will_do(cli: Cli, foreign: Path) -> None:
     assert cells(cli("runs", str(path)))[1][1:] == ["loss", "scalars", "3", "3", "0.1000"]
     assert cli("check", str(path), "loss<0.2").exit_code == 0
     assert cli("compare", str(path), str(foreign / "lost")).exit_code == 0
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_rows_fit_the_window(foreign: Path, columns: int) -> None:
+    write_scalars(foreign / "a run with a long name" / "and another" / "below it", {"some/metric/far/down": [1.0]})
+    lines = shown_on_a_terminal(["runs", "./lightning logs"], columns)
+    assert max(map(len, lines)) <= columns
+    assert ("KIND" in lines[0]) == (columns == 200)
+    assert any("below it" in line and "far/down" in line for line in lines)

@@ -180,7 +180,7 @@ def test_help_groups_the_options_and_shows_the_defaults(cli: Cli) -> None:
 def test_every_option_of_train_is_a_setting_or_says_what_to_do() -> None:
     renamed = {"record", "profile", "save_format", "plots", "data", "model"}
     # What to do with this one command; a run that is repeated from its configuration must not do it again by itself.
-    deeds = {"print_config", "audit", "help"}
+    deeds = {"print_config", "audit", "check", "help"}
     common = {"workspace", "logdir", "plots_dir", "models_dir", "config", "set_", "quiet", "verbose"}
     names = {str(parameter.name) for parameter in load_command("train").params} - renamed - deeds - common
     settings = {key.partition(".")[2] for key in SETTINGS} | {"record_every"}

@@ -111,6 +111,11 @@ def test_what_is_written_is_read_back(name: str, selector: str, sign: str, value
     assert parse_field(str(condition.field)) == condition.field
 
 
+@pytest.mark.parametrize("text", ["epoch<=20", "best=1", "train.seed=3", '"odd.best"=2', '"a b".last<1', 'name="x y"'])
+def test_a_condition_is_shown_as_one_would_type_it(text: str) -> None:
+    assert [str(condition) for condition in parse_conditions(text)] == [text]
+
+
 @given(st.text())
 def test_no_expression_is_a_bug(expression: str) -> None:
     try:

@@ -69,7 +69,7 @@ def test_what_is_missing_weighs_more_than_what_fails() -> None:
     assert failure_of([passed], "run") is None
     failure = failure_of([passed, failed], "run")
     assert isinstance(failure, CheckFailed)
-    assert failure.message == "run fails 1 of 2 gates, the first b>1, but it is 0.5 at epoch 3"
+    assert failure.message == "run fails 1 of 2 gates: b>1, but it is 0.5 at epoch 3"
     only = failure_of([failed], "run")
     assert only is not None
     assert only.message == "run fails b>1, but it is 0.5 at epoch 3"

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from tbcli.errors import NotFound
-from tbcli.plots.series import Request, foreign_id, gather
+from tbcli.plots.series import gather
 from tbcli.plots.smoothing import smoothed
+from tbcli.plots.sources import Request, foreign_id
 from tbcli.runs import LogDirectory
 from tests.fakes import SOME_MOMENT, make_run
 from tests.readers.records import curve, event, simple, write
