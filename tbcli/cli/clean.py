@@ -52,6 +52,9 @@ def clean(
             min=0, metavar="N", help="Spare the N newest of what the others select.", rich_help_panel=WHICH_PANEL
         ),
     ] = None,
+    cache: Annotated[
+        bool, typer.Option("--cache", help="Forget the numbers kept of event files that were read; no run goes.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would go.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: Json = False,
@@ -65,11 +68,18 @@ def clean(
         raise ConfigError(
             "clean takes either runs or --all, got both", hint="leave `--all` out to remove only the runs named"
         )
-    if not (runs or all_ or older_than or status or keep is not None):
+    names_runs = bool(runs or all_ or older_than or status or keep is not None)
+    if not (names_runs or cache):
         raise ConfigError(
             "clean was not told which runs to remove",
             hint="`tbcli clean RUN`, `--older-than 7d`, `--keep 5` or `--all`",
         )
+    if cache:
+        freed = _clear_cache(common.output, dry_run=dry_run)
+        if json and not names_runs:
+            common.output.document({"schema": SCHEMA, "dry_run": dry_run, "runs": [], "bytes": freed})
+    if not names_runs:
+        return
     from tbcli.runs import RunStore
     from tbcli.runs.selection import Filters, plan_removal
 
@@ -86,6 +96,16 @@ def clean(
     if removal.runs and not yes:
         _confirm(len(sizes), sum(sizes.values()))
     _remove(store, removal.runs, output, json=json)
+
+
+def _clear_cache(output: Output, *, dry_run: bool) -> int:
+    """Empty the cache without asking, for all of it can be read again; return the bytes it took."""
+    from tbcli.readers import cache_bytes, clear_cache
+
+    size = cache_bytes() if dry_run else clear_cache()
+    shown = counted_bytes(size)
+    output.say(f"The cache takes {shown}; it stays (--dry-run)." if dry_run else f"The cache is empty, {shown} freed.")
+    return size
 
 
 def _show(runs: Sequence[Run], live: Sequence[Run], sizes: dict[str, int], output: Output) -> None:

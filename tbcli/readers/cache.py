@@ -39,6 +39,11 @@ def cache_directory() -> Path:
     return (home if home.is_absolute() else Path.home() / ".cache") / "tbcli" / "events"
 
 
+def cache_bytes() -> int:
+    """Return what all files of the cache take."""
+    return sum(size for _, size, _ in _kept_files())
+
+
 def clear_cache() -> int:
     """Remove all files of the cache, and return the bytes that are free now; what cannot be removed stays."""
     freed = 0

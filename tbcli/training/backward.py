@@ -69,8 +69,10 @@ class BackwardTap:
         variables = list(trainable_variables or self._optimizer.variables)
         step = tf.cast(self._optimizer.iterations, tf.int64)  # steps done before this one
         measured = tf.equal(step % self._every, 0)
-        before = [tf.identity(variable.value) for variable in variables]
-        self._apply(grads, trainable_variables)
+        with tf.name_scope("measurements/"):  # one box in the drawing of the graph, which has hundreds of nodes
+            before = [tf.identity(variable.value) for variable in variables]
+        with tf.name_scope("optimizer"):
+            self._apply(grads, trainable_variables)
         position = step % self._rows.shape[0]
 
         def measure() -> tf.Tensor:
@@ -84,7 +86,8 @@ class BackwardTap:
         def nothing() -> tf.Tensor:
             return tf.fill((len(self.names),), np.float32(np.nan))
 
-        self._rows.scatter_nd_update([[position]], [tf.cond(measured, measure, nothing)])
+        with tf.name_scope("measurements/"):
+            self._rows.scatter_nd_update([[position]], [tf.cond(measured, measure, nothing)])
 
     def _measurements(self, grads: list[Any], changes: list[Any], weights: list[Any]) -> tf.Tensor:
         """Return the values of one step in the order of ``names``."""

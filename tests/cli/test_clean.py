@@ -13,8 +13,10 @@ import pytest
 from typer.testing import Result
 
 from tbcli.cli.output import counted_bytes
+from tbcli.readers import read_scalars
 from tbcli.runs.process import Owner
 from tests.fakes import make_run
+from tests.serving.events import write_scalars
 
 Cli = Callable[..., Result]
 TBCLI = [sys.executable, "-m", "tbcli"]
@@ -178,3 +180,40 @@ def test_names_cannot_drive_the_terminal(cli: Cli, workspace: Path) -> None:
     result = cli("clean", "--all", "--dry-run")
     assert "\x1b" not in result.stderr
     assert len(result.stderr.splitlines()) == 3
+
+
+def a_cache(workspace: Path, cache_home: Path) -> tuple[Path, Path]:
+    """Return a log directory that was read once, and where what was kept of it lies."""
+    logs = workspace / "elsewhere"
+    write_scalars(logs / "run", {"loss": range(20_000)})
+    read_scalars(logs)
+    return logs, cache_home / "tbcli" / "events"
+
+
+def test_clean_cache_forgets_what_was_read_and_touches_nothing_else(
+    cli: Cli, workspace: Path, cache_home: Path
+) -> None:
+    logs, kept = a_cache(workspace, cache_home)
+    run = make_run(workspace)
+    size = sum(file.stat().st_size for file in kept.iterdir())
+    shown = cli("clean", "--cache", "--dry-run")
+    assert (shown.exit_code, shown.stdout) == (0, "")
+    assert f"The cache takes {counted_bytes(size)}" in shown.stderr
+    assert list(kept.iterdir())
+    result = cli("clean", "--cache", "--json")
+    assert json.loads(result.stdout) == {"schema": 1, "dry_run": False, "runs": [], "bytes": size}
+    assert list(kept.iterdir()) == []
+    assert run.logs.is_dir()
+    assert len(read_scalars(logs)) == 20_000
+
+
+def test_clean_cache_goes_with_runs(cli: Cli, workspace: Path, cache_home: Path) -> None:
+    _, kept = a_cache(workspace, cache_home)
+    run = make_run(workspace)
+    result = cli("clean", run.id, "--cache", "--yes")
+    assert (result.exit_code, result.stdout) == (0, f"{run.id}\n")
+    assert list(kept.iterdir()) == []
+
+
+def test_clean_cache_is_content_with_an_empty_one(cli: Cli) -> None:
+    assert "The cache is empty, 0 B freed." in cli("clean", "--cache").stderr
