@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
@@ -13,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from tbcli import __version__
-from tbcli.cli.output import abandon_stdout, show_error
+from tbcli.cli.output import abandon_stdout, show_error, unwritable_stdout
 from tbcli.errors import ConfigError, Refused, TbcliError
 
 COMMANDS = {
@@ -61,6 +62,11 @@ class Commands(TyperGroup):
             code = _failed(_usage_error(error, words))
         except BrokenPipeError:
             code = _left_by_reader()
+        except OSError as error:
+            # Help and version are printed by Typer itself.
+            if error.filename or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+                raise
+            code = _failed(unwritable_stdout(error))
         except SystemExit as leaving:
             # Typer itself answers a closed pipe, with code 1.
             if not isinstance(leaving.__context__, BrokenPipeError):

@@ -160,8 +160,13 @@ def _to_stdout(text: str) -> None:
     except BrokenPipeError:
         raise  # the reader has seen enough; the app leaves quietly
     except OSError as error:
-        abandon_stdout()
-        raise ConfigError(f"cannot write to stdout: {error.strerror}", hint="make room where the output goes") from None
+        raise unwritable_stdout(error) from None
+
+
+def unwritable_stdout(error: OSError) -> ConfigError:
+    """Return what to say when stdout takes no more, and let the interpreter's last flush stay silent."""
+    abandon_stdout()
+    return ConfigError(f"cannot write to stdout: {error.strerror}", hint="make room where the output goes")
 
 
 def _to_stderr(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from tbcli.cli.check import check_trained, settle_gates
 from tbcli.cli.options import Common, with_common_options
 from tbcli.cli.output import Output, counted_bytes, counted_seconds, printable, stdout_kept_clean
 from tbcli.config import OPTIMIZERS, PRECISIONS, SAVE_FORMATS, SCHEDULES, Config
+from tbcli.errors import ConfigError
 from tbcli.runs import Run
 
 D = Config()  # for the defaults that help shows
@@ -201,10 +203,15 @@ def train(
 
     gates = settle_gates(check or ())
     check_request(config)
+    if config.record.profile_steps and find_spec("xprof") is None:
+        output.say("The trace is written; to see it, TensorBoard needs the extra: pip install 'tbcli[profile]'")
     with stdout_kept_clean():
         run = _train(config, output)
     _summarize(run, config, output)
-    output.result(run.id)
+    try:
+        output.result(run.id)
+    except ConfigError as error:
+        raise ConfigError(f"{error.message}; the run is {run.id}", hint=error.hint) from None
     try:
         if gates:
             check_trained(run, gates, output)

@@ -80,7 +80,7 @@ def draw_features(run: Run, seen: Features, *, title: str = "") -> Figure:
         seen.probabilities,
         seen.class_names,
         title=title or heading_of(run),
-        subtitle=subheading_of(run, "penultimate layer"),
+        subtitle=subheading_of(run, "PCA of the penultimate layer"),
     )
 
 

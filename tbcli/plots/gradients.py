@@ -96,8 +96,10 @@ def _draw_panel(axes: Axes, panel: _Panel, colours: Mapping[str, str]) -> None:
     dot = "o" if len(steps) <= _MOST_DOTS and len(panel.curves) <= _MOST_HUES + 1 else ""
     for name, series in panel.curves.items():
         values = np.where(np.isfinite(series.value), series.value, np.nan)
-        width, layer = (2.4, 3.0) if name == _WHOLE else (1.4, 2.0)
-        axes.plot(series.step, values, color=colours[name], linewidth=width, zorder=layer, marker=dot, markersize=3)
+        # All layers together stand behind each of them, broad and pale, or a long run would show nothing else.
+        (line,) = axes.plot(series.step, values, color=colours[name], linewidth=1.4, marker=dot, markersize=3, zorder=2)
+        if name == _WHOLE:
+            line.set(linewidth=3.2, alpha=0.3, zorder=1.5)
     first, last = int(steps[0]), int(steps[-1])
     margin = max((last - first) * 0.03, 0.25 if last > first else 0.9)
     axes.set_xlim(first - margin, last + margin)
@@ -146,6 +148,7 @@ def _name_layers(
         column, row = divmod(number, rows)
         left, down = LEFT + column * (_HANDLE + _NAME), sheet.legend_top + 0.15 + row * _ROW
         stroke = [sheet.page.spot(left + across, down - 0.04) for across in (0, _HANDLE - 0.1)]
-        figure.add_artist(Line2D(*np.transpose(stroke), color=colours[name], linewidth=2.5))
+        faint = 0.3 if name == _WHOLE else 1.0
+        figure.add_artist(Line2D(*np.transpose(stroke), color=colours[name], linewidth=2.5, alpha=faint))
         text = letters.fitted(name, _POINTS, _NAME - 0.1)
         figure.text(*sheet.page.spot(left + _HANDLE, down), text, fontsize=_POINTS)

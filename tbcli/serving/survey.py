@@ -51,7 +51,7 @@ def _checkpoint_among(directory: str, files: Sequence[str]) -> Path | None:
 def nearest_runs(logdir: Path) -> Path | None:
     """Return the nearest other log directory that holds runs or event files, or None.
 
-    Looks below the directory's parent, then below its grandparents; bounded, so that an answer takes a moment.
+    Looks below the directory's parent, then below the parent of that; bounded, so that an answer takes a moment.
     """
     start = logdir.absolute().parent
     left = [_MOST_DIRECTORIES]

@@ -67,5 +67,5 @@ class Interruption:
             raise Interrupted(
                 self.signal_number,
                 f"training was interrupted by {name}",
-                hint="`tbcli runs latest` shows what was kept",
+                hint="`tbcli runs` lists what was kept",
             )

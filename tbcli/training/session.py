@@ -13,7 +13,7 @@ from typing import Any
 
 from tbcli.config import Config, did_you_mean
 from tbcli.data import load_dataset, require_source
-from tbcli.errors import ConfigError, TbcliError, TrainingFailed, status_of
+from tbcli.errors import ConfigError, Interrupted, TbcliError, TrainingFailed, status_of
 from tbcli.models import require_architecture
 from tbcli.recorders.registry import chosen_names
 from tbcli.runs import Run, RunStore
@@ -104,6 +104,8 @@ def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrat
     except BaseException as error:
         status = status_of(error)
         reason = str(error) if isinstance(error, TbcliError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, Interrupted):
+            error.hint = f"`tbcli runs {run.id}` shows what was kept"
         raise
     finally:
         stop.set()

@@ -147,10 +147,11 @@ def test_closed_streams_are_no_failure(workspace: Path, closing: str) -> None:
     assert b"Traceback" not in done.stderr
 
 
-def test_a_full_disk_under_stdout_is_two_lines(workspace: Path) -> None:
+@pytest.mark.parametrize("words", [["runs"], ["--help"], ["--version"], ["plot", "--help"]])
+def test_a_full_disk_under_stdout_is_two_lines(workspace: Path, words: list[str]) -> None:
     make_run(workspace)
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run([*TBCLI, "runs"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run([*TBCLI, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 2
     assert "No space left" in done.stderr.splitlines()[0]
     assert len(done.stderr.splitlines()) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from tbcli.errors import ConfigError
 from tbcli.serving.audit import Audit, Gap, Line
 from tests.cli.trainings import SMALL, the_record, training
 from tests.fakes import make_run
@@ -68,6 +70,20 @@ def test_an_audit_that_fails_is_code_7_and_the_id_is_told_all_the_same(cli: Cli,
     ]
     assert error == "error: 2 promises are not kept: Images (recorder confusion, mistakes)"
     assert advice.startswith("try: ")
+
+
+def test_a_run_whose_id_cannot_be_written_is_named_in_the_error(
+    cli: Cli, trained: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained()
+
+    def full(text: str) -> None:
+        raise ConfigError("cannot write to stdout: No space left on device", hint="make room where the output goes")
+
+    monkeypatch.setattr("tbcli.cli.output._to_stdout", full)
+    result = cli("train", "--quiet")
+    assert result.exit_code == 2
+    assert re.search(r"No space left on device; the run is \S+", result.stderr)
 
 
 def test_without_the_flag_nothing_is_audited(
