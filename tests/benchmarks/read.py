@@ -2,7 +2,8 @@
 
 Each contestant is a cold process that reads all scalars of a log directory into memory. The Rust server verifies no
 checksums by default, and is asked over gRPC, as TensorBoard asks it. `BENCH_READ_SCALE=0.1` makes everything smaller,
-`BENCH_READ_ROUNDS` sets the rounds, `BENCH_READ_PEERS=none` leaves the slow Python readers out.
+`BENCH_READ_ROUNDS` sets the rounds, `BENCH_READ_PEERS=none` leaves the slow Python readers out, and
+`BENCH_READ_CORPORA="tensors blobs"` reads these alone.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tests.benchmarks.measure import PYTHON, Cost, interleaved
 
 SCALE = float(os.environ.get("BENCH_READ_SCALE", "1"))
 ROUNDS = int(os.environ.get("BENCH_READ_ROUNDS", "5"))
+CORPORA = os.environ.get("BENCH_READ_CORPORA", "tensors simple runs blobs").split()
 SLOW_PEERS = os.environ.get("BENCH_READ_PEERS", "all") != "none"
 PEERS = Path(__file__).with_name("peers")
 OURS, RUST = "tbcli reader", "Rust data server"
@@ -44,6 +46,8 @@ def bench() -> None:
                 1,
             ),
         ):
+            if kind not in CORPORA:
+                continue
             # In a process of its own: what this one holds in memory would count as the contestants'.
             argv = [PYTHON, "-m", "tests.benchmarks.corpus", kind, f"{place}/{kind}", str(size)]
             subprocess.run(argv, check=True)
