@@ -1,6 +1,7 @@
 """The most confident mistakes as a figure: what was seen, what it is, what it was taken for.
 
-For a file: in any format, with a title. `tbcli.plots.samples` draws those of every epoch for TensorBoard, with Pillow.
+For a file: in any format, with a title. `tbcli.plots.pixels.samples` draws those of every epoch for
+TensorBoard, with Pillow.
 """
 
 from __future__ import annotations

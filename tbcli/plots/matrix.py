@@ -1,7 +1,7 @@
 """The confusion matrix as a figure: counts and shares of each true class, and beside it what is confused most.
 
-For a file: in any format, with a title. `tbcli.plots.confusion` draws the one of every epoch for TensorBoard, with
-Pillow, in a twentieth of the time and at the size of a thumbnail.
+For a file: in any format, with a title. `tbcli.plots.pixels.confusion` draws the one of every epoch for
+TensorBoard, with Pillow, in a twentieth of the time and at the size of a thumbnail.
 """
 
 from __future__ import annotations

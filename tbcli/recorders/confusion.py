@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tbcli.plots.confusion import count_text, draw_confusions, percent_text
+from tbcli.plots.pixels.confusion import count_text, draw_confusions, percent_text
 from tbcli.plots.verdicts import count_confusions
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
 

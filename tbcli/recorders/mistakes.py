@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbcli.plots.samples import draw_samples
+from tbcli.plots.pixels.samples import draw_samples
 from tbcli.plots.verdicts import most_confident_mistakes
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
 from tbcli.recorders.samples import why_no_images

@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tbcli.plots.kernels import MOST_CHANNELS, MOST_KERNELS, MOST_ROWS, draw_kernels, kernel_tiles, signed_colours
-from tbcli.plots.sheet import EMPTY, THUMBNAIL_WIDTH
+from tbcli.plots.pixels.kernels import (
+    MOST_CHANNELS,
+    MOST_KERNELS,
+    MOST_ROWS,
+    draw_kernels,
+    kernel_tiles,
+    signed_colours,
+)
+from tbcli.plots.pixels.sheet import EMPTY, THUMBNAIL_WIDTH
 from tests.recorders.pictures import count_pixels, pixels_of
 
 RANDOM = np.random.default_rng(4)

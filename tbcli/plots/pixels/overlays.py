@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from tbcli.plots.letters import letters_for
-from tbcli.plots.sheet import FAINT, INK, RIGHT, THUMBNAIL_WIDTH, WRONG, Sheet, as_colours, fitted_size
+from tbcli.plots.pixels.letters import letters_for
+from tbcli.plots.pixels.sheet import FAINT, INK, RIGHT, THUMBNAIL_WIDTH, WRONG, Sheet, as_colours, fitted_size
 
 _MARGIN, _GAP, _SIZE, _LINE = 4, 2, 10, 12
 _COLUMNS, _BETWEEN = 2, 14  # pairs side by side, and the pixels that keep them apart

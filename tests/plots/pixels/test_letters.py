@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from tbcli.plots.letters import Letters, letters_for
+from tbcli.plots.pixels.letters import Letters, letters_for
 
 ODD = ("日本語", "🐱 cat", "a\nb\tc", "<b>bold</b>", "\x1b[31m", "ünïcode", "", "x" * 500)
 

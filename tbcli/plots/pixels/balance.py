@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tbcli.plots.letters import letters_for
-from tbcli.plots.sheet import EMPTY, FAINT, INK, THUMBNAIL_WIDTH, WRONG, Colour, Sheet
+from tbcli.plots.pixels.letters import letters_for
+from tbcli.plots.pixels.sheet import EMPTY, FAINT, INK, THUMBNAIL_WIDTH, WRONG, Colour, Sheet
 
 _MARGIN, _SIZE, _SMALL, _LINE = 8, 11, 9, 15
 _PANEL = 66  # pixels of height, with the counts above the bars

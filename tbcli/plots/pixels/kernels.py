@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from tbcli.plots.colours import TRAIN, VALIDATION
-from tbcli.plots.letters import letters_for
-from tbcli.plots.sheet import EMPTY, FAINT, INK, THUMBNAIL_WIDTH, Sheet, fitted_size
+from tbcli.plots.pixels.letters import letters_for
+from tbcli.plots.pixels.sheet import EMPTY, FAINT, INK, THUMBNAIL_WIDTH, Sheet, fitted_size
 
 MOST_KERNELS = 64
 MOST_ROWS = 16  # kernels, where each has a row

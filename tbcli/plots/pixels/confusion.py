@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tbcli.plots.colours import TRAIN, VALIDATION
-from tbcli.plots.letters import Letters, letters_for
-from tbcli.plots.sheet import EMPTY, FAINT, INK, THUMBNAIL_WIDTH, WHITE, Sheet
+from tbcli.plots.pixels.letters import Letters, letters_for
+from tbcli.plots.pixels.sheet import EMPTY, FAINT, INK, THUMBNAIL_WIDTH, WHITE, Sheet
 from tbcli.plots.verdicts import shares_of_rows
 
 _BLUE, _ORANGE = (np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) for colour in (TRAIN, VALIDATION))

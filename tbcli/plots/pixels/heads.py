@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from tbcli.plots.letters import letters_for
-from tbcli.plots.overlays import heat_colours
-from tbcli.plots.sheet import FAINT, INK, THUMBNAIL_WIDTH, Sheet, as_colours, fitted_size
+from tbcli.plots.pixels.letters import letters_for
+from tbcli.plots.pixels.overlays import heat_colours
+from tbcli.plots.pixels.sheet import FAINT, INK, THUMBNAIL_WIDTH, Sheet, as_colours, fitted_size
 
 MOST_HEADS = 8
 _ACROSS = 4  # heads side by side, beside the sample

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tbcli.plots.letters import letters_for
-from tbcli.plots.sheet import FAINT, INK, RIGHT, THUMBNAIL_WIDTH, WRONG, Sheet, as_colours, fitted_size
+from tbcli.plots.pixels.letters import letters_for
+from tbcli.plots.pixels.sheet import FAINT, INK, RIGHT, THUMBNAIL_WIDTH, WRONG, Sheet, as_colours, fitted_size
 
 _MARGIN = 4  # pixels around a sample
 _FRAME = 3

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tbcli.plots.letters import letters_for
-from tbcli.plots.sheet import INK, WHITE, WRONG, Sheet, as_colours, fitted_size
+from tbcli.plots.pixels.letters import letters_for
+from tbcli.plots.pixels.sheet import INK, WHITE, WRONG, Sheet, as_colours, fitted_size
 from tests.recorders.pictures import count_pixels, pixels_of
 
 

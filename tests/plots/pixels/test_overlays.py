@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from tbcli.plots.overlays import covered, draw_overlays, heat_colours
-from tbcli.plots.sheet import RIGHT, THUMBNAIL_WIDTH, WRONG
+from tbcli.plots.pixels.overlays import covered, draw_overlays, heat_colours
+from tbcli.plots.pixels.sheet import RIGHT, THUMBNAIL_WIDTH, WRONG
 from tests.recorders.pictures import count_pixels, pixels_of
 
 RANDOM = np.random.default_rng(6)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tbcli.plots.confusion import cell_colours, count_text, draw_confusions, percent_text
-from tbcli.plots.sheet import EMPTY, THUMBNAIL_WIDTH
+from tbcli.plots.pixels.confusion import cell_colours, count_text, draw_confusions, percent_text
+from tbcli.plots.pixels.sheet import EMPTY, THUMBNAIL_WIDTH
 from tests.recorders.pictures import count_pixels, pixels_of
 
 RANDOM = np.random.default_rng(2)

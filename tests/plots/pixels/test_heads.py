@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tbcli.plots.heads import MOST_HEADS, draw_heads, drawn_matrix, told
-from tbcli.plots.overlays import heat_colours
-from tbcli.plots.sheet import THUMBNAIL_WIDTH
+from tbcli.plots.pixels.heads import MOST_HEADS, draw_heads, drawn_matrix, told
+from tbcli.plots.pixels.overlays import heat_colours
+from tbcli.plots.pixels.sheet import THUMBNAIL_WIDTH
 from tests.recorders.pictures import pixels_of
 
 RANDOM = np.random.default_rng(9)

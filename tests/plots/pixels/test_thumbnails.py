@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tbcli.plots.thumbnails import as_thumbnails, draw_sprite, sprite_columns
+from tbcli.plots.pixels.thumbnails import as_thumbnails, draw_sprite, sprite_columns
 
 RANDOM = np.random.default_rng(3)
 

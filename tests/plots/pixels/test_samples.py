@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from tbcli.plots.samples import draw_samples
-from tbcli.plots.sheet import RIGHT, THUMBNAIL_WIDTH, WRONG
+from tbcli.plots.pixels.samples import draw_samples
+from tbcli.plots.pixels.sheet import RIGHT, THUMBNAIL_WIDTH, WRONG
 from tests.recorders.pictures import count_pixels, pixels_of
 
 NAMES = ("cat", "a rather long name of a class", "ünïcode 日本", "<b>\n</b>")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tbcli.plots.letters import Letters
-from tbcli.plots.sheet import FAINT, INK, THUMBNAIL_WIDTH, Colour, Sheet
+from tbcli.plots.pixels.letters import Letters
+from tbcli.plots.pixels.sheet import FAINT, INK, THUMBNAIL_WIDTH, Colour, Sheet
 
 _MARGIN, _SIZE, _LINE = 8, 11, 15
 _PANEL = 78  # pixels of height

@@ -11,7 +11,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from tbcli.plots.letters import Letters
+from tbcli.plots.pixels.letters import Letters
 
 THUMBNAIL_WIDTH = 350
 WHITE, INK, FAINT, EMPTY = (255, 255, 255), (32, 33, 36), (95, 99, 104), (236, 236, 236)
