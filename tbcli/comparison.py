@@ -63,12 +63,14 @@ class Row:
         at: ``best``, ``last``, or ``""`` for a metric that has but one value.
         cells: In the order of the sides.
         best: Position of the best side; None where several are equal, or only one has a number.
+        tied: Positions of the equal best, where another side is worse.
     """
 
     metric: str
     at: str
     cells: tuple[Cell, ...]
     best: int | None
+    tied: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +82,14 @@ class Comparison:
         baseline: Position of the side that differences are taken to.
         rows: The metrics.
         settings: ``{key: value of each side}`` of the settings that differ; None where a side has no such setting.
+        unconfigured: Positions of the sides that have no settings at all, which therefore differ in none.
     """
 
     sides: tuple[Side, ...]
     baseline: int
     rows: tuple[Row, ...]
     settings: Mapping[str, tuple[str | None, ...]]
+    unconfigured: tuple[int, ...] = ()
 
 
 def compare_sides(sides: Sequence[Side], baseline: int = 0, *, grouped_by: str = "") -> Comparison:
@@ -106,7 +110,10 @@ def compare_sides(sides: Sequence[Side], baseline: int = 0, *, grouped_by: str =
             hint="a run has some after its first epoch",
         )
     rows = tuple(_row(name, at, sides, baseline) for name in names for at in _moments(name, sides))
-    return Comparison(tuple(sides), baseline, rows, _differing(sides, grouped_by))
+    unconfigured = tuple(
+        position for position, side in enumerate(sides) if not any(member.settings for member in side.members)
+    )
+    return Comparison(tuple(sides), baseline, rows, _differing(sides, grouped_by, unconfigured), unconfigured)
 
 
 def _moments(name: str, sides: Sequence[Side]) -> tuple[str, ...]:
@@ -126,8 +133,10 @@ def _row(name: str, at: str, sides: Sequence[Side], baseline: int) -> Row:
         for position, cell in enumerate(cells)
         if cell.value is not None and not math.isnan(cell.value)
     )
-    single = len(ranked) > 1 and ranked[0][0] != ranked[1][0]
-    return Row(name, at, cells, ranked[0][1] if single else None)
+    first = [position for value, position in ranked if value == ranked[0][0]]
+    has_worse = len(first) < len(ranked)
+    is_single = has_worse and len(first) == 1
+    return Row(name, at, cells, first[0] if is_single else None, tuple(first) if has_worse and not is_single else ())
 
 
 def _measured(name: str, at: str, side: Side) -> Cell:
@@ -152,14 +161,17 @@ def _against(cell: Cell, base: float | None, *, lower: bool) -> Cell:
     return cell._replace(difference=difference, relative=relative, is_better=is_better)
 
 
-def _differing(sides: Sequence[Side], grouped_by: str) -> dict[str, tuple[str | None, ...]]:
+def _differing(
+    sides: Sequence[Side], grouped_by: str, unconfigured: Sequence[int]
+) -> dict[str, tuple[str | None, ...]]:
     keys = dict.fromkeys(key for side in sides for member in side.members for key in member.settings)
     texts = {
         key: tuple(_texts_of(key, side) for side in sides)
         for key in keys
         if key != "train.name" and not (grouped_by and (_is_key(key, grouped_by) or _is_beside(key)))
     }
-    return {key: values for key, values in texts.items() if len(set(values)) > 1}
+    configured = [position for position in range(len(sides)) if position not in unconfigured]
+    return {key: values for key, values in texts.items() if len({values[i] for i in configured}) > 1}
 
 
 def _is_key(key: str, wanted: str) -> bool:
@@ -196,8 +208,12 @@ def group_runs(summaries: Sequence[Summary], key: str) -> list[Side]:
         NotFound: No run has such a setting or fact.
     """
     if all(summary.value(key) is None for summary in summaries):
-        known = dict.fromkeys(name for summary in summaries for name in summary.settings)
-        raise NotFound(f"no run has a setting {key!r}", hint=did_you_mean(key, known) if known else "by `model`, say")
+        known = dict.fromkeys(name for summary in summaries for name in summary.names())
+        guess = did_you_mean(key, known)
+        raise NotFound(
+            f"no run has a setting {key!r}",
+            hint=guess if guess.startswith("did") else "`seed` or `model`, say; `tbcli runs RUN` shows the settings",
+        )
     groups: dict[Any, list[Summary]] = {}
     for summary in summaries:
         groups.setdefault(_group_of(summary, key), []).append(summary)

@@ -32,7 +32,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     choices = list(known)
+    by_letters = {choice.lower(): choice for choice in reversed(choices)}  # of those alike but for case the first
     close = get_close_matches(word, choices, n=1)
+    close = close or [by_letters[each] for each in get_close_matches(word.lower(), by_letters, n=1)]
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(choices)}"
 
 

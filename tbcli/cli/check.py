@@ -64,6 +64,7 @@ def check(
 ) -> None:
     """Check what a run reached; leaves with 7 when a gate fails, with 3 when there is no such metric.
 
+    Where one gate fails and another finds no metric, it leaves with 3.
     A metric means its last value, .best its best, .epoch the epoch of that.
     epoch, status, model and every setting can be asked for too; NaN never passes.
     """
@@ -87,16 +88,18 @@ def check(
         judged_by = summarize(find_places(store, [baseline], output)[0], output)
         verdicts += judge_against(summary, judged_by, fields, allowed)
     _say_if_training(found, output)
-    if junit:
-        _write_junit(junit, verdicts, summary.label)
-    if as_json:
-        output.document(_document(summary, judged_by, verdicts))
-    elif markdown:
-        from tbcli.gates.reports import as_markdown
+    try:
+        if junit:
+            _write_junit(junit, verdicts, summary.label)
+    finally:  # the verdicts are said even where that file cannot be written
+        if as_json:
+            output.document(_document(summary, judged_by, verdicts))
+        elif markdown:
+            from tbcli.gates.reports import as_markdown
 
-        output.result(as_markdown(verdicts, summary.label))
-    else:
-        output.results(verdict_lines(verdicts, sys.stdout))
+            output.result(as_markdown(verdicts, summary.label))
+        else:
+            output.results(verdict_lines(verdicts, sys.stdout))
     _leave(verdicts, summary.label)
 
 
@@ -167,13 +170,15 @@ def _say_if_training(found: Run | LogDirectory, output: Output) -> None:
 
 def _write_junit(path: Path, verdicts: Sequence[Verdict], label: str) -> None:
     from tbcli.gates.reports import as_junit
-    from tbcli.runs.files import write_whole
+    from tbcli.runs.files import named_file
 
     try:
-        write_whole(path, as_junit(verdicts, label))
+        with named_file(path) as file:
+            file.write(as_junit(verdicts, label).encode())
     except OSError as error:
         raise ConfigError(
-            f"cannot write {str(path)!r}: {error.strerror or error}", hint="`--junit FILE` in a directory that is there"
+            f"cannot write {str(path)!r}: {error.strerror or error}",
+            hint="`--junit FILE` where there is room and you may write",
         ) from error
 
 

@@ -87,6 +87,8 @@ def clean(
     store = RunStore(common.settle().paths)
     removal = plan_removal(store, runs or (), filters)
     output = common.output
+    for sentence in store.damage:
+        output.warn(sentence)
     sizes = {run.id: run.walk_bytes() for run in removal.runs}
     _show(removal.runs, removal.live, sizes, output)
     if dry_run:

@@ -9,7 +9,7 @@ import typer
 
 from tbcli.cli.listing import require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, complete_run, with_common_options
-from tbcli.cli.output import Output
+from tbcli.cli.output import Output, printable
 from tbcli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -92,14 +92,14 @@ def _summaries(
     store: RunStore, references: list[str], baseline: str | None, output: Output, *, all_runs: bool
 ) -> tuple[list[Summary], Summary]:
     """Return the runs, each once, and the one that is the baseline."""
-    from tbcli.cli.places import find_places
+    from tbcli.cli.places import find_places, list_runs
     from tbcli.cli.summaries import summarize
 
     wanted = [*references, baseline] if baseline is not None else references
     found = [place for reference in wanted for place in find_places(store, [reference], output)]
     base = found[-1] if baseline is not None else found[0] if found else None
     if all_runs and not references:
-        found = [*store.list(), *found]
+        found = [*list_runs(store, output), *found]
     distinct = {str(each.logs.resolve()): each for each in reversed(found)}
     ordered = {
         place: summarize(distinct[place], output) for place in dict.fromkeys(str(f.logs.resolve()) for f in found)
@@ -115,6 +115,9 @@ def _show(
 ) -> None:
     from tbcli.cli import comparing
 
+    for position in comparison.unconfigured:
+        label = printable(comparison.sides[position].label)
+        output.say(f"{label} has no configuration of its own: it has no part in the settings that differ")
     if as_json:
         output.document(comparing.as_document(comparison, group_by))
     elif as_csv:

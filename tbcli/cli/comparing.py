@@ -114,7 +114,7 @@ def _relative(cell: Cell) -> str:
 
 
 def _best(row: Row) -> str:
-    return "-" if row.best is None else letter_of(row.best)
+    return "-" if row.best is None and not row.tied else ", ".join(map(letter_of, row.tied or (row.best or 0,)))
 
 
 def _setting_columns(comparison: Comparison, width: int) -> tuple[list[Column], list[list[Column]], list[Column]]:
@@ -230,6 +230,7 @@ def as_document(comparison: Comparison, group_by: str | None) -> dict[str, objec
                 "metric": row.metric,
                 "at": row.at,
                 "best": None if row.best is None else ids[row.best],
+                "tied": [ids[position] for position in row.tied],
                 "values": [{"id": name, **cell._asdict()} for name, cell in zip(ids, row.cells, strict=True)],
             }
             for row in comparison.rows

@@ -93,6 +93,8 @@ def show_figure(
     picture = plot_scalars(places, request, plot, plots_root=plots_root, out=out, title=title)
     gathered = picture.gathered
     _warn(gathered, output)
+    if picture.note:
+        output.say(picture.note)
     path = printable(str(picture.path))
     if not as_json:
         output.result(path)

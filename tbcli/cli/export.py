@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunsArgument, with_common_options
-from tbcli.cli.output import Output, abandon_stdout, counted_bytes, is_terminal, printable
+from tbcli.cli.output import Output, abandon_stdout, counted_bytes, is_terminal, leads_to_stdout, printable
 from tbcli.cli.places import NoCache, Verify, find_places, warn_of_damage
 from tbcli.errors import ConfigError
 
@@ -31,7 +31,7 @@ def export(
         typer.Option(
             "--format",
             metavar="FORM",
-            help="csv, json, parquet or tensorboard (csv, or what the suffix of --out says).",
+            help="csv, json, parquet or tensorboard (csv, or what the ending of --out says).",
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = None,
@@ -43,14 +43,19 @@ def export(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="A file; for tensorboard a directory, new or empty (stdout).",
+            help="A file, - for stdout; for tensorboard a directory, new or empty (-).",
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = None,
     as_json: Json = False,
     metric: Annotated[
         list[str] | None,
-        typer.Option(metavar="GLOB", help="These alone, as 'val_*' or 'loss'. Repeatable.", rich_help_panel=WHAT_PANEL),
+        typer.Option(
+            metavar="GLOB",
+            help="These alone: 'loss', or a pattern: 'val_*' is of the metric's own name, 'train/gradients/*', with a "
+            "slash, of run and tag. Repeatable.",
+            rich_help_panel=WHAT_PANEL,
+        ),
     ] = None,
     verify: Verify = False,
     no_cache: NoCache = False,
@@ -64,22 +69,24 @@ def export(
     from tbcli.exporting import TENSORBOARD, chosen_form, read_places
     from tbcli.runs import RunStore
 
-    form = chosen_form(_said(format_, as_json=as_json), out)
+    target = None if out is None or str(out) == "-" else out
+    form = chosen_form(_said(format_, as_json=as_json), target)
     if form == TENSORBOARD and wide:
         raise ConfigError("--wide says how a table looks, and event files are none", hint="leave it out")
-    if form == "parquet" and out is None and is_terminal(sys.stdout):
+    to_stdout = target is None or leads_to_stdout(target)
+    if form == "parquet" and to_stdout and is_terminal(sys.stdout):
         raise ConfigError("Parquet is nothing for a terminal", hint="`--out FILE.parquet`, or `> FILE.parquet`")
     places = find_places(RunStore(config.paths), runs or ["latest"], common.output)
-    if form == TENSORBOARD and out is not None:
-        _write_copy(places, metric or (), out, common.output, verify=verify, cache=not no_cache)
+    if form == TENSORBOARD and target is not None:
+        _write_copy(places, metric or (), target, common.output, verify=verify, cache=not no_cache)
         return
     table = read_places(places, metric or (), verify=verify, cache=not no_cache)
     _tell(common.output, table.damage, table.superseded, table.left_out)
-    if out is None:
+    if target is None or to_stdout:
         _to_stdout(table, form, wide=wide)
     else:
-        _to_file(table, form, out, wide=wide)
-        common.output.result(printable(str(out)))
+        _to_file(table, form, target, wide=wide)
+        common.output.result(printable(str(target)))
 
 
 def _said(form: str | None, *, as_json: bool) -> str | None:
@@ -111,12 +118,13 @@ def _to_stdout(table: Table, form: str, *, wide: bool) -> None:
 
 def _to_file(table: Table, form: str, out: Path, *, wide: bool) -> None:
     from tbcli.exporting import write_table
-    from tbcli.runs.files import whole_file
+    from tbcli.runs.files import named_file
 
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(out) as temporary, temporary.open("wb") as file:
+        with named_file(out) as file:
             write_table(table.series, form, file, wide=wide)
+    except BrokenPipeError:
+        raise  # as on stdout
     except OSError as error:
         raise _unwritable(out, error) from error
 

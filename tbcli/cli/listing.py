@@ -138,7 +138,7 @@ class _Asked:
         self._last = summary
         if self._unknown:
             known = [field for field in self._unknown if field.of(summary) is not None]
-            self._metrics.update(field.name for field in known if summary.metric(field.name))
+            self._metrics.update(field.name for field in known if summary.metric(field.name, field.selector))
             self._unknown = [field for field in self._unknown if field not in known]
 
     def is_high_best(self, field: Field) -> bool:
@@ -174,7 +174,7 @@ def shown_field(field: Field, summary: Summary) -> str:
         return "-"
     if isinstance(value, (bool, str)):
         return printable(value if isinstance(value, str) else str(value).lower())
-    is_metric = summary.metric(field.name) is not None
+    is_metric = summary.metric(field.name, field.selector) is not None
     if field.name in IN_UNITS and not is_metric:
         return IN_UNITS[field.name](value)
     return shown_metric(value) if is_metric and isinstance(value, float) else f"{value:.15g}"

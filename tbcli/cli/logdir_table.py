@@ -13,6 +13,7 @@ from tbcli.cli.output import counted_bytes, is_terminal, padded, printable
 from tbcli.cli.run_table import NOTHING, View, show_chosen_columns, width_of
 from tbcli.errors import NotFound
 from tbcli.readers import LogContent, open_logdir
+from tbcli.readers.damage import located
 from tbcli.readers.summaries import joined, metric_of
 from tbcli.runs.summary import Metric, Summary
 
@@ -23,6 +24,7 @@ SCHEMA = 1
 HEADER = ("RUN", "TAG", "KIND", "POINTS", "STEP", "LAST")
 CSV_HEADER = ("run", "tag", "kind", "points", "bytes", "step", "wall_time", "last", "best", "best_step")
 RUN, TAG, KIND = 0, 1, 2
+OF_RUNS = {"run", "bytes"}  # columns that make sense of a run as of a tag
 FROM_THE_RIGHT = {3, 4, 5}
 NARROWEST = 12  # of a name
 
@@ -65,7 +67,7 @@ def show_logdir(
     view = view._replace(is_sorted=True)  # by name, where the first are as good as the last
     content = open_logdir(found.logs, cache=cache, verify=verify)
     tags, where = _tags(content), str(found.logs)
-    warnings = tuple(str(incident) for incident in content.damage if incident.is_loss)
+    warnings = tuple(str(incident) for incident in located(content.damage, found.logs) if incident.is_loss)
     if not tags:
         what = (
             f"nothing can be read in the event files below {where!r}"
@@ -80,6 +82,15 @@ def show_logdir(
     def summarize(run: str) -> Summary:
         return _summary(where, run, tags[run])
 
+    chosen = _columns_of_tags(wish, tags)
+    if chosen:
+        runs = choose(wish._replace(columns=()), tags, summarize, lambda run, _: run, order=str)
+        values = [
+            [dict(zip(CSV_HEADER, _csv_row(run, tag), strict=True))[n] for n in chosen]
+            for run in runs
+            for tag in tags[run]
+        ]
+        return _chosen_tags(list(map(str, wish.columns)), values, form, view)._replace(warnings=warnings)
     if wish.columns:
         return show_chosen_columns(tags, summarize, form, wish, view, order=str)._replace(warnings=warnings)
     runs = choose(wish, tags, summarize, lambda run, _: run, order=str)
@@ -93,6 +104,35 @@ def show_logdir(
             lines = _table_lines([HEADER, *view.cut(rows)]) if rows else []
             note = view.tell_hidden(rows) or _counted(len(runs), len(rows), content)
     return Shown(lines, note if runs else NOTHING, warnings)
+
+
+def _columns_of_tags(wish: Wish, tags: Tags) -> list[str]:
+    """Return the columns where all are the table's own, of which there is a row a tag; else nothing."""
+    names = [field.name.lower() for field in wish.columns if not field.selector]
+    metrics = {tag.tag for each in tags.values() for tag in each if tag.metric}
+    is_own = len(names) == len(wish.columns) and set(names) <= set(CSV_HEADER)
+    is_of_tags = "tag" in names or not metrics.intersection(names)
+    return names if is_own and is_of_tags and not set(names) <= OF_RUNS else []
+
+
+def _chosen_tags(titles: list[str], values: list[list[object]], form: Form, view: View) -> Shown:
+    note = "" if values else NOTHING
+    match form:
+        case "json":
+            texts = [json_text(dict(zip(titles, row, strict=True))) for row in values]
+            return Shown(json_lines(SCHEMA, texts), note)
+        case "csv":
+            return Shown(csv_lines(titles, values), note)
+        case _:
+            rows = [tuple(_cell(value) for value in row) for row in values]
+            right = {i for i, title in enumerate(titles) if title.lower() not in ("run", "tag", "kind")}
+            return Shown(padded([titles, *view.cut(rows)], right=right) if rows else [], note or view.tell_hidden(rows))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return shown_metric(value)
+    return "-" if value is None else printable(str(value))
 
 
 def _tags(content: LogContent) -> Tags:
@@ -110,7 +150,8 @@ def _tags(content: LogContent) -> Tags:
 def _summary(where: str, run: str, tags: Sequence[Tag]) -> Summary:
     metrics = {tag.tag: tag.metric for tag in tags if tag.metric}
     facts = {"id": run, "name": run, "bytes": sum(tag.bytes or 0 for tag in tags)}
-    return Summary(joined(where, run), joined(where, run), metrics, facts.get, unit="step")
+    # So that `run`, as the table calls it, may be asked for beside metrics.
+    return Summary(joined(where, run), joined(where, run), metrics, facts.get, lambda: {"run": run}, unit="step")
 
 
 def _row(run: str, tag: Tag) -> tuple[str, ...]:

@@ -48,17 +48,18 @@ def run_lines(run: Run, now: datetime, *, in_full: bool = True) -> list[str]:
 def _about(run: Run, now: datetime) -> list[str]:
     record = run.record
     seconds, ended = (
-        record.get("seconds"),
+        run.number("seconds"),
         "is training" if run.is_live(now) else f"{counted_age(run.age_seconds(now))} ago",
     )
     facts = {
         "status": f"{run.status(now)} ({ended})",
         "started": str(record.get("started") or ""),
         "ended": str(record.get("ended") or ""),
-        "took": counted_seconds(seconds) if isinstance(seconds, (int, float)) else "",
+        "took": "" if seconds is None else counted_seconds(seconds),
         "model": _with_parameters(run),
         "data": run.data_name,
-        **{key: _plain(record.get(key)) for key in ("epochs", "saved_epoch", "device", "precision", "host")},
+        **{key: _plain(run.number(key)) for key in ("epochs", "saved_epoch")},
+        **{key: _plain(record.get(key)) for key in ("device", "precision", "host")},
         "process": str(record.get("pid")) if run.is_live(now) else "",
         "versions": _plain(record.get("versions")),
         "git": _plain(record.get("git")),

@@ -113,23 +113,27 @@ def find_runs(common: Common, store: RunStore, references: Iterable[str]) -> lis
         NotFound: A reference names nothing.
         ConfigError: A reference is the beginning of several ids.
     """
-    found = [store.find_any(reference, common.output.say) for reference in references]
+    from tbcli.cli.places import find_place
+
+    found = [find_place(store, reference, common.output) for reference in references]
     return list({run.logs.resolve(): run for run in found}.values())
 
 
 def complete_run(context: typer.Context, incomplete: str) -> list[str]:
     """Offer run ids, newest first, and the words that name runs by rank; opens no run."""
     from tbcli.errors import TbcliError
-    from tbcli.runs.store import RunStore, looks_like_id
+    from tbcli.runs.run import looks_like_id
+    from tbcli.runs.store import RunStore
 
     said = context.params
     places: dict[str, Any] = {name: said.get(name) for name in ("workspace", "logdir", "config")}
     try:
         store = RunStore(Common(**places, assignments=tuple(said.get("set_") or ())).settle().paths)
+        ids = store.ids()
     except TbcliError:
         return []
     # No help texts beside the words: Typer would load Rich to draw them.
-    words = ["latest", "best", *filter(looks_like_id, reversed(store.ids()))]
+    words = ["latest", "best", *filter(looks_like_id, reversed(ids))]
     return [word for word in words if word.startswith(incomplete)]
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from tbcli.errors import ConfigError, TbcliError
@@ -38,6 +39,14 @@ def is_terminal(stream: IO[str]) -> bool:
     try:
         return stream.isatty()
     except ValueError:  # closed
+        return False
+
+
+def leads_to_stdout(path: Path) -> bool:
+    """Say whether a file that a user named is where stdout goes anyway."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError):  # not there, or stdout is closed or no file
         return False
 
 

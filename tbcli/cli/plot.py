@@ -10,7 +10,7 @@ import typer
 
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunsArgument, with_common_options
 from tbcli.cli.output import Output, printable
-from tbcli.cli.places import NoCache, Verify, find_places
+from tbcli.cli.places import NoCache, Verify, find_places, list_runs, warn_of_records
 from tbcli.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def plot(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="A metric, a tag, or a pattern as '*loss' or 'train/gradients/*'. Repeatable.",
+            help="A metric, a tag, or a pattern: '*loss' is of the metric's own name, 'train/gradients/*', with a "
+            "slash, of run and tag. Repeatable.",
             rich_help_panel=FIGURE_PANEL,
         ),
     ] = None,
@@ -130,8 +131,10 @@ def plot(
 
 def _places(store: RunStore, references: list[str], output: Output, *, all_runs: bool) -> Sequence[Run | LogDirectory]:
     """Return what is to be drawn: what was named, else the latest run or all of them."""
-    found = store.list() if all_runs and not references else []
-    return found or find_places(store, references or ["latest"], output)
+    found = list_runs(store, output) if all_runs and not references else []
+    places = found or find_places(store, references or ["latest"], output)
+    warn_of_records(output, places)
+    return places
 
 
 def _with_history(
@@ -145,14 +148,19 @@ def _with_history(
     own = [place for place in places if isinstance(place, Run)]
     if len(own) < len(places):
         return None
-    if tuple(kinds) != (HISTORY,) or not any("/" in word or word.startswith("batch_") for word in patterns):
-        return own  # every tag that is no metric lies below a slash, or is written within the epochs
+    if tuple(kinds) != (HISTORY,) or not any(_may_be_a_tag(word) for word in patterns):
+        return own
     columns = [column for run in own for column in read_history(run.history_file).columns]
     try:
         pick_panels(columns, patterns)
     except NotFound:
         return own if not columns else None
     return own
+
+
+def _may_be_a_tag(word: str) -> bool:
+    """Say whether more than metrics is meant: tags lie below a slash, or are written within the epochs."""
+    return word.startswith("batch_") or any(sign in word for sign in "/*?[")
 
 
 def _require_history_alone(kinds: Sequence[str], places: Sequence[Run | LogDirectory]) -> None:

@@ -32,7 +32,7 @@ NOTHING = "no run matches"
 HEADER = ("ID", "NAME", "STATUS", "AGE", "MODEL", "DATA", "EPOCHS", "VAL ACC", "TEST ACC", "SIZE")
 CSV_HEADER = (
     "id", "name", "note", "status", "started", "ended", "seconds", "age_seconds", "model", "data",
-    "epochs", "val_accuracy", "test_accuracy", "bytes",
+    "epochs", "val_accuracy.best", "test_accuracy", "bytes",
 )  # fmt: skip
 NAME = 1
 FROM_THE_RIGHT = frozenset({3, 6, 7, 8, 9})
@@ -52,11 +52,11 @@ def run_facts(run: Run, now: datetime) -> dict[str, Any]:
         "status": run.status(now),
         "started": record.get("started"),
         "ended": record.get("ended"),
-        "seconds": record.get("seconds"),
+        "seconds": run.number("seconds"),
         "age_seconds": run.age_seconds(now),
         "model": run.model_name,
         "data": run.data_name,
-        "epochs": record.get("epochs"),
+        "epochs": run.number("epochs"),
         "val_accuracy": run.metric("val_accuracy"),
         "test_accuracy": run.metric("test_accuracy"),
         "metrics": run.metrics,
@@ -66,8 +66,8 @@ def run_facts(run: Run, now: datetime) -> dict[str, Any]:
 
 def usual_cells(run: Run, now: datetime) -> tuple[str, ...]:
     """Return a row of the usual table; of a run that trains, or was killed, what its epochs so far have reached."""
-    epochs, accuracy = run.record.get("epochs"), run.metric("val_accuracy")
-    if epochs is None and accuracy is None:
+    epochs, accuracy = run.number("epochs"), run.metric("val_accuracy")
+    if run.record.get("epochs") is None and accuracy is None:
         epochs, accuracy = _so_far(run)
     return (
         run.id,
@@ -76,7 +76,7 @@ def usual_cells(run: Run, now: datetime) -> tuple[str, ...]:
         counted_age(run.age_seconds(now)),
         printable(run.model_name) or "-",
         printable(run.data_name) or "-",
-        str(epochs) if isinstance(epochs, int) else "-",
+        "-" if epochs is None else str(epochs),
         counted_share(accuracy),
         counted_share(run.metric("test_accuracy")),
         counted_bytes(run.bytes()),
@@ -150,12 +150,17 @@ def table_lines(table: Sequence[Sequence[str]], right: Collection[int], status: 
 
 
 def show_runs(store: RunStore, form: Form, wish: Wish, view: View, now: datetime) -> Shown:
-    """Return the runs that match, in the order and with the columns that were asked for.
+    """Return the runs that match, in the order and with the columns that were asked for; damage as warnings.
 
     Raises:
         NotFound: No run has a name that was asked for.
         ConfigError: A number was to be compared with a word.
     """
+    shown = _runs_shown(store, form, wish, view, now)
+    return shown._replace(warnings=(*shown.warnings, *store.damage))
+
+
+def _runs_shown(store: RunStore, form: Form, wish: Wish, view: View, now: datetime) -> Shown:
     from tbcli.runs.store import by_time
 
     def summarize(run: Run) -> Summary:
@@ -208,7 +213,7 @@ def _values(columns: Sequence[Field], known: Summary | None) -> list[Value | Non
 
 def _csv_row(run: Run, now: datetime) -> list[object]:
     facts = run_facts(run, now)
-    return [facts[name] for name in CSV_HEADER]
+    return [facts[name.removesuffix(".best")] for name in CSV_HEADER]
 
 
 def tags_of_run(run: Run) -> Mapping[str, Metric]:

@@ -11,9 +11,9 @@ import typer
 from tbcli.cli.listing import Form, Shown, Wish, require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunArgument, with_common_options
 from tbcli.cli.output import Output, printable
-from tbcli.cli.places import NoCache, Verify, find_places
+from tbcli.cli.places import NoCache, Verify, find_places, warn_of_records
 from tbcli.cli.run_table import NOTHING, View, show_runs
-from tbcli.errors import ConfigError
+from tbcli.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
     from tbcli.config import PathsConfig
@@ -88,17 +88,26 @@ def runs(
         if not isinstance(found, LogDirectory):
             _show_one(found, form, wish, output, watching=watching)
             return
+        from tbcli.runs.store import is_directory
+
         paths = replace(paths, logdir=str(found.logs))
         store = RunStore(paths)
-        if not next(store.each(), None):
+        if not is_directory(found.logs) or not next(store.each(), None):
             from tbcli.cli.logdir_table import show_logdir
 
+            for sentence in store.damage:
+                output.warn(sentence)
             _show(lambda: show_logdir(found, form, wish, view, cache=not no_cache, verify=verify), output, watching)
             return
     from tbcli.runs.files import utc_now
 
     def look() -> Shown:
-        shown = show_runs(store, form, wish, view, utc_now())
+        try:
+            shown = show_runs(store, form, wish, view, utc_now())
+        except NotFound:  # what was asked for may stand in a record that cannot be read
+            for sentence in store.damage:
+                output.warn(sentence)
+            raise
         is_empty = shown.note == NOTHING and not next(store.each(), None)
         return shown._replace(note=_where_runs_are(paths)) if is_empty else shown
 
@@ -134,6 +143,7 @@ def _show_one(run: Run, form: Form, wish: Wish, output: Output, *, watching: boo
             hint=f"`tbcli runs {run.id}`, or `tbcli export {run.id}` for its values as CSV",
         )
     if not watching:
+        warn_of_records(output, [run])
         show_run(run, utc_now(), output, as_json=form == "json")
         return
     from tbcli.cli.watching import watch

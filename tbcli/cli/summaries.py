@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from tbcli.cli.output import Output, printable
-from tbcli.cli.places import warn_of_damage
+from tbcli.cli.places import warn_of_damage, warn_of_records
 from tbcli.cli.run_table import tags_of_run
 from tbcli.errors import NotFound
 from tbcli.runs import LogDirectory, Run
@@ -19,11 +19,13 @@ def summarize(found: Run | LogDirectory, output: Output, now: datetime | None = 
         NotFound: A log directory without any scalars.
     """
     if isinstance(found, Run):
+        warn_of_records(output, [found])
         return summary_of(found, now, lambda: tags_of_run(found))
+    from tbcli.readers.damage import located
     from tbcli.readers.summaries import summarize_logdir
 
     summary, damage = summarize_logdir(found)
-    warn_of_damage(output, damage)
+    warn_of_damage(output, located(damage, found.logs))
     if not summary.metrics:
         raise NotFound(
             f"no scalars below {printable(str(found.logs))!r}",

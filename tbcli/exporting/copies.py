@@ -11,12 +11,13 @@ from pathlib import Path
 
 from tbcli.errors import NotFound, Refused
 from tbcli.exporting.encoding import scalar_records, text_record, version_record
-from tbcli.readers.damage import Damage
+from tbcli.readers.damage import Damage, located
 from tbcli.readers.documents import Text
 from tbcli.readers.events import open_logdir
 from tbcli.readers.metrics import Metric, matches, named_metrics
 from tbcli.readers.pieces import Columns
 from tbcli.runs import LogDirectory, Run
+from tbcli.runs.names import distinct_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,9 @@ def copy_places(
     """
     size = count = said = superseded = 0
     damage: list[Damage] = []
+    names = distinct_names(places) if len(places) > 1 else ["."]
     with whole_directory(directory, [place.logs for place in places]) as temporary:
-        for place, name in zip(places, _own_names(places), strict=True):
+        for place, name in zip(places, names, strict=True):
             content = open_logdir(place.logs, verify=verify, cache=cache)
             documents, scalars = content.documents(), content.scalars()
             texts = [text for text in documents.texts if matches(patterns, text.tag, text.run, text.tag)]
@@ -77,23 +79,9 @@ def copy_places(
                 series = ()
             size += _write_runs(series, texts, temporary / name)
             count, said = count + len(series), said + len(texts)
-            damage += [*scalars.damage, *documents.damage]
+            damage += located((*scalars.damage, *documents.damage), place.logs)
             superseded += scalars.superseded
     return Copy(directory, count, said, size, tuple(damage), superseded)
-
-
-def _own_names(places: Sequence[Run | LogDirectory]) -> list[str]:
-    """Return a name of a directory for each place, no two the same; none for one alone."""
-    if len(places) == 1:
-        return ["."]
-    names: list[str] = []
-    for place in places:
-        name = place.id if isinstance(place, Run) else place.name or "logs"
-        number = 1
-        while (own := name if number == 1 else f"{name}-{number}") in names:
-            number += 1
-        names.append(own)
-    return names
 
 
 def _write_runs(series: Sequence[Metric], texts: Sequence[Text], directory: Path) -> int:

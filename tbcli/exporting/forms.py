@@ -11,9 +11,10 @@ from tbcli.config import did_you_mean
 from tbcli.errors import ConfigError, NotFound
 from tbcli.exporting.parquet import require_pyarrow, write_parquet
 from tbcli.exporting.text import csv_parts, json_parts
-from tbcli.readers.damage import Damage
+from tbcli.readers.damage import Damage, located
 from tbcli.readers.metrics import Metric, read_metrics
 from tbcli.runs import LogDirectory, Run
+from tbcli.runs.names import distinct_names
 
 CSV, JSON, PARQUET, TENSORBOARD = "csv", "json", "parquet", "tensorboard"
 FORMS = (CSV, JSON, PARQUET, TENSORBOARD)
@@ -37,20 +38,38 @@ class Table:
 
 
 def chosen_form(said: str | None, out: Path | None) -> str:
-    """Return the form: the one named, or that of the file's suffix, or CSV.
+    """Return the form: the one named, or that of the file's ending, or CSV where it has none.
 
     Raises:
-        ConfigError: There is no such form, it needs an extra that is missing, or a directory to write to.
+        ConfigError: There is no such form, the file's ending says another, it needs an extra that is missing, or a
+            directory to write to.
     """
-    suffix = out.suffix.lower().removeprefix(".") if out else ""
-    form = said or (suffix if suffix in FORMS else CSV)
-    if form not in FORMS:
-        raise ConfigError(f"--format knows no {form!r}", hint=did_you_mean(form, FORMS))
+    ending = out.suffix.lower().removeprefix(".") if out else ""
+    form = said or ending or CSV
+    if said and said not in FORMS:
+        raise ConfigError(f"--format knows no {said!r}", hint=did_you_mean(said, FORMS))
+    if out and ending:
+        _require_agreement(form, ending, out)
     if form == PARQUET:
         require_pyarrow()
     if form == TENSORBOARD and out is None:
         raise ConfigError("event files need a directory to lie in", hint="`--out DIR`")
     return form
+
+
+def _require_agreement(form: str, ending: str, out: Path) -> None:
+    if ending == form and form in FORMS:
+        return
+    if ending in FORMS:
+        raise ConfigError(
+            f"this is to be {form}, but {str(out)!r} ends in {out.suffix!r}",
+            hint="leave the form out, or give the file another name",
+        )
+    if form != TENSORBOARD:  # a directory may be called anything else
+        raise ConfigError(
+            f"{str(out)!r} ends in {out.suffix!r}, which is no form",
+            hint="a name that ends in .csv, .json or .parquet, or `--format` and a name without an ending",
+        )
 
 
 def read_places(
@@ -71,23 +90,25 @@ def read_places(
     damage: list[Damage] = []
     missing: list[NotFound] = []
     superseded = 0
-    for place in places:
+    for place, name in zip(places, distinct_names(places), strict=True):
         try:
             found = read_metrics(place, patterns, verify=verify, cache=cache)
         except NotFound as error:
             missing.append(error)
             continue
-        inside = place.name if isinstance(place, LogDirectory) and len(places) > 1 else ""
-        series += [replace(one, run=_below(inside, one.run)) for one in found.series] if inside else found.series
-        damage += found.damage
+        if len(places) > 1:
+            series += [replace(one, run=_below(name, place, one.run)) for one in found.series]
+        else:
+            series += found.series
+        damage += located(found.damage, place.logs)
         superseded += found.superseded
     if not series:
         raise missing[0]
     return Table(tuple(series), tuple(damage), superseded, tuple(f"{error.message}: left out" for error in missing))
 
 
-def _below(name: str, run: str) -> str:
-    return name if run == "." else f"{name}/{run}"
+def _below(name: str, place: Run | LogDirectory, run: str) -> str:
+    return name if run == "." or isinstance(place, Run) else f"{name}/{run}"
 
 
 def write_table(series: Sequence[Metric], form: str, file: IO[bytes], *, wide: bool) -> None:

@@ -11,6 +11,7 @@
 | `status=finished`, `age<3600` | a fact: one of those below the table |
 | `started>=2026-11-22` | texts compare as texts, which puts times and ids in their order |
 | `train.seed=3`, `seed=3` | a setting of the run's configuration; the section may go where only one has the key |
+| `learning_rate.last<1e-5` | with an ending that of the epochs; `learning_rate` alone is the setting |
 | `"gradients/dense 1".best<10` | a tag of the event files; with blanks, or an end such as `.best`, in quotes |
 | `name="my run"` | so is a value with blanks |
 | `loss<0.1 and model=cnn` | both; there is no `or` |

@@ -91,7 +91,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _place(summary: Summary, field: Field) -> str:
-    metric = summary.metric(field.name)
+    metric = summary.metric(field.name, field.selector)
     if metric is None or metric.best_epoch is None or field.selector != "best" or math.isnan(metric.best):
         return ""
     return f"{summary.unit} {metric.best_epoch}"
@@ -179,7 +179,7 @@ def _judged_against(summary: Summary, baseline: Summary, field: Field, tolerance
 
 
 def _measured(summary: Summary, field: Field) -> float | None:
-    metric = summary.metric(field.name)
+    metric = summary.metric(field.name, field.selector)
     return metric.select(field.selector) if metric else None
 
 
@@ -191,9 +191,12 @@ def failure_of(verdicts: Sequence[Verdict], label: str) -> TbcliError | None:
         label: What a person calls the run.
     """
     missing = [verdict for verdict in verdicts if verdict.outcome == "missing"]
-    if missing:
-        return NotFound(f"{label} has nothing for {missing[0].gate!r}", hint=missing[0].hint)
     failed = [verdict for verdict in verdicts if verdict.outcome == "failed"]
+    if missing:
+        others = f"; of {len(verdicts)} gates {len(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+        others += f" and {len(failed)} failed" if failed else ""
+        what = f"{label} has nothing for {missing[0].gate!r}"
+        return NotFound(what + (others if len(missing) + len(failed) > 1 else ""), hint=missing[0].hint)
     if not failed:
         return None
     first = f"{failed[0].gate}, but it is {failed[0].found}"

@@ -61,7 +61,7 @@ def draw_series(
     charts, runs = gathered.charts, gathered.runs
     names = [name for chart in charts for name in (chart.metric, *(curve.name for curve in chart.curves[:1]))]
     letters = lettering_for([heading, subheading, *runs[:MOST_NAMES], *names])
-    look = _Look(smooth, log, letters, run_colours(runs) if len(runs) > 1 else {})
+    look = _Look(smooth, log, letters, _colours(gathered) if len(runs) > 1 else {})
     note = _note(gathered, smooth)
     sheet = Sheet(len(charts), note=bool(note))
     legend, columns = _legend_texts(gathered, letters, sheet.text_width) if look.colours else ([], 1)
@@ -79,6 +79,13 @@ def draw_series(
             text = letters.fitted(note, _NOTE_POINTS, sheet.text_width)
             figure.text(*sheet.spot(sheet.height - 0.12), text, fontsize=_NOTE_POINTS, color=FAINT)
     return figure
+
+
+def _colours(gathered: Gathered) -> dict[str, str]:
+    """Return a colour for each run: ours have that of their history."""
+    ids = {run: gathered.ids.get(run, run) for run in gathered.runs}
+    colours = run_colours(ids.values())
+    return {run: colours[run_id] for run, run_id in ids.items()}
 
 
 def _note(gathered: Gathered, smooth: float) -> str:
@@ -199,6 +206,8 @@ def _keys(chart: Chart, look: _Look, width: float) -> list[Line2D]:
     splits = {curve.split: curve for curve in chart.curves}
     if set(splits) == {""} and look.colours:
         return []
+    if "train" in splits:
+        splits.pop("", None)  # one style, one key
     texts = {split: split or "train" for split in splits}
     if len(splits) == 1:
         (split,) = splits

@@ -14,7 +14,7 @@ from tbcli.errors import ConfigError
 from tbcli.plots.colours import FAINT, GRID, INK
 from tbcli.plots.layout import LEFT, RIGHT, Page
 from tbcli.plots.lettering import FAMILY, Lettering
-from tbcli.runs.files import whole_file
+from tbcli.runs.files import named_file, whole_file
 
 _MOST_PIXELS = 2**16 - 1  # a side; the rasteriser takes no more
 
@@ -44,6 +44,7 @@ _SAVING: dict[str, dict[str, Any]] = {
     "svg": {"metadata": {"Date": None}},  # the same figure is the same file
     "pdf": {"metadata": {"CreationDate": None}},
 }
+_MARKED = {"png": "Source", "svg": "Source", "pdf": "Keywords"}  # where the format keeps a mark
 
 
 @contextmanager
@@ -66,13 +67,15 @@ def write_heading(
         figure.text(*page.spot(left, down), letters.fitted(text, points, width), fontsize=points, color=colour)
 
 
-def save_figure(figure: Figure, path: Path, dpi: int) -> None:
+def save_figure(figure: Figure, path: Path, dpi: int, *, is_named: bool = False, mark: str = "") -> None:
     """Write a figure whole, in the format of the path's suffix, making the directory where it is missing.
 
     Args:
         figure: Made within `one_look`.
         path: Ends in ``.png``, ``.svg`` or ``.pdf``.
         dpi: Pixels an inch, for PNG.
+        is_named: By the user, whose links are followed; a figure in its own place replaces what is there.
+        mark: A word that stands in the file, to know the figure by.
 
     Raises:
         ConfigError: It cannot be written there, or would be too large.
@@ -86,8 +89,11 @@ def save_figure(figure: Figure, path: Path, dpi: int) -> None:
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with one_look(), whole_file(path) as temporary:
-            figure.savefig(temporary, dpi=dpi, format=form, **_SAVING[form])
+        with one_look(), named_file(path) if is_named else whole_file(path) as target:
+            saving = _SAVING[form]
+            if mark:
+                saving = {**saving, "metadata": {**saving.get("metadata", {}), _MARKED[form]: mark}}
+            figure.savefig(target, dpi=dpi, format=form, **saving)
     except OSError as error:
         raise ConfigError(
             f"cannot write {str(path)!r}: {error.strerror or error}",

@@ -134,7 +134,7 @@ def _plot_one(run: Run, kind: str, found: Any, plot: PlotConfig, out: Path | Non
     start_matplotlib()
     from tbcli.plots.figures import save_figure
 
-    save_figure(load_object(KINDS[kind].draw)(run, found, title=title), path, plot.dpi)
+    save_figure(load_object(KINDS[kind].draw)(run, found, title=title), path, plot.dpi, is_named=out is not None)
     return Picture(kind, path, (run,), left_out=tuple(getattr(found, "damage", ())))
 
 
@@ -176,7 +176,7 @@ def plot_runs(
     from tbcli.plots.history import draw_history
 
     figure = draw_history(shown, panels, smooth=plot.smooth, title=title)
-    save_figure(figure, path, plot.dpi)
+    save_figure(figure, path, plot.dpi, is_named=out is not None)
     names = tuple(panel.name for panel in panels)
     return Picture(HISTORY, path, tuple(one.run for one in shown), names, (*left_out, *without))
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from tbcli.errors import NotFound
 from tbcli.plots.bands import band_over
 from tbcli.plots.smoothing import Floats, shown_points, smoothed
-from tbcli.plots.sources import STEP, TIME, Found, Request, read_curves
+from tbcli.plots.sources import EPOCH, STEP, TIME, Found, Request, read_curves
 from tbcli.readers.damage import Damage
 from tbcli.runs import LogDirectory, Run
 
@@ -61,12 +61,14 @@ class Gathered:
         runs: What a person calls the runs or the groups, in their order.
         left_out: Sentences about what is not shown.
         damage: What could not be read.
+        ids: ``{name: id}`` of the runs of ours.
     """
 
     charts: tuple[Chart, ...]
     runs: tuple[str, ...]
     left_out: tuple[str, ...] = ()
     damage: tuple[Damage, ...] = ()
+    ids: Mapping[str, str] = field(default_factory=dict)
 
 
 def gather(places: Sequence[Run | LogDirectory], request: Request) -> Gathered:
@@ -92,11 +94,13 @@ def gather(places: Sequence[Run | LogDirectory], request: Request) -> Gathered:
         raise missing[0]
     left_out = [f"{error.message}: left out" for error in missing]
     charts = [
-        _chart(metric, [one for one in found if one.metric == metric], request, left_out)
+        _chart(metric, alike, request, left_out)
         for metric in _chosen_metrics(found, request, left_out)
+        for alike in _on_one_axis([one for one in found if one.metric == metric], request)
     ]
     runs = dict.fromkeys(curve.run for chart in charts for curve in chart.curves)
-    return Gathered(tuple(charts), tuple(runs), tuple(left_out), tuple(damage))
+    ids = {label: place.id for place, label in zip(places, labels, strict=True) if isinstance(place, Run)}
+    return Gathered(tuple(charts), tuple(runs), tuple(dict.fromkeys(left_out)), tuple(damage), ids)
 
 
 def _labels(places: Sequence[Run | LogDirectory]) -> list[str]:
@@ -122,10 +126,11 @@ def _chosen_metrics(found: Sequence[Found], request: Request, left_out: list[str
 
 def _chart(metric: str, found: Sequence[Found], request: Request, left_out: list[str]) -> Chart:
     label = _axis_label(found, request.x)
+    axis = label if label in (STEP, EPOCH) else request.x
     if not request.groups and len(found) > request.most_curves:
         left_out.append(f"{metric}: {request.most_curves} of {len(found):,} curves are shown")
         found = found[: request.most_curves]
-    curves = [(one, _on_axis(one, request.x), one.values) for one in found]
+    curves = [(one, _on_axis(one, axis), one.values) for one in found]
     if request.x == TIME:
         longest = max((float(np.nanmax(x)) for _, x, _ in curves if np.isfinite(x).any()), default=0.0)
         name, seconds = next(((name, length) for name, length in _UNITS if longest >= 2 * length), ("s", 1.0))
@@ -134,7 +139,36 @@ def _chart(metric: str, found: Sequence[Found], request: Request, left_out: list
     drawn = _grouped(curves, request) if request.groups else [_curve(one, x, y, request) for one, x, y in curves]
     if len(drawn) > request.most_curves:
         left_out.append(f"{metric}: {request.most_curves} of {len(drawn):,} groups are shown")
-    return Chart(metric, tuple(drawn[: request.most_curves]), label)
+    chart = Chart(metric, tuple(drawn[: request.most_curves]), label)
+    return replace(chart, curves=tuple(_on_log_axes(curve, chart, request.log, left_out) for curve in chart.curves))
+
+
+def _on_one_axis(found: Sequence[Found], request: Request) -> list[Sequence[Found]]:
+    """Return the series of one metric, in one panel or, where some count epochs and nothing tells the steps, in two."""
+    epochs = [one for one in found if one.unit == EPOCH]
+    if request.x or not 0 < len(epochs) < len(found) or all(one.epochs_at for one in epochs):
+        return [found]
+    return [epochs, [one for one in found if one.unit != EPOCH]]
+
+
+def _on_log_axes(curve: Curve, chart: Chart, log: str, left_out: list[str]) -> Curve:
+    """Return the curve without the points that a logarithmic axis has no place for: they would lie at its edge."""
+    columns = [curve.y, *(() if curve.raw is None else curve.raw[1:])]
+    if "y" in log and any((column <= 0).any() for column in columns):
+        left_out.append(f"{chart.metric}: a logarithmic axis has no place for values of 0 or below")  # they are gaps
+    if "x" not in log:
+        return curve
+    stays = ~(curve.x <= 0)
+    if not stays.all():
+        left_out.append(f"a logarithmic axis has no place for {chart.x_label} 0 or below: left out")
+    raw, band = curve.raw, curve.band
+    return replace(
+        curve,
+        x=curve.x[stays],
+        y=curve.y[stays],
+        raw=raw and (raw[0][~(raw[0] <= 0)], raw[1][~(raw[0] <= 0)]),
+        band=band and (band[0][stays], band[1][stays]),
+    )
 
 
 def _axis_label(found: Iterable[Found], x: str) -> str:

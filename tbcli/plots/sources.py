@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tbcli.errors import NotFound
-from tbcli.plots.curves import pick_panels
+from tbcli.plots.curves import Panel, pick_panels
 from tbcli.plots.smoothing import Floats
 from tbcli.plots.splits import VALIDATION, place_of
-from tbcli.readers.damage import Damage
-from tbcli.readers.metrics import Metric, joined, name_of, read_metrics
+from tbcli.readers.damage import Damage, located
+from tbcli.readers.metrics import Metric, is_chosen, joined, name_of, read_metrics
 from tbcli.runs import LogDirectory, Run
 from tbcli.runs.history import History, read_history
 
@@ -26,7 +26,7 @@ class Request:
     """What is to be drawn.
 
     Args:
-        metrics: Names or patterns; none for the usual ones.
+        metrics: Names or patterns, of series or of panels; none for the usual ones.
         x: One of `AXES`, or ``""`` for what stands in the files.
         log: Which axes are logarithmic: ``""`` or one of `LOGS`.
         smooth: Weight of the past in TensorBoard's smoothing.
@@ -71,6 +71,13 @@ def foreign_id(place: LogDirectory, run: str) -> str:
     return f"{place.logs}/{run}"
 
 
+def panel_of(metric: Metric) -> str:
+    """Return the metric under which a series is drawn, together with what was measured on other samples."""
+    if "/" not in metric.name and metric.name != metric.series.tag:
+        return metric.name.removeprefix("val_")  # ours: ``train/epoch_loss`` is ``loss``
+    return place_of(metric.series.run, metric.series.tag).metric
+
+
 def read_curves(place: Run | LogDirectory, label: str, request: Request, damage: list[Damage]) -> list[Found]:
     """Return the series of one place: of a run of ours from its history, as far as that holds them."""
     if isinstance(place, LogDirectory):
@@ -80,12 +87,20 @@ def read_curves(place: Run | LogDirectory, label: str, request: Request, damage:
         panels = pick_panels(history.columns, request.metrics) if history.epochs else []
     except NotFound as error:
         try:
-            return _own(place, label, history, request, damage)
+            series = _metrics(place, request.metrics, request, damage)
         except NotFound:
             raise error from None  # it knows the names that are meant
+        held = [word for word in request.metrics if any(is_chosen(one, [word], panel_of(one)) for one in series)]
+        lacking = [word for word in request.metrics if word not in held]
+        panels = pick_panels(history.columns, lacking) if lacking else []
+        return [*_own(place, label, history, series), *_columns(place, label, history, panels)]
     if not panels:
-        return _own(place, label, history, request, damage)
-    return [_from_history(place, label, history, column) for panel in panels for column in panel.columns]
+        return _own(place, label, history, _metrics(place, request.metrics, request, damage))
+    return _columns(place, label, history, panels)
+
+
+def _columns(run: Run, label: str, history: History, panels: Sequence[Panel]) -> list[Found]:
+    return [_from_history(run, label, history, column) for panel in panels for column in panel.columns]
 
 
 def _from_history(run: Run, label: str, history: History, column: str) -> Found:
@@ -112,24 +127,22 @@ def _epochs_of(history: History) -> tuple[Floats, Floats] | None:
     return np.array([0.0, *history.columns["step"]]), np.array([0.0, *history.epochs])
 
 
-def _own(run: Run, label: str, history: History, request: Request, damage: list[Damage]) -> list[Found]:
+def _own(run: Run, label: str, history: History, series: Sequence[Metric]) -> list[Found]:
     """Return series of a run of ours from its event files."""
-    wanted = tuple(request.metrics)
-    series = _metrics(run, (*wanted, *(f"val_{word}" for word in wanted)), request, damage)
     began = run.started.timestamp() if run.started else min(float(one.series.wall_time[0]) for one in series)
     found = []
     for one in series:
         name = name_of(one.series.run, one.series.tag)
         held_out = name.startswith("val_")
-        place = place_of(one.series.run, one.series.tag)
+        split = place_of(one.series.run, one.series.tag).split
         short = "/" not in name
         found.append(
             Found(
                 label,
                 run.id,
-                name.removeprefix("val_") if short else place.metric,
+                panel_of(one),
                 name,
-                (VALIDATION if held_out else "") if short else place.split,
+                (VALIDATION if held_out else "") if short else split,
                 STEP if one.series.tag.startswith("batch_") else EPOCH,
                 one.series.step.astype(np.float64),
                 one.series.wall_time - began,
@@ -175,6 +188,8 @@ def _metrics(
     # A moving average, a mean and a logarithmic axis need every point; else the extremes do, in little memory.
     whole = request.smooth or request.groups or "x" in request.log
     stretches = 0 if whole else request.stretches
-    found = read_metrics(place, words, buckets=stretches, verify=request.verify, cache=request.cache)
-    damage += found.damage
+    found = read_metrics(
+        place, words, also_called=panel_of, buckets=stretches, verify=request.verify, cache=request.cache
+    )
+    damage += located(found.damage, place.logs)
     return found.series

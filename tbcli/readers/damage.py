@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 UNREADABLE = "unreadable"
@@ -25,7 +26,7 @@ class Damage:
     """One incident in one file.
 
     Args:
-        path: The file, relative to the log directory.
+        path: The file, relative to the log directory, ``.`` for that itself; see `located`.
         offset: The byte at which it begins.
         kind: ``unreadable`` (not opened, or no regular file), ``empty``, ``foreign`` (no record in it at all), ``torn``
             (the last record is cut short: its writer was killed, or is about to write the rest), ``growing`` (the same,
@@ -46,6 +47,8 @@ class Damage:
         return self.kind not in (EMPTY, GROWING)
 
     def __str__(self) -> str:
+        if self.kind == UNREADABLE and not self.offset:  # as a whole
+            return f"{self.path} {self.detail}"
         return f"{self.path} at byte {self.offset:,}: {self.detail}"
 
     def document(self) -> dict[str, Any]:
@@ -56,6 +59,17 @@ class Damage:
     def from_document(cls, document: Mapping[str, Any]) -> Damage:
         """Return what `document` described."""
         return cls(str(document["path"]), int(document["offset"]), str(document["kind"]), str(document["detail"]))
+
+
+def located(incidents: Iterable[Damage], top: Path) -> tuple[Damage, ...]:
+    """Return incidents with the paths by which a user finds the files.
+
+    Args:
+        incidents: Their paths are relative to the log directory.
+        top: That directory, as the user named it; or the one file that was read.
+    """
+    is_file = top.is_file()
+    return tuple(replace(each, path=str(top if is_file else top / each.path)) for each in incidents)
 
 
 def limited(incidents: list[Damage]) -> list[Damage]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tbcli.errors import NotFound
-from tbcli.readers.damage import TORN
+from tbcli.readers.damage import TORN, located
 from tbcli.readers.events import read_scalars
 from tbcli.readers.evidence import read_layers
 from tbcli.readers.series import Series
@@ -58,7 +58,9 @@ def read_gradients(run: Run) -> GradientHealth:
         return {layer: curves[prefix + layer] for layer in layers if prefix + layer in curves}
 
     is_live = run.is_live()  # then a last record that is cut short is one that is being written
-    damage = tuple(str(one) for one in found.damage if one.is_loss and not (is_live and one.kind == TORN))
+    damage = tuple(
+        str(one) for one in located(found.damage, directory) if one.is_loss and not (is_live and one.kind == TORN)
+    )
     return GradientHealth(tuple(layers), whole, by_layer(_NORMS), by_layer(_UPDATES), by_layer(_DEAD), damage)
 
 

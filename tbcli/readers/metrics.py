@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from tbcli.config import did_you_mean
 from tbcli.errors import NotFound
-from tbcli.readers.damage import Damage
+from tbcli.readers.damage import Damage, located
 from tbcli.readers.events import read_scalars
 from tbcli.readers.series import Scalars, Series
 from tbcli.runs import LogDirectory, Run
 
 _AN_EPOCH = "epoch_"
+_WILD = "*?["
+_LEAST_LETTERS = 3  # of a word from which a name that holds it is worth proposing
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def read_metrics(
     place: Run | LogDirectory,
     patterns: Sequence[str] = (),
     *,
+    also_called: Callable[[Metric], str] | None = None,
     buckets: int = 0,
     verify: bool = False,
     cache: bool = True,
@@ -82,7 +85,8 @@ def read_metrics(
 
     Args:
         place: Where they are; the path of a `LogDirectory` may also be a single event file.
-        patterns: As ``*loss``: of the name, of the tag, or of ``run/tag``; none for all.
+        patterns: Names, or patterns as ``*loss``; see `matches`. None for all.
+        also_called: Returns one more name by which a series can be chosen.
         buckets: See `tbcli.readers.read_scalars`, as the next two.
         verify: Prove the checksums of everything.
         cache: Use the cache, and renew it.
@@ -90,23 +94,30 @@ def read_metrics(
     Raises:
         NotFound: There is no scalar at all, or none that is asked for.
     """
-    return named_metrics(place, read_scalars(place.logs, buckets=buckets, verify=verify, cache=cache), patterns)
+    scalars = read_scalars(place.logs, buckets=buckets, verify=verify, cache=cache)
+    return named_metrics(place, scalars, patterns, also_called=also_called)
 
 
-def named_metrics(place: Run | LogDirectory, scalars: Scalars, patterns: Sequence[str] = ()) -> Metrics:
+def named_metrics(
+    place: Run | LogDirectory,
+    scalars: Scalars,
+    patterns: Sequence[str] = (),
+    *,
+    also_called: Callable[[Metric], str] | None = None,
+) -> Metrics:
     """Return scalars that were read already under their names; see `read_metrics`."""
     found = [_named(place, series) for series in scalars]
     if not found:
-        lost = next((f"; {incident}" for incident in scalars.damage if incident.is_loss), "")
+        lost = next((f"; {incident}" for incident in located(scalars.damage, place.logs) if incident.is_loss), "")
         raise NotFound(
             f"{_called(place)} holds no scalars{lost}",
             hint="a log directory has files named *tfevents* in it or below; `tbcli runs` lists the runs",
         )
-    chosen = [metric for metric in found if matches(patterns, metric.name, metric.series.run, metric.series.tag)]
+    chosen = [metric for metric in found if is_chosen(metric, patterns, also_called(metric) if also_called else "")]
     if not chosen:
         wanted = " ".join(patterns)
         known = dict.fromkeys(metric.name for metric in found)
-        raise NotFound(f"{_called(place)} holds no metric {wanted!r}", hint=did_you_mean(patterns[0], known))
+        raise NotFound(f"{_called(place)} holds no metric {wanted!r}", hint=_proposal(patterns[0], known))
     return Metrics(tuple(chosen), scalars.damage, scalars.superseded, scalars.is_reduced)
 
 
@@ -116,10 +127,44 @@ def _named(place: Run | LogDirectory, series: Series) -> Metric:
     return Metric(series.run, series.tag, series)
 
 
+def is_chosen(metric: Metric, patterns: Sequence[str], also_called: str = "") -> bool:
+    """Say whether one of the patterns fits a series under its names, or under one more; see `matches`."""
+    run, tag = metric.series.run, metric.series.tag
+    return matches(patterns, metric.name, run, tag) or bool(also_called and matches(patterns, also_called, "", tag))
+
+
 def matches(patterns: Sequence[str], name: str, run: str, tag: str) -> bool:
-    """Say whether one of the patterns fits the name, the tag or ``run/tag``; none fit everything."""
-    names = {name, tag, joined(run, tag)}
-    return not patterns or any(fnmatchcase(each, pattern) for pattern in patterns for each in names)
+    """Say whether one of the patterns fits; none fit everything.
+
+    A word is the name, the tag, or ``run/tag``, and so is a pattern with a slash. A pattern without one is of the
+    metric alone, whatever run it lies in: of the whole tag, or of its last parts.
+
+    Args:
+        patterns: As ``loss``, ``*loss``, ``train/gradients/*``.
+        name: How people call it; it may begin with the run.
+        run: The directory of its event files.
+        tag: As it stands in them.
+    """
+    whole = {name, tag, joined(run, tag)}
+    if not patterns or any(pattern in whole for pattern in patterns):
+        return True
+    own = {name} if "/" not in name else set()
+    parts = tag.split("/")
+    own |= {"/".join(parts[start:]) for start in range(len(parts))}
+    return any(
+        fnmatchcase(each, pattern)
+        for pattern in patterns
+        if any(sign in pattern for sign in _WILD)
+        for each in (whole if "/" in pattern else own)
+    )
+
+
+def _proposal(word: str, known: Iterable[str]) -> str:
+    """Return what may have been meant: a name that begins with the word or holds it, else one that is spelt alike."""
+    names = list(known)
+    holding = [name for name in names if word.lower() in name.lower()] if len(word) >= _LEAST_LETTERS else []
+    holding.sort(key=lambda name: (not name.lower().startswith(word.lower()), name.count("/")))
+    return f"did you mean {holding[0]!r}?" if holding else did_you_mean(word, names)
 
 
 def _called(place: Run | LogDirectory) -> str:

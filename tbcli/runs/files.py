@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 
 @contextmanager
@@ -25,6 +26,44 @@ def whole_file(path: Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def named_file(path: Path) -> Iterator[IO[bytes]]:
+    """Yield a file that a user named, open for writing, as ``>`` in a shell would; its directory is made.
+
+    A regular file, or the one a link leads to, is whole or as it was, and keeps its permissions. What is no regular
+    file (a pipe, a terminal, a device) is written to as it is, and so is whatever our stdout or stderr lead to.
+
+    Raises:
+        OSError: It could not be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        there = None
+    if there and (stream := _own_stream(there)):
+        with open(os.dup(stream), "wb") as file:  # noqa: PTH123 - a descriptor; it goes on where the stream stands
+            yield file
+    elif there and not stat.S_ISREG(there.st_mode):
+        with open(os.open(path, os.O_WRONLY | os.O_NOCTTY), "wb") as file:  # noqa: PTH123 - never our terminal
+            yield file
+    else:
+        with whole_file(path.resolve()) as temporary, temporary.open("wb") as file:
+            if there:
+                with suppress(OSError):  # a file system without permissions
+                    os.fchmod(file.fileno(), stat.S_IMODE(there.st_mode))
+            yield file
+
+
+def _own_stream(there: os.stat_result) -> int | None:
+    """Return the descriptor, stdout's or stderr's, that leads to this file; None if neither does."""
+    for descriptor in (1, 2):
+        with suppress(OSError):  # closed
+            if os.path.samestat(there, os.fstat(descriptor)):
+                return descriptor
+    return None
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -61,7 +100,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """Return the document, or None where there is none or it is damaged."""
     try:
         document = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LEADING_COLUMNS = ("epoch", "step", "seconds", "learning_rate")
+_LONGEST_EPOCH = 16  # digits; what is longer is no count of epochs, and above 4300 no number of Python's
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +19,12 @@ class History:
     Args:
         epochs: Epoch numbers, from 1.
         columns: ``{name: values}``, each as long as ``epochs``; NaN where a row has no number.
+        damage: What of the file could not be read, as the end of a sentence about it, or ``""``.
     """
 
     epochs: tuple[int, ...]
     columns: Mapping[str, tuple[float, ...]]
+    damage: str = ""
 
 
 class HistoryWriter:
@@ -60,18 +63,47 @@ def _cell(value: float | None) -> str:
 def read_history(path: Path) -> History:
     """Return what training has written so far, empty where there is nothing yet.
 
-    A torn last row, as a full disk leaves it, is left out.
+    A torn last row, as a full disk leaves it, is left out; so is what is damaged, which is told.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.reader(file))
-    except (OSError, UnicodeDecodeError):
+    except FileNotFoundError:
         return History((), {})
+    except OSError as error:
+        return History((), {}, f"cannot be read: {error.strerror or error}")
+    except (UnicodeDecodeError, csv.Error):
+        return History((), {}, "is damaged: it is no table of epochs")
     if not rows:
         return History((), {})
-    header, body = rows[0], [row for row in rows[1:] if len(row) == len(rows[0]) and row[0].isdecimal()]
+    header = rows[0]
+    if header[:1] != ["epoch"]:
+        is_torn = len(rows) == 1 and "epoch".startswith(",".join(header))
+        return History((), {}, "" if is_torn else "is damaged: it is no table of epochs")
+    body = [row for row in rows[1:] if _is_whole(row, header)]
     columns = {name: tuple(_number(row[i]) for row in body) for i, name in enumerate(header) if name != "epoch"}
-    return History(tuple(int(row[0]) for row in body), columns)
+    return History(tuple(int(row[0]) for row in body), columns, _damage(rows))
+
+
+def _is_whole(row: Sequence[str], header: Sequence[str]) -> bool:
+    return len(row) == len(header) and _is_epoch(row[0])
+
+
+def _is_epoch(text: str) -> bool:
+    return text.isdecimal() and len(text) < _LONGEST_EPOCH
+
+
+def _damage(rows: Sequence[Sequence[str]]) -> str:
+    """Return how many rows are lost, in whole or in part; a torn last one is none of them."""
+    header, body = rows[0], rows[1:]
+    odd = [row for row in body[:-1] if not _is_whole(row, header)]
+    odd += [row for row in body[-1:] if len(row) >= len(header) and not _is_whole(row, header)]
+    odd += [row for row in body if _is_whole(row, header) and not all(map(_is_number, row))]
+    return f"is damaged: {len(odd)} of {len(body)} rows" if odd else ""
+
+
+def _is_number(text: str) -> bool:
+    return not text or not math.isnan(_number(text)) or text.strip().lower().lstrip("+-") == "nan"
 
 
 def _number(text: str) -> float:

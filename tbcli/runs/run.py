@@ -130,6 +130,11 @@ class Run:
             value = value.get("best")
         return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
+    def number(self, key: str) -> float | None:
+        """Return a number of the record; None where there is none, or something else stands in its place."""
+        value = self.record.get(key)
+        return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
     def is_live(self, now: datetime | None = None) -> bool:
         """Say whether a process is still training it.
 
@@ -169,7 +174,7 @@ class Run:
     def bytes(self) -> int:
         """Return the size kept at the end of training, or walk the run's files where there is none."""
         kept = self.record.get("bytes")
-        return kept if isinstance(kept, int) else self.walk_bytes()
+        return kept if isinstance(kept, int) and not isinstance(kept, bool) else self.walk_bytes()
 
     def files(self) -> list[tuple[str, int]]:
         """Return path and bytes of every file of the run as it is now."""
@@ -211,13 +216,13 @@ def load_run(logs: Path, plots: Path, models: Path) -> Run | None:
     Ours is a directory whose ``run.json`` has a schema and names the directory's own name as its id.
     """
     try:
-        record = json.loads(_read(f"{logs}/run.json"))
-    except (OSError, ValueError):
+        record = json.loads(read_once(f"{logs}/run.json"))
+    except (OSError, ValueError, RecursionError):
         return None
     return Run(logs.name, logs, plots, models, record) if is_record_of(logs.name, record) else None
 
 
-def _read(path: str) -> bytes:
+def read_once(path: str) -> bytes:
     """Return a file's content in three system calls, for a listing opens thousands; a FIFO is not waited for."""
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
@@ -228,6 +233,13 @@ def _read(path: str) -> bytes:
     finally:
         os.close(handle)
     return content
+
+
+def looks_like_id(name: str) -> bool:
+    """Say whether a directory's name has the form of a run's id: ``20261122-235212-k3f9``."""
+    day, _, rest = name.partition("-")
+    moment, _, suffix = rest.partition("-")
+    return len(day) == 8 and len(moment) == 6 and len(suffix) == 4 and (day + moment).isdecimal()
 
 
 def is_record_of(run_id: str, record: object) -> bool:

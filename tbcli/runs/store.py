@@ -12,10 +12,11 @@ from typing import Any
 
 from tbcli.config import Config, PathsConfig, did_you_mean
 from tbcli.errors import ConfigError, NotFound, TrainingFailed
+from tbcli.runs.damage import why_no_run
 from tbcli.runs.files import utc_now, utc_text, write_json
 from tbcli.runs.metrics import lower_is_better
 from tbcli.runs.process import Owner
-from tbcli.runs.run import SCHEMA, LogDirectory, Run, load_run
+from tbcli.runs.run import SCHEMA, LogDirectory, Run, load_run, looks_like_id
 
 _ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without 0, o, 1, l, i: ids are read aloud and typed
 DEFAULT_RANK_METRIC = "val_accuracy"
@@ -31,13 +32,6 @@ def new_id(now: datetime) -> str:
     # From the system's own source, so that a seed set for training does not make ids repeat.
     suffix = "".join(random.SystemRandom().choices(_ID_ALPHABET, k=4))
     return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{suffix}"
-
-
-def looks_like_id(name: str) -> bool:
-    """Say whether a directory's name has the form of `new_id`."""
-    day, _, rest = name.partition("-")
-    moment, _, suffix = rest.partition("-")
-    return len(day) == 8 and len(moment) == 6 and len(suffix) == 4 and (day + moment).isdecimal()
 
 
 def is_path(reference: str) -> bool:
@@ -65,6 +59,12 @@ class RunStore:
         self.logs_root = paths.logs
         self.plots_root = paths.plots
         self.models_root = paths.models
+        self._damage: dict[str, str] = {}
+
+    @property
+    def damage(self) -> Sequence[str]:
+        """What was no run though it seems to be one, of all that was looked at so far: a sentence each."""
+        return tuple(self._damage.values())
 
     def create(self, config: Config, facts: Mapping[str, Any] | None = None, *, now: datetime | None = None) -> Run:
         """Claim a directory for a new run and write its first record and its configuration.
@@ -111,19 +111,39 @@ class RunStore:
         return load_run(self.logs_root / run_id, self.plots_root / run_id, self.models_root / run_id)
 
     def ids(self) -> list[str]:
-        """Return the names of all directories that may be runs, oldest first, without opening them."""
+        """Return the names of all directories that may be runs, oldest first, without opening them.
+
+        Raises:
+            NotFound: The directory is there, but cannot be listed.
+        """
         try:
             with os.scandir(self.logs_root) as entries:
                 return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-        except OSError:
+        except FileNotFoundError:
             return []
+        except OSError as error:
+            raise NotFound(
+                f"cannot read the log directory {str(self.logs_root)!r}: {error.strerror or error}",
+                hint="`--logdir DIR` or `--workspace DIR` with a directory that can be read",
+            ) from error
 
     def each(self) -> Iterator[Run]:
-        """Yield the runs by their ids, one at a time; what is not a run of ours, and links, are left out."""
+        """Yield the runs by their ids, one at a time; what is not a run of ours, and links, are left out.
+
+        Raises:
+            NotFound: The directory is there, but cannot be listed.
+        """
         for run_id in self.ids():
             run = load_run(self.logs_root / run_id, self.plots_root / run_id, self.models_root / run_id)
             if run is not None:
                 yield run
+            else:
+                self._note_damage(self.logs_root / run_id)
+
+    def _note_damage(self, logs: Path) -> None:
+        sentence = why_no_run(logs)
+        if sentence:
+            self._damage[str(logs)] = sentence
 
     def list(self) -> list[Run]:
         """Return all runs, oldest first."""
@@ -172,13 +192,16 @@ class RunStore:
         resolved = path.resolve()
         name = resolved.name
         roots = (self.plots_root / name, self.models_root / name)
-        return load_run(resolved, *roots) or LogDirectory(name, path)
+        run = load_run(resolved, *roots)
+        if run is None:
+            self._note_damage(resolved)
+        return run or LogDirectory(name, path)
 
     def _among(self, reference: str, runs: Sequence[Run], say: Say | None) -> Run:
         if not runs:
             raise NotFound(
                 f"no run {reference!r}: there are no runs in {str(self.logs_root)!r}",
-                hint="`tbcli train` makes the first one; `--workspace DIR` looks elsewhere",
+                hint=_as_path(reference) or "`tbcli train` makes the first one; `--workspace DIR` looks elsewhere",
             )
         if reference == "latest" or reference.startswith("latest~"):
             return _nth_latest(reference, runs)
@@ -201,7 +224,12 @@ class RunStore:
         known = [run.id for run in runs] + [run.name for run in runs if run.name]
         guess = did_you_mean(reference, known)
         hint = f"{guess} `tbcli runs` lists them" if guess.startswith("did") else "`tbcli runs` lists what is there"
-        raise NotFound(f"no run {reference!r} in {str(self.logs_root)!r}", hint=hint)
+        raise NotFound(f"no run {reference!r} in {str(self.logs_root)!r}", hint=_as_path(reference) or hint)
+
+
+def _as_path(reference: str) -> str:
+    """Return how to name the directory that is called as a run was to be, or ``""`` where there is none."""
+    return f"`./{reference}` names the directory" if is_directory(Path(reference)) else ""
 
 
 def _first_record(run_id: str, config: Config, now: datetime) -> dict[str, Any]:

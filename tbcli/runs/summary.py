@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from tbcli.runs.history import read_history
-from tbcli.runs.metrics import summarize
+from tbcli.runs.metrics import best_position, summarize
 from tbcli.runs.run import Run
 
 Value = float | str | bool
+LEARNING_RATE = "learning_rate"
 SELECTORS = ("best", "last", "epoch")
 RECORDED = (
     "id", "name", "note", "status", "started", "ended", "seconds", "model", "data", "saved_epoch", "parameters",
@@ -60,6 +61,8 @@ class Summary:
         read_fact: Returns a fact by its name, None where it is not known.
         read_settings: Returns ``{"section.key": value}``; called once, when a setting is asked for.
         read_tags: Returns further metrics, those of the event files; called once, when a name is not found otherwise.
+        read_curves: Returns what has a course over the epochs but is no metric, as the learning rate; called once,
+            when a selector is asked for of a name that is no metric.
         unit: What counts its points: ``epoch``, or ``step`` for a log directory of somebody else's.
     """
 
@@ -69,9 +72,11 @@ class Summary:
     read_fact: Callable[[str], Any] = lambda name: None
     read_settings: Callable[[], Mapping[str, Any]] = dict
     read_tags: Callable[[], Mapping[str, Metric]] = dict
+    read_curves: Callable[[], Mapping[str, Metric]] = dict
     unit: str = "epoch"
     _settings: Mapping[str, Any] | None = field(default=None, init=False)
     _tags: Mapping[str, Metric] | None = field(default=None, init=False)
+    _curves: Mapping[str, Metric] | None = field(default=None, init=False)
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -80,14 +85,18 @@ class Summary:
             self._settings = self.read_settings()
         return self._settings
 
-    def metric(self, name: str) -> Metric | None:
-        """Return a metric, or a tag of the event files."""
+    def metric(self, name: str, selector: str = "") -> Metric | None:
+        """Return a metric, or a tag of the event files; where one value of it is selected, also another curve."""
         found = self.metrics.get(name)
         # Every tag that is no metric lies below a slash, or is written within the epochs.
         if found is None and ("/" in name or name.startswith("batch_")):
             if self._tags is None:
                 self._tags = self.read_tags()
             found = self._tags.get(name)
+        if found is None and selector:
+            if self._curves is None:
+                self._curves = self.read_curves()
+            found = self._curves.get(name)
         return found
 
     def value(self, name: str, selector: str = "") -> Value | None:
@@ -95,9 +104,9 @@ class Summary:
 
         Args:
             name: As ``val_accuracy``, ``status``, ``train.seed``, or ``seed`` where only one section has it.
-            selector: ``best``, ``last`` or ``epoch`` (that of the best value): of a metric alone.
+            selector: ``best``, ``last`` or ``epoch`` (that of the best value): of a metric, or of another curve.
         """
-        metric = self.metric(name)
+        metric = self.metric(name, selector)
         if metric is not None:
             return metric.select(selector)
         if selector:
@@ -152,7 +161,9 @@ def summary_of(run: Run, now: datetime | None = None, read_tags: Callable[[], Ma
             case _:
                 return run.record.get(name)
 
-    return Summary(run.label, run.id, metrics_of(run), fact, lambda: settings_of(run), read_tags)
+    return Summary(
+        run.label, run.id, metrics_of(run), fact, lambda: settings_of(run), read_tags, lambda: curves_of(run)
+    )
 
 
 def metrics_of(run: Run) -> dict[str, Metric]:
@@ -164,11 +175,23 @@ def metrics_of(run: Run) -> dict[str, Metric]:
     return {name: _metric(value) for name, value in kept.items()}
 
 
+def curves_of(run: Run) -> dict[str, Metric]:
+    """Return what the history holds besides metrics: the course of the learning rate."""
+    history = read_history(run.history_file)
+    values = history.columns.get(LEARNING_RATE)
+    if not values:
+        return {}
+    best = best_position(LEARNING_RATE, values)
+    if best is None:
+        return {LEARNING_RATE: Metric(math.nan, None, values[-1])}
+    return {LEARNING_RATE: Metric(values[best], history.epochs[best], values[-1])}
+
+
 def epochs_of(run: Run) -> int | None:
     """Return how many epochs a run has finished, or None where nothing tells."""
     told = run.record.get("epochs")
-    if isinstance(told, int):
-        return told
+    if told is not None:
+        return told if isinstance(told, int) and not isinstance(told, bool) else None
     epochs = read_history(run.history_file).epochs
     return epochs[-1] if epochs else None
 

@@ -69,7 +69,6 @@ def test_the_run_itself_is_found_as_anywhere(cli: Cli, workspace: Path) -> None:
         (["--baseline", "latest", "--tolerance", "much"], "a tolerance is a number"),
         (["loss<1", "--markdown", "--json"], "do not go together"),
         (["loss<low"], "is a number"),
-        (["loss<1", "--junit", "nowhere/file.xml"], "cannot write"),
     ],
 )
 def test_wrong_usage_leaves_with_2(cli: Cli, workspace: Path, words: list[str], told: str) -> None:
@@ -109,6 +108,26 @@ def test_a_junit_file_is_written_whatever_comes_of_the_gates(cli: Cli, workspace
         assert (suite.attrib["failures"], suite.attrib["errors"]) == counted
 
 
+def test_a_junit_file_that_cannot_be_written_is_an_error_after_the_verdicts(cli: Cli, workspace: Path) -> None:
+    make_run(workspace)
+    (workspace / "taken").touch()
+    result = cli("check", "latest", "loss<1", "--junit", "taken/gates.xml")
+    assert result.exit_code == 2
+    assert result.stdout.startswith("passed  loss<1")
+    assert "cannot write 'taken/gates.xml'" in result.stderr
+    assert len(result.stderr.splitlines()) == 2
+
+
+def test_a_junit_file_gets_its_directory_and_is_written_through_a_link(cli: Cli, workspace: Path) -> None:
+    make_run(workspace)
+    assert cli("check", "latest", "loss<1", "--junit", "out/deep/gates.xml").exit_code == 0
+    (workspace / "link.xml").symlink_to("target.xml")
+    assert cli("check", "latest", "loss<1", "--junit", "link.xml").exit_code == 0
+    assert (workspace / "link.xml").is_symlink()
+    for name in ("out/deep/gates.xml", "target.xml"):
+        assert ElementTree.parse(workspace / name).getroot().attrib["tests"] == "1"
+
+
 def test_json_has_stable_keys(cli: Cli, workspace: Path) -> None:
     run = make_run(workspace, val_accuracy=math.nan)
     result = cli("check", "latest", "val_accuracy>0", "--json")
@@ -144,3 +163,17 @@ def test_training_can_be_gated_by_the_same_words(workspace: Path, capsys: pytest
     for wrong in ("val_accuracy", "x>", ""):
         with pytest.raises(ConfigError):
             settle_gates([wrong])
+
+
+def test_a_missing_metric_wins_over_a_failed_gate_and_both_are_counted(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace)
+    result = cli("check", run.id, "loss<0", "nothing<1", "val_accuracy>0")
+    assert result.exit_code == 3
+    happened, _ = result.stderr.splitlines()
+    assert happened == f"error: {run.id} has nothing for 'nothing<1'; of 3 gates 1 is missing and 1 failed"
+    assert "another finds no metric, it leaves with 3" in " ".join(cli("check", "--help").output.split())
+
+
+def test_a_name_in_other_letters_is_guessed(cli: Cli, workspace: Path) -> None:
+    make_run(workspace)
+    assert "did you mean 'val_accuracy'?" in cli("check", "latest", "VAL_ACCURACY>0.5").stderr

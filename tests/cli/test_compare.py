@@ -14,6 +14,7 @@ from typer.testing import Result
 from tbcli.cli.comparing import letter_of
 from tests.cli.test_runs import shown_on_a_terminal
 from tests.fakes import SOME_MOMENT, make_run
+from tests.serving.events import write_scalars
 
 Cli = Callable[..., Result]
 
@@ -147,3 +148,32 @@ def test_a_run_that_wins_has_a_colour_on_a_terminal_alone(cli: Cli, two: tuple[s
 
 def test_columns_have_names_however_many_there_are() -> None:
     assert [letter_of(i) for i in (0, 25, 26, 27, 52, 702)] == ["A", "Z", "AA", "AB", "BA", "AAA"]
+
+
+def test_settings_are_left_out_where_one_side_has_none(cli: Cli, two: tuple[str, str], workspace: Path) -> None:
+    write_scalars(workspace / "foreign", {"loss": [0.5, 0.3]})
+    result = cli("compare", "./foreign", "a")
+    assert "SETTING" not in result.stdout
+    assert result.stderr.startswith("foreign has no configuration")
+    both = cli("compare", "./foreign", "a", "b").stdout
+    assert [line.split() for line in both.split("SETTING")[1].splitlines()[1:]] == [
+        ["train.epochs", "-", "5", "3"],
+        ["train.seed", "-", "1", "2"],
+    ]
+
+
+def test_a_tie_for_the_best_names_all_who_share_it(cli: Cli, two: tuple[str, str], workspace: Path) -> None:
+    make_run(workspace, name="c", val_accuracy=0.99)
+    lines = [line.split() for line in cli("compare", "a", "b", "c").stdout.splitlines()]
+    (row,) = (line for line in lines if line[:2] == ["val_accuracy", "best"])
+    assert row[-2:] == ["B,", "C"]
+    document = json.loads(cli("compare", "a", "b", "c", "--json").stdout)
+    kept = {(row["metric"], row["at"]): row for row in document["metrics"]}
+    assert kept["val_accuracy", "best"]["best"] is None
+    assert len(kept["val_accuracy", "best"]["tied"]) == 2
+    assert kept["loss", "best"]["tied"] == []  # all three are equal
+
+
+def test_a_key_to_group_by_that_is_misspelt_is_guessed_by_its_end(cli: Cli, two: tuple[str, str]) -> None:
+    assert "did you mean 'seed'?" in cli("compare", "--group-by", "sed").stderr
+    assert len(cli("compare", "--group-by", "xyzzy").stderr) < 300

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +76,63 @@ def test_export_of_foreign_places_side_by_side(tmp_path, run) -> None:
     assert "holds no metric 'z': left out" in some.stderr
 
 
+@pytest.mark.parametrize("words", [[], ["--wide"], ["--json"], ["--json", "--wide"]])
+def test_places_of_one_name_are_told_apart_by_as_much_of_their_paths_as_it_takes(tmp_path, words) -> None:
+    for number, name in enumerate(("x1/v", "y1/v", "z")):
+        write(tmp_path / name, *curve("loss", [1], number + 1.0))
+    text = export(tmp_path, *(str(tmp_path / name) for name in ("x1/v", "y1/v", "z")), *words).stdout
+    if "--json" in words:
+        rows_ = json.loads(text).popitem()[1]
+        found = {(row["run"], row.get("loss", row.get("value"))) for row in rows_}
+    else:
+        found = {(row[0], float(row[-1])) for row in rows(text)[1:]}
+    assert found == {("x1/v", 1.0), ("y1/v", 2.0), ("z", 3.0)}
+
+
+def test_a_run_and_its_copy_elsewhere_are_told_apart(tmp_path, run) -> None:
+    shutil.copytree(run.logs, tmp_path / "kept" / run.id)
+    text = export(tmp_path, run.id, str(tmp_path / "kept" / run.id), "--metric", "loss").stdout
+    assert {row[0] for row in rows(text)[1:]} == {f"logs/{run.id}", f"kept/{run.id}"}
+
+
+def test_a_copy_of_places_of_one_name_nests_them(tmp_path) -> None:
+    for name in ("x1/v", "y1/v"):
+        write(tmp_path / name, *curve("loss", [1]))
+    out = tmp_path / "slim"
+    export(tmp_path, f"{tmp_path}/x1/v", f"{tmp_path}/y1/v", "--format", "tensorboard", "--out", str(out))
+    assert sorted(str(path.parent.relative_to(out)) for path in out.rglob("events*")) == ["x1/v", "y1/v"]
+
+
+def test_out_goes_through_a_pipe_and_a_link_and_leaves_them_there(tmp_path, run) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link.csv"
+    os.mkfifo(pipe)
+    link.symlink_to("target.csv")
+    expected = export(tmp_path).stdout
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        assert export(tmp_path, "--out", str(pipe)).stdout == f"{pipe}\n"
+        assert reader.communicate()[0].decode() == expected
+    export(tmp_path, "--out", str(link))
+    assert (pipe.is_fifo(), link.is_symlink()) == (True, True)
+    assert (tmp_path / "target.csv").read_text() == expected
+
+
+@pytest.mark.parametrize("name", ["-", "link"])
+def test_out_may_be_stdout_and_then_it_holds_nothing_else(tmp_path, run, name: str) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "stdout")
+    with (tmp_path / "stdout").open("wb") as stdout:
+        command = [sys.executable, "-m", "tbcli", "export", "--out", name]
+        subprocess.run(command, cwd=tmp_path, stdout=stdout, check=True)
+    assert (tmp_path / "stdout").read_text() == export(tmp_path).stdout
+    assert not (tmp_path / "-").exists()
+
+
+def test_a_name_without_an_ending_is_csv_or_what_format_says(tmp_path, run) -> None:
+    export(tmp_path, "--out", str(tmp_path / "plain"))
+    export(tmp_path, "--out", str(tmp_path / "said"), "--format", "json")
+    assert (tmp_path / "plain").read_text().startswith("run,metric")
+    assert json.loads((tmp_path / "said").read_text())["schema"] == 1
+
+
 @pytest.mark.parametrize("name", ["x.csv", "deep/x.json", "x.parquet"])
 def test_out_names_the_file_and_its_suffix_the_form(tmp_path, run, name: str) -> None:
     out = tmp_path / name
@@ -120,7 +178,21 @@ def test_damage_is_said_and_the_rest_is_exported(tmp_path) -> None:
     path.write_bytes(path.read_bytes() + framed(b"xxxx")[:-2])
     result = export(tmp_path, f"{tmp_path}/other")
     assert len(rows(result.stdout)) == 3
-    assert "warning: events.out.tfevents.0.host at byte" in result.stderr
+    assert f"warning: {path} at byte" in result.stderr
+    named = export(tmp_path, str(path))
+    assert f"warning: {path} at byte" in named.stderr
+
+
+def test_damage_in_two_places_is_told_apart_and_what_cannot_be_listed_has_no_byte(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        path = write(tmp_path / name, *curve("x", [1, 2]))
+        path.write_bytes(path.read_bytes()[:-2])
+    os.mkfifo("a/events.out.tfevents.9.pipe")
+    told = export(tmp_path, "./a", "./b").stderr.splitlines()
+    assert told[0] == "warning: a/events.out.tfevents.9.pipe is no regular file: left alone"
+    assert told[1].startswith("warning: a/events.out.tfevents.0.host at byte")
+    assert told[2].startswith("warning: b/events.out.tfevents.0.host at byte")
 
 
 @pytest.mark.parametrize(
@@ -133,6 +205,12 @@ def test_damage_is_said_and_the_rest_is_exported(tmp_path) -> None:
         (["--metric", "los"], 3, "did you mean 'loss'"),
         (["./nowhere"], 3, "no log directory"),
         (["--out", "/proc/x.csv"], 2, "cannot write"),
+        (["--out", "s.xlsx"], 2, "'s.xlsx' ends in '.xlsx', which is no form"),
+        (["--out", "s.xlsx", "--format", "csv"], 2, "is no form"),
+        (["--out", "s.parquet", "--format", "csv"], 2, "this is to be csv, but 's.parquet' ends in '.parquet'"),
+        (["--out", "s.csv", "--json"], 2, "this is to be json"),
+        (["--out", "s.csv", "--format", "tensorboard"], 2, "this is to be tensorboard"),
+        (["--out", "-", "--format", "tensorboard"], 2, "--out DIR"),
     ],
 )
 def test_a_mistake_is_two_lines_and_its_code(tmp_path, run, words, code, said) -> None:

@@ -111,7 +111,7 @@ def test_damage_is_said_and_the_rest_is_drawn(tmp_path) -> None:
     path = write(tmp_path / "other", *curve("x", [1, 2]))
     path.write_bytes(path.read_bytes() + framed(b"xxxx")[:-2])
     for words in (["--terminal"], []):
-        assert "warning: events.out.tfevents.0.host at byte" in plot(tmp_path, str(tmp_path / "other"), *words).stderr
+        assert f"warning: {path} at byte" in plot(tmp_path, str(tmp_path / "other"), *words).stderr
 
 
 @pytest.mark.parametrize(
@@ -221,3 +221,29 @@ def test_runs_of_others_are_grouped_by_their_hyperparameters(tmp_path) -> None:
 def test_a_plot_can_be_read_from_one_event_file(tmp_path) -> None:
     path = write(tmp_path / "other", *curve("loss", [1, 2]))
     assert plot(tmp_path, str(path), "--terminal").stdout.splitlines()[-1] == "loss 2"
+
+
+@pytest.mark.parametrize("form", ["png", "svg", "pdf"])
+def test_directories_of_one_name_do_not_overwrite_each_other(tmp_path, form: str) -> None:
+    for parent in ("first", "second", "x/second"):
+        write(tmp_path / parent / "a", *curve("loss", [1, 2]))
+
+    def drawn(reference: str):
+        result = plot(tmp_path, str(tmp_path / reference), "--set", f"plot.format={form}")
+        return Path(result.stdout.strip()).parent.name, result.stderr
+
+    assert drawn("first/a") == ("a", "")
+    name, said = drawn("second/a")
+    assert name == "second-a"
+    assert "plots/a' is of another log directory, and stays" in said
+    assert drawn("x/second/a")[0] == "x-second-a"
+    assert drawn("first/a") == ("a", "")
+    assert drawn("second/a")[0] == "second-a"
+
+
+def test_a_pattern_of_tags_is_drawn_as_a_figure_of_a_run_of_ours(tmp_path) -> None:
+    run = make_run(tmp_path, files=False)
+    write(run.logs / "train", *curve("gradients/conv1", [1, 2]), *curve("gradients/dense", [1, 2]))
+    for pattern, metrics in (("*conv1", ["gradients/conv1"]), ("*gradients*", ["gradients/conv1", "gradients/dense"])):
+        assert json.loads(plot(tmp_path, "--metric", pattern, "--json").stdout)["metrics"] == metrics
+    assert "no metric '*nothing'" in plot(tmp_path, "--metric", "*nothing", expect=3).stderr

@@ -278,9 +278,9 @@ def test_csv_has_stable_columns(cli: Cli, workspace: Path) -> None:
     (row,) = csv.DictReader(cli("runs", "--csv").stdout.splitlines())
     assert list(row) == [
         "id", "name", "note", "status", "started", "ended", "seconds", "age_seconds", "model", "data",
-        "epochs", "val_accuracy", "test_accuracy", "bytes",
+        "epochs", "val_accuracy.best", "test_accuracy", "bytes",
     ]  # fmt: skip
-    assert (row["id"], row["name"], row["val_accuracy"]) == (run.id, 'a "name", quoted', "0.98")
+    assert (row["id"], row["name"], row["val_accuracy.best"]) == (run.id, 'a "name", quoted', "0.98")
 
 
 @pytest.mark.parametrize(
@@ -360,3 +360,91 @@ def test_watching_all_runs_ends_well_by_a_signal(workspace: Path, signal_number:
         process.send_signal(signal_number)
         assert process.wait(20) == 0
     os.close(leader)
+
+
+def test_a_truncated_record_is_warned_of_wherever_it_would_be_missed(cli: Cli, workspace: Path) -> None:
+    whole, torn = make_run(workspace, name="whole"), make_run(workspace, name="torn")
+    torn.record_file.write_bytes(torn.record_file.read_bytes()[:50])
+    told = f"warning: 'logs/{torn.id}' is left out: its run.json is damaged"
+    for words in ((), ("--json",), ("--csv",), ("--columns", "id"), ("latest",), ("logs/",), ("--quiet",)):
+        result = cli("runs", *words)
+        assert result.exit_code == 0
+        assert whole.id in result.stdout
+        assert result.stderr.count("is left out") == 1, words
+    assert told in cli("runs").stderr
+    for words in (("runs", "torn"), ("runs", torn.id), ("runs", "--where", "nothing<1"), ("check", "torn", "loss<1")):
+        result = cli(*words)
+        assert result.exit_code == 3
+        assert told in result.stderr
+    assert cli("runs", "--where", "loss<9").stderr.count("is left out") == 1
+    assert cli("compare", "--group-by", "model").stderr.count("is left out") == 1
+
+
+def test_a_workspace_of_damaged_runs_alone_is_not_called_empty_without_a_word(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace)
+    run.record_file.write_text("[" * 100_000)
+    assert "its run.json is damaged" in cli("runs").stderr
+    assert "its run.json is damaged" in cli("runs", "./logs").stderr
+    assert "its run.json is damaged" in cli("runs", f"logs/{run.id}").stderr
+
+
+def test_garbage_among_a_run_s_own_files_is_warned_of(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace, record={"epochs": "x", "seconds": True})
+    run.config_file.write_text("[")
+    run.history_file.write_bytes(b"\xff\xfe\x00")
+    for words in (("runs", run.id), ("check", run.id, "loss<1"), ("compare", run.id, "--group-by", "model")):
+        told = cli(*words).stderr
+        for text in ("history.csv' is damaged", "config.json' is damaged", "epochs should be a number, and is 'x'"):
+            assert text in told, words
+        assert told.count("warning:") == 4
+
+
+def test_what_stands_in_the_place_of_a_number_is_shown_as_none(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace, record={"epochs": "x", "seconds": True})
+    (told,) = json.loads(cli("runs", "--json").stdout)["runs"]
+    assert (told["epochs"], told["seconds"]) == (None, None)
+    assert cli("runs", "--csv", "--columns", "id,val_accuracy").stdout.splitlines()[1] == f"{run.id},0.98"
+    assert cli("runs").stdout.splitlines()[1].split()[6] == "-"
+    assert "  epochs  " not in cli("runs", run.id).stdout.partition("METRIC")[0]
+    assert cli("check", run.id, "epoch<=20").exit_code == 3
+
+
+def test_a_log_directory_that_cannot_be_read_is_not_an_empty_one(cli: Cli, workspace: Path) -> None:
+    (workspace / "circle").symlink_to("circle")
+    (workspace / "file").write_text("")
+    for logdir in ("circle", "file"):
+        for words in (("runs",), ("runs", "--json"), ("runs", "latest"), ("clean", "--older-than", "1d", "--yes")):
+            result = cli(*words, "--logdir", logdir)
+            assert (result.exit_code, result.stdout) == (3, "")
+            happened, hint = result.stderr.splitlines()
+            assert f"cannot read the log directory {logdir!r}" in happened
+            assert hint.startswith("try:")
+
+
+def test_a_directory_of_the_name_that_no_run_has_is_pointed_at(cli: Cli, workspace: Path) -> None:
+    (workspace / "torch_logs").mkdir()
+    assert "`./torch_logs` names the directory" in cli("runs", "torch_logs").stderr
+    make_run(workspace, name="torch_log")
+    result = cli("runs", "torch_logs")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (3, 2)
+    assert "`./torch_logs` names the directory" in result.stderr
+
+
+def test_the_course_of_the_learning_rate_is_asked_for_by_an_ending(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace, settings={"train.learning_rate": 0.5})
+    words = "learning_rate,learning_rate.last,learning_rate.best,learning_rate.epoch"
+    assert cli("runs", "--csv", "--columns", words).stdout.splitlines()[1] == "0.5,0.001,0.001,1"
+    assert cli("check", run.id, "learning_rate.last<0.01", "learning_rate=0.5").exit_code == 0
+    assert "at epoch 1" in cli("check", run.id, "learning_rate.best<0.01").stdout
+    run.history_file.unlink()
+    assert cli("check", run.id, "learning_rate.last<0.01").exit_code == 3
+
+
+def test_a_record_of_another_tool_is_no_damage(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace)
+    (workspace / "logs" / "wandb").mkdir()
+    (workspace / "logs" / "wandb" / "run.json").write_text('{"id": 3}')
+    (workspace / "logs" / "20261122-120000-abcd").mkdir()  # one that is being made this moment
+    assert cli("runs").stderr == ""
+    (workspace / "logs" / "20261122-120000-abcd" / "run.json").write_text(run.record_file.read_text())
+    assert "not the record of this run" in cli("runs").stderr

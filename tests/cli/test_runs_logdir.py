@@ -132,3 +132,14 @@ def test_rows_fit_the_window(foreign: Path, columns: int) -> None:
     assert max(map(len, lines)) <= columns
     assert ("KIND" in lines[0]) == (columns == 200)
     assert any("below it" in line and "far/down" in line for line in lines)
+
+
+def test_the_names_that_its_table_shows_are_columns(cli: Cli) -> None:
+    result = cli("runs", "./lightning logs", "--columns", "run,tag,LAST", "--where", "loss.best<0.3")
+    assert cells(result) == [["run", "tag", "LAST"], ["version_1/train", "loss", "0.1000"]]
+    (_, entry, *_) = json.loads(cli("runs", "./lightning logs", "--columns", "tag,points", "--json").stdout)["runs"]
+    assert entry == {"tag": "loss", "points": 3}
+    rows = cli("runs", "./lightning logs", "--columns", "run,best_step", "--csv").stdout.splitlines()
+    assert rows[:2] == ["run,best_step", "lost,"]
+    mixed = cells(cli("runs", "./lightning logs", "--columns", "run,loss.best", "--sort", "loss.best"))
+    assert mixed[:2] == [["run", "loss.best"], ["version_1/train", "0.1000"]]

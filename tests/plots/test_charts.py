@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tbcli.plots.charts import MOST_NAMES, draw_series
+from tbcli.plots.colours import run_colours
 from tbcli.plots.figures import save_figure
 from tbcli.plots.series import Chart, Curve, Gathered
 
@@ -84,3 +86,18 @@ def test_names_are_never_typeset(tmp_path, form) -> None:
     many = gathered(curve([1, 2], run=odd, name=odd), curve([1, 2], run="two", name=odd), metric=odd)
     save_figure(draw_series(many, heading=odd, subheading=odd), tmp_path / f"x.{form}", 40)
     assert (tmp_path / f"x.{form}").stat().st_size > 1000
+
+
+def test_a_run_of_ours_has_the_colour_of_its_history() -> None:
+    both = replace(gathered(curve([1, 2], run="mine"), curve([2, 1], run="two")), ids={"mine": "20261122-1"})
+    colours = run_colours(["20261122-1", "two"])
+    first, second = draw_series(both, heading="both").axes[0].lines
+    assert [first.get_color(), second.get_color()] == [colours["20261122-1"], colours["two"]]
+
+
+def test_training_has_one_key_whoever_wrote_it() -> None:
+    figure = draw_series(
+        gathered(curve([1, 2], run="mine"), curve([2, 1], run="two", split="train"), curve([1], split="validation")),
+        heading="both",
+    )
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["train", "validation"]

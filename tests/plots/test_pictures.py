@@ -1,4 +1,6 @@
 import logging
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -155,6 +157,32 @@ def test_a_link_among_the_plots_is_not_followed(tmp_path) -> None:
     with pytest.raises(Refused, match="is a link"):
         plot_run(run, SMALL)
     assert not list(elsewhere.iterdir())
+
+
+@pytest.mark.parametrize("form", ["png", "svg", "pdf"])
+def test_out_goes_through_a_pipe_and_a_link_and_leaves_them_there(tmp_path, form: str) -> None:
+    run = make_run(tmp_path)
+    pipe, link = tmp_path / f"pipe.{form}", tmp_path / f"link.{form}"
+    os.mkfifo(pipe)
+    link.symlink_to(f"target.{form}")
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        plot_runs([run], SMALL, plots_root=tmp_path, out=pipe)
+        piped = reader.communicate()[0]
+    plot_runs([run], SMALL, plots_root=tmp_path, out=link)
+    assert (pipe.is_fifo(), link.is_symlink()) == (True, True)
+    start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[form]
+    assert piped.startswith(start)
+    assert link.read_bytes().startswith(start)
+
+
+def test_a_link_in_the_place_of_a_runs_own_figure_is_replaced(tmp_path) -> None:
+    run = make_run(tmp_path, files=False)
+    run.plots.mkdir(parents=True)
+    (tmp_path / "mine").write_text("mine")
+    (run.plots / "training_history.png").symlink_to(tmp_path / "mine")
+    plot_run(run, SMALL)
+    assert not (run.plots / "training_history.png").is_symlink()
+    assert (tmp_path / "mine").read_text() == "mine"
 
 
 def test_a_figure_of_too_many_pixels_is_a_usage_error(tmp_path) -> None:

@@ -143,3 +143,56 @@ def test_a_metric_that_is_nowhere_is_not_found(tmp_path) -> None:
     with pytest.raises(NotFound) as caught:
         gather([make_run(tmp_path)], Request(metrics=("acuracy",)))
     assert "did you mean 'accuracy'" in caught.value.hint
+
+
+def test_a_panel_is_chosen_by_its_name(tmp_path) -> None:
+    write(tmp_path / "a", *curve("loss/train", [1]), *curve("loss/val", [1]), *curve("acc", [1]))
+    (chart,) = gather([LogDirectory("x", tmp_path)], Request(metrics=("loss",))).charts
+    assert [one.name for one in chart.curves] == ["a/loss/train", "a/loss/val"]
+
+
+def test_a_word_that_neither_history_nor_event_files_hold_is_not_found(tmp_path) -> None:
+    run = make_run(tmp_path, files=False)
+    write(run.logs / "train", *curve("gradients/conv1", [1, 2]))
+    charts = gather([run], Request(metrics=("*conv1", "loss"))).charts
+    assert [chart.metric for chart in charts] == ["gradients/conv1", "loss"]
+    with pytest.raises(NotFound, match="no metric 'acuracy'"):
+        gather([run], Request(metrics=("*conv1", "acuracy")))
+
+
+def test_runs_of_ours_and_of_others_meet_on_steps(tmp_path) -> None:
+    run = make_run(tmp_path, name="mine")
+    write(tmp_path / "other", *curve("loss", [10, 20]))
+    gathered = gather([run, LogDirectory("other", tmp_path / "other")], Request(metrics=("loss",)))
+    (chart,) = gathered.charts
+    assert chart.x_label == "step"
+    assert [one.x.tolist() for one in chart.curves] == [[100, 200, 300], [100, 200, 300], [10, 20]]
+    assert gathered.runs == ("mine", "other")
+    assert gathered.ids == {"mine": run.id}
+
+
+def test_epochs_without_known_steps_have_a_panel_of_their_own(tmp_path) -> None:
+    run = make_run(tmp_path)
+    rows = [line.split(",") for line in run.history_file.read_text().splitlines()]
+    run.history_file.write_text("".join(",".join(row[:1] + row[2:]) + "\n" for row in rows))
+    write(tmp_path / "other", *curve("loss", [10, 20]))
+    charts = gather([run, LogDirectory("other", tmp_path / "other")], Request(metrics=("loss",))).charts
+    assert [(chart.metric, chart.x_label, len(chart.curves)) for chart in charts] == [
+        ("loss", "epoch", 2),
+        ("loss", "step", 1),
+    ]
+
+
+@pytest.mark.parametrize("smooth", [0.0, 0.6])
+def test_what_a_logarithmic_axis_cannot_show_is_left_out_and_said(tmp_path, smooth: float) -> None:
+    write(tmp_path, *[event(step, simple("loss", step - 1)) for step in (0, 1, 2, 4)])
+    gathered = gather([LogDirectory("x", tmp_path)], Request(log="xy", smooth=smooth))
+    (one,) = gathered.charts[0].curves
+    assert one.x.tolist() == [1, 2, 4]
+    assert len(one.y) == 3
+    assert one.raw is None or [len(column) for column in one.raw] == [3, 3]
+    assert gathered.left_out == (
+        "loss: a logarithmic axis has no place for values of 0 or below",
+        "a logarithmic axis has no place for step 0 or below: left out",
+    )
+    assert gather([LogDirectory("x", tmp_path)], Request()).left_out == ()

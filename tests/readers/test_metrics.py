@@ -56,3 +56,27 @@ def test_what_is_not_there_is_said(tmp_path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(NotFound, match="holds no scalars"):
         read_metrics(LogDirectory("x", tmp_path / "empty"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("a*", ["acc", "acc"]),  # not all that lies in the run `a`
+        ("a/*", ["acc", "gradients/conv1"]),
+        ("*conv1", ["gradients/conv1", "gradients/conv1"]),
+        ("conv?", ["gradients/conv1", "gradients/conv1"]),
+        ("*gradients*", ["gradients/conv1", "gradients/conv1"]),
+        ("b/acc", ["acc"]),
+    ],
+)
+def test_a_pattern_without_a_slash_is_of_the_metric_whatever_run_it_lies_in(tmp_path, pattern, names) -> None:
+    for run in ("a", "b"):
+        write(tmp_path / run, *curve("acc", [1]), *curve("gradients/conv1", [1]))
+    assert [one.name for one in read_metrics(LogDirectory("x", tmp_path), [pattern]).series] == names
+
+
+def test_a_word_proposes_the_tag_that_begins_with_it(tmp_path) -> None:
+    write(tmp_path, *curve("a_loss", [1]), *curve("loss/train", [1]), *curve("loss/val", [1]))
+    with pytest.raises(NotFound) as caught:
+        read_metrics(LogDirectory("x", tmp_path), ["loss"])
+    assert caught.value.hint == "did you mean 'loss/train'?"

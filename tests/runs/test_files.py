@@ -3,12 +3,25 @@ from __future__ import annotations
 import json
 import math
 import os
+import socket
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tbcli.runs.files import json_ready, parse_utc, read_json, tree_bytes, utc_text, whole_file, write_json, write_whole
+from tbcli.runs.files import (
+    json_ready,
+    named_file,
+    parse_utc,
+    read_json,
+    tree_bytes,
+    utc_text,
+    whole_file,
+    write_json,
+    write_whole,
+)
 
 
 def test_a_file_is_the_old_one_until_it_is_the_new_one(tmp_path: Path) -> None:
@@ -58,6 +71,80 @@ def test_writing_replaces_a_link_and_not_its_target(tmp_path: Path) -> None:
     write_whole(tmp_path / "run.json", "ours")
     assert (tmp_path / "target").read_text() == "mine"
     assert (tmp_path / "run.json").read_text() == "ours"
+
+
+def write_named(path: Path, content: bytes) -> None:
+    with named_file(path) as file:
+        file.write(content)
+
+
+def test_a_file_that_a_user_names_gets_its_directory_and_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "x.csv"
+    write_named(path, b"old")
+    path.chmod(0o600)
+    write_named(path, b"new")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o600)
+
+
+def test_a_link_that_a_user_names_stays_and_its_target_is_whole_or_as_it_was(tmp_path: Path) -> None:
+    target, link = tmp_path / "elsewhere" / "target", tmp_path / "link"
+    target.parent.mkdir()
+    link.symlink_to(target)
+    write_named(link, b"mine")  # the target does not exist yet
+
+    def half_written() -> None:
+        with named_file(link) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        half_written()
+    assert link.is_symlink()
+    assert target.read_bytes() == b"mine"
+    assert [path.name for path in target.parent.iterdir()] == ["target"]
+
+
+def test_a_pipe_that_a_user_names_is_written_to_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to(pipe)
+    for path in (pipe, tmp_path / "link"):
+        with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+            write_named(path, b"x" * 100_000)
+            assert len(reader.communicate()[0]) == 100_000
+    assert pipe.is_fifo()
+
+
+def test_what_takes_no_bytes_is_an_error_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # the name of a socket is short
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket")
+        with pytest.raises(OSError, match="No such device"):
+            write_named(Path("socket"), b"x")
+        assert Path("socket").is_socket()
+    Path("circle").symlink_to("circle")
+    with pytest.raises(OSError, match="symbolic links"):
+        write_named(Path("circle"), b"x")
+    with pytest.raises(IsADirectoryError):
+        write_named(tmp_path, b"x")
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_what_our_own_streams_lead_to_goes_on_where_they_stand(tmp_path: Path, stream: str) -> None:
+    code = """
+import sys
+from pathlib import Path
+from tbcli.runs.files import named_file
+stream = getattr(sys, sys.argv[1])
+print("before", file=stream, flush=True)
+with named_file(Path("log")) as file:
+    file.write(b"data\\n")
+print("after", file=stream)
+"""
+    with (tmp_path / "log").open("wb") as log:
+        streams = {stream: log, "stderr" if stream == "stdout" else "stdout": subprocess.DEVNULL}
+        subprocess.run([sys.executable, "-c", code, stream], cwd=tmp_path, check=True, **streams)
+    assert (tmp_path / "log").read_text() == "before\ndata\nafter\n"
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff", b'{"a": 1}x', b"null"])

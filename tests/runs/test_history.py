@@ -81,3 +81,29 @@ def test_a_summary_has_best_epoch_and_last_of_each_metric() -> None:
     assert summary["val_accuracy"] == {"best": 0.9, "best_epoch": 4, "last": 0.8}
     assert "step" not in summary
     assert math.isnan(summary["loss"]["best"])
+
+
+@pytest.mark.parametrize(
+    ("content", "damage", "epochs"),
+    [
+        ("epoch,loss\n1,0.5\n2,0.4\n", "", 2),
+        ("epoch,loss\n1,0.5\n2", "", 1),  # torn
+        ("epo", "", 0),
+        ("epoch,loss\n1,nan\n2,\n", "", 2),
+        ("epoch,loss\n1,0.5\n@@@@\n3,0.4\n", "is damaged: 1 of 3 rows", 2),
+        ("epoch,loss\n1,0.5\n2,what\n", "is damaged: 1 of 2 rows", 2),
+        ("epoch,loss\n1,0.5\n" + "9" * 5000 + ",1\n", "is damaged: 1 of 2 rows", 1),
+        ("\n\n", "is damaged: it is no table of epochs", 0),
+        ("garbage\nmore\n", "is damaged: it is no table of epochs", 0),
+        ("epoch," + "x" * 200_000, "is damaged: it is no table of epochs", 0),
+    ],
+)
+def test_damage_is_told_and_the_rest_is_read(tmp_path: Path, content: str, damage: str, epochs: int) -> None:
+    path = tmp_path / "history.csv"
+    path.write_text(content)
+    history = read_history(path)
+    assert (history.damage, len(history.epochs)) == (damage, epochs)
+
+
+def test_a_history_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
+    assert read_history(tmp_path).damage == "cannot be read: Is a directory"

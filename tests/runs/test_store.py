@@ -10,7 +10,8 @@ import pytest
 from tbcli.config import Config, PathsConfig
 from tbcli.errors import ConfigError, NotFound, TrainingFailed
 from tbcli.runs import LogDirectory, Run, RunStore
-from tbcli.runs.store import looks_like_id, new_id
+from tbcli.runs.run import looks_like_id
+from tbcli.runs.store import new_id
 from tests.fakes import SOME_MOMENT, make_run
 
 

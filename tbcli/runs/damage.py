@@ -1,0 +1,53 @@
+"""What of a run's own records cannot be read: a sentence each, for a person to be warned with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from tbcli.runs.history import read_history
+from tbcli.runs.run import Run, is_record_of, looks_like_id, read_once
+
+_NUMBERS = ("seconds", "epochs", "saved_epoch", "parameters", "bytes")
+
+
+def why_no_run(logs: Path) -> str:
+    """Return why a directory that seems to be a run of ours is none; ``""`` for one that never was."""
+    try:
+        record = _read_json(logs / "run.json")
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except (OSError, ValueError, RecursionError) as error:
+        return f"{str(logs)!r} is left out: its run.json {_told(error)}"
+    if looks_like_id(logs.name) and not is_record_of(logs.name, record):
+        return f"{str(logs)!r} is left out: its run.json is not the record of this run"
+    return ""
+
+
+def damage_of(run: Run) -> Iterator[str]:
+    """Yield what cannot be read of a run whose ``run.json`` can."""
+    for key in _NUMBERS:
+        value = run.record.get(key)
+        if value is not None and run.number(key) is None:
+            yield f"{str(run.record_file)!r}: {key} should be a number, and is {value!r}"
+    if not isinstance(run.record.get("metrics", {}), dict):
+        yield f"{str(run.record_file)!r}: metrics should be a mapping, and are {run.record['metrics']!r:.60}"
+    try:
+        if not isinstance(_read_json(run.config_file), dict):
+            yield f"{str(run.config_file)!r} holds no settings"
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, RecursionError) as error:
+        yield f"{str(run.config_file)!r} {_told(error)}"
+    lost = read_history(run.history_file).damage
+    if lost:
+        yield f"{str(run.history_file)!r} {lost}"
+
+
+def _read_json(path: Path) -> object:
+    return json.loads(read_once(str(path)))
+
+
+def _told(error: Exception) -> str:
+    return f"cannot be read: {error.strerror or error}" if isinstance(error, OSError) else "is damaged: no whole JSON"
