@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,6 +155,26 @@ CASES = {
 }
 
 
+def excused(run: Run) -> set[str]:
+    """Return the recorders that left something out and said why, where every dashboard shows all else."""
+    argv = [sys.executable, "-m", "tbcli", "serve", "--audit", "--json", str(run.logs)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    return {gap["recorder"] for gap in json.loads(done.stdout)["excused"]}
+
+
+WITHOUT_CONVOLUTION = {"attention", "kernels"}
+SILENT = {
+    "a binary classifier with one output": WITHOUT_CONVOLUTION,
+    "200 classes in colour": WITHOUT_CONVOLUTION,
+    "rows of numbers": {*WITHOUT_CONVOLUTION, "mistakes", "samples"},
+    "a subclassed model": {*WITHOUT_CONVOLUTION, "activations", "gradients", "graphs", "projector"},
+    "a single validation sample": WITHOUT_CONVOLUTION,
+    "no validation": {"confusion", "hparams", "mistakes", "pr_curves", "projector", "scalars", "text"},
+}
+"""The recorders that leave something out, and say why."""
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_a_full_recording_works_for(case: str, trained: Callable[..., tuple[Run, list[str]]]) -> None:
     data, model, settings = CASES[case]
@@ -163,6 +186,7 @@ def test_a_full_recording_works_for(case: str, trained: Callable[..., tuple[Run,
         assert evidence["test_probabilities"].sum(axis=-1) == pytest.approx(1, abs=1e-3)
         guesses = evidence["test_probabilities"].argmax(axis=-1)
         assert np.mean(guesses == evidence["test_labels"]) == pytest.approx(run.metrics["test_accuracy"], abs=1e-6)
+    assert excused(run) == SILENT.get(case, set())
 
 
 def test_a_model_with_the_wrong_number_of_outputs_does_not_fit(trained: Callable[..., tuple[Run, list[str]]]) -> None:
