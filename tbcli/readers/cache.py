@@ -7,7 +7,6 @@ and renamed; one that is not whole, or of another version, counts as none. Nothi
 
 from __future__ import annotations
 
-import json
 import mmap
 import os
 import struct
@@ -65,6 +64,8 @@ def load(top: Path) -> Shelf | None:
         index = content[place : place + size]
         if content[: len(_MAGIC)] != _MAGIC or version != VERSION or crc32(index) != proof:
             return None
+        import json  # only where there is a cache: a blink of a process that lives for two
+
         return _shelf(json.loads(index), content, top)
     except (OSError, ValueError, LookupError, TypeError, struct.error):
         return None
@@ -129,6 +130,8 @@ class Writer:
         table = np.array(numbers, np.int64).reshape(-1, _NUMBERS)
         self._blocks.append((file.tell(), len(table), 0))
         file.write(table.data)
+        import json
+
         index = json.dumps(_index(self._top, self._shelf, self._blocks)).encode()
         place = file.tell()
         file.write(index)

@@ -24,14 +24,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbcli.readers.damage import Damage
-from tbcli.readers.documents import Documents, read_documents
 from tbcli.readers.inventory import Entry, list_inventory
 from tbcli.readers.logdir import EventFile
 from tbcli.readers.reading import read_reduced, read_shelf
 from tbcli.readers.series import Scalars
 from tbcli.readers.shelf import Shelf, Wanted
+
+if TYPE_CHECKING:
+    from tbcli.readers.documents import Documents
 
 
 def read_scalars(
@@ -107,6 +110,8 @@ class LogContent:
 
     def documents(self) -> Documents:
         """Return the texts and the hyperparameters; they are read from the files at each call."""
+        from tbcli.readers.documents import read_documents
+
         return read_documents(self._shelf)
 
 
