@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from tbcli.config import did_you_mean
 from tbcli.errors import NotFound
-from tbcli.runs.metrics import lower_is_better
+from tbcli.naming.direction import lower_is_better
 from tbcli.runs.summary import Summary
 
 SEED = "seed"

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tbcli.config import Config, PathsConfig
+from tbcli.naming.direction import summarize
 from tbcli.runs import Run, RunStore
 from tbcli.runs.files import utc_text
 from tbcli.runs.history import HistoryWriter, read_history
-from tbcli.runs.metrics import summarize
 
 SOME_MOMENT = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 

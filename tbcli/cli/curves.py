@@ -18,9 +18,9 @@ from tbcli.config import PlotConfig, did_you_mean
 from tbcli.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
-    from tbcli.plots.series import Gathered
-    from tbcli.plots.sources import Request
-    from tbcli.plots.terminal import Look
+    from tbcli.figures.series import Gathered
+    from tbcli.figures.sources import Request
+    from tbcli.figures.terminal import Look
     from tbcli.runs import LogDirectory, Run
     from tbcli.runs.summary import Summary
 
@@ -42,7 +42,7 @@ def make_request(
     for option, said, known in (("--x", x, X_AXES), ("--log", log, LOGS)):
         if said is not None and said not in known:
             raise ConfigError(f"{option} knows no {said!r}", hint=did_you_mean(said, known))
-    from tbcli.plots.sources import Request
+    from tbcli.figures.sources import Request
 
     return Request(metrics=tuple(metrics), x=x or "", log=log or "", smooth=smooth, verify=verify, cache=cache)
 
@@ -66,7 +66,7 @@ def _summaries(place: Run | LogDirectory) -> list[Summary]:
 
     if isinstance(place, Run):
         return [summary_of(place)]
-    from tbcli.plots.sources import foreign_id
+    from tbcli.figures.sources import foreign_id
     from tbcli.readers import open_logdir
 
     recorded = open_logdir(place.logs).documents().hparams
@@ -88,7 +88,7 @@ def show_figure(
     as_json: bool,
 ) -> Path:
     """Draw a figure, and write its path."""
-    from tbcli.plots.scalars import plot_scalars
+    from tbcli.figures.scalars import plot_scalars
 
     picture = plot_scalars(places, request, plot, plots_root=plots_root, out=out, title=title)
     gathered = picture.gathered
@@ -124,8 +124,8 @@ def show_in_terminal(
         require_window()
         _watch(places, request, output)
         return
-    from tbcli.plots.series import gather
-    from tbcli.plots.terminal import draw_charts
+    from tbcli.figures.series import gather
+    from tbcli.figures.terminal import draw_charts
 
     look = _look(request)
     gathered = gather(places, _for_window(request, look))
@@ -134,8 +134,8 @@ def show_in_terminal(
 
 
 def _watch(places: Sequence[Run | LogDirectory], request: Request, output: Output) -> None:
-    from tbcli.plots.series import gather
-    from tbcli.plots.terminal import draw_charts
+    from tbcli.figures.series import gather
+    from tbcli.figures.terminal import draw_charts
     from tbcli.runs import Run
 
     last: list[Gathered] = []
@@ -168,7 +168,7 @@ def _warn(gathered: Gathered, output: Output) -> None:
 
 
 def _look(request: Request) -> Look:
-    from tbcli.plots.terminal import Look
+    from tbcli.figures.terminal import Look
 
     window = shutil.get_terminal_size()
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
@@ -185,7 +185,7 @@ def _look(request: Request) -> Look:
 
 def _for_window(request: Request, look: Look) -> Request:
     """Return the request for as many charts as fit, with as many points as can be told apart."""
-    from tbcli.plots.terminal import most_side_by_side
+    from tbcli.figures.terminal import most_side_by_side
 
     rows = max(1, look.height // _LINES_A_CHART) if look.height else 3
     panels = min(6, rows * most_side_by_side(look.width))

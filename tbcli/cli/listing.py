@@ -142,7 +142,7 @@ class _Asked:
             self._unknown = [field for field in self._unknown if field not in known]
 
     def is_high_best(self, field: Field) -> bool:
-        from tbcli.runs.metrics import lower_is_better
+        from tbcli.naming.direction import lower_is_better
 
         return field.name in self._metrics and field.selector != "epoch" and not lower_is_better(field.name)
 

@@ -12,8 +12,8 @@ from tbcli.cli.listing import Form, Shown, Wish, choose, csv_lines, json_lines, 
 from tbcli.cli.output import counted_bytes, is_terminal, padded, printable
 from tbcli.cli.run_table import NOTHING, View, show_chosen_columns, width_of
 from tbcli.errors import NotFound
+from tbcli.events.damage import located
 from tbcli.readers import LogContent, open_logdir
-from tbcli.readers.damage import located
 from tbcli.readers.summaries import joined, metric_of
 from tbcli.runs.summary import Metric, Summary
 

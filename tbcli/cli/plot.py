@@ -15,7 +15,7 @@ from tbcli.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
     from tbcli.config import Config
-    from tbcli.plots import Album
+    from tbcli.figures import Album
     from tbcli.runs import LogDirectory, Run, RunStore
 
 FIGURE_PANEL = "Figure"
@@ -95,7 +95,7 @@ def plot(
     """
     config = common.settle({"plot.smooth": smooth, "plot.dpi": dpi})
     from tbcli.cli.curves import grouped, make_request, show_figure, show_in_terminal
-    from tbcli.plots import chosen_kinds
+    from tbcli.figures import chosen_kinds
     from tbcli.runs import RunStore
 
     kinds, output, patterns = chosen_kinds(kind or ()), common.output, tuple(metric or ())
@@ -141,7 +141,7 @@ def _with_history(
     places: Sequence[Run | LogDirectory], kinds: Sequence[str], patterns: Sequence[str]
 ) -> Sequence[Run] | None:
     """Return the runs where all are ours and their histories hold what was asked for; None where event files must."""
-    from tbcli.plots.curves import pick_panels
+    from tbcli.figures.curves import pick_panels
     from tbcli.runs import Run
     from tbcli.runs.history import read_history
 
@@ -188,7 +188,7 @@ def _drawn(
     out: Path | None,
     title: str,
 ) -> Album:
-    from tbcli.plots import plot_kinds, wants_what_there_is
+    from tbcli.figures import plot_kinds, wants_what_there_is
 
     return plot_kinds(
         own,

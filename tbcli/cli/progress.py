@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tbcli.cli.output import Output, counted_seconds, is_terminal, printable, stderr_hushed, wants_colour
-from tbcli.runs.metrics import NOT_METRICS
+from tbcli.naming.direction import NOT_METRICS
 from tbcli.training import Narrator
 
 

@@ -21,7 +21,7 @@ def summarize(found: Run | LogDirectory, output: Output, now: datetime | None = 
     if isinstance(found, Run):
         warn_of_records(output, [found])
         return summary_of(found, now, lambda: tags_of_run(found))
-    from tbcli.readers.damage import located
+    from tbcli.events.damage import located
     from tbcli.readers.summaries import summarize_logdir
 
     summary, damage = summarize_logdir(found)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tbcli.errors import NotFound, Refused
-from tbcli.exporting.encoding import scalar_records, text_record, version_record
-from tbcli.readers.damage import Damage, located
+from tbcli.events.columns import Columns
+from tbcli.events.damage import Damage, located
+from tbcli.events.encode import scalar_records, text_record, version_record
 from tbcli.readers.documents import Text
 from tbcli.readers.events import open_logdir
 from tbcli.readers.metrics import Metric, matches, named_metrics
-from tbcli.readers.pieces import Columns
 from tbcli.runs import LogDirectory, Run
 from tbcli.runs.names import distinct_names
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tbcli.readers.pieces import Floats
+from tbcli.events.columns import Floats
 
 _WHOLE = 1e15  # up to there a whole number is written out
 _EXACT = 22  # the highest power of ten that a float64 holds exactly

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tbcli.events.columns import Columns, Floats, Ints
 from tbcli.readers.metrics import Metric
-from tbcli.readers.pieces import Columns, Floats, Ints
 
 TIDY = ("run", "metric", "step", "wall_time", "value")
 KEYS = TIDY[:1] + TIDY[2:3]  # what names a row of the wide form

@@ -18,9 +18,9 @@ from zlib import crc32
 
 import numpy as np
 
-from tbcli.readers.damage import Damage
-from tbcli.readers.logdir import EventFile
-from tbcli.readers.pieces import Block, Columns, Pieces
+from tbcli.events.columns import Columns, EventFile
+from tbcli.events.damage import Damage
+from tbcli.readers.pieces import Block, Pieces
 from tbcli.readers.shelf import FileNotes, Shelf
 
 VERSION = 1  # of what stands in the files, and of how records are understood

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tbcli.readers import damage
-from tbcli.readers.damage import Damage
-from tbcli.readers.records.crc import checksum, masked
-from tbcli.readers.records.framing import FOOTER
-from tbcli.readers.records.scan import open_file
+from tbcli.events import damage
+from tbcli.events.crc import checksum, masked
+from tbcli.events.damage import Damage
+from tbcli.events.framing import FOOTER
+from tbcli.events.scan import open_file
 from tbcli.readers.shelf import FileNotes, Shelf
 
 if TYPE_CHECKING:

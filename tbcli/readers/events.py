@@ -26,9 +26,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbcli.readers.damage import Damage
+from tbcli.events.columns import EventFile
+from tbcli.events.damage import Damage
 from tbcli.readers.inventory import Entry, list_inventory
-from tbcli.readers.logdir import EventFile
 from tbcli.readers.reading import read_reduced, read_shelf
 from tbcli.readers.series import Scalars
 from tbcli.readers.shelf import Shelf, Wanted

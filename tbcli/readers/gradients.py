@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tbcli.errors import NotFound
-from tbcli.readers.damage import TORN, located
+from tbcli.events.damage import TORN, located
 from tbcli.readers.events import read_scalars
 from tbcli.readers.evidence import read_layers
 from tbcli.readers.series import Series

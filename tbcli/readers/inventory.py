@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tbcli.readers.records.wire import UNKNOWN
+from tbcli.events.wire import UNKNOWN
 from tbcli.readers.shelf import Shelf
 
 

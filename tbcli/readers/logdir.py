@@ -10,31 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tbcli.errors import NotFound
-from tbcli.readers.damage import UNREADABLE, Damage
+from tbcli.events.columns import EventFile
+from tbcli.events.damage import UNREADABLE, Damage
 
 _MARK = "tfevents"  # what TensorBoard looks for in a file name (`io_wrapper.IsSummaryEventsFile`)
 _NOT = ".profile-empty"
 _SETTLED = 2_000_000_000  # nanoseconds; a directory that changed later may change again within one tick of its clock
-
-
-class EventFile(NamedTuple):
-    """One event file, as it was when it was found.
-
-    Args:
-        path: Where it is.
-        name: The same, relative to the log directory.
-        run: The directory it lies in, relative to the log directory; ``.`` for that itself, as in TensorBoard.
-        size: Bytes.
-        changed: When it was written to last, nanoseconds since 1970.
-        inode: Its number in the file system.
-    """
-
-    path: str
-    name: str
-    run: str
-    size: int
-    changed: int
-    inode: int
 
 
 class Found(NamedTuple):

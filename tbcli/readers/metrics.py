@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from tbcli.config import did_you_mean
 from tbcli.errors import NotFound
-from tbcli.readers.damage import Damage, located
+from tbcli.events.damage import Damage, located
 from tbcli.readers.events import read_scalars
 from tbcli.readers.series import Scalars, Series
 from tbcli.runs import LogDirectory, Run

@@ -2,49 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tbcli.readers.records.batch import VALUES_A_RECORD, Points
+from tbcli.events.batch import VALUES_A_RECORD, Points
+from tbcli.events.columns import Columns, Ints
 
 _RADIX = 0xFFFF  # up to here a stable sort is one by radix
 _MOST_BITS = 63
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-
-
-class Columns(NamedTuple):
-    """Steps, seconds since 1970 and values ``[n]`` each."""
-
-    steps: Ints
-    wall_times: Floats
-    values: Floats
-
-    def part(self, start: int, count: int) -> Columns:
-        """Return some of them, not copied."""
-        end = start + count
-        return Columns(self.steps[start:end], self.wall_times[start:end], self.values[start:end])
-
-    def chosen(self, which: NDArray[Any]) -> Columns:
-        """Return those at these places, copied."""
-        return self.each(lambda column: column[which])
-
-    def each(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Columns:
-        """Return the columns, each changed in the same way."""
-        return Columns(change(self.steps), change(self.wall_times), change(self.values))
-
-    @classmethod
-    def joined(cls, parts: Sequence[Columns]) -> Columns:
-        """Return them one behind the other; one alone is not copied."""
-        if len(parts) == 1:
-            return parts[0]
-        if not parts:
-            return cls(np.empty(0, np.int64), np.empty(0), np.empty(0))
-        steps, wall_times, values = zip(*parts, strict=True)
-        return cls(np.concatenate(steps), np.concatenate(wall_times), np.concatenate(values))
 
 
 class Pieces(NamedTuple):

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from tbcli.readers import cache, damage
-from tbcli.readers.damage import Damage, limited
-from tbcli.readers.logdir import EventFile, find_again, find_event_files
+from tbcli.events import damage
+from tbcli.events.batch import Batch, Catalog, Findings, Points
+from tbcli.events.columns import EventFile
+from tbcli.events.damage import Damage, limited
+from tbcli.events.decode import Decoder
+from tbcli.events.scan import Scanner, Task, mark_before, open_file
+from tbcli.readers import cache
+from tbcli.readers.logdir import find_again, find_event_files
 from tbcli.readers.pieces import Block, Pieces, in_pieces
-from tbcli.readers.records.batch import Batch, Catalog, Findings, Points
-from tbcli.readers.records.decode import Decoder
-from tbcli.readers.records.scan import Scanner, Task, mark_before, open_file
 from tbcli.readers.reducing import Reducer
 from tbcli.readers.shelf import FileNotes, Shelf
 

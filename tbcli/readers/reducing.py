@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tbcli.readers.pieces import Block, Columns, Ints, Pieces
+from tbcli.events.columns import Columns, Ints
+from tbcli.readers.pieces import Block, Pieces
 from tbcli.readers.shelf import Shelf
 
 

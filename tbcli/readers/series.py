@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tbcli.errors import ConfigError
-from tbcli.readers.damage import Damage
-from tbcli.readers.pieces import Columns, Floats, Ints
+from tbcli.events.columns import Columns, Floats, Ints
+from tbcli.events.damage import Damage
 
 
 @dataclass(frozen=True, slots=True)

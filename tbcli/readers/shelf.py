@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tbcli.readers.damage import Damage
-from tbcli.readers.logdir import EventFile
-from tbcli.readers.pieces import Block, Ints, Pieces, all_pieces, arranged
+from tbcli.events.columns import EventFile, Ints
+from tbcli.events.damage import Damage
+from tbcli.readers.pieces import Block, Pieces, all_pieces, arranged
 from tbcli.readers.series import Scalars
 
 Names = list[tuple[str, str]]
@@ -25,7 +25,7 @@ class FileNotes:
     Args:
         file: The file as it was when it was read.
         end: The byte up to which it was read: where the next record begins.
-        mark: Checksum of the bytes before that (`tbcli.readers.records.scan.mark_before`).
+        mark: Checksum of the bytes before that (`tbcli.events.scan.mark_before`).
         damage: What could not be read.
         others: ``{code: [count, bytes]}`` of the values that are no numbers.
         documents: Offset in the file, length and code of the records of texts and hyperparameters.

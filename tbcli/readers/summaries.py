@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tbcli.readers.damage import Damage
+from tbcli.events.damage import Damage
+from tbcli.naming.direction import lower_is_better
 from tbcli.readers.events import LogContent, open_logdir
 from tbcli.readers.series import Scalars, Series
-from tbcli.runs.metrics import lower_is_better
 from tbcli.runs.run import LogDirectory
 from tbcli.runs.summary import Metric, Summary
 

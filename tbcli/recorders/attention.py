@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tbcli.plots.pixels.heads import draw_heads
-from tbcli.plots.pixels.overlays import draw_overlays
+from tbcli.figures.png.heads import draw_heads
+from tbcli.figures.png.overlays import draw_overlays
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer, variable_path
 from tbcli.recorders.kernels import walk_layers
 from tbcli.recorders.samples import why_no_images

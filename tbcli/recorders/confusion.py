@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tbcli.plots.pixels.confusion import count_text, draw_confusions, percent_text
-from tbcli.plots.verdicts import count_confusions
+from tbcli.figures.png.confusion import count_text, draw_confusions, percent_text
+from tbcli.figures.verdicts import count_confusions
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from tbcli.plots.pixels.balance import draw_balance
-from tbcli.plots.pixels.values import Values, draw_values
+from tbcli.figures.png.balance import draw_balance
+from tbcli.figures.png.values import Values, draw_values
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 from tbcli.recorders.text import table
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tbcli.plots.pixels.kernels import draw_kernels
+from tbcli.figures.png.kernels import draw_kernels
 from tbcli.recorders.base import Recorder, Snapshot, Writer, variable_path
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbcli.plots.pixels.samples import draw_samples
-from tbcli.plots.verdicts import most_confident_mistakes
+from tbcli.figures.png.samples import draw_samples
+from tbcli.figures.verdicts import most_confident_mistakes
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
 from tbcli.recorders.samples import why_no_images
 

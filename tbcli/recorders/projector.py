@@ -9,7 +9,7 @@ import numpy as np
 from google.protobuf import text_format
 from tensorboard.plugins.projector import ProjectorConfig
 
-from tbcli.plots.pixels.thumbnails import as_thumbnails, draw_sprite, sprite_columns
+from tbcli.figures.png.thumbnails import as_thumbnails, draw_sprite, sprite_columns
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
 
 if TYPE_CHECKING:

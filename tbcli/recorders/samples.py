@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tbcli.plots.pixels.samples import draw_samples
+from tbcli.figures.png.samples import draw_samples
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 
 

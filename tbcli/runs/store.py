@@ -12,9 +12,9 @@ from typing import Any
 
 from tbcli.config import Config, PathsConfig, did_you_mean
 from tbcli.errors import ConfigError, NotFound, TrainingFailed
+from tbcli.naming.direction import lower_is_better
 from tbcli.runs.damage import why_no_run
 from tbcli.runs.files import utc_now, utc_text, write_json
-from tbcli.runs.metrics import lower_is_better
 from tbcli.runs.process import Owner
 from tbcli.runs.run import SCHEMA, LogDirectory, Run, load_run, looks_like_id
 

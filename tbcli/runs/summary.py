@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from tbcli.naming.direction import best_position, summarize
 from tbcli.runs.history import read_history
-from tbcli.runs.metrics import best_position, summarize
 from tbcli.runs.run import Run
 
 Value = float | str | bool

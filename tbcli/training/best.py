@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from tbcli.runs.metrics import lower_is_better
+from tbcli.naming.direction import lower_is_better
 
 
 class BestEpoch:

@@ -12,10 +12,10 @@ import keras
 from tbcli.config import Config
 from tbcli.data.dataset import Dataset
 from tbcli.errors import Diverged
+from tbcli.naming.direction import NOT_METRICS, lower_is_better
 from tbcli.recorders.base import Snapshot, Steps
 from tbcli.recorders.recording import Recording
 from tbcli.runs.history import HistoryWriter
-from tbcli.runs.metrics import NOT_METRICS, lower_is_better
 from tbcli.training.activations import Activations, LayerProbe
 from tbcli.training.backward import BackwardTap
 from tbcli.training.best import BestEpoch

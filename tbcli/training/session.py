@@ -15,11 +15,11 @@ from tbcli.config import Config, did_you_mean
 from tbcli.data import load_dataset, require_source
 from tbcli.errors import ConfigError, Interrupted, TbcliError, TrainingFailed, status_of
 from tbcli.models import require_architecture
+from tbcli.naming.direction import summarize
 from tbcli.recorders.registry import chosen_names
 from tbcli.runs import Run, RunStore
 from tbcli.runs.files import utc_now, utc_text
 from tbcli.runs.history import read_history
-from tbcli.runs.metrics import summarize
 from tbcli.runs.run import HEARTBEAT_SECONDS
 from tbcli.training.facts import git_state, package_versions
 from tbcli.training.interruption import Interruption
@@ -144,7 +144,7 @@ def _conclude(run: Run, config: Config, status: str, reason: str, seconds: float
 
 
 def _plot(run: Run, config: Config, narrator: Narrator) -> None:
-    from tbcli.plots import LEFT_BY_TRAINING, plot_kinds
+    from tbcli.figures import LEFT_BY_TRAINING, plot_kinds
 
     try:
         # A run that was interrupted has a history and no evidence.

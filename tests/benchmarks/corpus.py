@@ -14,8 +14,8 @@ from tensorboard.plugins.histogram import metadata as histogram_metadata
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 
-from tbcli.readers.records.crc import checksum, masked, tables
-from tbcli.readers.records.wire import read_event
+from tbcli.events.crc import checksum, masked, tables
+from tbcli.events.wire import read_event
 
 START = 1_795_000_000.0  # wall time of step 0
 FILE = "events.out.tfevents.1795000000.host.1.0.v2"

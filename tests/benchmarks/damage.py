@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tbcli.readers.records.crc import checksum, masked
+from tbcli.events.crc import checksum, masked
 from tests.benchmarks import corpus
 from tests.benchmarks.measure import PYTHON
 

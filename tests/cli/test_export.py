@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from tbcli.cli.app import app
 from tbcli.readers import read_scalars
+from tests.events.records import curve, framed, points, theirs, write
 from tests.fakes import SOME_MOMENT, make_run
-from tests.readers.records import curve, framed, points, theirs, write
 
 
 @pytest.fixture(autouse=True)

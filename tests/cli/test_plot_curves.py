@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 from tbcli.cli.app import app
 from tbcli.runs.history import HistoryWriter
 from tbcli.runs.process import Owner
+from tests.events.records import curve, framed, write
 from tests.fakes import SOME_MOMENT, make_run
-from tests.readers.records import curve, framed, write
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tbcli.readers import cache, clear_cache, logdir, open_logdir, read_scalars, reading
-from tests.readers.records import curve, event, framed, points, simple, write
+from tests.events.records import curve, event, framed, points, simple, write
 
 MANY = 8000  # more than the cache passes by
 

@@ -11,9 +11,9 @@ import pytest
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 
+from tbcli.events import scan
 from tbcli.readers import open_logdir, read_scalars
-from tbcli.readers.records import scan
-from tests.readers.records import curve, event, framed, metadata, simple, tensor, write
+from tests.events.records import curve, event, framed, metadata, simple, tensor, write
 from tests.serving.events import write_hparams
 
 

@@ -13,7 +13,7 @@ from tensorboard.compat.proto.tensor_pb2 import TensorProto
 
 from tbcli.errors import ConfigError, NotFound
 from tbcli.readers import open_logdir, read_scalars
-from tests.readers.records import curve, event, framed, metadata, ours, points, simple, tensor, write
+from tests.events.records import curve, event, framed, metadata, ours, points, simple, tensor, write
 
 MANY = 40  # enough for a template
 KINDS = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "int64": 9, "float16": 19}

@@ -12,7 +12,7 @@ import pytest
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 from tbcli.readers import open_logdir, read_scalars
-from tests.readers.records import VERSION, curve, event, framed, metadata, tensor, write
+from tests.events.records import VERSION, curve, event, framed, metadata, tensor, write
 
 MANY = 100
 HEAD = len(framed(VERSION))

@@ -15,7 +15,7 @@ from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboardX import SummaryWriter
 
 from tbcli.readers import open_logdir, read_scalars
-from tests.readers.records import Points, event, metadata, ours, theirs, write
+from tests.events.records import Points, event, metadata, ours, theirs, write
 
 MANY = 150  # steps: their varints take one byte and two
 
@@ -67,8 +67,8 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     def unusual(*_: object) -> None:
         raise Unusual
 
-    from tbcli.readers.records import decode, single, template
-    from tbcli.readers.records.fields import Unusual
+    from tbcli.events import decode, single, template
+    from tbcli.events.fields import Unusual
 
     for module in (decode, single, template):
         monkeypatch.setattr(module, "read_event", unusual)

@@ -11,7 +11,7 @@ from tbcli.errors import NotFound
 from tbcli.readers.evidence import read_features, read_layers, read_mistakes, read_predictions
 from tbcli.runs import Run
 from tests.fakes import make_run
-from tests.plots.evidence import keep_evidence, predictions
+from tests.figures.evidence import keep_evidence, predictions
 
 TOLD = predictions(np.arange(40) % 4, 4, names=["cat", "$x$", "漢字", "<b>|\n"], skill=1)
 PICTURES = np.random.default_rng(1).integers(0, 256, (40, 5, 7, 3)).astype(np.uint8)

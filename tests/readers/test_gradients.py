@@ -10,8 +10,8 @@ import pytest
 from tbcli.errors import NotFound
 from tbcli.readers.gradients import in_model_order, read_gradients
 from tbcli.runs import Run
+from tests.events.records import event, simple, tensor, write
 from tests.fakes import make_run
-from tests.readers.records import event, simple, tensor, write
 
 TAGS = ("gradients/global_norm", "gradients/out", "gradients/conv", "updates/out", "dead_units/relu", "epoch_loss")
 

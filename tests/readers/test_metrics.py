@@ -5,8 +5,8 @@ import pytest
 from tbcli.errors import NotFound
 from tbcli.readers.metrics import name_of, read_metrics
 from tbcli.runs import LogDirectory
+from tests.events.records import curve, write
 from tests.fakes import make_run
-from tests.readers.records import curve, write
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tbcli.events.batch import VALUES_A_RECORD, Points
 from tbcli.readers.pieces import in_pieces
-from tbcli.readers.records.batch import VALUES_A_RECORD, Points
 
 
 @pytest.mark.parametrize("names", [3, 70_000, 1 << 33])

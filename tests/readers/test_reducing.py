@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbcli.readers.pieces import Columns
+from tbcli.events.columns import Columns
 from tbcli.readers.reducing import Extremes
 from tests.benchmarks.corpus import FILE, scalar_records, write_file
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from tbcli.plots.pixels.confusion import draw_confusions
+from tbcli.figures.png.confusion import draw_confusions
 from tbcli.recorders import confusion
 from tbcli.recorders.base import Evidence, Snapshot
 from tbcli.recorders.confusion import Confusion

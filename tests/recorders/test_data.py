@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from tbcli.data.dataset import Dataset, Split
-from tbcli.plots.pixels.sheet import THUMBNAIL_WIDTH, WRONG
-from tbcli.plots.pixels.values import Values
+from tbcli.figures.png.sheet import THUMBNAIL_WIDTH, WRONG
+from tbcli.figures.png.values import Values
 from tbcli.recorders import data
 from tbcli.recorders.data import Data, count_classes, describe_balance, describe_values, measure_values
 from tests.recorders.memory import MemoryWriter, snapshot

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tbcli.plots.pixels.samples import draw_samples
+from tbcli.figures.png.samples import draw_samples
 from tbcli.recorders import mistakes
 from tbcli.recorders.base import Evidence
 from tbcli.recorders.mistakes import SHOWN, Mistakes

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tbcli.naming.direction import best_position, lower_is_better, summarize
 from tbcli.runs.history import History, HistoryWriter, final_values, read_history
-from tbcli.runs.metrics import best_position, lower_is_better, summarize
 
 ROW = {"epoch": 1, "step": 422, "seconds": 5.25, "learning_rate": 0.002, "loss": 0.25, "accuracy": 0.9375}
 

@@ -11,8 +11,8 @@ from sklearn.metrics import accuracy_score
 from tbcli.config import PlotConfig
 from tbcli.data import load_dataset
 from tbcli.data.dataset import Split
-from tbcli.plots import plot_kinds
-from tbcli.plots.kinds import NAMES
+from tbcli.figures import plot_kinds
+from tbcli.figures.kinds import NAMES
 from tbcli.readers.evidence import read_features, read_layers, read_mistakes, read_predictions
 from tbcli.readers.gradients import read_gradients
 from tbcli.recorders.base import Evidence

@@ -1,0 +1,80 @@
+"""One record by TensorBoard's own protobuf classes: slow, and right for whatever a writer may have left."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tbcli.events.wire import SCALARS, UNKNOWN
+
+_KINDS = {"image": "images", "histo": "histograms", "audio": "audio", "obsolete_old_style_histogram": "histograms"}
+_OTHERS = {"graph_def": "graph", "log_message": "log", "session_log": "session", "meta_graph_def": "meta_graph"}
+
+
+class MalformedError(Exception):
+    """The bytes are no event at all."""
+
+
+class PlainValue(NamedTuple):
+    """One value: who shows it, its bytes in the file, and its number where it is one."""
+
+    tag: str
+    plugin: str
+    size: int
+    number: float | None
+
+
+class PlainEvent(NamedTuple):
+    """One event."""
+
+    wall_time: float
+    step: int
+    values: tuple[PlainValue, ...]
+
+
+def read_plainly(data: bytes) -> PlainEvent:
+    """Return the event.
+
+    A number is a simple value, or the only element of a numeric tensor which the scalars dashboard shows or of which
+    nothing is said; integers beyond 2**53 lose their last digits in a float64.
+
+    Raises:
+        MalformedError: The bytes are no event.
+    """
+    from google.protobuf.message import DecodeError
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    try:
+        event = Event.FromString(data)
+    except DecodeError as error:
+        raise MalformedError from error
+    values: list[PlainValue] = []
+    kind = event.WhichOneof("what")
+    if kind == "summary":
+        for value in event.summary.value:
+            form = value.WhichOneof("value")
+            plugin, number = value.metadata.plugin_data.plugin_name or UNKNOWN, None
+            if form == "simple_value":
+                plugin, number = SCALARS, float(value.simple_value)
+            elif form == "tensor" and plugin in (SCALARS, UNKNOWN):
+                number = _only_number(value.tensor)
+            elif form in _KINDS and plugin == UNKNOWN:
+                plugin = _KINDS[form]
+            values.append(PlainValue(value.tag, plugin, value.ByteSize(), number))
+    elif kind == "tagged_run_metadata":
+        tagged = event.tagged_run_metadata
+        values.append(PlainValue(tagged.tag, "run_metadata", tagged.ByteSize(), None))
+    elif kind in _OTHERS:
+        content = getattr(event, kind)
+        size = len(content) if isinstance(content, bytes) else content.ByteSize()
+        values.append(PlainValue(_OTHERS[kind], _OTHERS[kind], size, None))
+    return PlainEvent(event.wall_time, event.step, tuple(values))
+
+
+def _only_number(tensor: object) -> float | None:
+    from tensorboard.util.tensor_util import make_ndarray
+
+    try:
+        array = make_ndarray(tensor)
+        return float(array.item()) if array.size == 1 and array.dtype.kind not in "SUOc" else None
+    except (TypeError, ValueError, KeyError):  # a type of its own, or not as many elements as its shape says
+        return None

@@ -1,0 +1,160 @@
+"""The most confident mistakes as a figure: what was seen, what it is, what it was taken for.
+
+For a file: in any format, with a title. `tbcli.figures.png.samples` draws those of every epoch for
+TensorBoard, with Pillow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tbcli.figures.colours import FAINT, INK
+from tbcli.figures.layout import HEADER, Page
+from tbcli.figures.lettering import Lettering, lettering_for
+from tbcli.figures.numbers import percent
+from tbcli.figures.style import one_look, write_heading
+from tbcli.figures.titles import counted, heading_of, subheading_of
+from tbcli.readers.evidence import Mistakes
+from tbcli.runs import Run
+
+_COLUMNS = 4, 6  # pictures side by side, of classes with long names and with short ones
+_WIDTH = 8.4  # inches of all columns
+_LARGEST, _GAP, _LINE = 1.5, 0.3, 0.165  # inches: of a picture, between two, of a line of text below
+_LINES = 3
+_MARGIN, _TOP = 0.4, HEADER + 0.2
+_LEAST_PIXELS = 32  # of a picture's longer side; smaller ones are magnified, so that gaps are whole pixels
+_POINTS, _BETWEEN = 8.5, 0.25  # of the texts; inches between two of them
+_WRONG = "#c62828"
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Where the pictures stand: from one to the next are whole pixels, for all of them are shown as one.
+
+    Args:
+        count: How many there are.
+        height: Of each, in pixels; 0 where there are none to show.
+        width: The same.
+        columns: Pictures side by side.
+    """
+
+    count: int
+    height: int
+    width: int
+    columns: int
+
+    @property
+    def pitch(self) -> float:
+        """Inches from one picture to the next in its row, before they are rounded to pixels."""
+        return _WIDTH / self.columns
+
+    @property
+    def scale(self) -> float:
+        """Pixels an inch."""
+        return max(self.height, self.width) / min(self.pitch - _GAP, _LARGEST)
+
+    @property
+    def across(self) -> int:
+        """Pixels from one picture to the next in its row."""
+        return math.ceil(self.pitch * self.scale)
+
+    @property
+    def down(self) -> int:
+        """Pixels from one row to the next."""
+        return math.ceil(self.height + (_LINES * _LINE + _GAP) * self.scale)
+
+    @property
+    def rows(self) -> int:
+        return max(1, math.ceil(self.count / self.columns))
+
+    @property
+    def page(self) -> Page:
+        return Page(
+            2 * _MARGIN + self.columns * self.across / self.scale - _GAP, _TOP + self.rows * self.down / self.scale
+        )
+
+    def corner(self, number: int) -> tuple[int, int]:
+        """Return the first row and column of a picture's pixels."""
+        row, column = divmod(number, self.columns)
+        return row * self.down, column * self.across
+
+
+def draw_mistakes(run: Run, mistakes: Mistakes, *, title: str = "") -> Figure:
+    """Return the figure of one run; a sentence in place of pictures where there was no mistake.
+
+    Args:
+        run: Whose.
+        mistakes: The most confident first.
+        title: In place of the run's name.
+    """
+    heading, subheading = title or heading_of(run), _told(run, mistakes)
+    letters = lettering_for([heading, subheading, *mistakes.predictions.class_names])
+    pictures = _pictures(mistakes)
+    lines = [_lines(mistakes, sample) for sample in mistakes.rows.tolist()]
+    widest = max((letters.width(letters.legible(text), _POINTS) for texts in lines for text, _ in texts), default=0.0)
+    columns = int(np.clip(_WIDTH // (widest + _BETWEEN), *_COLUMNS))
+    count, height, width, _ = pictures.shape
+    plan = _Plan(count, height, width, columns)
+    with one_look(letters.families):
+        figure = Figure(figsize=(plan.page.width, plan.page.height))
+        write_heading(figure, plan.page, letters, heading, subheading, left=_MARGIN)
+        if pictures.size:
+            _show_pictures(figure, plan, pictures)
+        _describe(figure, plan, letters, lines)
+        if not len(mistakes.rows):
+            figure.text(*plan.page.spot(_MARGIN, HEADER + 0.35), "Every prediction is right.", fontsize=11, color=FAINT)
+    return figure
+
+
+def _told(run: Run, mistakes: Mistakes) -> str:
+    predictions, count = mistakes.predictions, mistakes.count
+    total = len(predictions.labels)
+    among = f"{counted(count, 'mistake')} among {counted(total, f'{predictions.split} sample')}"
+    shown = "the most confident first" if len(mistakes.rows) == count else f"the {len(mistakes.rows)} most confident"
+    return subheading_of(run, f"{among} ({percent(count / total)})", shown if count > 1 else "")
+
+
+def _pictures(mistakes: Mistakes) -> np.ndarray:
+    """Return colours ``[k, height, width, 3]``; without height where there is nothing to see but words."""
+    if mistakes.thumbnails is None or not len(mistakes.rows):
+        return np.zeros((len(mistakes.rows), 0, _LEAST_PIXELS, 3), np.uint8)
+    times = math.ceil(_LEAST_PIXELS / max(mistakes.thumbnails.shape[1:3]))
+    pictures = mistakes.thumbnails.repeat(times, axis=1).repeat(times, axis=2)
+    return np.broadcast_to(pictures, (*pictures.shape[:3], 3))
+
+
+def _show_pictures(figure: Figure, plan: _Plan, pictures: np.ndarray) -> None:
+    """Show all pictures as one: a pair of axes for each would cost ten times as much."""
+    corners = [plan.corner(number) for number in range(plan.count)]
+    bottom, right = corners[-1][0] + plan.height, max(left for _, left in corners) + plan.width
+    canvas = np.full((bottom, right, 3), 255, np.uint8)
+    for picture, (top, left) in zip(pictures, corners, strict=True):
+        canvas[top : top + plan.height, left : left + plan.width] = picture
+    axes = figure.add_axes(plan.page.box(_MARGIN, _TOP, right / plan.scale, bottom / plan.scale))
+    axes.set_axis_off()
+    axes.imshow(canvas, interpolation="nearest", aspect="auto")
+
+
+def _lines(mistakes: Mistakes, sample: int) -> list[tuple[str, str]]:
+    """Return what stands below a picture, each line with its colour."""
+    predictions, names = mistakes.predictions, mistakes.predictions.class_names
+    chances = predictions.probabilities[sample]
+    return [
+        (f"guess {names[chances.argmax()]}", _WRONG),
+        (f"true {names[predictions.labels[sample]]}", INK),
+        (f"{percent(float(chances.max()))}  #{predictions.indices[sample]}", FAINT),
+    ]
+
+
+def _describe(figure: Figure, plan: _Plan, letters: Lettering, lines: Sequence[Sequence[tuple[str, str]]]) -> None:
+    for number, texts in enumerate(lines):
+        top, left = plan.corner(number)
+        for line, (text, colour) in enumerate(texts, 1):
+            spot = plan.page.spot(_MARGIN + left / plan.scale, _TOP + (top + plan.height) / plan.scale + line * _LINE)
+            cut = letters.fitted(text, _POINTS, plan.across / plan.scale - _BETWEEN)
+            figure.text(*spot, cut, fontsize=_POINTS, color=colour)

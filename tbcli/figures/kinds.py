@@ -1,0 +1,68 @@
+"""Which figures there are besides the history, and which of all ``--kind`` asks for. Loads none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tbcli.config import did_you_mean
+from tbcli.errors import ConfigError
+
+HISTORY, ALL = "history", "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One figure of one run.
+
+    Args:
+        stem: Name of its file, without the suffix.
+        read: ``module:function``: given the run, returns what there is to draw, or raises `NotFound`; NumPy alone.
+        draw: ``module:function``: given the run, what was read, and a title, returns the figure.
+    """
+
+    stem: str
+    read: str
+    draw: str
+
+
+KINDS = {
+    "confusion": Kind(
+        "confusion_matrix", "tbcli.readers.evidence:read_predictions", "tbcli.figures.matrix:draw_confusion"
+    ),
+    "pr": Kind(
+        "pr_curves", "tbcli.readers.evidence:read_predictions", "tbcli.figures.precision_recall:draw_precision_recall"
+    ),
+    "gradients": Kind("gradients", "tbcli.readers.gradients:read_gradients", "tbcli.figures.gradients:draw_gradients"),
+    "embedding": Kind("embedding_pca", "tbcli.readers.evidence:read_features", "tbcli.figures.embedding:draw_features"),
+    "mistakes": Kind("mistakes", "tbcli.readers.evidence:read_mistakes", "tbcli.figures.gallery:draw_mistakes"),
+}
+"""Name -> figure of one run. The history is none of them: it can show several runs."""
+
+NAMES = (HISTORY, *KINDS)
+LEFT_BY_TRAINING = (HISTORY, "confusion", "mistakes", "embedding")
+
+
+def chosen_kinds(said: Sequence[str]) -> tuple[str, ...]:
+    """Return the figures asked for, each once and in their order; nothing said means the history.
+
+    Args:
+        said: Names or ``all``, each perhaps several with commas between.
+
+    Raises:
+        ConfigError: A word is no figure.
+    """
+    words = _words(said) or [HISTORY]
+    unknown = [word for word in words if word not in (*NAMES, ALL)]
+    if unknown:
+        raise ConfigError(f"--kind knows no {unknown[0]!r}", hint=did_you_mean(unknown[0], (*NAMES, ALL)))
+    return NAMES if ALL in words else tuple(name for name in NAMES if name in words)
+
+
+def wants_what_there_is(said: Sequence[str]) -> bool:
+    """Say whether figures were asked for as ``all``, which a run need not have, or each by its name."""
+    return ALL in _words(said)
+
+
+def _words(said: Sequence[str]) -> list[str]:
+    return [word.strip() for part in said for word in part.split(",") if word.strip()]

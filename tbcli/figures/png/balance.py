@@ -1,0 +1,81 @@
+"""How many samples each class has, a panel of bars a split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tbcli.figures.png.letters import letters_for
+from tbcli.figures.png.sheet import EMPTY, FAINT, INK, THUMBNAIL_WIDTH, WRONG, Colour, Sheet
+
+_MARGIN, _SIZE, _SMALL, _LINE = 8, 11, 9, 15
+_PANEL = 66  # pixels of height, with the counts above the bars
+_BAR: Colour = (66, 116, 176)
+_NARROWEST_NAME = 24  # pixels a class, from which names stand side by side; below, upright
+_NARROWEST_UPRIGHT = 11  # below, only some class numbers are written
+_LONGEST_NAME = 70  # pixels, upright
+
+
+def draw_balance(counts: Mapping[str, np.ndarray], class_names: Sequence[str]) -> tuple[bytes, tuple[int, int]]:
+    """Draw the samples of each class, each split to its own scale; a class without a sample is marked.
+
+    Args:
+        counts: Samples of each class ``[classes]`` by split.
+        class_names: A name for each class number.
+
+    Returns:
+        The picture as PNG, and its size (width, height) in pixels.
+    """
+    classes = len(class_names)
+    letters = letters_for(tuple(class_names))
+    width = max(THUMBNAIL_WIDTH, classes + 2 * _MARGIN)
+    edges = _MARGIN + np.round(np.linspace(0, width - 2 * _MARGIN, classes + 1)).astype(np.int64)
+    slot = (width - 2 * _MARGIN) / classes
+    below = _LINE if slot >= _NARROWEST_NAME or slot < _NARROWEST_UPRIGHT else _LONGEST_NAME + 4
+    height = _LINE + _PANEL + _MARGIN
+    sheet = Sheet(width, len(counts) * height + below + _MARGIN, letters)
+    for position, (split, found) in enumerate(counts.items()):
+        _draw_panel(sheet, _MARGIN // 2 + position * height, split, found, edges)
+    _write_names(sheet, len(counts) * height, class_names, edges)
+    return sheet.png()
+
+
+def _draw_panel(sheet: Sheet, top: int, split: str, found: np.ndarray, edges: np.ndarray) -> None:
+    sheet.text(_MARGIN, top, split, INK, _SIZE)
+    total = int(found.sum())
+    told = f"{total:,} samples, {found.min() / max(1, total):.1%} to {found.max() / max(1, total):.1%} a class"
+    sheet.text(sheet.width - _MARGIN, top, told, FAINT, _SIZE, align="right")
+    base = top + _LINE + _PANEL
+    slot = (edges[-1] - edges[0]) / len(found)
+    gap = 1 if 3 <= slot < 12 else 0 if slot < 3 else 3
+    numbers = [f"{count:,}" for count in found.tolist()]
+    are_told = max(sheet.letters.width(number, _SMALL) for number in numbers) <= slot - 1
+    room = _PANEL - (_LINE if are_told else 3)
+    for number, count in enumerate(found.tolist()):
+        left, right = int(edges[number]), max(int(edges[number]) + 1, int(edges[number + 1]) - gap)
+        tall = round(room * count / max(1, int(found.max()))) if count else 3
+        sheet.pixels[base - max(1, tall) : base, left:right] = _BAR if count else WRONG
+        if are_told:
+            colour = FAINT if count else WRONG
+            sheet.text((left + right) / 2, base - tall - _SMALL - 4, numbers[number], colour, _SMALL, align="centre")
+    sheet.pixels[base : base + 1, edges[0] : edges[-1]] = EMPTY
+
+
+def _write_names(sheet: Sheet, top: int, class_names: Sequence[str], edges: np.ndarray) -> None:
+    """Write names where there is room for each, else the numbers of some classes."""
+    slot = (edges[-1] - edges[0]) / len(class_names)
+    middles = (edges[:-1] + edges[1:]) / 2
+    if slot >= _NARROWEST_NAME:
+        for name, middle in zip(class_names, middles, strict=True):
+            fitted = sheet.letters.fitted(name, _SMALL + 1, int(slot) - 2)
+            sheet.text(middle, top, fitted, INK, _SMALL + 1, align="centre")
+    elif slot >= _NARROWEST_UPRIGHT:
+        for name, middle in zip(class_names, middles, strict=True):
+            fitted = sheet.letters.fitted(name, _SMALL, _LONGEST_NAME)
+            length = sheet.letters.width(fitted, _SMALL)
+            sheet.text(middle, top + length, fitted, INK, _SMALL, align="centre", upright=True)
+    else:
+        every = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, len(edges)) if step * slot >= 28)
+        for number in range(0, len(class_names), every):
+            sheet.text(middles[number], top, str(number), FAINT, _SMALL, align="centre")

@@ -1,0 +1,103 @@
+"""One look for all figures, whatever a user's matplotlibrc says, and files that are whole or not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from tbcli.errors import ConfigError
+from tbcli.figures.colours import FAINT, GRID, INK
+from tbcli.figures.layout import LEFT, RIGHT, Page
+from tbcli.figures.lettering import FAMILY, Lettering
+from tbcli.runs.files import named_file, whole_file
+
+_MOST_PIXELS = 2**16 - 1  # a side; the rasteriser takes no more
+
+_STYLE: dict[str, Any] = {
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "text.color": INK,
+    "font.size": 9.0,
+    "axes.edgecolor": "#9a9a9a",
+    "axes.labelcolor": FAINT,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "xtick.color": "#9a9a9a",
+    "xtick.labelcolor": FAINT,
+    "ytick.color": "#9a9a9a",
+    "ytick.labelcolor": FAINT,
+    "legend.frameon": False,
+    "svg.hashsalt": "tbcli",  # ids in the file do not change from time to time
+}
+
+_SAVING: dict[str, dict[str, Any]] = {
+    "png": {"pil_kwargs": {"compress_level": 3}},  # half the time of the usual level, a sixth more bytes
+    "svg": {"metadata": {"Date": None}},  # the same figure is the same file
+    "pdf": {"metadata": {"CreationDate": None}},
+}
+_MARKED = {"png": "Source", "svg": "Source", "pdf": "Keywords"}  # where the format keeps a mark
+
+
+@contextmanager
+def one_look(families: Sequence[str] = (FAMILY,)) -> Iterator[None]:
+    """Set matplotlib's defaults and our style, for making artists as for drawing them, and put back what was."""
+    defaults: dict[str, Any] = {
+        key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")
+    }
+    look: Any = {**defaults, **_STYLE, "font.family": list(families)}
+    with matplotlib.rc_context(look):
+        yield
+
+
+def write_heading(
+    figure: Figure, page: Page, letters: Lettering, heading: str, subheading: str, *, left: float = LEFT
+) -> None:
+    """Write the two lines above a figure, cut where they would leave the page."""
+    width = page.width - left - RIGHT
+    for text, points, down, colour in ((heading, 14.0, 0.42, INK), (subheading, 9.0, 0.65, FAINT)):
+        figure.text(*page.spot(left, down), letters.fitted(text, points, width), fontsize=points, color=colour)
+
+
+def save_figure(figure: Figure, path: Path, dpi: int, *, is_named: bool = False, mark: str = "") -> None:
+    """Write a figure whole, in the format of the path's suffix, making the directory where it is missing.
+
+    Args:
+        figure: Made within `one_look`.
+        path: Ends in ``.png``, ``.svg`` or ``.pdf``.
+        dpi: Pixels an inch, for PNG.
+        is_named: By the user, whose links are followed; a figure in its own place replaces what is there.
+        mark: A word that stands in the file, to know the figure by.
+
+    Raises:
+        ConfigError: It cannot be written there, or would be too large.
+    """
+    form = path.suffix.lower().removeprefix(".")
+    pixels = [round(side * dpi) for side in figure.get_size_inches()]
+    if form == "png" and max(pixels) > _MOST_PIXELS:
+        size = f"{pixels[0]} x {pixels[1]} pixels"
+        raise ConfigError(
+            f"the figure would be {size} at {dpi} dpi", hint="`--dpi` smaller, fewer metrics, or `--out FILE.svg`"
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with one_look(), named_file(path) if is_named else whole_file(path) as target:
+            saving = _SAVING[form]
+            if mark:
+                saving = {**saving, "metadata": {**saving.get("metadata", {}), _MARKED[form]: mark}}
+            figure.savefig(target, dpi=dpi, format=form, **saving)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {str(path)!r}: {error.strerror or error}",
+            hint="`--out FILE.png` or `--plots-dir DIR` where there is room and you may write",
+        ) from error
+    except MemoryError:
+        raise ConfigError(f"no memory for a figure at {dpi} dpi", hint="`--dpi` smaller, or `--out FILE.svg`") from None

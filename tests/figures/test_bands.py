@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import numpy as np
+
+from tbcli.figures.bands import MOST_POINTS, band_over
+
+
+def test_a_band_is_mean_and_sample_deviation_at_each_place() -> None:
+    x = np.array([1.0, 2.0, 3.0])
+    values = [np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.0, 1.0]), np.array([2.0, 5.0, 2.0])]
+    band = band_over([(x, y) for y in values])
+    np.testing.assert_array_equal(band.x, x)
+    np.testing.assert_allclose(band.mean, np.mean(values, axis=0))
+    np.testing.assert_allclose(band.upper - band.mean, np.std(values, axis=0, ddof=1))
+    np.testing.assert_allclose(band.mean - band.lower, np.std(values, axis=0, ddof=1))
+
+
+def test_a_run_that_ended_early_counts_as_long_as_it_lasted() -> None:
+    band = band_over(
+        [(np.array([1.0, 2.0]), np.array([1.0, 1.0])), (np.array([1.0, 2.0, 3.0]), np.array([3.0, 3.0, 9.0]))]
+    )
+    np.testing.assert_allclose(band.mean, [2, 2, 9])
+    np.testing.assert_allclose(band.upper - band.lower, [2 * 2**0.5, 2 * 2**0.5, 0])
+
+
+def test_runs_measured_at_other_places_are_interpolated_between_their_points() -> None:
+    band = band_over(
+        [(np.array([0.0, 2.0]), np.array([0.0, 2.0])), (np.array([0.0, 1.0, 2.0]), np.array([0.0, 3.0, 2.0]))]
+    )
+    np.testing.assert_allclose(band.mean, [0, 2, 2])
+
+
+def test_what_is_no_number_does_not_count() -> None:
+    x = np.array([1.0, 2.0, 3.0])
+    band = band_over([(x, np.array([1.0, np.nan, np.inf])), (x, np.array([3.0, 4.0, 5.0]))])
+    np.testing.assert_allclose(band.mean, [2, 4, 5])
+
+
+def test_a_long_common_axis_is_bounded() -> None:
+    one, other = np.arange(0.0, 9000, 2), np.arange(1.0, 9001, 2)
+    assert len(band_over([(one, one), (other, other)]).x) <= MOST_POINTS

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tbcli.figures.series import Chart, Curve
+from tbcli.figures.terminal import Look, draw_charts
+
+DOTS = re.compile("[\u2801-\u28ff]")
+
+
+def curve(values, *, run="r", name="loss", split="", x=None, **more) -> Curve:
+    y = np.array(values, np.float64)
+    return Curve(run, name, split, np.arange(1.0, len(y) + 1) if x is None else np.array(x, float), y, **more)
+
+
+def drawn(*curves: Curve, width: int = 40, height: int = 12, label: str = "epoch", **look) -> list[str]:
+    return draw_charts([Chart("loss", curves, label)], Look(width, height, **look))
+
+
+def test_a_line_goes_from_the_lower_left_to_the_upper_right() -> None:
+    lines = drawn(curve([1, 2, 3, 4, 5]))
+    assert lines[0] == "loss by epoch"
+    field = [line for line in lines if "│" in line or "┤" in line]
+    first = DOTS.search(field[-1])
+    assert first is not None
+    assert first.start() < 6
+    assert len(field[0]) == 40
+    assert DOTS.match(field[0][-1])
+    assert lines[-1] == "loss 5"
+    assert lines[-2].split() == ["2", "4"]
+
+
+def test_lines_are_told_apart_without_colour() -> None:
+    lines = drawn(curve([5, 4, 3]), curve([1, 2, 3], split="validation", name="val_loss"), braille=False)
+    text = "\n".join(lines[1:-3])
+    assert "a" in text
+    assert "b" in text
+    assert lines[-1] == "a train 3   b validation 3"
+    braille = "\n".join(drawn(curve([5, 4, 3]), curve([1, 2, 3], split="validation"))[1:-3])
+    assert {"a", "b"} <= set(braille)
+    assert DOTS.search(braille)
+
+
+def test_a_line_that_another_covers_still_has_its_letter() -> None:
+    lines = drawn(curve([1, 2, 3], run="one"), curve([1, 2, 3], run="two"), width=80)
+    text = "\n".join(lines[1:-3])
+    assert {"a", "b"} <= set(text)
+    assert lines[-1] == "a one 3   b two 3"
+
+
+def test_colours_wrap_the_same_characters() -> None:
+    plain = drawn(curve([1, 2]), curve([2, 1], split="validation"))
+    styles: set[str] = set()
+
+    def paint(text: str, style: str) -> str:
+        styles.add(style)
+        return f"<{text}>"
+
+    coloured = drawn(curve([1, 2]), curve([2, 1], split="validation"), paint=paint)
+    assert [line.replace("<", "").replace(">", "").rstrip() for line in coloured] == plain
+    assert {"bold", "dim", "cyan", "yellow"} <= styles
+
+
+def test_ascii_has_nothing_else() -> None:
+    lines = drawn(curve([1, 2, 3], name="naïve\x1b[31m"), braille=False)
+    assert all(line.isascii() and line.isprintable() for line in lines)
+    assert lines[-1] == "na?ve?[31m 3"
+
+
+@pytest.mark.parametrize("values", [[math.nan], [math.inf, -math.inf], []])
+def test_what_cannot_be_shown_is_said(values) -> None:
+    lines = drawn(curve(values))
+    assert "no value that can be shown" in lines[1]
+    assert "no finite value" in lines[-1]
+
+
+def test_a_gap_stays_a_gap_and_one_point_is_seen() -> None:
+    lines = drawn(curve([1, math.nan, 1]), width=60)
+    dots = sum(len(DOTS.findall(line)) for line in lines)
+    assert dots == 2
+    assert sum(len(DOTS.findall(line)) for line in drawn(curve([7]))) == 1
+
+
+def test_a_logarithmic_axis_leaves_out_what_is_not_above_zero() -> None:
+    lines = drawn(curve([0, 0.001, 0.1, 10]), log="y")
+    assert lines[0] == "loss by epoch; y logarithmic"
+    assert {"0.001", "0.1", "10"} <= {line.split()[0] for line in lines[1:] if line.split()}
+
+
+def test_the_measured_values_stand_behind_what_is_smoothed() -> None:
+    raw = np.array([1.0, 9.0, 1.0, 9.0])
+    marked: list[str] = []
+
+    def paint(text: str, style: str) -> str:
+        marked.extend(text if style == "dim" else "")
+        return text
+
+    smooth = curve([4, 5, 4, 5], raw=(np.arange(1.0, 5), raw))
+    lines = drawn(smooth, smooth=0.6, paint=paint, width=60)
+    assert lines[0] == "loss by epoch; smoothed 0.6, dots as measured"
+    assert any(DOTS.match(char) for char in marked)
+    assert lines[2].startswith("8")  # the axis reaches as far as they do
+    assert lines[-1] == "loss 5"
+
+
+def test_charts_stand_side_by_side_where_there_is_room() -> None:
+    charts = [Chart(name, (curve([1, 2, 3]),), "step") for name in ("one", "two")]
+    wide, narrow = draw_charts(charts, Look(200, 20)), draw_charts(charts, Look(80, 20))
+    assert "one" in wide[0]
+    assert "two" in wide[0]
+    assert len(wide) == 20
+    assert len(narrow) == 20
+    assert "two" not in narrow[0]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.lists(st.floats(), min_size=1, max_size=30), min_size=1, max_size=5),
+    st.integers(30, 200),
+    st.integers(7, 60),
+    st.booleans(),
+    st.sampled_from(["", "x", "y", "xy"]),
+    st.text(max_size=80),
+)
+def test_any_numbers_and_names_fit_the_window(series, width, height, braille, log, name) -> None:
+    curves = [curve(values, run=f"{name}{number}", name=name) for number, values in enumerate(series)]
+    lines = drawn(*curves, width=width, height=height, braille=braille, log=log)
+    assert all(len(line) <= width for line in lines)
+    assert len(lines) <= max(height, 7 + len(series))
