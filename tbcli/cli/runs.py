@@ -63,6 +63,10 @@ def runs(
         bool,
         typer.Option("--watch", help="Draw it again every two seconds, until Ctrl-C.", rich_help_panel=OUTPUT_PANEL),
     ] = False,
+    text: Annotated[
+        bool,
+        typer.Option("--text", help="Texts recorded below PATH: run, tag, step.", rich_help_panel=OUTPUT_PANEL),
+    ] = False,
     verify: Verify = False,
     no_cache: NoCache = False,
 ) -> None:
@@ -83,8 +87,15 @@ def runs(
     from tbcli.runs import LogDirectory, RunStore
 
     paths, store = config.paths, RunStore(config.paths)
+    if text:
+        _require_texts_alone(run, form, wish, watching=watching)
     if run is not None:
         found = find_places(store, [run], output)[0]
+        if text:
+            from tbcli.cli.texts import show_texts
+
+            show_texts(found, output, as_json=as_json, cache=not no_cache, verify=verify)
+            return
         if not isinstance(found, LogDirectory):
             _show_one(found, form, wish, output, watching=watching)
             return
@@ -112,6 +123,21 @@ def runs(
         return shown._replace(note=_where_runs_are(paths)) if is_empty else shown
 
     _show(look, output, watching)
+
+
+def _require_texts_alone(run: str | None, form: Form, wish: Wish, *, watching: bool) -> None:
+    """Refuse ``--text`` where it cannot be answered.
+
+    Raises:
+        ConfigError: No path is named, or an option of another listing is.
+    """
+    if run is None:
+        raise ConfigError("--text needs a run or a path", hint="`tbcli runs latest --text`")
+    if wish.asks_of_runs or wish.is_reversed or form == "csv" or watching:
+        raise ConfigError(
+            "--text cannot be combined with --where, --sort, --reverse, --columns, --csv or --watch",
+            hint="`tbcli runs PATH --text`, or with --json",
+        )
 
 
 def _show(look: Callable[[], Shown], output: Output, watching: bool) -> None:
