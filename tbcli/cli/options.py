@@ -122,7 +122,7 @@ def find_runs(common: Common, store: RunStore, references: Iterable[str]) -> lis
 def complete_run(context: typer.Context, incomplete: str) -> list[str]:
     """Offer run ids, newest first, and the words that name runs by rank; opens no run."""
     from tbcli.errors import TbcliError
-    from tbcli.runs.run import looks_like_id
+    from tbcli.runs.ids import looks_like_id
     from tbcli.runs.store import RunStore
 
     said = context.params

@@ -19,6 +19,7 @@ from tbcli.cli.output import (
     styled,
     wants_colour,
 )
+from tbcli.runs.ids import without_slug
 
 if TYPE_CHECKING:
     from tbcli.gates import Field
@@ -228,13 +229,15 @@ def _is_number(cell: str) -> bool:
 
 
 def fitted(rows: Sequence[Sequence[str]], columns: int) -> Sequence[Sequence[str]]:
-    """Return the rows so that they fit a window: long names shortened, then whole columns left out.
+    """Return the rows so that they fit a window: ids without slugs, long names shortened, then whole columns left out.
 
     Args:
         rows: The header first.
         columns: Width of the window in characters.
     """
     table = [list(row) for row in rows]
+    if width_of(table) > columns:
+        table[1:] = [[without_slug(row[0]), *row[1:]] for row in table[1:]]
     if all(row[NAME] == "-" for row in table[1:]):
         table = _without(table, "NAME")
     for title in FIRST_TO_GO:

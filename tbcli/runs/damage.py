@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tbcli.runs.history import read_history
-from tbcli.runs.run import Run, is_record_of, looks_like_id, read_once
+from tbcli.runs.ids import looks_like_id
+from tbcli.runs.run import Run, is_record_of, read_once
 
 _NUMBERS = ("seconds", "epochs", "saved_epoch", "parameters", "bytes")
 

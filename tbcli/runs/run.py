@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tbcli.runs.files import parse_utc, read_json, utc_now, walk_files, write_json
+from tbcli.runs.ids import without_slug
 from tbcli.runs.process import Owner
 
 SCHEMA = 1
@@ -97,7 +98,7 @@ class Run:
     @property
     def label(self) -> str:
         """The name with the id, or the id alone: what a person reads."""
-        return f"{self.name} ({self.id})" if self.name else self.id
+        return f"{self.name} ({without_slug(self.id)})" if self.name else self.id
 
     @property
     def metrics(self) -> Mapping[str, Any]:
@@ -233,13 +234,6 @@ def read_once(path: str) -> bytes:
     finally:
         os.close(handle)
     return content
-
-
-def looks_like_id(name: str) -> bool:
-    """Say whether a directory's name has the form of a run's id: ``20261122-235212-k3f9``."""
-    day, _, rest = name.partition("-")
-    moment, _, suffix = rest.partition("-")
-    return len(day) == 8 and len(moment) == 6 and len(suffix) == 4 and (day + moment).isdecimal()
 
 
 def is_record_of(run_id: str, record: object) -> bool:

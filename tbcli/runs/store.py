@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +15,14 @@ from tbcli.errors import ConfigError, NotFound, TrainingFailed
 from tbcli.naming.direction import lower_is_better
 from tbcli.runs.damage import why_no_run
 from tbcli.runs.files import utc_now, utc_text, write_json
+from tbcli.runs.ids import looks_like_id, new_id
 from tbcli.runs.process import Owner
-from tbcli.runs.run import SCHEMA, LogDirectory, Run, load_run, looks_like_id
+from tbcli.runs.run import SCHEMA, LogDirectory, Run, load_run
 
-_ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without 0, o, 1, l, i: ids are read aloud and typed
 DEFAULT_RANK_METRIC = "val_accuracy"
 
 Say = Callable[[str], None]
 """Tells a person one line."""
-
-
-def new_id(now: datetime) -> str:
-    """Return an id that sorts by time, as ``20261122-235212-k3f9`` (UTC)."""
-    import random
-
-    # From the system's own source, so that a seed set for training does not make ids repeat.
-    suffix = "".join(random.SystemRandom().choices(_ID_ALPHABET, k=4))
-    return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{suffix}"
 
 
 def is_path(reference: str) -> bool:
@@ -81,7 +72,7 @@ class RunStore:
         now = now or utc_now()
         try:
             self.logs_root.mkdir(parents=True, exist_ok=True)
-            run = self._claimed(now)
+            run = self._claimed(now, config.train.name)
             run.record = {**_first_record(run.id, config, now), **(facts or {})}
             _write_first_files(run, config)
         except OSError as error:
@@ -92,9 +83,9 @@ class RunStore:
             ) from error
         return run
 
-    def _claimed(self, now: datetime) -> Run:
+    def _claimed(self, now: datetime, name: str) -> Run:
         while True:
-            run = self._run(new_id(now))
+            run = self._run(new_id(now, name))
             try:
                 run.logs.mkdir()
             except FileExistsError:

@@ -12,7 +12,7 @@ from typing import Any
 
 from tbcli.config import Config
 from tbcli.runs.files import utc_text
-from tbcli.runs.store import new_id
+from tbcli.runs.ids import new_id
 from tests.benchmarks.measure import PYTHON, TBCLI, Cost, interleaved, report
 
 FLOOR = "import typer"

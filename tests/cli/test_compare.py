@@ -12,6 +12,7 @@ import pytest
 from typer.testing import Result
 
 from tbcli.cli.comparing import letter_of
+from tbcli.runs.ids import without_slug
 from tests.cli.test_runs import shown_on_a_terminal
 from tests.fakes import SOME_MOMENT, make_run
 from tests.serving.events import write_scalars
@@ -29,7 +30,7 @@ def two(workspace: Path) -> tuple[str, str]:
 def test_two_runs_stand_side_by_side(cli: Cli, two: tuple[str, str]) -> None:
     result = cli("compare", "a", "b")
     legend, metrics, settings = result.stdout.rstrip("\n").split("\n\n")
-    assert legend.splitlines() == [f"A  a ({two[0]})  baseline", f"B  b ({two[1]})"]
+    assert legend.splitlines() == [f"A  a ({without_slug(two[0])})  baseline", f"B  b ({without_slug(two[1])})"]
     lines = [line.split() for line in metrics.splitlines()]
     assert lines[0] == ["METRIC", "AT", "A", "B", "B", "-", "A", "%", "BETTER"]
     assert ["val_accuracy", "best", "0.9800", "@3", "0.9900", "@3", "+0.0100", "+1.02", "B"] in lines

@@ -101,7 +101,7 @@ def test_one_run_is_shown_in_full(cli: Cli, workspace: Path) -> None:
         workspace, name="base", record={"note": "a\nnote", "recording": {"percent": 2.44}, "parameters": 1234567}
     )
     result = cli("runs", "base")
-    assert result.stdout.startswith(f"base ({run.id})\n  status")
+    assert result.stdout.startswith(f"{run.label}\n  status")
     for text in (
         "a note",
         "cost 2.4 %",
@@ -158,9 +158,10 @@ def test_what_is_not_there_leaves_with_3(cli: Cli, workspace: Path, reference: s
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 100, 200])
-def test_rows_fit_the_window(columns: int) -> None:
+@pytest.mark.parametrize("slug", ["", "-a-name-that-somebody-thought-about-for-lo"])
+def test_rows_fit_the_window(columns: int, slug: str) -> None:
     row = [
-        "20261122-120000-k3f9",
+        f"20261122-120000-k3f9{slug}",
         "a name that somebody thought about for long",
         "interrupted",
         "12d",
@@ -342,7 +343,7 @@ def test_a_run_in_full_draws_the_course_of_each_metric(cli: Cli, workspace: Path
 def test_a_run_is_watched_until_it_ends(workspace: Path) -> None:
     run = make_run(workspace, name="watched")
     shown = "\n".join(shown_on_a_terminal(["runs", "watched", "--watch"], 80))
-    assert run.id in shown
+    assert run.label in shown
     assert "FILES" not in shown
 
 

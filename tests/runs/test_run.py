@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tbcli.runs.ids import without_slug
 from tbcli.runs.process import Owner, start_ticks
 from tests.fakes import SOME_MOMENT, make_run
 
@@ -145,6 +146,6 @@ def test_an_update_is_on_disk_and_nan_is_null(tmp_path: Path) -> None:
 
 def test_a_label_has_the_name_where_there_is_one(tmp_path: Path) -> None:
     run = make_run(tmp_path, name="base")
-    assert run.label == f"base ({run.id})"
+    assert run.label == f"base ({without_slug(run.id)})"  # the id says the name too
     assert make_run(tmp_path).label[:8] == "20261122"
     assert run.saved_model.name == "mnist_cnn_model.keras"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,7 @@ import pytest
 from tbcli.config import Config, PathsConfig
 from tbcli.errors import ConfigError, NotFound, TrainingFailed
 from tbcli.runs import LogDirectory, Run, RunStore
-from tbcli.runs.run import looks_like_id
-from tbcli.runs.store import new_id
+from tbcli.runs.ids import without_slug
 from tests.fakes import SOME_MOMENT, make_run
 
 
@@ -27,32 +26,21 @@ def three_runs(workspace: Path) -> list[Run]:
     ]
 
 
-def test_ids_sort_by_time_in_utc_whatever_the_time_zone() -> None:
-    there = datetime(2026, 11, 23, 1, 52, 12, tzinfo=timezone(timedelta(hours=2)))
-    assert new_id(there).startswith("20261122-235212-")
-    assert looks_like_id(new_id(there))
-
-
-@pytest.mark.parametrize(
-    "name", ["", "latest", "base", "20261122", "2026-11-22-1234", "20261122-235212", "2026112a-235212-k3f9"]
-)
-def test_other_words_do_not_look_like_ids(name: str) -> None:
-    assert not looks_like_id(name)
-
-
-def test_ids_do_not_repeat_under_a_seed() -> None:
-    import random
-
-    random.seed(0)
-    first = new_id(SOME_MOMENT)
-    random.seed(0)
-    assert new_id(SOME_MOMENT) != first
-
-
 def test_a_taken_id_is_never_claimed_twice(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = iter(["20261122-120000-aaaa", "20261122-120000-aaaa", "20261122-120000-bbbb"])
-    monkeypatch.setattr("tbcli.runs.store.new_id", lambda now: next(ids))
+    monkeypatch.setattr("tbcli.runs.store.new_id", lambda now, name: next(ids))
     assert [store.create(Config()).id[-4:] for _ in range(2)] == ["aaaa", "bbbb"]
+
+
+@pytest.mark.parametrize("name", ["", "first", "Wide ResNet, lr=1"])
+def test_the_directory_of_a_run_carries_its_name_and_its_short_id_finds_it(store: RunStore, name: str) -> None:
+    run = store.create(Config().updated({"train.name": name}), now=SOME_MOMENT)
+    other = store.create(Config(), now=SOME_MOMENT)
+    assert run.logs.name == run.id
+    assert run.id.endswith({"": "", "first": "-first"}.get(name, "-wide-resnet-lr-1"))
+    for reference in (run.id, without_slug(run.id), *([name] if name == "first" else ())):
+        assert store.find(reference).id == run.id
+    assert store.find(other.id).id == other.id
 
 
 def test_twenty_processes_at_once_all_get_a_run(workspace: Path, store: RunStore) -> None:
