@@ -250,6 +250,7 @@ SAID = st.fixed_dictionaries(
         "serve.window_title": TEXT,
         "serve.port": st.integers(-1, 65535),
         "paths.logdir": TEXT,
+        "direction.train/nll 1": st.sampled_from(["min", "max"]),
     },
 )
 
@@ -263,7 +264,7 @@ def test_what_is_printed_can_be_fed_back(workspace: Path, said: dict[str, object
         return  # refused, with reason: nothing is printed
     (workspace / "printed.toml").write_text(config.as_toml())
     assert load_config(file="printed.toml", environ={}) == config
-    assert set(tomllib.loads(config.as_toml())) == {key.partition(".")[0] for key in SETTINGS}
+    assert set(tomllib.loads(config.as_toml())) == {key.partition(".")[0] for key in SETTINGS} | {"direction"}
 
 
 def test_a_file_closed_to_us_is_an_error(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,3 +284,17 @@ def test_a_guess_does_not_mind_capitals() -> None:
     assert did_you_mean("val_acc", known) == "did you mean 'VAL_ACC'?"
     assert did_you_mean("sum", ["sun", "SUM"]) == "did you mean 'sun'?"
     assert did_you_mean("xyz", known) == "known: Sum, val_loss, VAL_ACC"
+
+
+def test_the_direction_of_any_metric_can_be_said_in_every_layer(workspace: Path) -> None:
+    (workspace / "tbcli.toml").write_text('[direction]\nnll = "max"\n"val/nll" = "min"\neval.nll = "min"\n')
+    config = load_config(assignments=["direction.nll=min"], environ={"TBCLI_DIRECTION_SCORE": "max"})
+    assert config.direction == {"nll": "min", "val/nll": "min", "eval.nll": "min", "score": "max"}
+    assert Config().updated({"direction.nll": "min"}).direction == {"nll": "min"}
+    assert Config().direction == {}
+
+
+@pytest.mark.parametrize("pair", ["direction.nll=lower", "direction.nll=", "direction.=min"])
+def test_a_direction_is_min_or_max(pair: str) -> None:
+    with pytest.raises(ConfigError, match="direction"):
+        load_config(assignments=[pair])
