@@ -69,7 +69,13 @@ def plot(
     title: Annotated[
         str | None, typer.Option(metavar="TEXT", help="In place of the run's name.", rich_help_panel=FIGURE_PANEL)
     ] = None,
-    dpi: Annotated[int | None, typer.Option(metavar="N", help="Pixels an inch.", rich_help_panel=FIGURE_PANEL)] = None,
+    dpi: Annotated[
+        int | None, typer.Option(metavar="N", help="Resolution in DPI.", rich_help_panel=FIGURE_PANEL)
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="Width by height in inches.", rich_help_panel=FIGURE_PANEL)
+    ] = None,
+    theme: Annotated[str | None, typer.Option(help="light or dark.", rich_help_panel=FIGURE_PANEL)] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write here; .png, .svg or .pdf.", rich_help_panel=OUTPUT_PANEL),
@@ -93,7 +99,7 @@ def plot(
     A path leads to a log directory, whoever wrote it; its metrics are called as there. Validation is drawn with the
     training it belongs to.
     """
-    config = common.settle({"plot.smooth": smooth, "plot.dpi": dpi})
+    config = common.settle({"plot.smooth": smooth, "plot.dpi": dpi, "plot.size": size, "plot.theme": theme})
     from tbcli.cli.curves import grouped, make_request, show_figure, show_in_terminal
     from tbcli.figures import chosen_kinds
     from tbcli.runs import RunStore

@@ -18,6 +18,7 @@ SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 SAVE_FORMATS = ("keras", "h5", "savedmodel", "tflite")
 FIGURE_FORMATS = ("png", "svg", "pdf")
+FIGURE_THEMES = ("light", "dark")
 LOAD_FAST = ("auto", "true", "false")
 FIRST_FREE_PORT = -1
 DIRECTIONS = ("min", "max")
@@ -165,6 +166,8 @@ class PlotConfig:
     dpi: int = 120
     smooth: float = 0.0  # weight of the past in TensorBoard's smoothing
     format: str = "png"
+    size: str = ""  # "6.5x4": width by height in inches; "" is automatic
+    theme: str = "light"
 
     def __post_init__(self) -> None:
         require_range("plot.dpi", self.dpi, 20, 1200)
@@ -174,6 +177,21 @@ class PlotConfig:
                 hint="0.6 is TensorBoard's usual, 0 is off",
             )
         require_choice("plot.format", self.format, FIGURE_FORMATS)
+        require_choice("plot.theme", self.theme, FIGURE_THEMES)
+        _ = self.inches
+
+    @property
+    def inches(self) -> tuple[float, float] | None:
+        """Width and height of a figure, or None when its content decides."""
+        if not self.size:
+            return None
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", self.size.strip().lower())
+        sides = tuple(map(float, found.groups())) if found else ()
+        if not sides or not all(1 <= side <= 100 for side in sides):
+            raise ConfigError(
+                f"plot.size must be WxH in inches, from 1 to 100, got {self.size!r}", hint="such as `--size 6.5x4`"
+            )
+        return sides[0], sides[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,39 +1,140 @@
-"""Colours that tell runs apart on white, and that a run keeps."""
+"""Colours that tell curves apart on paper and on screen, with deuteranopia, and printed in grey.
+
+The hues are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), darkened or lightened so that the first five
+differ by at least eleven steps of lightness (CIE L*), the two farthest first. Later ones have a dash pattern of their
+own as well.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from zlib import crc32
+from dataclasses import dataclass
+from typing import Literal
 
-TRAIN, VALIDATION = "#1f6fb4", "#e4680b"
-INK, FAINT, GRID = "#222222", "#6b6b6b", "#e6e6e6"
+_SOLID_HUES = 5  # up to here lightness alone tells two hues apart
+_DASHES = (
+    (),
+    (5.0, 1.5),
+    (1.2, 1.2),
+    (6.0, 1.5, 1.2, 1.5),
+    (3.0, 1.2, 1.0, 1.2, 1.0, 1.2),
+    (9.0, 2.0),
+)
 
-_HUES = (
-    "#1f77b4", "#d62728", "#2ca02c", "#ff7f0e", "#9467bd", "#17becf",
-    "#8c564b", "#e377c2", "#d4a800", "#14246e", "#00735c", "#bcbd22",
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """The colours of a figure.
+
+    Args:
+        name: ``light`` or ``dark``.
+        paper: Background.
+        ink: Text.
+        faint: Secondary text.
+        grid: Grid lines.
+        frame: Axis lines.
+        pale: Curves in the background.
+        empty: A cell without samples.
+        train: Training curves, and what is right.
+        validation: Validation curves, and what is wrong.
+        test: Test curves.
+        wrong: Text about a mistake.
+        hues: Of runs, classes and layers, the first two farthest apart.
+    """
+
+    name: str
+    paper: str
+    ink: str
+    faint: str
+    grid: str
+    frame: str
+    pale: str
+    empty: str
+    train: str
+    validation: str
+    test: str
+    wrong: str
+    hues: tuple[str, ...]
+
+
+LIGHT = Theme(
+    name="light",
+    paper="#ffffff",
+    ink="#222222",
+    faint="#6b6b6b",
+    grid="#e6e6e6",
+    frame="#9a9a9a",
+    pale="#bdbdbd",
+    empty="#f0f0f0",
+    train="#0067a5",
+    validation="#e88f00",
+    test="#00936a",
+    wrong="#b84300",
+    hues=("#0067a5", "#e88f00", "#000000", "#00936a", "#7d1500", "#56b4e9", "#d55e00", "#cc79a7"),
+)
+DARK = Theme(
+    name="dark",
+    paper="#1b1d21",
+    ink="#f2f2f2",
+    faint="#b4b8be",
+    grid="#363a41",
+    frame="#80858d",
+    pale="#5c6168",
+    empty="#2d3036",
+    train="#6cb1f2",
+    validation="#ffc04d",
+    test="#00a178",
+    wrong="#ff9a66",
+    hues=("#6cb1f2", "#ffc04d", "#ffffff", "#00a178", "#c23f1c", "#cc79a7", "#f0e442", "#b9ac70"),
+)
+THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
+TRAIN, VALIDATION, INK, FAINT, GRID, PALETTE = (
+    LIGHT.train, LIGHT.validation, LIGHT.ink, LIGHT.faint, LIGHT.grid, LIGHT.hues,
 )  # fmt: skip
 
 
-def _mixed(colour: str, other: int, share: float) -> str:
-    parts = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
-    return "#" + "".join(f"{round(part * (1 - share) + other * share):02x}" for part in parts)
+@dataclass(frozen=True, slots=True)
+class LineStyle:
+    """How a curve is drawn.
+
+    Args:
+        colour: Of its line and marks.
+        dash: Lengths of strokes and gaps in line widths; empty for a solid line.
+    """
+
+    colour: str
+    dash: tuple[float, ...] = ()
+
+    @property
+    def pattern(self) -> Literal["-"] | tuple[float, tuple[float, ...]]:
+        """What matplotlib takes as ``linestyle``."""
+        return (0.0, self.dash) if self.dash else "-"
 
 
-PALETTE = (*_HUES, *(_mixed(hue, 255, 0.45) for hue in _HUES), *(_mixed(hue, 0, 0.4) for hue in _HUES))
+def line_styles(count: int, theme: Theme = LIGHT) -> list[LineStyle]:
+    """Return styles, the farthest apart first: five solid lines, then dashed ones; the first 40 differ."""
+    return [_style(number, theme.hues) for number in range(count)]
+
+
+def run_styles(ids: Iterable[str], theme: Theme = LIGHT) -> dict[str, LineStyle]:
+    """Return ``{run id: style}``, whatever the order of the ids: by age, so that a later run changes no earlier one."""
+    ordered = sorted(set(ids))
+    return dict(zip(ordered, line_styles(len(ordered), theme), strict=True))
 
 
 def run_colours(ids: Iterable[str]) -> dict[str, str]:
-    """Return ``{run id: colour}``, whatever the order of the ids.
+    """Return ``{run id: colour}``: `run_styles` without the dash patterns."""
+    return {run_id: style.colour for run_id, style in run_styles(ids).items()}
 
-    Each run has a colour of its own choice, from its id, so that it looks the same in the next comparison; only where
-    two choose the same one does the younger move on to the next that is free. Beyond the palette colours repeat.
-    """
-    colours: dict[str, str] = {}
-    for run_id in sorted(set(ids)):
-        first = crc32(run_id.encode()) % len(_HUES)
-        choices = (*_HUES[first:], *_HUES[:first], *PALETTE[len(_HUES) :])
-        taken = set(colours.values())
-        colours[run_id] = next(
-            (colour for colour in choices if colour not in taken), PALETTE[len(colours) % len(PALETTE)]
-        )
-    return colours
+
+def tint(colour: str) -> str:
+    """Return a colour half way to grey."""
+    parts = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return "#" + "".join(f"{(part + 0xA0) // 2:02x}" for part in parts)
+
+
+def _style(number: int, hues: tuple[str, ...]) -> LineStyle:
+    turn, place = divmod(number, len(hues))
+    if turn == 0:
+        return LineStyle(hues[place], _DASHES[0] if place < _SOLID_HUES else _DASHES[1])
+    return LineStyle(hues[place], _DASHES[2 + (turn - 1) % (len(_DASHES) - 2)])

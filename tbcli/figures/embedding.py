@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from tbcli.figures.colours import FAINT, PALETTE
+from tbcli.figures.colours import FAINT, PALETTE, tint
 from tbcli.figures.layout import Page
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.numbers import percent
@@ -24,7 +24,7 @@ _ROW, _HANDLE, _ENTRY, _GAP = 0.19, 0.3, 1.5, 0.2  # inches of the legend; _ENTR
 _POINTS = 8.0
 _NOISE = 1e-12  # of the largest variance: what rounding leaves in a direction that the features do not have
 _RINGS = "A ring is a mistake, in the colour of the class that was guessed."
-_MARKERS = "osD^vPX"  # each with the whole palette: 252 classes look different
+_MARKERS = "osD^vPX<>p*hH8d"  # with the hues and their tints 240 classes differ; the first eight in both
 
 
 def principal_components(features: np.ndarray, count: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -148,8 +148,10 @@ def _draw_points(axes: Axes, places: np.ndarray, labels: np.ndarray, guesses: np
 
 def _look(number: int) -> tuple[str, str]:
     """Return the colour and the marker of a class."""
-    colours = len(PALETTE)
-    return PALETTE[number % colours], _MARKERS[number // colours % len(_MARKERS)]
+    turn, place = divmod(number, len(PALETTE))
+    again, shift = divmod(turn, len(_MARKERS))
+    colour = tint(PALETTE[place]) if again % 2 else PALETTE[place]
+    return colour, _MARKERS[(place + shift) % len(_MARKERS)]
 
 
 class _Legend:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from tbcli.figures.colours import FAINT, INK
+from tbcli.figures.colours import FAINT, INK, LIGHT
 from tbcli.figures.layout import HEADER, Page
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.numbers import percent
@@ -29,7 +29,7 @@ _LINES = 3
 _MARGIN, _TOP = 0.4, HEADER + 0.2
 _LEAST_PIXELS = 32  # of a picture's longer side; smaller ones are magnified, so that gaps are whole pixels
 _POINTS, _BETWEEN = 8.5, 0.25  # of the texts; inches between two of them
-_WRONG = "#c62828"
+_WRONG = LIGHT.wrong
 
 
 @dataclass(frozen=True, slots=True)

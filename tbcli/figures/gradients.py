@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter
 
-from tbcli.figures.colours import FAINT, INK, PALETTE
+from tbcli.figures.colours import FAINT, INK, LineStyle, line_styles
 from tbcli.figures.layout import LEFT, Sheet
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.numbers import PlainNumbers, epoch_ticks
@@ -58,30 +58,31 @@ def draw_gradients(run: Run, health: GradientHealth, *, title: str = "") -> Figu
         _Panel("Dead units, as a share of the layer's", health.dead, log=False),
     ]
     panels = [panel for panel in panels if panel.curves]
-    colours = layer_colours([*whole, *health.layers])
+    styles = layer_styles([*whole, *health.layers])
     heading, subheading = title or heading_of(run), subheading_of(run, "gradients, mean of each epoch")
-    letters = lettering_for([heading, subheading, *colours])
-    sheet, named = Sheet(len(panels)), _named(list(colours))
+    letters = lettering_for([heading, subheading, *styles])
+    sheet, named = Sheet(len(panels)), _named(list(styles))
     columns = max(1, math.floor(sheet.text_width / (_HANDLE + _NAME)))
     sheet = replace(sheet, legend=math.ceil(len(named) / columns) * _ROW + 0.25)
     with one_look(letters.families):
         figure = Figure(figsize=(sheet.width, sheet.height))
         write_heading(figure, sheet.page, letters, heading, subheading)
         for position, panel in enumerate(panels):
-            _draw_panel(figure.add_axes(sheet.box(position)), panel, colours)
-        _name_layers(figure, sheet, letters, named, colours, columns)
+            _draw_panel(figure.add_axes(sheet.box(position)), panel, styles)
+        _name_layers(figure, sheet, letters, named, styles, columns)
     return figure
 
 
-def layer_colours(names: Sequence[str]) -> dict[str, str]:
-    """Return a colour for each layer, black for all of them: hues while they can be told apart, else one by depth."""
+def layer_styles(names: Sequence[str]) -> dict[str, LineStyle]:
+    """Return a style for each layer, ink for all of them: hues for a few layers, for more a colour by depth."""
     layers = [name for name in names if name != _WHOLE]
     if len(layers) <= _MOST_HUES:
-        hues = dict(zip(layers, PALETTE, strict=False))
+        styles = dict(zip(layers, line_styles(len(layers)), strict=True))
     else:
         depths = np.linspace(0, 0.9, len(layers))
-        hues = {name: to_hex(colormaps["viridis"](depth)) for name, depth in zip(layers, depths, strict=True)}
-    return {name: hues.get(name, INK) for name in names}
+        colours = [to_hex(colormaps["viridis"](depth)) for depth in depths]
+        styles = {name: LineStyle(colour) for name, colour in zip(layers, colours, strict=True)}
+    return {name: styles.get(name, LineStyle(INK)) for name in names}
 
 
 def _named(names: Sequence[str]) -> list[str]:
@@ -91,13 +92,14 @@ def _named(names: Sequence[str]) -> list[str]:
     return [names[position] for position in np.linspace(0, len(names) - 1, _MOST_NAMED).round().astype(int)]
 
 
-def _draw_panel(axes: Axes, panel: _Panel, colours: Mapping[str, str]) -> None:
+def _draw_panel(axes: Axes, panel: _Panel, styles: Mapping[str, LineStyle]) -> None:
     steps = np.unique(np.concatenate([series.step for series in panel.curves.values()]))
     dot = "o" if len(steps) <= _MOST_DOTS and len(panel.curves) <= _MOST_HUES + 1 else ""
     for name, series in panel.curves.items():
         values = np.where(np.isfinite(series.value), series.value, np.nan)
         # All layers together stand behind each of them, broad and pale, or a long run would show nothing else.
-        (line,) = axes.plot(series.step, values, color=colours[name], linewidth=1.4, marker=dot, markersize=3, zorder=2)
+        (line,) = axes.plot(series.step, values, linewidth=1.4, marker=dot, markersize=3, zorder=2)
+        line.set(color=styles[name].colour, linestyle=styles[name].pattern)
         if name == _WHOLE:
             line.set(linewidth=3.2, alpha=0.3, zorder=1.5)
     first, last = int(steps[0]), int(steps[-1])
@@ -141,7 +143,12 @@ def _scale(axes: Axes, panel: _Panel) -> None:
 
 
 def _name_layers(
-    figure: Figure, sheet: Sheet, letters: Lettering, names: Sequence[str], colours: Mapping[str, str], columns: int
+    figure: Figure,
+    sheet: Sheet,
+    letters: Lettering,
+    names: Sequence[str],
+    styles: Mapping[str, LineStyle],
+    columns: int,
 ) -> None:
     rows = math.ceil(len(names) / columns)
     for number, name in enumerate(names):
@@ -149,6 +156,14 @@ def _name_layers(
         left, down = LEFT + column * (_HANDLE + _NAME), sheet.legend_top + 0.15 + row * _ROW
         stroke = [sheet.page.spot(left + across, down - 0.04) for across in (0, _HANDLE - 0.1)]
         faint = 0.3 if name == _WHOLE else 1.0
-        figure.add_artist(Line2D(*np.transpose(stroke), color=colours[name], linewidth=2.5, alpha=faint))
+        figure.add_artist(
+            Line2D(
+                *np.transpose(stroke),
+                color=styles[name].colour,
+                linestyle=styles[name].pattern,
+                linewidth=1.8,
+                alpha=faint,
+            )
+        )
         text = letters.fitted(name, _POINTS, _NAME - 0.1)
         figure.text(*sheet.page.spot(left + _HANDLE, down), text, fontsize=_POINTS)

@@ -12,7 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from tbcli.figures.colours import FAINT, INK, PALETTE
+from tbcli.figures.colours import FAINT, INK, LineStyle, line_styles
 from tbcli.figures.layout import HEADER, LEFT, Page
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.numbers import PlainNumbers
@@ -96,7 +96,7 @@ class _Line:
     """A curve that is named, and its average precision."""
 
     name: str
-    colour: str
+    style: LineStyle
     curve: Curve
     value: float
     width: float = 1.4
@@ -129,8 +129,8 @@ def draw_precision_recall(run: Run, predictions: Predictions, *, title: str = ""
         for panel, least in enumerate(lowest):
             axes = figure.add_axes(page.box(LEFT + panel * (_SIDE + _GUTTER), _TOP, _SIDE, _SIDE))
             _draw_panel(axes, lines, others, least)
-        rows = [(line.name, line.colour, line.value) for line in lines]
-        rows += [(_MEAN, "", mean)] if len(lines) > 1 and not others else []
+        rows: list[tuple[str, LineStyle | None, float]] = [(line.name, line.style, line.value) for line in lines]
+        rows += [(_MEAN, None, mean)] if len(lines) > 1 and not others else []
         _name_lines(figure, page, letters, rows, legend_left)
         for number, note in enumerate(notes):
             spot = page.spot(legend_left, _TOP + 0.15 + (len(rows) + 1.5 + number) * _ROW)
@@ -155,13 +155,16 @@ def _chosen(curves: Sequence[tuple[str, Curve]], mean: float) -> tuple[list[_Lin
     ranked = sorted(curves, key=lambda named: -named[1].average_precision)
     recalls = np.linspace(0, 1, _MOST_POINTS)[1:]
     middle = Curve(np.mean([curve.at(recalls) for _, curve in curves], axis=0), recalls)
-    lines = [_Line(_MEAN, INK, middle, mean, width=2.2)]
+    lines = [_Line(_MEAN, LineStyle(INK), middle, mean, width=2.2)]
     lines += _coloured([*ranked[:_EXTREMES], *ranked[-_EXTREMES:]])
     return lines, [curve for _, curve in ranked[_EXTREMES:-_EXTREMES]]
 
 
 def _coloured(curves: Sequence[tuple[str, Curve]]) -> list[_Line]:
-    return [_Line(name, PALETTE[number], curve, curve.average_precision) for number, (name, curve) in enumerate(curves)]
+    styles = line_styles(len(curves))
+    return [
+        _Line(name, style, curve, curve.average_precision) for style, (name, curve) in zip(styles, curves, strict=True)
+    ]
 
 
 def _corner(curves: Sequence[Curve]) -> float | None:
@@ -183,7 +186,7 @@ def _draw_panel(axes: Axes, lines: Sequence[_Line], others: Sequence[Curve], low
             LineCollection([curve.drawn() for curve in others], colors="#bdbdbd", linewidths=0.5, alpha=0.5)
         )
     for line in reversed(lines):  # the first one on top
-        axes.plot(*line.curve.drawn().T, color=line.colour, linewidth=line.width, solid_joinstyle="miter")
+        axes.plot(*line.curve.drawn().T, color=line.style.colour, linestyle=line.style.pattern, linewidth=line.width)
     room = 0.02 * (1 - lowest)
     axes.set(xlim=(lowest, 1 + room), ylim=(lowest, 1 + room), xlabel="recall", ylabel="precision")
     axes.xaxis.set_label_coords(0.5, -0.07)
@@ -195,16 +198,16 @@ def _draw_panel(axes: Axes, lines: Sequence[_Line], others: Sequence[Curve], low
 
 
 def _name_lines(
-    figure: Figure, page: Page, letters: Lettering, rows: Sequence[tuple[str, str, float]], left: float
+    figure: Figure, page: Page, letters: Lettering, rows: Sequence[tuple[str, LineStyle | None, float]], left: float
 ) -> None:
     """Write the legend, as a table: colour (where there is one), class, average precision."""
     top, right = _TOP + 0.15, left + _LEGEND
     figure.text(*page.spot(left, top), "class", fontsize=_POINTS, color=FAINT)
     figure.text(*page.spot(right, top), "average precision", ha="right", fontsize=_POINTS, color=FAINT)
-    for number, (name, colour, value) in enumerate(rows, 1):
+    for number, (name, style, value) in enumerate(rows, 1):
         down = top + number * _ROW
-        if colour:
+        if style:
             stroke = [page.spot(left + across, down - 0.04) for across in (0, _HANDLE - 0.1)]
-            figure.add_artist(Line2D(*np.transpose(stroke), color=colour, linewidth=2.5))
+            figure.add_artist(Line2D(*np.transpose(stroke), color=style.colour, linestyle=style.pattern, linewidth=1.8))
         figure.text(*page.spot(left + _HANDLE, down), letters.fitted(name, _POINTS, _NAME), fontsize=_POINTS)
         figure.text(*page.spot(right, down), f"{value:.4f}", ha="right", fontsize=_POINTS)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
 
+from tbcli.config import PlotConfig
 from tbcli.errors import ConfigError
-from tbcli.figures.colours import FAINT, GRID, INK
+from tbcli.figures.colours import LIGHT, THEMES, Theme
 from tbcli.figures.layout import LEFT, RIGHT, Page
 from tbcli.figures.lettering import FAMILY, Lettering
 from tbcli.runs.files import named_file, whole_file
@@ -20,22 +22,16 @@ _MOST_PIXELS = 2**16 - 1  # a side; the rasteriser takes no more
 
 _STYLE: dict[str, Any] = {
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
-    "text.color": INK,
     "font.size": 9.0,
-    "axes.edgecolor": "#9a9a9a",
-    "axes.labelcolor": FAINT,
     "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
     "axes.grid": True,
-    "grid.color": GRID,
     "grid.linewidth": 0.8,
-    "xtick.color": "#9a9a9a",
-    "xtick.labelcolor": FAINT,
-    "ytick.color": "#9a9a9a",
-    "ytick.labelcolor": FAINT,
     "legend.frameon": False,
+    "pdf.fonttype": 42,  # TrueType: journals refuse Type 3, and text stays text
+    "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "tbcli",  # ids in the file do not change from time to time
 }
 
@@ -47,35 +43,78 @@ _SAVING: dict[str, dict[str, Any]] = {
 _MARKED = {"png": "Source", "svg": "Source", "pdf": "Keywords"}  # where the format keeps a mark
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the user chose about every figure.
+
+    Args:
+        theme: Its colours.
+        size: Width and height in inches; None leaves it to the content.
+    """
+
+    theme: Theme = LIGHT
+    size: tuple[float, float] | None = None
+
+    @classmethod
+    def of(cls, plot: PlotConfig) -> Look:
+        """Return the look that the configuration asks for."""
+        return cls(THEMES[plot.theme], plot.inches)
+
+
+def _colours_of(theme: Theme) -> dict[str, Any]:
+    return {
+        "text.color": theme.ink,
+        "figure.facecolor": theme.paper,
+        "axes.facecolor": theme.paper,
+        "axes.edgecolor": theme.frame,
+        "axes.labelcolor": theme.faint,
+        "grid.color": theme.grid,
+        "xtick.color": theme.frame,
+        "xtick.labelcolor": theme.faint,
+        "ytick.color": theme.frame,
+        "ytick.labelcolor": theme.faint,
+    }
+
+
 @contextmanager
-def one_look(families: Sequence[str] = (FAMILY,)) -> Iterator[None]:
+def one_look(families: Sequence[str] = (FAMILY,), theme: Theme = LIGHT) -> Iterator[None]:
     """Set matplotlib's defaults and our style, for making artists as for drawing them, and put back what was."""
     defaults: dict[str, Any] = {
         key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")
     }
-    look: Any = {**defaults, **_STYLE, "font.family": list(families)}
+    look: Any = {**defaults, **_STYLE, **_colours_of(theme), "font.family": list(families)}
     with matplotlib.rc_context(look):
         yield
 
 
 def write_heading(
-    figure: Figure, page: Page, letters: Lettering, heading: str, subheading: str, *, left: float = LEFT
+    figure: Figure,
+    page: Page,
+    letters: Lettering,
+    heading: str,
+    subheading: str,
+    *,
+    left: float = LEFT,
+    theme: Theme = LIGHT,
 ) -> None:
     """Write the two lines above a figure, cut where they would leave the page."""
     width = page.width - left - RIGHT
-    for text, points, down, colour in ((heading, 14.0, 0.42, INK), (subheading, 9.0, 0.65, FAINT)):
+    for text, points, down, colour in ((heading, 14.0, 0.42, theme.ink), (subheading, 9.0, 0.65, theme.faint)):
         figure.text(*page.spot(left, down), letters.fitted(text, points, width), fontsize=points, color=colour)
 
 
-def save_figure(figure: Figure, path: Path, dpi: int, *, is_named: bool = False, mark: str = "") -> None:
+def save_figure(
+    figure: Figure, path: Path, dpi: int, *, is_named: bool = False, mark: str = "", theme: Theme = LIGHT
+) -> None:
     """Write a figure whole, in the format of the path's suffix, making the directory where it is missing.
 
     Args:
         figure: Made within `one_look`.
         path: Ends in ``.png``, ``.svg`` or ``.pdf``.
-        dpi: Pixels an inch, for PNG.
+        dpi: Resolution of a PNG.
         is_named: By the user, whose links are followed; a figure in its own place replaces what is there.
         mark: A word that stands in the file, to know the figure by.
+        theme: The one it was made with: matplotlib makes some of its artists when it draws.
 
     Raises:
         ConfigError: It cannot be written there, or would be too large.
@@ -89,7 +128,7 @@ def save_figure(figure: Figure, path: Path, dpi: int, *, is_named: bool = False,
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with one_look(), named_file(path) if is_named else whole_file(path) as target:
+        with one_look(theme=theme), named_file(path) if is_named else whole_file(path) as target:
             saving = _SAVING[form]
             if mark:
                 saving = {**saving, "metadata": {**saving.get("metadata", {}), _MARKED[form]: mark}}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from tbcli.figures.gradients import draw_gradients, layer_colours
+from tbcli.figures.gradients import draw_gradients, layer_styles
 from tbcli.figures.style import save_figure
 from tbcli.readers.gradients import GradientHealth
 from tbcli.readers.series import Series
@@ -74,7 +74,7 @@ def test_two_hundred_layers_have_colours_by_depth_and_a_legend_that_has_room(tmp
     figure = drawn(tmp_path, health(layers))
     named = texts_of(figure)[2:]
     assert len(named) <= 24
-    assert len(set(layer_colours(layers).values())) > 150
+    assert len(set(layer_styles(layers).values())) > 150
     for text in figure.texts:
         box = text.get_window_extent()
         assert box.x1 <= figure.bbox.x1

@@ -47,7 +47,7 @@ def test_cells_and_scores_are_scikit_learns(tmp_path: Path, classes: int, sample
 def test_an_empty_class_is_grey_and_costs_nothing_else() -> None:
     colours = cell_colours(np.array([[4, 0, 0], [0, 0, 0], [1, 0, 3]]))
     assert (colours[1] == 240).all()
-    assert tuple(colours[0, 0]) == (0x1F, 0x6F, 0xB4)
+    assert tuple(colours[0, 0]) == (0x00, 0x67, 0xA5)
     assert (colours[0, 1:] == 255).all()
 
 

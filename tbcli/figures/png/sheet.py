@@ -15,7 +15,7 @@ from tbcli.figures.png.letters import Letters
 
 THUMBNAIL_WIDTH = 350
 WHITE, INK, FAINT, EMPTY = (255, 255, 255), (32, 33, 36), (95, 99, 104), (236, 236, 236)
-RIGHT, WRONG = (27, 112, 33), (198, 40, 40)
+RIGHT, WRONG = (0, 103, 165), (184, 67, 0)  # blue and vermillion: told apart with deuteranopia too
 Colour = tuple[int, int, int]
 
 

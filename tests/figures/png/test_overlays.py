@@ -41,8 +41,8 @@ def test_each_image_stands_unchanged_beside_itself_under_heat() -> None:
 def test_hits_and_mistakes_have_their_colours() -> None:
     images = np.zeros((2, 8, 8, 1), np.uint8)
     pixels = draw(images, np.ones((2, 2, 2)))  # the first is right, the second wrong
-    assert count_pixels(pixels, RIGHT) > 10
-    assert count_pixels(pixels, WRONG) > 10
+    assert count_pixels(pixels, RIGHT) > 5
+    assert count_pixels(pixels, WRONG) > 5
 
 
 def test_the_warmest_place_is_where_the_heat_is() -> None:
