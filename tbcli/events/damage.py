@@ -17,6 +17,7 @@ LENGTH = "length"
 PAYLOAD = "payload"
 MALFORMED = "malformed"
 MORE = "more"
+WRITERS = "writers"
 
 MOST_A_FILE = 20  # incidents that are told one by one
 
@@ -32,7 +33,8 @@ class Damage:
             (the last record is cut short: its writer was killed, or is about to write the rest), ``growing`` (the same,
             and the file grew while it was read), ``length`` (a length that fails its checksum: nothing tells where the
             next record begins), ``zeros`` (nothing else up to the end), ``payload`` (data that fail their checksum),
-            ``malformed`` (data that pass it and are no event), ``more`` (how many more there are).
+            ``malformed`` (data that pass it and are no event), ``more`` (how many more there are), ``writers`` (several
+            files of the run ``path`` were written at the same time, and one of them is read).
         detail: What was lost and what was kept, for a person.
     """
 
@@ -47,6 +49,8 @@ class Damage:
         return self.kind not in (EMPTY, GROWING)
 
     def __str__(self) -> str:
+        if self.kind == WRITERS:
+            return f"{self.path}: {self.detail}"
         if self.kind == UNREADABLE and not self.offset:  # as a whole
             return f"{self.path} {self.detail}"
         return f"{self.path} at byte {self.offset:,}: {self.detail}"

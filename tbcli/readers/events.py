@@ -7,7 +7,9 @@ tensors of the scalars plugin (TensorFlow 2, Keras), in every numeric type, one 
 process wrote. Where a later file writes a tag again, from step *s* on, the training was continued from there: points of
 the same tag in earlier files with a step of *s* or more are superseded, and counted as such (TensorBoard's fast loader
 does the same). Within one file nothing is left out: where the step goes back, the counter was reset, and all points
-stay in the order of writing. ``keep_all`` keeps the superseded points too.
+stay in the order of writing. Files of a run that write a tag at the same time, as the ranks of a distributed training
+do, supersede nothing: one of them serves, and the others are named in ``damage`` (see `tbcli.readers.writers`).
+``keep_all`` keeps all points of all files.
 
 **Damage** is never an exception and never silent: the result says in ``damage`` what could not be read, where, and
 what was kept. Checksums are proved of the lengths of all records and of the contents of all that are decoded; of those
@@ -55,7 +57,7 @@ def read_scalars(
         runs: Patterns of the runs that are wanted, as ``*/train``; none for all.
         buckets: Reduce each series, file by file, to the extremes of at most so many stretches, in bounded memory; a
             series of no more points stays as it is. 0 returns every point.
-        keep_all: Keep the points that a later file of the run has written again.
+        keep_all: Keep the points that another file of the run has written again, or at the same time.
         verify: Prove the checksums of everything, also of images and the like; reads every byte and no cache.
         cache: Use the cache, and renew it.
 

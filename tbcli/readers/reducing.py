@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import math
+
 import numpy as np
 
 from tbcli.events.columns import Columns, Ints
 from tbcli.readers.pieces import Block, Pieces
 from tbcli.readers.shelf import Shelf
+from tbcli.readers.writers import Span, concurrent_files, left_out
 
 
 class Reducer:
@@ -15,7 +19,7 @@ class Reducer:
     Args:
         shelf: Says which run a file belongs to, and which tag a code.
         buckets: See `Extremes`.
-        keep_all: Whether points stay that a later file of the run has written again; see `tbcli.readers.events`.
+        keep_all: Whether points stay that another file of the run repeats; see `tbcli.readers.events`.
     """
 
     def __init__(self, shelf: Shelf, buckets: int, *, keep_all: bool) -> None:
@@ -23,34 +27,85 @@ class Reducer:
         self._shelf = shelf
         self._buckets = buckets
         self._keep_all = keep_all
-        self._series: dict[tuple[int, int], Extremes] = {}
+        self._series: dict[tuple[int, int], _OfFile] = {}
         self._begins: dict[tuple[str, str], dict[int, int]] = {}  # {(run, tag): {file: its first step}}
 
     def take(self, block: Block) -> None:
         """Take the numbers of a batch."""
         for file, code, points in block.stretches(newest_first=True):
-            kept = points if self._keep_all else self._not_replaced(file, code, points)
-            self._series.setdefault((file, code), Extremes(self._buckets)).add(kept)
+            series = self._series.get((file, code))
+            if series is None:
+                series = self._series[file, code] = _OfFile(file, points, self._buckets)
+            begins = self._begins.setdefault(self._name(file, code), {})
+            begins.setdefault(file, int(points.steps[0]))
+            series.add(points, min((begin for other, begin in begins.items() if other > file), default=None))
 
     def block(self) -> Block:
-        """Return what is kept."""
+        """Return what is kept, and note on the shelf which files were written at the same time."""
         keys = sorted(self._series)
-        parts = [self._series[key].points() for key in keys]
-        counts = np.array([len(part.steps) for part in parts], np.int64)
+        self._shelf.writers = self._writers()
+        kept = [self._series[key].all_points() if self._keep_all else self._kept(*key) for key in keys]
+        counts = np.array([len(part.steps) for part in kept], np.int64)
         files, codes = np.array(keys, np.int64).reshape(-1, 2).T
         pieces = Pieces(files, codes, np.cumsum(counts) - counts, counts)
-        return Block(Columns.joined(parts), pieces.only(counts > 0))
+        return Block(Columns.joined(kept), pieces.only(counts > 0))
 
-    def _not_replaced(self, file: int, code: int, points: Columns) -> Columns:
-        name = self._shelf.notes[file].file.run, self._shelf.names[code >> 1][0]
-        begins = self._begins.setdefault(name, {})
-        begins.setdefault(file, int(points.steps[0]))
-        later = [begin for other, begin in begins.items() if other > file]
-        if not later or int(points.steps.max()) < min(later):
-            return points
-        kept = points.steps < min(later)
+    def _name(self, file: int, code: int) -> tuple[str, str]:
+        return self._shelf.notes[file].file.run, self._shelf.names[code >> 1][0]
+
+    def _writers(self) -> list[tuple[int, ...]]:
+        spans: dict[tuple[str, str], list[Span]] = {}
+        points: dict[int, int] = {}
+        for (file, code), series in self._series.items():
+            spans.setdefault(self._name(file, code), []).append(series.span)
+            points[file] = points.get(file, 0) + series.count
+        return concurrent_files([several for several in spans.values() if len(several) > 1], points)
+
+    def _kept(self, file: int, code: int) -> Columns:
+        """Return the points of a series in a file that no other file of the run takes the place of."""
+        series, begins = self._series[file, code], self._begins[self._name(file, code)]
+        others = left_out(self._shelf.writers, begins)
+        if file in others:
+            return Columns.joined([])
+        if not others:
+            self.superseded += series.superseded
+            return series.points()
+        later = [begin for other, begin in begins.items() if other > file and other not in others]
+        points = series.all_points()
+        kept = points.steps < min(later, default=math.inf)
         self.superseded += len(kept) - int(kept.sum())
         return points.chosen(kept)
+
+
+class _OfFile:
+    """One series in one file, in whole and without what later files write again, as long as these are the same."""
+
+    def __init__(self, file: int, points: Columns, buckets: int) -> None:
+        self.span = Span.of(file, points.wall_times)
+        self.count = self.superseded = 0
+        self._whole = self._kept = Extremes(buckets)
+
+    def add(self, points: Columns, cut: int | None) -> None:
+        """Take the next points; those from a step on are written again by a later file."""
+        self.span = self.span.joined(Span.of(self.span.file, points.wall_times))
+        self.count += len(points.steps)
+        if cut is not None and int(points.steps.max()) >= cut:
+            if self._kept is self._whole:
+                self._kept = copy.deepcopy(self._whole)
+            kept = points.steps < cut
+            self.superseded += len(kept) - int(kept.sum())
+            self._kept.add(points.chosen(kept))
+        elif self._kept is not self._whole:
+            self._kept.add(points)
+        self._whole.add(points)
+
+    def all_points(self) -> Columns:
+        """Return the extremes of all points."""
+        return self._whole.points()
+
+    def points(self) -> Columns:
+        """Return the extremes of the points that no later file writes again."""
+        return self._kept.points()
 
 
 class Extremes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from tbcli.events.columns import EventFile, Ints
 from tbcli.events.damage import Damage
 from tbcli.readers.pieces import Block, Pieces, all_pieces, arranged
 from tbcli.readers.series import Scalars
+from tbcli.readers.writers import Span, concurrent_files, describe_writers, left_out
 
 Names = list[tuple[str, str]]
 Wanted = Callable[[str, str], bool]  # run, tag
@@ -49,6 +50,7 @@ class Shelf:
         blocks: The numbers.
         damage: What concerns no file that could be read.
         directories: See `tbcli.readers.logdir.Found`.
+        writers: Groups of files that were written at the same time; see `tbcli.readers.writers`.
         release: Gives memory back that the numbers take, where they are kept on disk.
     """
 
@@ -57,17 +59,24 @@ class Shelf:
     blocks: list[Block] = field(default_factory=list)
     damage: list[Damage] = field(default_factory=list)
     directories: dict[str, int] = field(default_factory=dict)
+    writers: list[tuple[int, ...]] = field(default_factory=list)
     release: Callable[[], None] = lambda: None
 
     def all_damage(self) -> tuple[Damage, ...]:
         """Return what could not be read anywhere."""
-        return (*self.damage, *(incident for notes in self.notes for incident in notes.damage))
+        several = [
+            describe_writers(self.notes[files[0]].file.run, [self.notes[file].file.name for file in files])
+            for files in self.writers
+        ]
+        return (*self.damage, *several, *(incident for notes in self.notes for incident in notes.damage))
 
     def arrange(self) -> None:
         """Put the numbers of each series side by side, series ordered by run and tag; no row is copied needlessly."""
         pieces, owners = all_pieces(self.blocks)
-        order = np.lexsort((pieces.starts, owners, pieces.files, self._series_keys(pieces)))
+        keys = self._series_keys(pieces)
+        order = np.lexsort((pieces.starts, owners, pieces.files, keys))
         self.blocks = [arranged(self.blocks, order)]
+        self.writers = self.writers or _find_writers(self.blocks[0], keys[order])
 
     def scalars(self, wanted: Wanted | None, *, keep_all: bool) -> Scalars:
         """Return the series, after `arrange`; without ``keep_all`` those points alone that no later file replaces."""
@@ -78,7 +87,7 @@ class Shelf:
         if not shown.all():
             block = arranged([block], np.flatnonzero(shown))
             pieces, keys = block.pieces, keys[shown]
-        kept = None if keep_all else _not_replaced(block, keys)
+        kept, superseded = (None, 0) if keep_all else _not_replaced(block, keys, self.writers)
         columns, counts = block.columns, pieces.counts
         if kept is not None:
             counts = np.add.reduceat(kept, pieces.starts, dtype=np.int64)
@@ -88,7 +97,6 @@ class Shelf:
         width = len(tags.texts)
         names = [(runs.texts[key // width], tags.texts[key % width]) for key in keys[heads].tolist()]
         totals = np.add.reduceat(counts, heads) if len(heads) else heads
-        superseded = len(block.columns.steps) - len(columns.steps)
         return Scalars(tuple(names), totals, columns, self.all_damage(), superseded)
 
     def unexplained(self) -> list[tuple[str, str, int]]:
@@ -141,18 +149,52 @@ def _ranks(texts: list[str]) -> _Ranks:
     return _Ranks(ordered, np.array([places[text] for text in texts], np.int64))
 
 
-def _not_replaced(block: Block, keys: Ints) -> NDArray[np.bool_] | None:
-    """Return which rows stay when a later file of a run takes over from its first step on, or None for all."""
-    pieces = block.pieces
+def _written_again(pieces: Pieces, keys: Ints) -> list[tuple[int, int]]:
+    """Return the ranges of pieces of each series that several files have."""
     again = np.flatnonzero((keys[1:] == keys[:-1]) & (pieces.files[1:] != pieces.files[:-1]))
     if not len(again):
-        return None
+        return []
+    chosen = np.unique(keys[again])
+    firsts, lasts = np.searchsorted(keys, chosen), np.searchsorted(keys, chosen, side="right")
+    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
+
+
+def _find_writers(block: Block, keys: Ints) -> list[tuple[int, ...]]:
+    """Return the groups of files that were written at the same time."""
+    pieces = block.pieces
+    series: list[list[Span]] = []
+    for first, last in _written_again(pieces, keys):
+        spans: dict[int, Span] = {}
+        for place in range(first, last):
+            file, start = int(pieces.files[place]), int(pieces.starts[place])
+            span = Span.of(file, block.columns.wall_times[start : start + int(pieces.counts[place])])
+            spans[file] = spans[file].joined(span) if file in spans else span
+        series.append([*spans.values()])
+    if not series:
+        return []
+    return concurrent_files(series, dict(enumerate(np.bincount(pieces.files, pieces.counts).tolist())))
+
+
+def _not_replaced(block: Block, keys: Ints, writers: Sequence[tuple[int, ...]]) -> tuple[NDArray[np.bool_] | None, int]:
+    """Return which rows stay, or None for all, and how many go since a later file writes again from its first step on.
+
+    Of files that were written at the same time one stays.
+    """
+    pieces = block.pieces
+    series = _written_again(pieces, keys)
+    if not series:
+        return None, 0
     kept = np.ones(len(block.columns.steps), bool)
-    for key in np.unique(keys[again]).tolist():
-        first, last = np.searchsorted(keys, [key, key + 1]).tolist()
+    omitted = 0
+    for first, last in series:
+        others = left_out(writers, pieces.files[first:last].tolist()) if writers else ()
         cut, begin, file = None, None, -1
         for place in range(last - 1, first - 1, -1):  # from the newest file to the oldest
             start, count = int(pieces.starts[place]), int(pieces.counts[place])
+            if pieces.files[place] in others:
+                kept[start : start + count] = False
+                omitted += count
+                continue
             steps = block.columns.steps[start : start + count]
             if pieces.files[place] != file:
                 file = int(pieces.files[place])
@@ -160,4 +202,5 @@ def _not_replaced(block: Block, keys: Ints) -> NDArray[np.bool_] | None:
             begin = int(steps[0])
             if cut is not None:
                 kept[start : start + count] = steps < cut
-    return None if kept.all() else kept
+    gone = len(kept) - int(kept.sum())
+    return (kept, gone - omitted) if gone else (None, 0)

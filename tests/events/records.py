@@ -53,8 +53,8 @@ def write(directory: Path, *events: Event | bytes, number: int = 0) -> Path:
     return path
 
 
-def curve(tag: str, steps: Sequence[int], scale: float = 1.0) -> list[Event]:
-    return [event(step, tensor(tag, np.float32(scale * step))) for step in steps]
+def curve(tag: str, steps: Sequence[int], scale: float = 1.0, began: float = 100.0) -> list[Event]:
+    return [event(step, tensor(tag, np.float32(scale * step)), wall_time=began + step) for step in steps]
 
 
 def points(scalars: Scalars) -> Points:

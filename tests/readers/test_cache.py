@@ -30,7 +30,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
 
 def write_long(directory: Path, tag: str = "x", number: int = 0) -> Path:
-    return write(directory, *(event(step, simple(tag, step / 7)) for step in range(MANY)), number=number)
+    began = 100.0 + number * MANY  # one file after the other
+    records = (event(step, simple(tag, step / 7), wall_time=began + step) for step in range(MANY))
+    return write(directory, *records, number=number)
 
 
 def kept() -> list[Path]:

@@ -181,7 +181,7 @@ def test_one_file_can_be_read_alone(tmp_path: Path) -> None:
 
 def test_a_later_file_takes_over_from_its_first_step(tmp_path: Path) -> None:
     write(tmp_path, *curve("x", range(10)), *curve("only before", range(10)), number=1)
-    write(tmp_path, *curve("x", range(6, 9), 10.0), number=2)
+    write(tmp_path, *curve("x", range(6, 9), 10.0, began=200.0), number=2)
     scalars = read_scalars(tmp_path)
     series = scalars.series(".", "x")
     assert series is not None
@@ -195,8 +195,8 @@ def test_a_later_file_takes_over_from_its_first_step(tmp_path: Path) -> None:
 
 def test_of_three_files_the_newest_that_wrote_a_step_counts(tmp_path: Path) -> None:
     write(tmp_path, *curve("x", range(10)), number=1)
-    write(tmp_path, *curve("x", range(5, 9), 10.0), number=2)
-    write(tmp_path, *curve("x", range(3, 5), 100.0), number=3)
+    write(tmp_path, *curve("x", range(5, 9), 10.0, began=200.0), number=2)
+    write(tmp_path, *curve("x", range(3, 5), 100.0, began=300.0), number=3)
     scalars = read_scalars(tmp_path)
     assert scalars.value.tolist() == [0, 1, 2, 300, 400]
     reduced = read_scalars(tmp_path, buckets=100)
@@ -206,7 +206,7 @@ def test_of_three_files_the_newest_that_wrote_a_step_counts(tmp_path: Path) -> N
 
 def test_all_points_are_there_when_asked_for(tmp_path: Path) -> None:
     write(tmp_path, *curve("x", range(10)), number=1)
-    write(tmp_path, *curve("x", range(5, 9), 10.0), number=2)
+    write(tmp_path, *curve("x", range(5, 9), 10.0, began=200.0), number=2)
     scalars = read_scalars(tmp_path, keep_all=True)
     assert scalars.step.tolist() == [*range(10), *range(5, 9)]
     assert scalars.superseded == 0
