@@ -66,7 +66,7 @@ def list_runs(store: RunStore, output: Output) -> list[Run]:
 def warn_of_records(output: Output, places: Iterable[Run | LogDirectory]) -> None:
     """Say what cannot be read of the records of runs of ours."""
     from tbcli.runs import Run
-    from tbcli.runs.damage import damage_of
+    from tbcli.runs.unreadable import damage_of
 
     for place in places:
         for sentence in damage_of(place) if isinstance(place, Run) else ():

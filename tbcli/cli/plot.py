@@ -15,7 +15,7 @@ from tbcli.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
     from tbcli.config import Config
-    from tbcli.figures import Album
+    from tbcli.figures import PlotResult
     from tbcli.runs import LogDirectory, Run, RunStore
 
 FIGURE_PANEL = "Figure"
@@ -114,9 +114,9 @@ def plot(
     from_events = bool(in_terminal or x or log or group_by)
     own = None if from_events else _with_history(places, kinds, patterns)
     if own is not None:
-        album = _drawn(own, kinds, kind or (), config, patterns, out, title or "")
-        _show(album, output, as_json=as_json)
-        paths = [picture.path for picture in album.pictures]
+        result = _drawn(own, kinds, kind or (), config, patterns, out, title or "")
+        _show(result, output, as_json=as_json)
+        paths = [picture.path for picture in result.pictures]
     else:
         _require_history_alone(kinds, places)
         request = make_request(patterns, x=x, log=log, smooth=config.plot.smooth, verify=verify, cache=not no_cache)
@@ -193,8 +193,8 @@ def _drawn(
     patterns: Sequence[str],
     out: Path | None,
     title: str,
-) -> Album:
-    from tbcli.figures import plot_kinds, wants_what_there_is
+) -> PlotResult:
+    from tbcli.figures import plot_kinds, skips_missing
 
     return plot_kinds(
         own,
@@ -204,14 +204,14 @@ def _drawn(
         metrics=patterns,
         out=out,
         title=title,
-        what_there_is=wants_what_there_is(said),
+        skip_missing=skips_missing(said),
     )
 
 
-def _show(album: Album, output: Output, *, as_json: bool) -> None:
+def _show(result: PlotResult, output: Output, *, as_json: bool) -> None:
     """Write the paths, and to stderr what is missing."""
-    pictures = album.pictures
-    left_out = [*album.missing, *(sentence for picture in pictures for sentence in picture.left_out)]
+    pictures = result.pictures
+    left_out = [*result.missing, *(sentence for picture in pictures for sentence in picture.left_out)]
     for sentence in left_out:
         output.warn(sentence)
     paths = [printable(str(picture.path)) for picture in pictures]

@@ -10,8 +10,8 @@ from typing import IO
 from tbcli.config import did_you_mean
 from tbcli.errors import ConfigError, NotFound
 from tbcli.events.damage import Damage, located
+from tbcli.exporting.csv_json import csv_parts, json_parts
 from tbcli.exporting.parquet import require_pyarrow, write_parquet
-from tbcli.exporting.text import csv_parts, json_parts
 from tbcli.readers.metrics import Metric, read_metrics
 from tbcli.runs import LogDirectory, Run
 from tbcli.runs.names import distinct_names

@@ -14,9 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 
 from tbcli.figures.colours import FAINT, TRAIN, VALIDATION, run_colours
-from tbcli.figures.layout import Sheet
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.numbers import PlainNumbers
+from tbcli.figures.pages import Sheet
 from tbcli.figures.series import Chart, Curve, Gathered
 from tbcli.figures.smoothing import Floats
 from tbcli.figures.sources import EPOCH, STEP

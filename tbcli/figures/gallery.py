@@ -14,9 +14,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tbcli.figures.colours import FAINT, INK, LIGHT
-from tbcli.figures.layout import HEADER, Page
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.numbers import percent
+from tbcli.figures.pages import HEADER, Page
 from tbcli.figures.style import one_look, write_heading
 from tbcli.figures.titles import counted, heading_of, subheading_of
 from tbcli.readers.evidence import Mistakes

@@ -15,12 +15,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter
 
 from tbcli.figures.colours import FAINT, INK, LineStyle, line_styles
-from tbcli.figures.layout import LEFT, Sheet
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.numbers import PlainNumbers, epoch_ticks
+from tbcli.figures.pages import LEFT, Sheet
 from tbcli.figures.style import one_look, write_heading
 from tbcli.figures.titles import heading_of, subheading_of
-from tbcli.readers.gradients import GradientHealth
+from tbcli.readers.gradient_health import GradientHealth
 from tbcli.readers.series import Series
 from tbcli.runs import Run
 

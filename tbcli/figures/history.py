@@ -13,10 +13,10 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 
 from tbcli.figures.colours import FAINT, INK, TRAIN, VALIDATION, run_colours
 from tbcli.figures.curves import Panel, RunHistory, alone_between_gaps, short_number, smoothed, wants_log_scale
-from tbcli.figures.layout import Sheet
 from tbcli.figures.legends import RunLegend
 from tbcli.figures.lettering import lettering_for
 from tbcli.figures.numbers import PlainNumbers, epoch_ticks
+from tbcli.figures.pages import Sheet
 from tbcli.figures.style import one_look, write_heading
 from tbcli.figures.titles import panel_title, smoothing_note, subtitle_of, title_of
 from tbcli.naming.direction import NOT_METRICS, best_position

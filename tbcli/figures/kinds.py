@@ -33,7 +33,9 @@ KINDS = {
     "pr": Kind(
         "pr_curves", "tbcli.readers.evidence:read_predictions", "tbcli.figures.precision_recall:draw_precision_recall"
     ),
-    "gradients": Kind("gradients", "tbcli.readers.gradients:read_gradients", "tbcli.figures.gradients:draw_gradients"),
+    "gradients": Kind(
+        "gradients", "tbcli.readers.gradient_health:read_gradients", "tbcli.figures.gradients:draw_gradients"
+    ),
     "embedding": Kind("embedding_pca", "tbcli.readers.evidence:read_features", "tbcli.figures.embedding:draw_features"),
     "mistakes": Kind("mistakes", "tbcli.readers.evidence:read_mistakes", "tbcli.figures.gallery:draw_mistakes"),
 }
@@ -59,7 +61,7 @@ def chosen_kinds(said: Sequence[str]) -> tuple[str, ...]:
     return NAMES if ALL in words else tuple(name for name in NAMES if name in words)
 
 
-def wants_what_there_is(said: Sequence[str]) -> bool:
+def skips_missing(said: Sequence[str]) -> bool:
     """Say whether figures were asked for as ``all``, which a run need not have, or each by its name."""
     return ALL in _words(said)
 

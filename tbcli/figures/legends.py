@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 
 from tbcli.figures.colours import FAINT
 from tbcli.figures.curves import Panel, RunHistory, number_of, short_number
-from tbcli.figures.layout import Sheet
 from tbcli.figures.lettering import Lettering
+from tbcli.figures.pages import Sheet
 from tbcli.naming.direction import best_position
 
 _POINTS = 8.5

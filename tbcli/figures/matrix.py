@@ -16,13 +16,13 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from tbcli.figures.colours import FAINT, GRID, INK, TRAIN, VALIDATION
+from tbcli.figures.confusions import count_confusions, shares_of_rows
 from tbcli.figures.curves import short_number
-from tbcli.figures.layout import HEADER, Page
 from tbcli.figures.lettering import lettering_for
 from tbcli.figures.numbers import percent
+from tbcli.figures.pages import HEADER, Page
 from tbcli.figures.style import one_look, write_heading
 from tbcli.figures.titles import counted, heading_of, subheading_of
-from tbcli.figures.verdicts import count_confusions, shares_of_rows
 from tbcli.readers.evidence import Predictions
 from tbcli.runs import Run
 

@@ -41,7 +41,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Album:
+class PlotResult:
     """Figures on disk.
 
     Args:
@@ -62,8 +62,8 @@ def plot_kinds(
     metrics: Sequence[str] = (),
     out: Path | None = None,
     title: str = "",
-    what_there_is: bool = False,
-) -> Album:
+    skip_missing: bool = False,
+) -> PlotResult:
     """Draw figures of runs: one history of all of them, every other kind for each run.
 
     Args:
@@ -74,10 +74,10 @@ def plot_kinds(
         metrics: Panels of the history; see `plot_runs`.
         out: The file to write, if not below the roots; for a single figure.
         title: In place of the run's name.
-        what_there_is: Draw what there is, rather than nothing where a run lacks something.
+        skip_missing: Draw what there is, rather than nothing where a run lacks something.
 
     Raises:
-        NotFound: A run lacks what a figure is drawn from or, with ``what_there_is``, there is nothing to draw at all.
+        NotFound: A run lacks what a figure is drawn from or, with ``skip_missing``, there is nothing to draw at all.
         ConfigError: The format is unknown, a file cannot be written, or an option does not suit the kinds.
         Refused: The directory a figure belongs to is a link.
     """
@@ -85,20 +85,20 @@ def plot_kinds(
     own = [(run, kind) for run in chosen for kind in kinds if kind != HISTORY]
     _check_options(len(own) + (HISTORY in kinds), has_history=HISTORY in kinds, metrics=metrics, out=out)
     ready, missing = _read_all(own)
-    if missing and not what_there_is:
+    if missing and not skip_missing:
         raise missing[0][1]
     pictures = []
     if HISTORY in kinds:
         try:
             pictures.append(plot_runs(chosen, plot, plots_root=plots_root, metrics=metrics, out=out, title=title))
         except NotFound as error:
-            if metrics or not what_there_is:
+            if metrics or not skip_missing:
                 raise
             missing.insert(0, (HISTORY, error))
     pictures += [_plot_one(run, kind, found, plot, out, title) for run, kind, found in ready]
     if not pictures:
         raise missing[0][1]
-    return Album(tuple(pictures), _sentences(missing))
+    return PlotResult(tuple(pictures), _sentences(missing))
 
 
 def _check_options(figures: int, *, has_history: bool, metrics: Sequence[str], out: Path | None) -> None:

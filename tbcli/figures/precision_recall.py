@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tbcli.figures.colours import FAINT, INK, LineStyle, line_styles
-from tbcli.figures.layout import HEADER, LEFT, Page
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.numbers import PlainNumbers
+from tbcli.figures.pages import HEADER, LEFT, Page
 from tbcli.figures.style import one_look, write_heading
 from tbcli.figures.titles import counted, heading_of, subheading_of
 from tbcli.readers.evidence import Predictions

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from tbcli.config import PlotConfig
 from tbcli.errors import ConfigError
 from tbcli.figures.colours import LIGHT, THEMES, Theme
-from tbcli.figures.layout import LEFT, RIGHT, Page
 from tbcli.figures.lettering import FAMILY, Lettering
-from tbcli.runs.files import named_file, whole_file
+from tbcli.figures.pages import LEFT, RIGHT, Page
+from tbcli.runs.files import atomic_file, named_file
 
 _MOST_PIXELS = 2**16 - 1  # a side; the rasteriser takes no more
 
@@ -128,7 +128,7 @@ def save_figure(
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with one_look(theme=theme), named_file(path) if is_named else whole_file(path) as target:
+        with one_look(theme=theme), named_file(path) if is_named else atomic_file(path) as target:
             saving = _SAVING[form]
             if mark:
                 saving = {**saving, "metadata": {**saving.get("metadata", {}), _MARKED[form]: mark}}

@@ -1,8 +1,9 @@
 """Numbers that were read once, kept in the user's cache directory: one file a log directory, safe to delete.
 
-A file is ``TBEVENTS``, blocks (steps, wall times, values, and the pieces they consist of, as they lie in memory), an
-index in JSON, and 24 bytes: place and size of the index, its CRC-32, and the version. It is written under another name
-and renamed; one that is not whole, or of another version, counts as none. Nothing of the user's is touched.
+A file is ``TBEVENTS``, blocks (steps, wall times, values, and the pieces they consist of, as they lie in memory), a
+table of contents in JSON, and 24 bytes: place and size of the contents, their CRC-32, and the version. It is written
+under another name and renamed; one that is incomplete, or of another version, is ignored. No file of the user's is
+touched.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ import numpy as np
 
 from tbcli.events.columns import Columns, EventFile
 from tbcli.events.damage import Damage
+from tbcli.readers.event_index import EventIndex, FileNotes
 from tbcli.readers.pieces import Block, Pieces
-from tbcli.readers.shelf import FileNotes, Shelf
 
 VERSION = 1  # of what stands in the files, and of how records are understood
 MOST_BYTES = 1 << 30  # of all files together
@@ -53,7 +54,7 @@ def clear_cache() -> int:
     return freed
 
 
-def load(top: Path) -> Shelf | None:
+def load(top: Path) -> EventIndex | None:
     """Return what is kept of a log directory as it was then, or None; its numbers are read when they are used."""
     path = _path_of(top)
     try:
@@ -61,38 +62,38 @@ def load(top: Path) -> Shelf | None:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         os.utime(path)  # so that what is used stays longest
         place, size, proof, version = _TRAILER.unpack(content[-_TRAILER.size :])
-        index = content[place : place + size]
-        if content[: len(_MAGIC)] != _MAGIC or version != VERSION or crc32(index) != proof:
+        contents = content[place : place + size]
+        if content[: len(_MAGIC)] != _MAGIC or version != VERSION or crc32(contents) != proof:
             return None
         import json  # only where there is a cache: a blink of a process that lives for two
 
-        return _shelf(json.loads(index), content, top)
+        return _rebuilt(json.loads(contents), content, top)
     except (OSError, ValueError, LookupError, TypeError, struct.error):
         return None
 
 
-def save(top: Path, shelf: Shelf) -> None:
-    """Keep what stands on the shelf; where that cannot be written, or is too large, nothing is kept."""
-    with Writer(top, shelf) as writer:
-        for block in shelf.blocks:
+def save(top: Path, index: EventIndex) -> None:
+    """Keep what an index holds; where that cannot be written, or is too large, nothing is kept."""
+    with CacheWriter(top, index) as writer:
+        for block in index.blocks:
             writer.add(block)
 
 
-class Writer:
+class CacheWriter:
     """A file of the cache on its way: blocks are added as they are read, and it is whole when the context is left.
 
     A cache is a help and no duty: where it cannot be written, or becomes too large, none is kept and nobody told.
 
     Args:
         top: The log directory.
-        shelf: What is known of its files by the end of the context.
+        index: What is known of its files by the end of the context.
     """
 
-    def __init__(self, top: Path, shelf: Shelf) -> None:
+    def __init__(self, top: Path, index: EventIndex) -> None:
         self._top = os.path.realpath(top)
         self._path = _path_of(top)
         self._temporary = self._path.with_suffix(f".{os.getpid()}.new")
-        self._shelf = shelf
+        self._index = index
         self._file: IO[bytes] | None = None
         self._blocks: list[tuple[int, int, int]] = []
 
@@ -126,16 +127,16 @@ class Writer:
             self._give_up()
 
     def _finish(self, file: IO[bytes]) -> None:
-        numbers = [_numbers_of(notes) for notes in self._shelf.notes]
+        numbers = [_numbers_of(notes) for notes in self._index.notes]
         table = np.array(numbers, np.int64).reshape(-1, _NUMBERS)
         self._blocks.append((file.tell(), len(table), 0))
         file.write(table.data)
         import json
 
-        index = json.dumps(_index(self._top, self._shelf, self._blocks)).encode()
+        contents = json.dumps(_contents_of(self._top, self._index, self._blocks)).encode()
         place = file.tell()
-        file.write(index)
-        file.write(_TRAILER.pack(place, len(index), crc32(index), VERSION))
+        file.write(contents)
+        file.write(_TRAILER.pack(place, len(contents), crc32(contents), VERSION))
         file.close()
 
     def _give_up(self) -> None:
@@ -151,34 +152,34 @@ def _numbers_of(notes: FileNotes) -> tuple[int, int, int, int, int]:
     return notes.file.size, notes.file.changed, notes.file.inode, notes.end, notes.mark
 
 
-def _index(top: str, shelf: Shelf, blocks: list[tuple[int, int, int]]) -> dict[str, Any]:
+def _contents_of(top: str, index: EventIndex, blocks: list[tuple[int, int, int]]) -> dict[str, Any]:
     rare = {
         number: ([one.document() for one in notes.damage], list(notes.others.items()), notes.documents)
-        for number, notes in enumerate(shelf.notes)
+        for number, notes in enumerate(index.notes)
         if notes.damage or notes.others or notes.documents
     }
-    files = [(notes.file.name, notes.file.run) for notes in shelf.notes]
+    files = [(notes.file.name, notes.file.run) for notes in index.notes]
     names, runs = zip(*files, strict=True) if files else ((), ())
-    facts = {"top": top, "byteorder": sys.byteorder, "tags": shelf.names, "names": names, "runs": runs}
-    return {**facts, "rare": rare, "blocks": blocks, "directories": shelf.directories}
+    facts = {"top": top, "byteorder": sys.byteorder, "tags": index.names, "names": names, "runs": runs}
+    return {**facts, "rare": rare, "blocks": blocks, "directories": index.directories}
 
 
-def _shelf(index: dict[str, Any], content: mmap.mmap, top: Path) -> Shelf | None:
-    if index["byteorder"] != sys.byteorder or index["top"] != os.path.realpath(top):
+def _rebuilt(contents: dict[str, Any], content: mmap.mmap, top: Path) -> EventIndex | None:
+    if contents["byteorder"] != sys.byteorder or contents["top"] != os.path.realpath(top):
         return None
-    *blocks, (place, rows, _) = index["blocks"]
+    *blocks, (place, rows, _) = contents["blocks"]
     table = np.frombuffer(content, np.int64, rows * _NUMBERS, place).reshape(rows, _NUMBERS).tolist()
     notes = [
         FileNotes(EventFile(f"{top}/{name}", name, run, size, changed, inode), end, mark)
-        for name, run, (size, changed, inode, end, mark) in zip(index["names"], index["runs"], table, strict=True)
+        for name, run, (size, changed, inode, end, mark) in zip(contents["names"], contents["runs"], table, strict=True)
     ]
-    for number, (damage, others, documents) in index["rare"].items():
+    for number, (damage, others, documents) in contents["rare"].items():
         noted = notes[int(number)]
         noted.damage = [Damage.from_document(document) for document in damage]
         noted.others = {code: [count, size] for code, (count, size) in others}
         noted.documents = [(offset, length, code) for offset, length, code in documents]
-    shelf = Shelf(notes, [(tag, plugin) for tag, plugin in index["tags"]], directories=index["directories"])
-    shelf.release = lambda: content.madvise(mmap.MADV_DONTNEED)
+    index = EventIndex(notes, [(tag, plugin) for tag, plugin in contents["tags"]], directories=contents["directories"])
+    index.release = lambda: content.madvise(mmap.MADV_DONTNEED)
     for place, rows, pieces in blocks:
         columns = Columns(
             np.frombuffer(content, np.int64, rows, place),
@@ -186,14 +187,13 @@ def _shelf(index: dict[str, Any], content: mmap.mmap, top: Path) -> Shelf | None
             np.frombuffer(content, np.float64, rows, place + 16 * rows),
         )
         lists = np.frombuffer(content, np.int64, 4 * pieces, place + _ROW * rows).reshape(4, pieces)
-        shelf.blocks.append(Block(columns, Pieces(*lists)))
-    return shelf
+        index.blocks.append(Block(columns, Pieces(*lists)))
+    return index
 
 
 def _path_of(top: Path) -> Path:
-    name = os.fsencode(
-        os.path.realpath(top)
-    )  # two directories of one name here only take turns: the index has the whole
+    # Two directories of one name here only take turns: the table of contents has the whole path.
+    name = os.fsencode(os.path.realpath(top))
     return cache_directory() / f"{crc32(name):08x}{crc32(name[::-1]):08x}.columns"
 
 

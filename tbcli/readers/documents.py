@@ -12,7 +12,7 @@ from tbcli.events.crc import checksum, masked
 from tbcli.events.damage import Damage
 from tbcli.events.framing import FOOTER
 from tbcli.events.scan import open_file
-from tbcli.readers.shelf import FileNotes, Shelf
+from tbcli.readers.event_index import EventIndex, FileNotes
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event
@@ -56,12 +56,12 @@ class Documents:
     damage: tuple[Damage, ...]
 
 
-def read_documents(shelf: Shelf) -> Documents:
+def read_documents(index: EventIndex) -> Documents:
     """Return the texts and the hyperparameters of all runs; where a run wrote its hyperparameters again, the last."""
     texts: list[Text] = []
     hparams: dict[str, HParams] = {}
     lost: list[Damage] = []
-    for notes in shelf.notes:
+    for notes in index.notes:
         run = notes.file.run
         for event in _events(notes, lost):
             for value in event.summary.value:

@@ -30,10 +30,10 @@ from typing import TYPE_CHECKING
 
 from tbcli.events.columns import EventFile
 from tbcli.events.damage import Damage
-from tbcli.readers.inventory import Entry, list_inventory
-from tbcli.readers.reading import read_reduced, read_shelf
+from tbcli.readers.event_index import EventIndex, Wanted
+from tbcli.readers.inventory import InventoryEntry, list_inventory
+from tbcli.readers.reading import read_index, read_reduced
 from tbcli.readers.series import Scalars
-from tbcli.readers.shelf import Shelf, Wanted
 
 if TYPE_CHECKING:
     from tbcli.readers.documents import Documents
@@ -67,8 +67,8 @@ def read_scalars(
     wanted = _wanted(tags, runs)
     if not buckets:
         return open_logdir(path, verify=verify, cache=cache).scalars(tags=tags, runs=runs, keep_all=keep_all)
-    shelf, superseded = read_reduced(Path(path), buckets, keep_all=keep_all, use_cache=cache, verify=verify)
-    scalars = shelf.scalars(wanted, keep_all=True)
+    index, superseded = read_reduced(Path(path), buckets, keep_all=keep_all, use_cache=cache, verify=verify)
+    scalars = index.scalars(wanted, keep_all=True)
     return replace(scalars, superseded=superseded, is_reduced=True)
 
 
@@ -83,38 +83,38 @@ def open_logdir(path: str | os.PathLike[str], *, verify: bool = False, cache: bo
     Raises:
         NotFound: There is no such directory or file.
     """
-    return LogContent(read_shelf(Path(path), use_cache=cache, verify=verify))
+    return LogContent(read_index(Path(path), use_cache=cache, verify=verify))
 
 
 class LogContent:
     """What a log directory holds; made by `open_logdir`."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, index: EventIndex) -> None:
+        self._index = index
 
     @property
     def damage(self) -> tuple[Damage, ...]:
         """What could not be read."""
-        return self._shelf.all_damage()
+        return self._index.all_damage()
 
     @property
     def files(self) -> tuple[EventFile, ...]:
         """The event files that were found."""
-        return tuple(notes.file for notes in self._shelf.notes)
+        return tuple(notes.file for notes in self._index.notes)
 
     def scalars(self, *, tags: Sequence[str] = (), runs: Sequence[str] = (), keep_all: bool = False) -> Scalars:
         """Return the scalars; see `read_scalars` for the arguments."""
-        return self._shelf.scalars(_wanted(tags, runs), keep_all=keep_all)
+        return self._index.scalars(_wanted(tags, runs), keep_all=keep_all)
 
-    def inventory(self) -> tuple[Entry, ...]:
+    def inventory(self) -> tuple[InventoryEntry, ...]:
         """Return what there is besides scalars: not decoded, but counted."""
-        return list_inventory(self._shelf)
+        return list_inventory(self._index)
 
     def documents(self) -> Documents:
         """Return the texts and the hyperparameters; they are read from the files at each call."""
         from tbcli.readers.documents import read_documents
 
-        return read_documents(self._shelf)
+        return read_documents(self._index)
 
 
 def _wanted(tags: Sequence[str], runs: Sequence[str]) -> Wanted | None:

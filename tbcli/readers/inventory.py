@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tbcli.events.wire import UNKNOWN
-from tbcli.readers.shelf import Shelf
+from tbcli.readers.event_index import EventIndex
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class InventoryEntry:
     """Values of one tag of one run.
 
     Args:
@@ -28,20 +28,20 @@ class Entry:
     bytes: int
 
 
-def list_inventory(shelf: Shelf) -> tuple[Entry, ...]:
+def list_inventory(index: EventIndex) -> tuple[InventoryEntry, ...]:
     """Return an entry for each tag of each run that is no scalar, ordered by run, tag and plugin."""
     found: dict[tuple[str, str, str], list[int]] = {}
-    for notes in shelf.notes:
+    for notes in index.notes:
         for code, (count, size) in notes.others.items():
-            _add(found, (notes.file.run, *shelf.names[code]), count, size)
-    for run, tag, count in shelf.unexplained():
+            _add(found, (notes.file.run, *index.names[code]), count, size)
+    for run, tag, count in index.unexplained():
         _add(found, (run, tag, UNKNOWN), count, 0)
     told = {(run, tag): plugin for run, tag, plugin in found if plugin != UNKNOWN}
     for name in [name for name in found if name[2] == UNKNOWN]:  # metadata may stand at the first record alone
         plugin = told.get(name[:2])
         if plugin is not None:
             _add(found, (*name[:2], plugin), *found.pop(name))
-    return tuple(Entry(*name, *counts) for name, counts in sorted(found.items()))
+    return tuple(InventoryEntry(*name, *counts) for name, counts in sorted(found.items()))
 
 
 def _add(found: dict[tuple[str, str, str], list[int]], name: tuple[str, str, str], count: int, size: int) -> None:

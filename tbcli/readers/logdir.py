@@ -18,7 +18,7 @@ _NOT = ".profile-empty"
 _SETTLED = 2_000_000_000  # nanoseconds; a directory that changed later may change again within one tick of its clock
 
 
-class Found(NamedTuple):
+class FoundFiles(NamedTuple):
     """What lies below a log directory.
 
     Args:
@@ -33,7 +33,7 @@ class Found(NamedTuple):
     directories: dict[str, int]
 
 
-def find_event_files(top: Path) -> Found:
+def find_event_files(top: Path) -> FoundFiles:
     """Return the event files below a directory, or the one file that is named, ordered by run and then by name.
 
     The names of event files begin with the time of their making, so this is the order of writing, and TensorBoard's.
@@ -48,7 +48,7 @@ def find_event_files(top: Path) -> Found:
     except (OSError, ValueError) as error:
         raise NotFound(f"no log directory {str(top)!r}", hint="a directory below which event files lie") from error
     if not stat.S_ISDIR(status.st_mode):
-        return Found(list(_event_files(top, "", top.name, damage)), damage, {})
+        return FoundFiles(list(_event_files(top, "", top.name, damage)), damage, {})
     walk = _Walk(str(top), damage)
     began = time.time_ns()
     walk.look_into("")
@@ -56,16 +56,16 @@ def find_event_files(top: Path) -> Found:
     changed = walk.changed.values()
     is_telling = not has_links and not damage and max(changed, default=began) < began - _SETTLED
     files = sorted(walk.files, key=lambda file: (file.run, file.name))
-    return Found(files, damage, walk.changed if is_telling else {})
+    return FoundFiles(files, damage, walk.changed if is_telling else {})
 
 
-def find_again(top: Path, files: Sequence[EventFile], directories: Mapping[str, int]) -> Found | None:
+def find_again(top: Path, files: Sequence[EventFile], directories: Mapping[str, int]) -> FoundFiles | None:
     """Return the same files as they are now, or None where there may be others: quicker than to look for all.
 
     Args:
         top: The log directory.
         files: What was found there.
-        directories: See `Found`.
+        directories: See `FoundFiles`.
     """
     if not directories:
         return None
@@ -85,7 +85,7 @@ def find_again(top: Path, files: Sequence[EventFile], directories: Mapping[str, 
                 return None
     except OSError:
         return None
-    return Found(found, [], dict(directories))
+    return FoundFiles(found, [], dict(directories))
 
 
 class _Walk:

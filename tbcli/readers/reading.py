@@ -16,10 +16,10 @@ from tbcli.events.damage import Damage, limited
 from tbcli.events.decode import Decoder
 from tbcli.events.scan import Scanner, Task, mark_before, open_file
 from tbcli.readers import cache
+from tbcli.readers.event_index import EventIndex, FileNotes
 from tbcli.readers.logdir import find_again, find_event_files
 from tbcli.readers.pieces import Block, Pieces, in_pieces
 from tbcli.readers.reducing import Reducer
-from tbcli.readers.shelf import FileNotes, Shelf
 
 _PASSING = (damage.TORN, damage.GROWING, damage.EMPTY)  # may be over when the file has grown
 _DETAILS = {
@@ -28,45 +28,45 @@ _DETAILS = {
 }
 
 
-def read_shelf(top: Path, *, use_cache: bool, verify: bool) -> Shelf:
+def read_index(top: Path, *, use_cache: bool, verify: bool) -> EventIndex:
     """Return all numbers below a log directory, series by series, and what else its files hold.
 
     Raises:
         NotFound: There is no such directory.
     """
-    shelf, tasks, is_same = _recall(top, use_cache=use_cache and not verify)
-    keeps = use_cache and not verify and _is_worth_keeping(shelf)
-    is_same = is_same and len(shelf.blocks) == 1
-    read_files(shelf, tasks, shelf.blocks.append, verify=verify)
-    shelf.arrange()
+    index, tasks, is_same = _recall(top, use_cache=use_cache and not verify)
+    keeps = use_cache and not verify and _is_worth_keeping(index)
+    is_same = is_same and len(index.blocks) == 1
+    read_files(index, tasks, index.blocks.append, verify=verify)
+    index.arrange()
     if keeps and not is_same:
-        cache.save(top, shelf)
-    return shelf
+        cache.save(top, index)
+    return index
 
 
-def read_reduced(top: Path, buckets: int, *, keep_all: bool, use_cache: bool, verify: bool) -> tuple[Shelf, int]:
+def read_reduced(top: Path, buckets: int, *, keep_all: bool, use_cache: bool, verify: bool) -> tuple[EventIndex, int]:
     """Return the same with each series reduced while it is read, in bounded memory; and how many were superseded.
 
     Raises:
         NotFound: There is no such directory.
     """
     use_cache = use_cache and not verify
-    shelf, tasks, _ = _recall(top, use_cache=use_cache)
+    index, tasks, _ = _recall(top, use_cache=use_cache)
     unread = sum(task.file.size - task.start for task in tasks)
-    if shelf.blocks and 4 * unread > sum(notes.file.size for notes in shelf.notes):
-        shelf, tasks, _ = _recall(top, use_cache=False)  # so much is new that all of it is kept anew
-    reducer = Reducer(shelf, buckets, keep_all=keep_all)
+    if index.blocks and 4 * unread > sum(notes.file.size for notes in index.notes):
+        index, tasks, _ = _recall(top, use_cache=False)  # so much is new that all of it is kept anew
+    reducer = Reducer(index, buckets, keep_all=keep_all)
     with ExitStack() as stack:
         take: Callable[[Block], None] = reducer.take
-        if use_cache and not shelf.blocks and _is_worth_keeping(shelf):
-            take = _also_kept(take, stack.enter_context(cache.Writer(top, shelf)))
-        _take_newest_first(shelf, tasks, take, verify=verify)
-    shelf.blocks = [reducer.block()]
-    shelf.arrange()
-    return shelf, reducer.superseded
+        if use_cache and not index.blocks and _is_worth_keeping(index):
+            take = _also_kept(take, stack.enter_context(cache.CacheWriter(top, index)))
+        _take_newest_first(index, tasks, take, verify=verify)
+    index.blocks = [reducer.block()]
+    index.arrange()
+    return index, reducer.superseded
 
 
-def _also_kept(take: Callable[[Block], None], writer: cache.Writer) -> Callable[[Block], None]:
+def _also_kept(take: Callable[[Block], None], writer: cache.CacheWriter) -> Callable[[Block], None]:
     def take_both(block: Block) -> None:
         writer.add(block)
         take(block)
@@ -74,26 +74,26 @@ def _also_kept(take: Callable[[Block], None], writer: cache.Writer) -> Callable[
     return take_both
 
 
-def _take_newest_first(shelf: Shelf, tasks: list[Task], take: Callable[[Block], None], *, verify: bool) -> None:
+def _take_newest_first(index: EventIndex, tasks: list[Task], take: Callable[[Block], None], *, verify: bool) -> None:
     """Hand on the numbers of all files, those of later ones first, whether they are kept or have to be read."""
     kept: dict[int, list[Block]] = {}
-    for block in shelf.blocks:
+    for block in index.blocks:
         for number in np.unique(block.pieces.files).tolist():
             mine = Block(block.columns, block.pieces.only(block.pieces.files == number))
             kept.setdefault(number, []).append(mine)
     unread = {task.number: task for task in tasks}
     waiting: list[Task] = []
-    for number in range(len(shelf.notes) - 1, -1, -1):
+    for number in range(len(index.notes) - 1, -1, -1):
         if number in kept:
-            read_files(shelf, waiting, take, verify=verify)
+            read_files(index, waiting, take, verify=verify)
             waiting = []
             for block in kept[number]:
                 for part in _portions(block):
                     take(part)
-                    shelf.release()
+                    index.release()
         if number in unread:
             waiting.append(unread[number])
-    read_files(shelf, waiting, take, verify=verify)
+    read_files(index, waiting, take, verify=verify)
 
 
 def _portions(block: Block) -> list[Block]:
@@ -107,22 +107,22 @@ def _portions(block: Block) -> list[Block]:
     return parts
 
 
-def _recall(top: Path, *, use_cache: bool) -> tuple[Shelf, list[Task], bool]:
+def _recall(top: Path, *, use_cache: bool) -> tuple[EventIndex, list[Task], bool]:
     """Return what is kept of the files that are there, what has to be read, and whether nothing has changed at all."""
     old = cache.load(top) if use_cache else None
     found = find_again(top, [notes.file for notes in old.notes], old.directories) if old is not None else None
     files, lost, directories = found or find_event_files(top)
-    shelf = Shelf([], [], damage=lost, directories=directories)
+    index = EventIndex([], [], damage=lost, directories=directories)
     if old is None:
-        shelf.notes = [FileNotes(file) for file in files]
-        return shelf, [Task(number, file) for number, file in enumerate(files)], False
+        index.notes = [FileNotes(file) for file in files]
+        return index, [Task(number, file) for number, file in enumerate(files)], False
     known = {notes.file.name: number for number, notes in enumerate(old.notes)}
     moved = np.full(len(old.notes), -1, np.int64)
     tasks = []
     for number, file in enumerate(files):
         place = known.get(file.name)
         notes = _still_true(old.notes[place], file) if place is not None else None
-        shelf.notes.append(notes or FileNotes(file))
+        index.notes.append(notes or FileNotes(file))
         if place is None or notes is None:
             tasks.append(Task(number, file))
             continue
@@ -130,11 +130,11 @@ def _recall(top: Path, *, use_cache: bool) -> tuple[Shelf, list[Task], bool]:
         if file.size != old.notes[place].file.size:
             tasks.append(Task(number, file, notes.end))
     is_same = not tasks and bool((moved >= 0).all()) and bool(old.directories or not directories)
-    shelf.names, shelf.release = old.names, old.release
+    index.names, index.release = old.names, old.release
     for block in old.blocks:
         pieces = block.pieces._replace(files=moved[block.pieces.files])
-        shelf.blocks.append(Block(block.columns, pieces if is_same else pieces.only(pieces.files >= 0)))
-    return shelf, tasks, is_same
+        index.blocks.append(Block(block.columns, pieces if is_same else pieces.only(pieces.files >= 0)))
+    return index, tasks, is_same
 
 
 def _still_true(old: FileNotes, file: EventFile) -> FileNotes | None:
@@ -168,15 +168,17 @@ def _lasting(incidents: list[Damage]) -> list[Damage]:
     return [incident for incident in incidents if incident.kind not in _PASSING]
 
 
-def _is_worth_keeping(shelf: Shelf) -> bool:
-    return sum(notes.file.size for notes in shelf.notes) >= cache.LEAST_BYTES
+def _is_worth_keeping(index: EventIndex) -> bool:
+    return sum(notes.file.size for notes in index.notes) >= cache.LEAST_BYTES
 
 
-def read_files(shelf: Shelf, tasks: Sequence[Task], take: Callable[[Block], None], *, verify: bool = False) -> None:
-    """Hand on the numbers of the files, and note on the shelf what else was found.
+def read_files(
+    index: EventIndex, tasks: Sequence[Task], take: Callable[[Block], None], *, verify: bool = False
+) -> None:
+    """Hand on the numbers of the files, and note in the index what else was found.
 
     Args:
-        shelf: Has an entry for each file; its names are added to.
+        index: Has an entry for each file; its names are added to.
         tasks: What to read, in this order.
         take: Gets the numbers of each batch; they may be changed only by copying.
         verify: Whether the checksums of records without a number are proved too.
@@ -184,7 +186,7 @@ def read_files(shelf: Shelf, tasks: Sequence[Task], take: Callable[[Block], None
     if not tasks:
         return
     findings = Findings()
-    decoder = Decoder(Catalog(shelf.names), findings, verify=verify)
+    decoder = Decoder(Catalog(index.names), findings, verify=verify)
 
     def deliver(batch: Batch, points: Points) -> None:
         if len(points.order):
@@ -193,27 +195,27 @@ def read_files(shelf: Shelf, tasks: Sequence[Task], take: Callable[[Block], None
     scanner = Scanner(decoder, findings, deliver, verify=verify)
     scanner.read(tasks)
     for task in tasks:
-        notes = shelf.notes[task.number]
+        notes = index.notes[task.number]
         notes.end = scanner.ends.get(task.number, task.start)
         notes.mark = scanner.marks.get(task.number, 0)
-    _note_findings(shelf, findings)
-    _note_damage(shelf, scanner, findings)
+    _note_findings(index, findings)
+    _note_damage(index, scanner, findings)
 
 
-def _note_findings(shelf: Shelf, findings: Findings) -> None:
+def _note_findings(index: EventIndex, findings: Findings) -> None:
     for (file, code), (count, size) in findings.others.items():
-        entry = shelf.notes[file].others.setdefault(code, [0, 0])
+        entry = index.notes[file].others.setdefault(code, [0, 0])
         entry[0] += count
         entry[1] += size
     for file, offset, length, code in findings.documents:
-        shelf.notes[file].documents.append((offset, length, code))
+        index.notes[file].documents.append((offset, length, code))
 
 
-def _note_damage(shelf: Shelf, scanner: Scanner, findings: Findings) -> None:
+def _note_damage(index: EventIndex, scanner: Scanner, findings: Findings) -> None:
     incidents = {number: list(found) for number, found in scanner.incidents.items()}
     for file, offset, kind in findings.damage:
         incidents.setdefault(file, []).append((offset, kind, _DETAILS[kind]))
     for number, found in incidents.items():
-        notes = shelf.notes[number]
+        notes = index.notes[number]
         told = [Damage(notes.file.name, *incident) for incident in sorted(found)]
         notes.damage = limited([*notes.damage, *told])

@@ -8,8 +8,8 @@ import math
 import numpy as np
 
 from tbcli.events.columns import Columns, Ints
+from tbcli.readers.event_index import EventIndex
 from tbcli.readers.pieces import Block, Pieces
-from tbcli.readers.shelf import Shelf
 from tbcli.readers.writers import Span, concurrent_files, left_out
 
 
@@ -17,14 +17,14 @@ class Reducer:
     """Takes numbers, those of later files of a run first, and keeps of each series and file its extremes.
 
     Args:
-        shelf: Says which run a file belongs to, and which tag a code.
+        index: Says which run a file belongs to, and which tag a code.
         buckets: See `Extremes`.
         keep_all: Whether points stay that another file of the run repeats; see `tbcli.readers.events`.
     """
 
-    def __init__(self, shelf: Shelf, buckets: int, *, keep_all: bool) -> None:
+    def __init__(self, index: EventIndex, buckets: int, *, keep_all: bool) -> None:
         self.superseded = 0
-        self._shelf = shelf
+        self._index = index
         self._buckets = buckets
         self._keep_all = keep_all
         self._series: dict[tuple[int, int], _OfFile] = {}
@@ -41,9 +41,9 @@ class Reducer:
             series.add(points, min((begin for other, begin in begins.items() if other > file), default=None))
 
     def block(self) -> Block:
-        """Return what is kept, and note on the shelf which files were written at the same time."""
+        """Return what is kept, and note on the index which files were written at the same time."""
         keys = sorted(self._series)
-        self._shelf.writers = self._writers()
+        self._index.writers = self._writers()
         kept = [self._series[key].all_points() if self._keep_all else self._kept(*key) for key in keys]
         counts = np.array([len(part.steps) for part in kept], np.int64)
         files, codes = np.array(keys, np.int64).reshape(-1, 2).T
@@ -51,7 +51,7 @@ class Reducer:
         return Block(Columns.joined(kept), pieces.only(counts > 0))
 
     def _name(self, file: int, code: int) -> tuple[str, str]:
-        return self._shelf.notes[file].file.run, self._shelf.names[code >> 1][0]
+        return self._index.notes[file].file.run, self._index.names[code >> 1][0]
 
     def _writers(self) -> list[tuple[int, ...]]:
         spans: dict[tuple[str, str], list[Span]] = {}
@@ -64,7 +64,7 @@ class Reducer:
     def _kept(self, file: int, code: int) -> Columns:
         """Return the points of a series in a file that no other file of the run takes the place of."""
         series, begins = self._series[file, code], self._begins[self._name(file, code)]
-        others = left_out(self._shelf.writers, begins)
+        others = left_out(self._index.writers, begins)
         if file in others:
             return Columns.joined([])
         if not others:

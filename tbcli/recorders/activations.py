@@ -6,7 +6,7 @@ from tbcli.recorders.base import Recorder, Snapshot, Writer
 from tbcli.recorders.histograms import count_buckets
 
 
-class Activations(Recorder):
+class ActivationsRecorder(Recorder):
     """Writes ``activations/<layer>`` to ``validation`` (``train`` where nothing was held out)."""
 
     def unsuitable(self, snapshot: Snapshot) -> str | None:

@@ -37,7 +37,7 @@ _RECTIFIERS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU, ke
 _SQUASHING = (keras.activations.softmax, keras.activations.sigmoid, tf.nn.softmax, tf.nn.sigmoid)
 
 
-class Attention(Recorder):
+class AttentionRecorder(Recorder):
     """Writes ``attention/grad_cam`` and ``attention/<layer>`` to ``validation`` (``train`` where nothing was held out).
 
     The former of a model with a convolution, the latter of every attention layer; of a model with both, both.

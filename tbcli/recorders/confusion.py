@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from tbcli.figures.confusions import count_confusions
 from tbcli.figures.png.confusion import count_text, draw_confusions, percent_text
-from tbcli.figures.verdicts import count_confusions
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
 
 
-class Confusion(Recorder):
+class ConfusionRecorder(Recorder):
     """Writes ``confusion/counts`` and ``confusion/normalised`` to ``validation``, every epoch.
 
     And once, at the end, ``confusion/test_counts`` and ``confusion/test_normalised`` to the run's own directory.

@@ -23,7 +23,7 @@ _BINS = 64
 _MOST_ROWS = 1000  # of the table of classes
 
 
-class Data(Recorder):
+class DataRecorder(Recorder):
     """Writes ``data/class_balance`` as text to the run's own directory and as a picture to ``train``, once.
 
     So it does with the statistics of the values: ``data/statistics`` is the text, ``data/pixels`` the picture.

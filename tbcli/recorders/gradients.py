@@ -10,7 +10,7 @@ import numpy as np
 from tbcli.recorders.base import Recorder, Snapshot, Steps, Writer
 
 
-class Gradients(Recorder):
+class GradientsRecorder(Recorder):
     """Writes ``gradients/*``, ``updates/*`` and ``dead_units/*`` to ``train``: the mean of an epoch's measured steps.
 
     With ``--log-every N`` also ``batch_gradients/*`` and ``batch_updates/*``: the mean of the last N steps.

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 
 
-class Graphs(Recorder):
+class GraphsRecorder(Recorder):
     """Writes the op graph and, for a model that can tell its layers, the conceptual graph; once."""
 
     def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:

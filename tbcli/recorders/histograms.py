@@ -9,7 +9,7 @@ from tbcli.recorders.base import Recorder, Snapshot, Writer, variable_path
 BUCKETS = 30  # as many as TensorBoard's own summaries have
 
 
-class Histograms(Recorder):
+class HistogramsRecorder(Recorder):
     """Writes ``weights/<layer>/<variable>`` and ``gradients/<layer>/<variable>`` to ``train``."""
 
     needs_backward = True

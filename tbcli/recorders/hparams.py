@@ -78,7 +78,7 @@ _STATUSES = {
 }
 
 
-class Hparams(Recorder):
+class HparamsRecorder(Recorder):
     """Writes the table's configuration, this run's session, and its ``test_*`` metrics, to the run's own directory."""
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:

@@ -14,7 +14,7 @@ from tbcli.recorders.base import Recorder, Snapshot, Writer, variable_path
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
 
-class Kernels(Recorder):
+class KernelsRecorder(Recorder):
     """Writes ``kernels/<layer>`` of the first convolution to ``train``; at x = 0 the freshly initialised ones."""
 
     def unsuitable(self, snapshot: Snapshot) -> str | None:

@@ -33,7 +33,7 @@ CATEGORIES = {
 """Category -> chart -> regular expression, which TensorBoard matches from the start of a tag, in every run."""
 
 
-class Layout(Recorder):
+class LayoutRecorder(Recorder):
     """Writes the layout of the charts that have data to the run's own directory; again when more of them have.
 
     TensorBoard merges the layouts of all runs, category by category, and drops charts that are equal: so a chart is the

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tbcli.figures.confusions import most_confident_mistakes
 from tbcli.figures.png.samples import draw_samples
-from tbcli.figures.verdicts import most_confident_mistakes
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
 from tbcli.recorders.samples import why_no_images
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SHOWN = 16
 
 
-class Mistakes(Recorder):
+class MistakesRecorder(Recorder):
     """Writes ``mistakes/validation`` to ``validation``, every epoch, and once ``mistakes/test`` to the run itself."""
 
     def unsuitable(self, snapshot: Snapshot) -> str | None:

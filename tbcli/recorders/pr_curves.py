@@ -14,7 +14,7 @@ THRESHOLDS = 201  # as many as TensorBoard's own summaries have
 MOST_CURVES = 30  # of so many classes a person still looks at each; also bounds time and bytes
 
 
-class PrCurves(Recorder):
+class PrCurvesRecorder(Recorder):
     """Writes ``pr_curves/<class>`` to ``validation``, for every class that has samples there.
 
     Of more than `MOST_CURVES` classes those with the most validation samples are shown, the same in every epoch.

@@ -15,7 +15,7 @@ _STATUS_FILE = Path("/proc/self/status")
 _MEGABYTE = 1e6
 
 
-class Process(Recorder):
+class ProcessRecorder(Recorder):
     """Writes ``system/*`` to ``train``.
 
     ``cpu_percent`` is the mean since the record before, 100 for one core kept busy; ``memory_mb`` what is in memory

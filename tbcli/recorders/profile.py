@@ -9,7 +9,7 @@ import tensorflow as tf
 from tbcli.recorders.base import Recorder, Snapshot, Steps, Writer
 
 
-class Profile(Recorder):
+class ProfileRecorder(Recorder):
     """Traces from the end of step START to the end of step STOP, into ``train``."""
 
     def __init__(self) -> None:

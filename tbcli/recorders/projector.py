@@ -24,7 +24,7 @@ _MOST_COLOURS = 50  # values up to which the projector offers a column of words 
 _BATCH = 250  # samples looked at together, so that large images need little memory
 
 
-class Projector(Recorder):
+class ProjectorRecorder(Recorder):
     """Writes vectors, metadata, sprite and their description to ``projector``, over and over the same files.
 
     A running TensorBoard reads a description only when it first sees its directory: so the event file, by which it

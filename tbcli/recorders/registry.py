@@ -36,7 +36,7 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RecorderEntry:
     """One recorder: where it stands, what it shows, from which level on it is on, and what it leaves in TensorBoard."""
 
     target: str
@@ -46,8 +46,8 @@ class Entry:
 
 
 RECORDERS = {
-    "scalars": Entry(
-        "tbcli.recorders.scalars:Scalars",
+    "scalars": RecorderEntry(
+        "tbcli.recorders.scalars:ScalarsRecorder",
         "loss, metrics, learning rate, steps per second",
         "light",
         (
@@ -57,8 +57,8 @@ RECORDERS = {
             Promise("scalars", "validation", "epoch_loss", needs=("validation",)),
         ),
     ),
-    "data": Entry(
-        "tbcli.recorders.data:Data",
+    "data": RecorderEntry(
+        "tbcli.recorders.data:DataRecorder",
         "class balance and pixel statistics of every split",
         "light",
         (
@@ -68,8 +68,8 @@ RECORDERS = {
             Promise("images", "train", "data/pixels"),
         ),
     ),
-    "graphs": Entry(
-        "tbcli.recorders.graphs:Graphs",
+    "graphs": RecorderEntry(
+        "tbcli.recorders.graphs:GraphsRecorder",
         "op graph of the forward pass and conceptual Keras graph",
         "light",
         (
@@ -77,14 +77,14 @@ RECORDERS = {
             Promise("graphs", "train", "conceptual_graph/"),
         ),
     ),
-    "samples": Entry(
-        "tbcli.recorders.samples:Samples",
+    "samples": RecorderEntry(
+        "tbcli.recorders.samples:SamplesRecorder",
         "sample predictions: true label, predicted label, confidence",
         "light",
         (Promise("images", None, "samples/"),),
     ),
-    "confusion": Entry(
-        "tbcli.recorders.confusion:Confusion",
+    "confusion": RecorderEntry(
+        "tbcli.recorders.confusion:ConfusionRecorder",
         "confusion matrix, as counts and as shares of each true class",
         "light",
         (
@@ -93,8 +93,8 @@ RECORDERS = {
             Promise("images", "", "confusion/test_", needs=("test",)),
         ),
     ),
-    "mistakes": Entry(
-        "tbcli.recorders.mistakes:Mistakes",
+    "mistakes": RecorderEntry(
+        "tbcli.recorders.mistakes:MistakesRecorder",
         "the most confident mistakes, with their indices",
         "standard",
         (
@@ -102,20 +102,20 @@ RECORDERS = {
             Promise("images", "", "mistakes/test", needs=("test",)),
         ),
     ),
-    "kernels": Entry(
-        "tbcli.recorders.kernels:Kernels",
+    "kernels": RecorderEntry(
+        "tbcli.recorders.kernels:KernelsRecorder",
         "kernels of the first convolution",
         "standard",
         (Promise("images", "train", "kernels/"),),
     ),
-    "attention": Entry(
-        "tbcli.recorders.attention:Attention",
+    "attention": RecorderEntry(
+        "tbcli.recorders.attention:AttentionRecorder",
         "where the model looks: Grad-CAM, attention of each head",
         "standard",
         (Promise("images", None, "attention/"),),
     ),
-    "gradients": Entry(
-        "tbcli.recorders.gradients:Gradients",
+    "gradients": RecorderEntry(
+        "tbcli.recorders.gradients:GradientsRecorder",
         "gradient norms, update ratios, dead units of every layer",
         "standard",
         (
@@ -124,20 +124,20 @@ RECORDERS = {
             Promise("scalars", "train", "dead_units/"),
         ),
     ),
-    "train_graph": Entry(
-        "tbcli.recorders.train_graph:TrainGraph",
+    "train_graph": RecorderEntry(
+        "tbcli.recorders.train_graph:TrainGraphRecorder",
         "op graph of a training step, backward pass included",
         "full",
         (Promise("graphs", "train", "op_graph/train_step"),),
     ),
-    "activations": Entry(
-        "tbcli.recorders.activations:Activations",
+    "activations": RecorderEntry(
+        "tbcli.recorders.activations:ActivationsRecorder",
         "distributions of what every layer answers",
         "full",
         (Promise("histograms", None, "activations/"),),
     ),
-    "histograms": Entry(
-        "tbcli.recorders.histograms:Histograms",
+    "histograms": RecorderEntry(
+        "tbcli.recorders.histograms:HistogramsRecorder",
         "distributions of weights and gradients of every layer",
         "standard",
         (
@@ -145,20 +145,20 @@ RECORDERS = {
             Promise("histograms", "train", "gradients/"),
         ),
     ),
-    "projector": Entry(
-        "tbcli.recorders.projector:Projector",
+    "projector": RecorderEntry(
+        "tbcli.recorders.projector:ProjectorRecorder",
         "penultimate features of validation samples, with label, prediction and thumbnail",
         "standard",
         (Promise("projector", "projector", "features", needs=("validation",)),),
     ),
-    "pr_curves": Entry(
-        "tbcli.recorders.pr_curves:PrCurves",
+    "pr_curves": RecorderEntry(
+        "tbcli.recorders.pr_curves:PrCurvesRecorder",
         "precision against recall of every class, one against the rest",
         "standard",
         (Promise("pr_curves", "validation", "pr_curves/", needs=("validation",)),),
     ),
-    "text": Entry(
-        "tbcli.recorders.text:Text",
+    "text": RecorderEntry(
+        "tbcli.recorders.text:TextRecorder",
         "model summary, configuration, environment, note, report per class",
         "light",
         (
@@ -169,8 +169,8 @@ RECORDERS = {
             Promise("text", "", "run/report_test", needs=("test",)),
         ),
     ),
-    "hparams": Entry(
-        "tbcli.recorders.hparams:Hparams",
+    "hparams": RecorderEntry(
+        "tbcli.recorders.hparams:HparamsRecorder",
         "this run's hyperparameters and metrics, comparable over all runs",
         "light",
         (
@@ -181,20 +181,20 @@ RECORDERS = {
             Promise("hparams", "", "metric/./test_", needs=("test",)),
         ),
     ),
-    "process": Entry(
-        "tbcli.recorders.process:Process",
+    "process": RecorderEntry(
+        "tbcli.recorders.process:ProcessRecorder",
         "processor, memory and GPU memory taken by the training process",
         "standard",
         (Promise("scalars", "train", "system/"),),
     ),
-    "profile": Entry(
-        "tbcli.recorders.profile:Profile",
+    "profile": RecorderEntry(
+        "tbcli.recorders.profile:ProfileRecorder",
         "trace of the steps that --profile names",
         "on request",
         (Promise("profile", "train"),),
     ),
-    "layout": Entry(
-        "tbcli.recorders.layout:Layout",
+    "layout": RecorderEntry(
+        "tbcli.recorders.layout:LayoutRecorder",
         "charts that belong together: training, gradient health, system",
         "light",
         (Promise("custom_scalars", "train", needs=("scalars",)),),
@@ -203,7 +203,7 @@ RECORDERS = {
 """Name -> recorder, in the order in which they record."""
 
 
-def known_recorders() -> dict[str, Entry]:
+def known_recorders() -> dict[str, RecorderEntry]:
     """Return our own recorders and those of installed packages, which are on from the level ``full``.
 
     A package cannot take the name of one of ours.
@@ -211,7 +211,7 @@ def known_recorders() -> dict[str, Entry]:
     from importlib.metadata import entry_points
 
     installed = {
-        point.name: Entry(point.value, f"from the package {point.dist.name if point.dist else '?'}", "full")
+        point.name: RecorderEntry(point.value, f"from the package {point.dist.name if point.dist else '?'}", "full")
         for point in entry_points(group=ENTRY_POINTS)
     }
     return {**RECORDERS, **{name: entry for name, entry in installed.items() if name not in RECORDERS}}

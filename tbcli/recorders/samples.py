@@ -6,7 +6,7 @@ from tbcli.figures.png.samples import draw_samples
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 
 
-class Samples(Recorder):
+class SamplesRecorder(Recorder):
     """Writes ``samples/predictions`` to ``validation`` (``train`` where nothing was held out)."""
 
     def unsuitable(self, snapshot: Snapshot) -> str | None:

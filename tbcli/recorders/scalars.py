@@ -10,7 +10,7 @@ from tbcli.runs.history import LEADING_COLUMNS
 VALIDATION = "val_"
 
 
-class Scalars(Recorder):
+class ScalarsRecorder(Recorder):
     """Writes ``epoch_*`` to ``train`` and ``validation``, and ``batch_*`` means to ``train``."""
 
     def __init__(self) -> None:

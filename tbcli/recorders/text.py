@@ -15,7 +15,7 @@ from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
 MOST_ROWS = 200  # of a table of classes; TensorBoard turns every step's table into HTML at once
 
 
-class Text(Recorder):
+class TextRecorder(Recorder):
     """Writes ``run/*`` to the run's own directory, and ``run/report_validation`` to ``validation``.
 
     TensorBoard opens two groups of tags at first, so all stands in one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 
 
-class TrainGraph(Recorder):
+class TrainGraphRecorder(Recorder):
     """Writes the graph of the training step as it ran to ``train`` under the tag ``train_step``; once."""
 
     needs_backward = True

@@ -21,7 +21,7 @@ from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.plugins.text import metadata as text_metadata
 from tensorboard.util.tensor_util import make_tensor_proto
 
-from tbcli.runs.files import whole_file
+from tbcli.runs.files import atomic_file
 
 _FILE_NUMBERS = itertools.count()
 _FLUSH_SECONDS = 2.0
@@ -110,7 +110,7 @@ class EventWriter:
         """Write a file beside the event files, whole, in place of an older one."""
         path = Path(self.directory(where)) / name
         before = path.stat().st_size if path.exists() else 0
-        with whole_file(path) as temporary:
+        with atomic_file(path) as temporary:
             temporary.write_bytes(content)  # not forced to disk, which takes longer than all else: it will come again
         self.written += len(content) - before
 

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; rename it to ``path`` on success, remove it on failure.
 
     The temporary name keeps the suffix, for savers that choose the format by it.
@@ -50,7 +50,7 @@ def named_file(path: Path) -> Iterator[IO[bytes]]:
         with open(os.open(path, os.O_WRONLY | os.O_NOCTTY), "wb") as file:  # noqa: PTH123 - never our terminal
             yield file
     else:
-        with whole_file(path.resolve()) as temporary, temporary.open("wb") as file:
+        with atomic_file(path.resolve()) as temporary, temporary.open("wb") as file:
             if there:
                 with suppress(OSError):  # a file system without permissions
                     os.fchmod(file.fileno(), stat.S_IMODE(there.st_mode))
@@ -66,14 +66,14 @@ def _own_stream(there: os.stat_result) -> int | None:
     return None
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader sees the old content or the new, never a part.
 
     Raises:
         OSError: Nothing could be written; the old file, if any, is untouched.
     """
     data = content.encode() if isinstance(content, str) else content
-    with whole_file(path) as temporary:  # noqa: SIM117 - closed before it is renamed
+    with atomic_file(path) as temporary:  # noqa: SIM117 - closed before it is renamed
         with temporary.open("wb") as file:
             file.write(data)
             file.flush()
@@ -93,7 +93,7 @@ def json_ready(value: Any) -> Any:
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write a document whole, NaN as null."""
-    write_whole(path, json.dumps(json_ready(document), indent=2, ensure_ascii=False) + "\n")
+    write_atomically(path, json.dumps(json_ready(document), indent=2, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

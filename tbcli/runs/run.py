@@ -12,7 +12,7 @@ from typing import Any
 
 from tbcli.runs.files import parse_utc, read_json, utc_now, walk_files, write_json
 from tbcli.runs.ids import without_slug
-from tbcli.runs.process import Owner
+from tbcli.runs.owner import Owner
 
 SCHEMA = 1
 STATUSES = ("running", "finished", "failed", "interrupted", "diverged")
@@ -217,13 +217,13 @@ def load_run(logs: Path, plots: Path, models: Path) -> Run | None:
     Ours is a directory whose ``run.json`` has a schema and names the directory's own name as its id.
     """
     try:
-        record = json.loads(read_once(f"{logs}/run.json"))
+        record = json.loads(read_file(f"{logs}/run.json"))
     except (OSError, ValueError, RecursionError):
         return None
     return Run(logs.name, logs, plots, models, record) if is_record_of(logs.name, record) else None
 
 
-def read_once(path: str) -> bytes:
+def read_file(path: str) -> bytes:
     """Return a file's content in three system calls, for a listing opens thousands; a FIFO is not waited for."""
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:

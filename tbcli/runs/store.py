@@ -13,11 +13,11 @@ from typing import Any
 from tbcli.config import Config, PathsConfig, did_you_mean
 from tbcli.errors import ConfigError, NotFound, TrainingFailed
 from tbcli.naming.direction import lower_is_better
-from tbcli.runs.damage import why_no_run
 from tbcli.runs.files import utc_now, utc_text, write_json
 from tbcli.runs.ids import looks_like_id, new_id
-from tbcli.runs.process import Owner
+from tbcli.runs.owner import Owner
 from tbcli.runs.run import SCHEMA, LogDirectory, Run, load_run
+from tbcli.runs.unreadable import describe_invalid_run
 
 DEFAULT_RANK_METRIC = "val_accuracy"
 
@@ -132,7 +132,7 @@ class RunStore:
                 self._note_damage(self.logs_root / run_id)
 
     def _note_damage(self, logs: Path) -> None:
-        sentence = why_no_run(logs)
+        sentence = describe_invalid_run(logs)
         if sentence:
             self._damage[str(logs)] = sentence
 

@@ -17,7 +17,7 @@ from tbcli.errors import ConfigError, NotFound, ServingFailed
 from tbcli.recorders.registry import RECORDERS, Promise, chosen_names, known_recorders
 from tbcli.runs import LogDirectory, Run
 from tbcli.serving.client import Client, NoAnswer
-from tbcli.serving.dashboards import DASHBOARDS, Series, read_dashboards
+from tbcli.serving.dashboards import DASHBOARDS, DashboardSeries, read_dashboards
 from tbcli.serving.launcher import launch
 from tbcli.serving.links import as_logdir, is_root_of_runs, link_names
 from tbcli.serving.ports import origin_of, reserve
@@ -224,7 +224,7 @@ def audit(client: Client, named: Named) -> Audit:
     return Audit(lines, tuple(dict.fromkeys(findings)), tuple(dict.fromkeys(excused)))
 
 
-def _line(plugin: str, series: Sequence[Series], listing: Mapping[str, Any]) -> Line:
+def _line(plugin: str, series: Sequence[DashboardSeries], listing: Mapping[str, Any]) -> Line:
     filled = [one for one in series if one.is_filled]
     points, size = sum(one.points for one in filled), sum(one.bytes for one in filled)
     is_offered = bool(listing.get(plugin, {}).get("enabled"))
@@ -271,7 +271,11 @@ def _title(plugin: str) -> str:
 
 
 def _gap(
-    name: str, recorder: str, promise: Promise, shown: Mapping[str, Sequence[Series]], listing: Mapping[str, Any]
+    name: str,
+    recorder: str,
+    promise: Promise,
+    shown: Mapping[str, Sequence[DashboardSeries]],
+    listing: Mapping[str, Any],
 ) -> Gap | None:
     """Return how a promise is not kept, None where it is."""
     series = shown.get(promise.dashboard, ())

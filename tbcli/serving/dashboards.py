@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class DashboardSeries:
     """One thing that a dashboard shows.
 
     Args:
@@ -58,10 +58,10 @@ class Dashboard:
     """A tab of TensorBoard: its title, and how to read all it has."""
 
     title: str
-    read: Callable[[Client, Wanted], Iterator[Series]]
+    read: Callable[[Client, Wanted], Iterator[DashboardSeries]]
 
 
-def read_series(client: Client, plugin: str, wanted: Wanted) -> list[Series]:
+def read_series(client: Client, plugin: str, wanted: Wanted) -> list[DashboardSeries]:
     """Return all that a dashboard has of the wanted runs; one series with a flaw where it answers none of that."""
     try:
         return list(DASHBOARDS[plugin].read(client, wanted))
@@ -72,34 +72,36 @@ def read_series(client: Client, plugin: str, wanted: Wanted) -> list[Series]:
         TypeError,
         ValueError,
     ) as error:  # an answer in a shape that nobody knows
-        return [Series("", "", flaw=str(error) or repr(error))]
+        return [DashboardSeries("", "", flaw=str(error) or repr(error))]
 
 
-def read_dashboards(client: Client, plugins: Sequence[str], wanted: Wanted) -> dict[str, list[Series]]:
+def read_dashboards(client: Client, plugins: Sequence[str], wanted: Wanted) -> dict[str, list[DashboardSeries]]:
     """Return all that each of several dashboards has of the wanted runs; see `read_series`."""
     return dict(zip(plugins, _together(lambda plugin: read_series(client, plugin, wanted), plugins), strict=True))
 
 
 def _each(
     tags: dict[str, Any], wanted: Wanted, ask: Callable[[str, str], Answer], count: Callable[[Any], int]
-) -> Iterator[Series]:
+) -> Iterator[DashboardSeries]:
     """Read every series of ``{run: tags}``: ask for it, count its points."""
 
-    def read(run: str, tag: str) -> Series:
+    def read(run: str, tag: str) -> DashboardSeries:
         answer = ask(run, tag)
-        return Series(run, tag, count(answer.json()), answer.size)
+        return DashboardSeries(run, tag, count(answer.json()), answer.size)
 
     return _read_together(read, [(run, tag) for run in filter(wanted, tags) for tag in tags[run]])
 
 
-def _read_together(read: Callable[[str, str], Series], places: Sequence[tuple[str, str]]) -> Iterator[Series]:
+def _read_together(
+    read: Callable[[str, str], DashboardSeries], places: Sequence[tuple[str, str]]
+) -> Iterator[DashboardSeries]:
     """Read each ``(run, tag)``; one that TensorBoard does not answer for has that as its flaw."""
 
-    def answered(place: tuple[str, str]) -> Series:
+    def answered(place: tuple[str, str]) -> DashboardSeries:
         try:
             return read(*place)
         except NoAnswer as error:
-            return Series(*place, flaw=str(error))
+            return DashboardSeries(*place, flaw=str(error))
 
     return _together(answered, places)
 
@@ -109,7 +111,7 @@ def _together(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator
         yield from pool.map(work, items)
 
 
-def _read_scalars(client: Client, wanted: Wanted) -> Iterator[Series]:
+def _read_scalars(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
     tags = client.get("plugin/scalars/tags").json()
     return _each(tags, wanted, lambda run, tag: client.get("plugin/scalars/scalars", run=run, tag=tag), _finite)
 
@@ -119,7 +121,7 @@ def _finite(points: Sequence[Sequence[Any]]) -> int:
     return sum(isinstance(value, int | float) and math.isfinite(value) for *_, value in points)
 
 
-def _read_time_series(client: Client, wanted: Wanted) -> Iterator[Series]:
+def _read_time_series(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
     kinds = client.get("plugin/timeseries/tags").json()
     asked: list[dict[str, Any]] = []
     for kind in ("scalars", "histograms"):
@@ -132,7 +134,7 @@ def _read_time_series(client: Client, wanted: Wanted) -> Iterator[Series]:
         for answer in answers.json():
             size = len(json.dumps(answer))
             for run, points in (answer.get("runToSeries") or {}).items():
-                yield Series(run, answer["tag"], sum(map(_is_visible, points)), size)
+                yield DashboardSeries(run, answer["tag"], sum(map(_is_visible, points)), size)
 
 
 def _is_visible(point: dict[str, Any]) -> bool:
@@ -141,7 +143,7 @@ def _is_visible(point: dict[str, Any]) -> bool:
     return any(bin_["count"] for bin_ in point["bins"]) if "bins" in point else bool(point["imageId"])
 
 
-def _read_custom_scalars(client: Client, wanted: Wanted) -> Iterator[Series]:
+def _read_custom_scalars(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
     """Read each chart of the layout; one that no run has data for has a flaw of its own."""
     layout = client.get("plugin/custom_scalars/layout").json()
     known = client.get("plugin/scalars/tags").json()
@@ -158,14 +160,14 @@ def _read_custom_scalars(client: Client, wanted: Wanted) -> Iterator[Series]:
     for title, chart in charts.items():
         filled = any(series.is_filled for series in read if series.tag == title)
         if not filled and not any(_has_curve(chart, known[run]) for run in others):
-            yield Series("", title, flaw="a chart for which no run has data")
+            yield DashboardSeries("", title, flaw="a chart for which no run has data")
 
 
 def _has_curve(chart: dict[str, Any], tags: Sequence[str]) -> bool:
     return any(re.match(pattern, tag) for pattern in _patterns(chart) for tag in tags)
 
 
-def _chart_of_run(client: Client, chart: dict[str, Any], run: str, title: str, tags: Sequence[str]) -> Series:
+def _chart_of_run(client: Client, chart: dict[str, Any], run: str, title: str, tags: Sequence[str]) -> DashboardSeries:
     points = size = 0
     for pattern in _patterns(chart):
         if not any(re.match(pattern, tag) for tag in tags):
@@ -173,7 +175,7 @@ def _chart_of_run(client: Client, chart: dict[str, Any], run: str, title: str, t
         answer = client.get("plugin/custom_scalars/scalars", run=run, tag=pattern)
         points += sum(map(_finite, answer.json()["tag_to_events"].values()))
         size += answer.size
-    return Series(run, title, points, size)
+    return DashboardSeries(run, title, points, size)
 
 
 def _patterns(chart: dict[str, Any]) -> list[str]:
@@ -181,13 +183,13 @@ def _patterns(chart: dict[str, Any]) -> list[str]:
     return [*chart.get("multiline", {}).get("tag", ()), *(series["value"] for series in margins)]
 
 
-def _read_images(client: Client, wanted: Wanted) -> Iterator[Series]:
+def _read_images(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
     tags = client.get("plugin/images/tags").json()
     places = [(run, tag) for run in filter(wanted, tags) for tag in tags[run]]
     return _read_together(lambda run, tag: _images_of(client, run, tag), places)
 
 
-def _images_of(client: Client, run: str, tag: str) -> Series:
+def _images_of(client: Client, run: str, tag: str) -> DashboardSeries:
     size = 0
     steps = client.get("plugin/images/images", run=run, tag=tag, sample=0).json()
     for step in steps:
@@ -195,8 +197,8 @@ def _images_of(client: Client, run: str, tag: str) -> Series:
         size += answer.size
         flaw = _flaw_of_image(answer.content)
         if flaw:
-            return Series(run, tag, len(steps), size, f"the image of step {step['step']} {flaw}")
-    return Series(run, tag, len(steps), size)
+            return DashboardSeries(run, tag, len(steps), size, f"the image of step {step['step']} {flaw}")
+    return DashboardSeries(run, tag, len(steps), size)
 
 
 def _flaw_of_image(content: bytes) -> str:
@@ -210,7 +212,7 @@ def _flaw_of_image(content: bytes) -> str:
     return "" if colours is None else "is all of one colour"
 
 
-def _read_graphs(client: Client, wanted: Wanted) -> Iterator[Series]:
+def _read_graphs(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
     """Read the graphs of each directory: ``run_graph``, ``op_graph/<tag>``, ``conceptual_graph/<tag>``."""
     for run, facts in client.get("plugin/graphs/info").json().items():
         if not wanted(run):
@@ -224,16 +226,16 @@ def _read_graphs(client: Client, wanted: Wanted) -> Iterator[Series]:
                 yield _graph(client, f"conceptual_graph/{tag}", run=run, tag=tag, conceptual="true")
 
 
-def _graph(client: Client, name: str, **query: str) -> Series:
+def _graph(client: Client, name: str, **query: str) -> DashboardSeries:
     try:  # with the limits that the page sets
         answer = client.get("plugin/graphs/graph", **query, limit_attr_size=1024, large_attrs_key="_too_large_attrs")
     except NoAnswer as error:
-        return Series(query["run"], name, flaw=str(error))
+        return DashboardSeries(query["run"], name, flaw=str(error))
     nodes = len(_NODE.findall(answer.content))
-    return Series(query["run"], name, nodes, answer.size, "" if nodes else "a graph without a node")
+    return DashboardSeries(query["run"], name, nodes, answer.size, "" if nodes else "a graph without a node")
 
 
-def _read_distributions(client: Client, wanted: Wanted) -> Iterator[Series]:
+def _read_distributions(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
     tags = client.get("plugin/distributions/tags").json()
     return _each(
         tags,
@@ -243,7 +245,7 @@ def _read_distributions(client: Client, wanted: Wanted) -> Iterator[Series]:
     )
 
 
-def _read_histograms(client: Client, wanted: Wanted) -> Iterator[Series]:
+def _read_histograms(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
     tags = client.get("plugin/histograms/tags").json()
     return _each(
         tags,
@@ -253,7 +255,7 @@ def _read_histograms(client: Client, wanted: Wanted) -> Iterator[Series]:
     )
 
 
-def _read_text(client: Client, wanted: Wanted) -> Iterator[Series]:
+def _read_text(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
     tags = client.get("plugin/text/tags").json()
     return _each(
         tags,
@@ -263,7 +265,7 @@ def _read_text(client: Client, wanted: Wanted) -> Iterator[Series]:
     )
 
 
-def _read_pr_curves(client: Client, wanted: Wanted) -> Iterator[Series]:
+def _read_pr_curves(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
     tags = client.get("plugin/pr_curves/tags").json()
     counts = ("true_positives", "false_positives", "true_negatives", "false_negatives")
     return _each(
@@ -274,7 +276,7 @@ def _read_pr_curves(client: Client, wanted: Wanted) -> Iterator[Series]:
     )
 
 
-def _read_hparams(client: Client, wanted: Wanted) -> Iterator[Series]:
+def _read_hparams(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
     """Read the sessions: ``session/<status>`` with the hyperparameters, ``metric/<directory>/<tag>`` with a value."""
     asked: dict[str, Any] = {"experimentName": ""}
     experiment = client.post("plugin/hparams/experiment", asked).json()
@@ -288,14 +290,14 @@ def _read_hparams(client: Client, wanted: Wanted) -> Iterator[Series]:
                 continue
             status = session.get("status", "STATUS_UNKNOWN").removeprefix("STATUS_").lower()
             flaw = "" if parameters else "a session without hyperparameters"
-            yield Series(run, f"session/{status}", len(parameters), len(json.dumps(parameters)), flaw)
+            yield DashboardSeries(run, f"session/{status}", len(parameters), len(json.dumps(parameters)), flaw)
             for metric in session.get("metricValues", ()):
                 name, value = metric["name"], metric.get("value", 0.0)  # protobuf leaves a zero out
                 tag = f"metric/{name.get('group') or '.'}/{name['tag']}"
-                yield Series(run, tag, int(isinstance(value, int | float)), len(json.dumps(metric)))
+                yield DashboardSeries(run, tag, int(isinstance(value, int | float)), len(json.dumps(metric)))
 
 
-def _read_projector(client: Client, wanted: Wanted) -> Iterator[Series]:
+def _read_projector(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
     for run in client.get("plugin/projector/runs").json():
         if not wanted(run):
             continue
@@ -303,10 +305,10 @@ def _read_projector(client: Client, wanted: Wanted) -> Iterator[Series]:
             try:
                 yield _embedding(client, run, embedding)
             except NoAnswer as error:
-                yield Series(run, embedding["tensorName"], flaw=str(error))
+                yield DashboardSeries(run, embedding["tensorName"], flaw=str(error))
 
 
-def _embedding(client: Client, run: str, embedding: dict[str, Any]) -> Series:
+def _embedding(client: Client, run: str, embedding: dict[str, Any]) -> DashboardSeries:
     name = embedding["tensorName"]
     rows, width = embedding["tensorShape"]
     tensor = client.get("plugin/projector/tensor", run=run, name=name)
@@ -321,7 +323,7 @@ def _embedding(client: Client, run: str, embedding: dict[str, Any]) -> Series:
         answer = client.get("plugin/projector/sprite_image", run=run, name=name)
         size += answer.size
         flaw = flaw or _flaw_of_sprite(answer.content, embedding["sprite"]["singleImageDim"], rows)
-    return Series(run, name, rows, size, flaw)
+    return DashboardSeries(run, name, rows, size, flaw)
 
 
 def _flaw_of_vectors(content: bytes, rows: int, width: int) -> str:
@@ -352,7 +354,7 @@ def _flaw_of_sprite(content: bytes, cell: Sequence[int], rows: int) -> str:
     return "" if cells >= rows else f"a sprite of {cells} thumbnails for {rows} vectors"
 
 
-def _read_profile(client: Client, wanted: Wanted) -> Iterator[Series]:
+def _read_profile(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
     """Read which tools can open each trace, a series each, with the hosts traced as its points."""
     for trace in client.get("plugin/profile/runs").json():
         run = trace.rpartition("/")[0] or "."
@@ -360,7 +362,7 @@ def _read_profile(client: Client, wanted: Wanted) -> Iterator[Series]:
             continue
         for tool in client.get("plugin/profile/run_tools", run=trace).json():
             answer = client.get("plugin/profile/hosts", run=trace, tag=tool)
-            yield Series(run, f"{trace.rpartition('/')[2]}/{tool}", len(answer.json()), answer.size)
+            yield DashboardSeries(run, f"{trace.rpartition('/')[2]}/{tool}", len(answer.json()), answer.size)
 
 
 DASHBOARDS = {

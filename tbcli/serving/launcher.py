@@ -19,9 +19,8 @@ from tbcli.config import ServeConfig
 from tbcli.errors import ServingFailed
 from tbcli.serving.assets import Assets
 from tbcli.serving.data_server import DataServer
+from tbcli.serving.plugin_patches import list_traces_behind_links, read_vectors_anew
 from tbcli.serving.ports import Reservation
-from tbcli.serving.profile import list_traces_behind_links
-from tbcli.serving.projector import read_vectors_anew
 
 _FIRST_DATA_SECONDS = 1.0
 _WITHOUT_READER = "`--load-fast false` reads without it"

@@ -26,7 +26,7 @@ class BestEpoch:
         self.value = math.nan
         self._weights: list[np.ndarray] = []
 
-    def saw(self, model: keras.Model, epoch: int, logs: Mapping[str, float]) -> bool:
+    def update(self, model: keras.Model, epoch: int, logs: Mapping[str, float]) -> bool:
         """Take note of an epoch; return whether patience is at its end."""
         value = logs[self.metric]
         better = value < self.value if lower_is_better(self.metric) else value > self.value

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tbcli.runs.files import write_json, write_whole
+from tbcli.runs.files import write_atomically, write_json
 
 STATE_FILE = "state.npz"
 POSITION_FILE = "position.json"
@@ -40,7 +40,7 @@ def save_state(directory: Path, model: keras.Model, *, epoch: int, step: int, st
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     content = buffer.getvalue()
-    write_whole(directory / STATE_FILE, content)
+    write_atomically(directory / STATE_FILE, content)
     # A flipped bit in a file of weights loads without a word and trains to NaN: keep a checksum.
     checksum = hashlib.sha256(content).hexdigest()
     position = {"epoch": epoch, "step": step, "step_in_epoch": step - epoch * steps_per_epoch, "sha256": checksum}

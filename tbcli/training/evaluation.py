@@ -12,8 +12,8 @@ import tensorflow as tf
 from tbcli.data.dataset import Dataset, Split
 from tbcli.models import FEATURES
 from tbcli.recorders.base import Evidence
-from tbcli.training.activations import is_functional
 from tbcli.training.feed import evaluation_batches
+from tbcli.training.taps.activations import is_functional
 
 
 class Evaluator:

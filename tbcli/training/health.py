@@ -27,7 +27,7 @@ class Health:
 
     Args:
         dataset: What is learnt. Of arrays `check_inputs` looks at every sample; samples that stream are looked at as
-            they are drawn, and `check_drawn` says what was found.
+            they are drawn, and `check_batches` says what was found.
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -64,7 +64,7 @@ class Health:
                 if row is not None:
                     raise _bad_sample(name, int(chunk[row]), samples[row])
 
-    def check_drawn(self) -> None:
+    def check_batches(self) -> None:
         """Answer for the samples that were drawn from streams so far.
 
         Raises:

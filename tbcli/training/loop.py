@@ -16,14 +16,14 @@ from tbcli.naming.direction import NOT_METRICS, lower_is_better
 from tbcli.recorders.base import Snapshot, Steps
 from tbcli.recorders.recording import Recording
 from tbcli.runs.history import HistoryWriter
-from tbcli.training.activations import Activations, LayerProbe
-from tbcli.training.backward import BackwardTap
 from tbcli.training.best import BestEpoch
 from tbcli.training.evaluation import Evaluator
 from tbcli.training.feed import TrainingFeed
 from tbcli.training.health import Health
 from tbcli.training.narration import Narrator
-from tbcli.training.steps import StepTape
+from tbcli.training.taps.activations import LayerProbe, ProbeActivations
+from tbcli.training.taps.backward import BackwardTap
+from tbcli.training.taps.steps import StepTape
 
 
 class Loop(keras.callbacks.Callback):
@@ -92,7 +92,7 @@ class Loop(keras.callbacks.Callback):
         """After an execution, which may be several steps: only the optimizer counts them truly."""
         logs = logs or {}
         first, self.steps_done = self.steps_done + 1, int(self.model.optimizer.iterations)
-        self._health.check_drawn()  # first: a bad sample is the cause of all else
+        self._health.check_batches()  # first: a bad sample is the cause of all else
         self._require_finite("loss", logs)
         self._health.check_weights(self.model, self.steps_done)
         values = {name: column for tap in self._taps for name, column in tap.read(first, self.steps_done).items()}
@@ -107,11 +107,11 @@ class Loop(keras.callbacks.Callback):
         row["steps_per_second"] = (self.steps_done - self._steps_before) / seconds
         row["learning_rate"] = self._rate_at(self.steps_done)
         snapshot = self._validated(epoch + 1, row)
-        self._health.check_drawn()
-        self._note_best(epoch + 1, snapshot.logs)
+        self._health.check_batches()
+        self._track_best(epoch + 1, snapshot.logs)
         self._history.append(self._row(epoch + 1, snapshot.logs))
         self.epochs_done, self.latest = epoch + 1, snapshot  # only now: an epoch is done when it is written
-        out_of_patience = bool(self._patience and self._patience.saw(self.model, self.epochs_done, snapshot.logs))
+        out_of_patience = bool(self._patience and self._patience.update(self.model, self.epochs_done, snapshot.logs))
         last = out_of_patience or self.epochs_done == self._config.train.epochs
         self._recording.epoch(snapshot, last=last)
         self._narrator.epoch(self.epochs_done, snapshot.logs, self._best)
@@ -159,13 +159,13 @@ class Loop(keras.callbacks.Callback):
             logs=logs,
             gradients=self._backward.gradients() if self._backward and trained else {},
             step_graph=self._backward.graph if self._backward else None,
-            activations=Activations(self._layers, self._dataset.probe) if self._layers else None,
+            activations=ProbeActivations(self._layers, self._dataset.probe) if self._layers else None,
             has_features=self._evaluator.has_features,
             facts=self._facts,
             **seen,
         )
 
-    def _note_best(self, epoch: int, logs: Mapping[str, float]) -> None:
+    def _track_best(self, epoch: int, logs: Mapping[str, float]) -> None:
         for name, value in logs.items():
             if name in NOT_METRICS or not math.isfinite(value):
                 continue

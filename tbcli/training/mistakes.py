@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tbcli.data.dataset import Split
+from tbcli.figures.confusions import most_confident_mistakes
 from tbcli.figures.png.thumbnails import as_thumbnails
-from tbcli.figures.verdicts import most_confident_mistakes
 from tbcli.recorders.base import Evidence
 
 MOST_KEPT = 24

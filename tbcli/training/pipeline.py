@@ -20,9 +20,8 @@ from tbcli.recorders.projector import thumbnails_of
 from tbcli.recorders.recording import Recording
 from tbcli.recorders.registry import chosen_names, load_recorders
 from tbcli.runs import Run
-from tbcli.runs.files import whole_file
+from tbcli.runs.files import atomic_file
 from tbcli.runs.history import HistoryWriter
-from tbcli.training.backward import BackwardTap
 from tbcli.training.best import BestEpoch
 from tbcli.training.checkpoint import save_state
 from tbcli.training.evaluation import Evaluator
@@ -35,7 +34,8 @@ from tbcli.training.mistakes import mistakes_to_keep
 from tbcli.training.narration import Narrator
 from tbcli.training.optimizing import choose_steps_per_execution, compile_model, rate_of_step
 from tbcli.training.saving import save_model
-from tbcli.training.steps import StepTape
+from tbcli.training.taps.backward import BackwardTap
+from tbcli.training.taps.steps import StepTape
 
 COMPARED_SAMPLES = 32  # between the saved model and each of its files
 
@@ -66,7 +66,7 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
             final = _rebuilt_in_float32(config, dataset, model)
             saved_epoch = best.restore(final) if best else 0
             seen = _measure(final, dataset, interruption)
-            health.check_drawn()
+            health.check_batches()
             run.update(saved_epoch=saved_epoch or loop.epochs_done, metrics=_test_metrics(seen))
             _save_evidence(run, dataset, seen, config.record.projector_points, [layer.name for layer in model.layers])
             narrator.stage("Saving the model")
@@ -194,7 +194,7 @@ def _save_evidence(
         arrays |= mistakes_to_keep(judged, split, seen[judged])
     if dataset.validation is not None:
         arrays |= _projected(dataset.validation, seen["validation"].first(projector_points))
-    with whole_file(run.evidence_file) as temporary:
+    with atomic_file(run.evidence_file) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tbcli.errors import TrainingFailed
-from tbcli.runs.files import whole_file
+from tbcli.runs.files import atomic_file
 
 _TOLERANCE = 1e-4  # of a probability, float32 against float32; other kernels round differently
 
@@ -65,7 +65,7 @@ def save_model(
 
 
 def _save_file(model: keras.Model, path: Path) -> None:
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         model.save(temporary)
 
 
@@ -81,7 +81,7 @@ def _save_directory(model: keras.Model, path: Path) -> None:
 
 def _save_tflite(model: keras.Model, path: Path) -> None:
     content = tf.lite.TFLiteConverter.from_keras_model(model).convert()
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_bytes(content)
 
 

@@ -148,7 +148,7 @@ def _plot(run: Run, config: Config, narrator: Narrator) -> None:
 
     try:
         # A run that was interrupted has a history and no evidence.
-        plot_kinds([run], LEFT_BY_TRAINING, config.plot, plots_root=config.paths.plots, what_there_is=True)
+        plot_kinds([run], LEFT_BY_TRAINING, config.plot, plots_root=config.paths.plots, skip_missing=True)
     except TbcliError as error:
         narrator.warn(f"no figure was drawn: {error.message}")
 

@@ -14,7 +14,7 @@ from typer.testing import Result
 
 from tbcli.cli.output import counted_bytes
 from tbcli.readers import read_scalars
-from tbcli.runs.process import Owner
+from tbcli.runs.owner import Owner
 from tests.fakes import make_run
 from tests.serving.events import write_scalars
 

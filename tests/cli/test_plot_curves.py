@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from tbcli.cli.app import app
 from tbcli.runs.history import HistoryWriter
-from tbcli.runs.process import Owner
+from tbcli.runs.owner import Owner
 from tests.events.records import curve, framed, write
 from tests.fakes import SOME_MOMENT, make_run
 

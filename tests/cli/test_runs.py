@@ -18,7 +18,7 @@ from typer.testing import Result
 from tbcli.cli.output import counted_bytes
 from tbcli.cli.run_table import HEADER, fitted
 from tbcli.runs import Run
-from tbcli.runs.process import Owner
+from tbcli.runs.owner import Owner
 from tests.fakes import make_run
 from tests.serving.events import write_scalars
 

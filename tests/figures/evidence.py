@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tbcli.figures.verdicts import most_confident_mistakes
+from tbcli.figures.confusions import most_confident_mistakes
 from tbcli.readers.evidence import Predictions
 from tbcli.runs import Run
 

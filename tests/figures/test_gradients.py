@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from tbcli.figures.gradients import draw_gradients, layer_styles
 from tbcli.figures.style import save_figure
-from tbcli.readers.gradients import GradientHealth
+from tbcli.readers.gradient_health import GradientHealth
 from tbcli.readers.series import Series
 from tests.fakes import make_run
 

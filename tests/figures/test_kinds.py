@@ -10,7 +10,7 @@ from PIL import Image
 
 from tbcli.config import FIGURE_FORMATS, PlotConfig
 from tbcli.errors import ConfigError, NotFound, Refused
-from tbcli.figures import LEFT_BY_TRAINING, Album, chosen_kinds, plot_kinds, wants_what_there_is
+from tbcli.figures import LEFT_BY_TRAINING, PlotResult, chosen_kinds, plot_kinds, skips_missing
 from tbcli.figures.kinds import KINDS, NAMES
 from tbcli.loading import load_object
 from tbcli.runs import Run
@@ -31,9 +31,9 @@ def measured_run(place: Path, classes: int = 3, *, samples: int = 60, without: t
 
 
 def plot(*runs: Run, kinds: tuple[str, ...] = NAMES, settings: PlotConfig = SMALL, out: Path | None = None,
-         metrics: tuple[str, ...] = (), what_there_is: bool = False) -> Album:  # fmt: skip
+         metrics: tuple[str, ...] = (), skip_missing: bool = False) -> PlotResult:  # fmt: skip
     root = runs[0].plots.parent
-    return plot_kinds(runs, kinds, settings, plots_root=root, out=out, metrics=metrics, what_there_is=what_there_is)
+    return plot_kinds(runs, kinds, settings, plots_root=root, out=out, metrics=metrics, skip_missing=skip_missing)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def plot(*runs: Run, kinds: tuple[str, ...] = NAMES, settings: PlotConfig = SMAL
 )
 def test_kinds_are_chosen_once_each_and_in_their_order(said: list[str], chosen: tuple[str, ...]) -> None:
     assert chosen_kinds(said) == chosen
-    assert wants_what_there_is(said) == ("all" in said)
+    assert skips_missing(said) == ("all" in said)
 
 
 def test_an_unknown_kind_is_a_usage_error_with_a_suggestion() -> None:
@@ -71,12 +71,12 @@ def test_what_a_training_leaves_is_history_confusion_mistakes_and_embedding() ->
 @pytest.mark.parametrize(("classes", "samples"), [(2, 40), (10, 100), (200, 400), (3, 1)])
 def test_each_kind_is_a_file_of_its_own_in_every_format(tmp_path: Path, form: str, classes: int, samples: int) -> None:
     run = measured_run(tmp_path, classes, samples=samples)
-    album = plot(run, kinds=ALL_BUT_GRADIENTS, settings=PlotConfig(dpi=40, format=form))
+    result = plot(run, kinds=ALL_BUT_GRADIENTS, settings=PlotConfig(dpi=40, format=form))
     stems = ["training_history", "confusion_matrix", "pr_curves", "embedding_pca", "mistakes"]
-    assert [picture.path for picture in album.pictures] == [run.plots / f"{stem}.{form}" for stem in stems]
-    assert [picture.kind for picture in album.pictures] == list(ALL_BUT_GRADIENTS)
-    assert album.missing == ()
-    for picture in album.pictures:
+    assert [picture.path for picture in result.pictures] == [run.plots / f"{stem}.{form}" for stem in stems]
+    assert [picture.kind for picture in result.pictures] == list(ALL_BUT_GRADIENTS)
+    assert result.missing == ()
+    for picture in result.pictures:
         if form == "png":
             with Image.open(picture.path) as image:
                 image.load()
@@ -97,9 +97,9 @@ def test_the_same_evidence_gives_the_same_files(tmp_path: Path, form: str) -> No
 
 def test_all_is_what_there_is_and_a_sentence_for_each_reason(tmp_path: Path) -> None:
     run = measured_run(tmp_path, without=("projector_features",))
-    album = plot(run, what_there_is=True)
-    assert [picture.kind for picture in album.pictures] == ["history", "confusion", "pr", "mistakes"]
-    assert album.missing == (
+    result = plot(run, skip_missing=True)
+    assert [picture.kind for picture in result.pictures] == ["history", "confusion", "pr", "mistakes"]
+    assert result.missing == (
         f"no gradients: run {run.id} has recorded no gradients",
         f"no embedding: run {run.id} keeps no features in its evidence",
     )
@@ -107,9 +107,9 @@ def test_all_is_what_there_is_and_a_sentence_for_each_reason(tmp_path: Path) -> 
 
 def test_an_interrupted_run_has_its_history_and_one_sentence_for_all_the_rest(tmp_path: Path) -> None:
     run = make_run(tmp_path, status="interrupted", files=False)
-    album = plot(run, what_there_is=True)
-    assert [picture.kind for picture in album.pictures] == ["history"]
-    assert f"no confusion, pr, embedding, mistakes: run {run.id} has no evidence: it is interrupted" in album.missing
+    result = plot(run, skip_missing=True)
+    assert [picture.kind for picture in result.pictures] == ["history"]
+    assert f"no confusion, pr, embedding, mistakes: run {run.id} has no evidence: it is interrupted" in result.missing
 
 
 def test_a_kind_that_is_named_and_missing_is_not_found_and_nothing_is_drawn(tmp_path: Path) -> None:
@@ -121,22 +121,22 @@ def test_a_kind_that_is_named_and_missing_is_not_found_and_nothing_is_drawn(tmp_
 
 def test_a_run_without_anything_is_not_found_even_for_all(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no epoch to plot"):
-        plot(make_run(tmp_path, epochs=0, status="failed", files=False), what_there_is=True)
+        plot(make_run(tmp_path, epochs=0, status="failed", files=False), skip_missing=True)
 
 
 def test_evidence_without_an_epoch_is_still_drawn(tmp_path: Path) -> None:
     run = measured_run(tmp_path)
     run.history_file.unlink()
-    album = plot(run, kinds=("history", "pr"), what_there_is=True)
-    assert [picture.kind for picture in album.pictures] == ["pr"]
-    assert "no history" in album.missing[0]
+    result = plot(run, kinds=("history", "pr"), skip_missing=True)
+    assert [picture.kind for picture in result.pictures] == ["pr"]
+    assert "no history" in result.missing[0]
 
 
 def test_of_several_runs_the_history_is_one_and_the_rest_each_its_own(tmp_path: Path) -> None:
     one, two = measured_run(tmp_path), measured_run(tmp_path)
-    album = plot(one, two, one, kinds=("history", "confusion"))
-    assert [picture.runs for picture in album.pictures] == [(one, two), (one,), (two,)]
-    assert [picture.path.parent for picture in album.pictures[1:]] == [one.plots, two.plots]
+    result = plot(one, two, one, kinds=("history", "confusion"))
+    assert [picture.runs for picture in result.pictures] == [(one, two), (one,), (two,)]
+    assert [picture.path.parent for picture in result.pictures[1:]] == [one.plots, two.plots]
 
 
 def test_one_file_is_for_one_figure(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_metrics_are_panels_of_the_history_alone(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--metric chooses panels of the history alone"):
         plot(run, kinds=("pr",), metrics=("loss",))
     with pytest.raises(NotFound, match="no metric 'los'"):
-        plot(run, metrics=("los",), what_there_is=True)
+        plot(run, metrics=("los",), skip_missing=True)
 
 
 def test_a_link_among_the_plots_is_not_followed(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix, f1_score
 
+from tbcli.figures.confusions import count_confusions
 from tbcli.figures.matrix import cell_colours, draw_confusion, mean_f1, most_confused
 from tbcli.figures.style import save_figure
-from tbcli.figures.verdicts import count_confusions
 from tbcli.readers.evidence import Predictions
 from tests.fakes import make_run
 from tests.figures.evidence import predictions

@@ -21,9 +21,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     real = reading.read_files
 
-    def record(shelf, tasks, take, *, verify):  # type: ignore[no-untyped-def]
+    def record(index, tasks, take, *, verify):  # type: ignore[no-untyped-def]
         found.extend((task.file.name, task.start) for task in tasks)
-        real(shelf, tasks, take, verify=verify)
+        real(index, tasks, take, verify=verify)
 
     monkeypatch.setattr(reading, "read_files", record)
     return found

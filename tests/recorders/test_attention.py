@@ -229,9 +229,9 @@ def test_of_many_attention_layers_some_are_shown_from_the_first_to_the_last() ->
 
 
 def written_by(now: Snapshot) -> MemoryWriter:
-    from tbcli.recorders.attention import Attention
+    from tbcli.recorders.attention import AttentionRecorder
 
-    recorder, writer = Attention(), MemoryWriter()
+    recorder, writer = AttentionRecorder(), MemoryWriter()
     assert recorder.unsuitable(now) is None
     recorder.on_epoch(now, writer)
     assert recorder.leaves_out(now) == {}
@@ -275,7 +275,7 @@ def test_a_subclassed_model_with_both_shows_both_and_is_traced_once() -> None:
     import keras
     from keras import layers
 
-    from tbcli.recorders.attention import Attention
+    from tbcli.recorders.attention import AttentionRecorder
 
     class Both(keras.Model):
         def __init__(self) -> None:
@@ -292,7 +292,7 @@ def test_a_subclassed_model_with_both_shows_both_and_is_traced_once() -> None:
     model = Both()
     now = moment(20, shape=SHAPE, model=model)
     model(IMAGES)
-    recorder, writer, before = Attention(), MemoryWriter(), model.traces
+    recorder, writer, before = AttentionRecorder(), MemoryWriter(), model.traces
     assert recorder.unsuitable(now) is None
     for epoch in (1, 2, 3):
         recorder.on_epoch(replace(now, epoch=epoch), writer)
@@ -305,33 +305,33 @@ def test_a_model_with_neither_and_samples_that_are_no_images_say_why() -> None:
     import keras
     from keras import layers
 
-    from tbcli.recorders.attention import Attention
+    from tbcli.recorders.attention import AttentionRecorder
 
     neither = keras.Sequential([keras.Input((5,)), layers.Dense(3, activation="softmax")])
-    assert "neither a convolution nor an attention layer" in str(Attention().unsuitable(moment(model=neither)))
+    assert "neither a convolution nor an attention layer" in str(AttentionRecorder().unsuitable(moment(model=neither)))
     spectra = keras.Sequential([keras.Input((8, 8, 2)), layers.Conv2D(2, 3)])
-    assert "are no images" in str(Attention().unsuitable(moment(shape=(8, 8, 2), model=spectra)))
+    assert "are no images" in str(AttentionRecorder().unsuitable(moment(shape=(8, 8, 2), model=spectra)))
 
 
 def test_convolutions_to_a_single_place_are_left_out_with_a_reason() -> None:
     import keras
     from keras import layers
 
-    from tbcli.recorders.attention import Attention
+    from tbcli.recorders.attention import AttentionRecorder
 
     body = [layers.Conv2D(2, SHAPE[:2]), layers.Flatten(), layers.Dense(3, activation="softmax")]
     now = moment(5, shape=SHAPE, model=keras.Sequential([keras.Input(SHAPE), *body]))
-    recorder, writer = Attention(), MemoryWriter()
+    recorder, writer = AttentionRecorder(), MemoryWriter()
     recorder.on_epoch(now, writer)
     assert writer.written == {}
     assert "more than one place" in recorder.leaves_out(now)["attention/"]
 
 
 def test_before_the_first_epoch_nothing_is_drawn_and_nothing_left_out() -> None:
-    from tbcli.recorders.attention import Attention
+    from tbcli.recorders.attention import AttentionRecorder
 
     now = replace(moment(5, shape=SHAPE, model=convolutional()), probe=None)
-    recorder, writer = Attention(), MemoryWriter()
+    recorder, writer = AttentionRecorder(), MemoryWriter()
     recorder.on_epoch(now, writer)
     assert writer.written == {}
     assert recorder.leaves_out(now) == {}

@@ -12,7 +12,7 @@ from sklearn.metrics import confusion_matrix
 from tbcli.figures.png.confusion import draw_confusions
 from tbcli.recorders import confusion
 from tbcli.recorders.base import Evidence, Snapshot
-from tbcli.recorders.confusion import Confusion
+from tbcli.recorders.confusion import ConfusionRecorder
 from tests.recorders.memory import MemoryWriter
 from tests.recorders.pictures import drawn, moment
 
@@ -42,7 +42,7 @@ def expected(evidence: Evidence | None, now: Snapshot) -> np.ndarray:
 def test_counts_are_those_of_scikit_learn(classes: int, samples: int, seen: list[tuple[np.ndarray, str]]) -> None:
     now = moment(samples, names=[f"class {number} | <b>" for number in range(classes)], epoch=3)
     writer = MemoryWriter()
-    Confusion().on_epoch(now, writer)
+    ConfusionRecorder().on_epoch(now, writer)
     assert set(writer.written) == {("validation", "confusion/counts"), ("validation", "confusion/normalised")}
     for counts, _ in seen:
         assert np.array_equal(counts, expected(now.validation, now))
@@ -54,7 +54,7 @@ def test_counts_are_those_of_scikit_learn(classes: int, samples: int, seen: list
 
 def test_the_test_set_comes_once_at_the_end(seen: list[tuple[np.ndarray, str]]) -> None:
     now, writer = moment(50, has_test=True, epoch=5), MemoryWriter()
-    Confusion().on_end(now, writer)
+    ConfusionRecorder().on_end(now, writer)
     assert set(writer.written) == {("", "confusion/test_counts"), ("", "confusion/test_normalised")}
     assert [step for written in writer.written.values() for step, _ in written] == [5, 5]
     assert np.array_equal(seen[0][0], expected(now.test, now))
@@ -65,7 +65,7 @@ def test_a_class_without_samples_keeps_its_row(seen: list[tuple[np.ndarray, str]
     assert now.validation is not None
     without = now.validation.labels.copy()
     without[without == 1] = 2
-    Confusion().on_epoch(replace(now, validation=replace(now.validation, labels=without)), MemoryWriter())
+    ConfusionRecorder().on_epoch(replace(now, validation=replace(now.validation, labels=without)), MemoryWriter())
     assert seen[0][0][1].tolist() == [0, 0, 0]
     assert seen[0][0].sum() == 60
 
@@ -75,6 +75,6 @@ def test_a_class_without_samples_keeps_its_row(seen: list[tuple[np.ndarray, str]
 )
 def test_it_needs_samples_that_were_held_out(has_validation: bool, has_test: bool, is_suitable: bool) -> None:
     now, writer = moment(has_validation=has_validation, has_test=has_test), MemoryWriter()
-    assert (Confusion().unsuitable(now) is None) == is_suitable
-    Confusion().on_epoch(now, writer)
+    assert (ConfusionRecorder().unsuitable(now) is None) == is_suitable
+    ConfusionRecorder().on_epoch(now, writer)
     assert bool(writer.written) == has_validation

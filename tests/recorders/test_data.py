@@ -13,7 +13,7 @@ from tbcli.data.dataset import Dataset, Split
 from tbcli.figures.png.sheet import THUMBNAIL_WIDTH, WRONG
 from tbcli.figures.png.values import Values
 from tbcli.recorders import data
-from tbcli.recorders.data import Data, count_classes, describe_balance, describe_values, measure_values
+from tbcli.recorders.data import DataRecorder, count_classes, describe_balance, describe_values, measure_values
 from tests.recorders.memory import MemoryWriter, snapshot
 
 RANDOM = np.random.default_rng(11)
@@ -109,7 +109,7 @@ def test_the_table_of_very_many_classes_ends_and_says_so() -> None:
 def recorded(dataset: Dataset) -> MemoryWriter:
     writer = MemoryWriter()
     moment = snapshot(0)
-    Data().on_begin(type(moment)(moment.config, dataset, None, 0, 0, {}), writer)
+    DataRecorder().on_begin(type(moment)(moment.config, dataset, None, 0, 0, {}), writer)
     return writer
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tbcli.recorders.base import Steps
-from tbcli.recorders.gradients import Gradients, share_of_dead
+from tbcli.recorders.gradients import GradientsRecorder, share_of_dead
 from tests.recorders.memory import MemoryWriter, snapshot
 
 NORMS = np.array([1, np.nan, 3, 5, np.nan, np.nan, 7, 9], np.float32)  # of steps 1 to 8
@@ -16,7 +16,7 @@ NORMS = np.array([1, np.nan, 3, 5, np.nan, np.nan, 7, 9], np.float32)  # of step
 
 def recorded(log_every: int, executions: list[tuple[int, int]]) -> MemoryWriter:
     """Return what is written of an epoch whose steps come in these executions."""
-    recorder, writer = Gradients(), MemoryWriter()
+    recorder, writer = GradientsRecorder(), MemoryWriter()
     moment = snapshot(settings={"record.log_every": log_every}, activations=SimpleNamespace(peaks={}))
     recorder.on_begin(moment, writer)
     for first, last in executions:

@@ -13,7 +13,7 @@ from tensorboard.plugins.hparams import api_pb2, metadata
 
 from tbcli.config import Config
 from tbcli.errors import Interrupted
-from tbcli.recorders.hparams import COLUMNS, METRICS, Hparams, describe_experiment, hyperparameters
+from tbcli.recorders.hparams import COLUMNS, METRICS, HparamsRecorder, describe_experiment, hyperparameters
 from tests.recorders.memory import MemoryWriter, evidence, snapshot
 from tests.serving.process import Serving, serving
 from tests.tiny import Tiny
@@ -26,7 +26,7 @@ OTHERS: list[dict[str, object]] = [
 
 
 def written(settings: dict[str, object], outcome: str, **known: Any) -> MemoryWriter:
-    writer, recorder = MemoryWriter(), Hparams()
+    writer, recorder = MemoryWriter(), HparamsRecorder()
     recorder.on_begin(snapshot(0, settings=settings, facts={"parameters": 7}), writer)  # type: ignore[arg-type]
     recorder.on_end(snapshot(3, settings=settings, outcome=outcome, **known), writer)  # type: ignore[arg-type]
     return writer
@@ -99,7 +99,7 @@ def record_session(directory: Path, settings: dict[str, object], error: BaseExce
     from tbcli.config import RecordConfig
     from tbcli.recorders.recording import Recording
 
-    recorder = Hparams()
+    recorder = HparamsRecorder()
     recorder.name = "hparams"
     directory.mkdir()
     with Recording([recorder], RecordConfig(), directory, pytest.fail) as recording:
@@ -119,7 +119,7 @@ def server(request: pytest.FixtureRequest, tiny: Tiny, tmp_path: Path) -> Any:
         record_session(logs / "b-stopped", OTHERS[2], Interrupted(2, "stopped", hint="go on"))
     (logs / "c-killed").mkdir()
     writer = EventWriter(logs / "c-killed")
-    Hparams().on_begin(snapshot(0, settings={"model.name": "other"}), writer)
+    HparamsRecorder().on_begin(snapshot(0, settings={"model.name": "other"}), writer)
     writer.close()
     with serving("--logdir", str(logs), "--load-fast", request.param) as started:
         yield started

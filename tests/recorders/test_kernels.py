@@ -68,22 +68,22 @@ MODELS = {plain: "First", nested: "base/First", inside_a_layer: "block/First", s
 
 @pytest.mark.parametrize("build", MODELS)
 def test_the_first_convolution_is_found_and_drawn(build: Callable[[], Any]) -> None:
-    from tbcli.recorders.kernels import Kernels, first_convolution, kernels_of
+    from tbcli.recorders.kernels import KernelsRecorder, first_convolution, kernels_of
 
     now, writer = moment(model=build(), epoch=0), MemoryWriter()
-    assert Kernels().unsuitable(now) is None
+    assert KernelsRecorder().unsuitable(now) is None
     assert first_convolution(now.model).name == "First"
     assert np.array_equal(kernels_of(first_convolution(now.model)), first_convolution(now.model).get_weights()[0])
-    Kernels().on_begin(now, writer)
+    KernelsRecorder().on_begin(now, writer)
     tag = f"kernels/{MODELS[build]}"
     assert list(writer.written) == [("train", tag)]
     assert drawn(writer, "train", tag).shape[1] == 350
 
 
 def test_the_kernels_of_each_epoch_are_drawn() -> None:
-    from tbcli.recorders.kernels import Kernels
+    from tbcli.recorders.kernels import KernelsRecorder
 
-    model, writer, recorder = plain(), MemoryWriter(), Kernels()
+    model, writer, recorder = plain(), MemoryWriter(), KernelsRecorder()
     recorder.on_begin(moment(model=model, epoch=0), writer)
     model.layers[0].set_weights([weights + 1 for weights in model.layers[0].get_weights()])
     recorder.on_epoch(moment(model=model, epoch=1), writer)
@@ -110,10 +110,10 @@ def test_a_depthwise_convolution_has_a_kernel_for_each_output_channel() -> None:
 def test_a_model_without_convolution_over_images_says_so() -> None:
     from keras import Input, Sequential, layers
 
-    from tbcli.recorders.kernels import Kernels
+    from tbcli.recorders.kernels import KernelsRecorder
 
     for layer in (layers.Flatten(), layers.Conv1D(2, 2)):
         now, writer = moment(model=Sequential([Input((6, 1)), layer])), MemoryWriter()
-        assert Kernels().unsuitable(now) == "the model has no convolution over images"
-        Kernels().on_epoch(now, writer)
+        assert KernelsRecorder().unsuitable(now) == "the model has no convolution over images"
+        KernelsRecorder().on_epoch(now, writer)
         assert writer.written == {}

@@ -11,7 +11,7 @@ import pytest
 from google.protobuf import json_format
 from tensorboard.plugins.custom_scalar import layout_pb2, metadata
 
-from tbcli.recorders.layout import CATEGORIES, Layout, arrange_charts
+from tbcli.recorders.layout import CATEGORIES, LayoutRecorder, arrange_charts
 from tests.recorders.memory import MemoryWriter, snapshot
 from tests.serving.process import serving
 from tests.tiny import Tiny
@@ -61,7 +61,7 @@ def test_a_chart_is_the_same_in_every_run_so_that_merging_drops_it() -> None:
 
 
 def test_the_layout_is_written_again_only_when_there_is_more_to_arrange() -> None:
-    writer, recorder = MemoryWriter(scalar_tags=LIGHT), Layout()
+    writer, recorder = MemoryWriter(scalar_tags=LIGHT), LayoutRecorder()
     for epoch in (1, 2):
         recorder.on_epoch(snapshot(epoch), writer)  # type: ignore[arg-type]
     writer.scalar_tags = ALL
@@ -76,7 +76,7 @@ def test_the_layout_is_written_again_only_when_there_is_more_to_arrange() -> Non
 
 def test_where_nothing_was_recorded_nothing_is_arranged() -> None:
     writer = MemoryWriter()
-    Layout().on_end(snapshot(0), writer)  # type: ignore[arg-type]
+    LayoutRecorder().on_end(snapshot(0), writer)  # type: ignore[arg-type]
     assert writer.written == {}
 
 
@@ -87,7 +87,7 @@ def test_a_real_server_merges_the_latest_layouts_of_all_runs(load_fast: str, tmp
 
     for name, later in (("a", LIGHT), ("b", ALL), ("c", LIGHT)):
         (tmp_path / name).mkdir()
-        writer, recorder = EventWriter(tmp_path / name), Layout()
+        writer, recorder = EventWriter(tmp_path / name), LayoutRecorder()
         for epoch, tags in enumerate((LIGHT, later), start=1):
             writer.scalars(dict.fromkeys(tags, 1.0), epoch, where="train")
             recorder.on_epoch(snapshot(epoch), writer)

@@ -11,7 +11,7 @@ import pytest
 from tbcli.figures.png.samples import draw_samples
 from tbcli.recorders import mistakes
 from tbcli.recorders.base import Evidence
-from tbcli.recorders.mistakes import SHOWN, Mistakes
+from tbcli.recorders.mistakes import SHOWN, MistakesRecorder
 from tests.recorders.memory import MemoryWriter
 from tests.recorders.pictures import drawn, evidence_of, moment
 
@@ -43,7 +43,7 @@ def surest(evidence: Evidence) -> list[int]:
 def test_the_surest_mistakes_are_shown_with_their_images(classes: int, seen: list[tuple[Any, ...]]) -> None:
     now = moment(300, names=[str(number) for number in range(classes)], epoch=2)
     writer = MemoryWriter()
-    Mistakes().on_epoch(now, writer)
+    MistakesRecorder().on_epoch(now, writer)
     assert list(writer.written) == [("validation", "mistakes/validation")]
     assert drawn(writer, "validation", "mistakes/validation").any()
     ((images, labels, probabilities, _, indices, title),) = seen
@@ -59,7 +59,7 @@ def test_the_surest_mistakes_are_shown_with_their_images(classes: int, seen: lis
 
 def test_of_the_test_set_they_are_shown_at_the_end(seen: list[tuple[Any, ...]]) -> None:
     now, writer = moment(100, has_test=True), MemoryWriter()
-    Mistakes().on_end(now, writer)
+    MistakesRecorder().on_end(now, writer)
     assert list(writer.written) == [("", "mistakes/test")]
     assert now.test is not None
     assert seen[0][4].tolist() == surest(now.test)
@@ -70,7 +70,7 @@ def test_without_a_mistake_a_sentence_says_so(seen: list[tuple[Any, ...]]) -> No
     assert now.dataset.validation is not None
     split = now.dataset.validation
     perfect = evidence_of(split, 3, np.eye(3, dtype=np.float32)[split.labels[split.positions]])
-    Mistakes().on_epoch(replace(now, validation=perfect), writer)
+    MistakesRecorder().on_epoch(replace(now, validation=perfect), writer)
     assert seen[0][-1] == "validation, epoch 1: no mistake, all 20 are right"
     assert drawn(writer, "validation", "mistakes/validation").shape[1] == 350
 
@@ -78,7 +78,7 @@ def test_without_a_mistake_a_sentence_says_so(seen: list[tuple[Any, ...]]) -> No
 def test_only_samples_whose_evidence_was_kept_are_looked_for(seen: list[tuple[Any, ...]]) -> None:
     now = moment(50)
     assert now.validation is not None
-    Mistakes().on_epoch(replace(now, validation=now.validation.first(5)), MemoryWriter())
+    MistakesRecorder().on_epoch(replace(now, validation=now.validation.first(5)), MemoryWriter())
     assert seen[0][4].tolist() == surest(now.validation.first(5))
     assert "of 5 wrong" in seen[0][-1]
 
@@ -86,14 +86,14 @@ def test_only_samples_whose_evidence_was_kept_are_looked_for(seen: list[tuple[An
 @pytest.mark.parametrize("count", [1, 2])
 def test_next_to_no_samples_work_too(count: int) -> None:
     writer = MemoryWriter()
-    Mistakes().on_epoch(moment(count, shape=(4, 4, 3)), writer)
+    MistakesRecorder().on_epoch(moment(count, shape=(4, 4, 3)), writer)
     assert drawn(writer, "validation", "mistakes/validation").shape[1] == 350
 
 
 def test_it_needs_images_that_were_held_out() -> None:
-    assert Mistakes().unsuitable(moment()) is None
-    assert "neither validation nor test" in str(Mistakes().unsuitable(moment(has_validation=False)))
-    assert Mistakes().unsuitable(moment(shape=(5,))) == "samples of shape (5,) are no images"
+    assert MistakesRecorder().unsuitable(moment()) is None
+    assert "neither validation nor test" in str(MistakesRecorder().unsuitable(moment(has_validation=False)))
+    assert MistakesRecorder().unsuitable(moment(shape=(5,))) == "samples of shape (5,) are no images"
     writer = MemoryWriter()
-    Mistakes().on_epoch(moment(has_validation=False), writer)
+    MistakesRecorder().on_epoch(moment(has_validation=False), writer)
     assert writer.written == {}

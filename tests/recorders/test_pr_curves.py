@@ -7,7 +7,14 @@ import pytest
 from sklearn.metrics import precision_score, recall_score
 from tensorboard.plugins.pr_curve import metadata
 
-from tbcli.recorders.pr_curves import MOST_CURVES, THRESHOLDS, PrCurves, class_tags, count_curves, largest_classes
+from tbcli.recorders.pr_curves import (
+    MOST_CURVES,
+    THRESHOLDS,
+    PrCurvesRecorder,
+    class_tags,
+    count_curves,
+    largest_classes,
+)
 from tests.recorders.memory import MemoryWriter, evidence, snapshot
 
 RANDOM = np.random.Generator(np.random.PCG64(3))
@@ -68,7 +75,7 @@ def test_the_curve_is_that_of_tensorboards_own_summary() -> None:
 
 
 def test_each_class_with_samples_has_a_curve_an_epoch() -> None:
-    writer, recorder = MemoryWriter(), PrCurves()
+    writer, recorder = MemoryWriter(), PrCurvesRecorder()
     names = ("T-shirt/top", "none of these", "Ünïcode")
     seen = evidence([0, 2, 2], np.eye(3)[[0, 2, 0]])
     for epoch in (1, 2):
@@ -86,7 +93,7 @@ def test_of_many_classes_the_largest_are_shown_and_the_text_says_so() -> None:
     labels = np.concatenate([np.arange(200), np.arange(150, 200)])
     writer = MemoryWriter()
     seen = evidence(labels, predicted(labels, 200))
-    PrCurves().on_epoch(snapshot(names=[str(n) for n in range(200)], validation=seen), writer)  # type: ignore[arg-type]
+    PrCurvesRecorder().on_epoch(snapshot(names=[str(n) for n in range(200)], validation=seen), writer)  # type: ignore[arg-type]
     assert [tag for _, tag in writer.written] == [f"pr_curves/{n}" for n in range(150, 150 + MOST_CURVES)]
     text = writer.metadata["validation", "pr_curves/150"].summary_description
     assert f"Shown are the {MOST_CURVES} largest of 200 classes" in text
@@ -99,14 +106,14 @@ def test_largest_classes_leave_out_the_empty_ones() -> None:
 
 def test_a_single_validation_sample_is_enough() -> None:
     writer = MemoryWriter()
-    PrCurves().on_epoch(snapshot(validation=evidence([1], np.array([[0.4, 0.6]]))), writer)  # type: ignore[arg-type]
+    PrCurvesRecorder().on_epoch(snapshot(validation=evidence([1], np.array([[0.4, 0.6]]))), writer)  # type: ignore[arg-type]
     ((_, curve),) = writer.written["validation", "pr_curves/dog"]
     assert curve[5, 0] == 1
 
 
 def test_without_validation_it_says_why_it_is_silent() -> None:
-    assert PrCurves().unsuitable(snapshot(has_validation=False)) == "no validation samples"
-    assert PrCurves().unsuitable(snapshot()) is None
+    assert PrCurvesRecorder().unsuitable(snapshot(has_validation=False)) == "no validation samples"
+    assert PrCurvesRecorder().unsuitable(snapshot()) is None
 
 
 @pytest.mark.parametrize(

@@ -63,10 +63,10 @@ def test_gpus_are_asked_where_there_are_some(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_every_epoch_has_its_figures_from_the_first_step_on() -> None:
-    from tbcli.recorders.process import Process
+    from tbcli.recorders.process import ProcessRecorder
     from tests.recorders.memory import MemoryWriter, snapshot
 
-    writer, recorder = MemoryWriter(), Process()
+    writer, recorder = MemoryWriter(), ProcessRecorder()
     recorder.on_begin(snapshot(0), writer)  # type: ignore[arg-type]
     for epoch in (1, 2):
         recorder.on_epoch(snapshot(epoch), writer)  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from tbcli.recorders.projector import (
     METADATA,
     SPRITE,
     VECTORS,
-    Projector,
+    ProjectorRecorder,
     as_cell,
     describe_points,
     encode_vectors,
@@ -50,7 +50,7 @@ def moment(seen: Evidence | None, *, shape: tuple[int, ...] = (8, 8, 1), **setti
 
 def written(found: Any) -> dict[str, bytes]:
     writer = MemoryWriter()
-    Projector().on_epoch(found, writer)
+    ProjectorRecorder().on_epoch(found, writer)
     return {name: parts[0][1] for (_, name), parts in writer.written.items()}
 
 
@@ -131,7 +131,7 @@ def test_the_files_come_first_then_their_description_and_the_event_file_last() -
 
 
 def test_later_epochs_replace_vectors_and_metadata_alone() -> None:
-    writer, recorder = MemoryWriter(), Projector()
+    writer, recorder = MemoryWriter(), ProjectorRecorder()
     for _ in range(3):
         recorder.on_epoch(moment(seen_of(5)), writer)
     recorder.on_end(moment(seen_of(5)), writer)
@@ -188,10 +188,12 @@ def test_a_sprite_is_never_larger_than_the_projector_shows(count: int, side: int
 
 def test_what_cannot_be_shown_is_said() -> None:
     found = moment(None)
-    assert Projector().unsuitable(found) is None
+    assert ProjectorRecorder().unsuitable(found) is None
     without = snapshot(0, has_features=False)
-    assert Projector().unsuitable(without) == "the model has no layer named 'features' whose output could be taken"
-    assert Projector().unsuitable(snapshot(0, has_validation=False)) == "no samples are held out for validation"
+    assert (
+        ProjectorRecorder().unsuitable(without) == "the model has no layer named 'features' whose output could be taken"
+    )
+    assert ProjectorRecorder().unsuitable(snapshot(0, has_validation=False)) == "no samples are held out for validation"
 
 
 def test_nothing_is_written_before_the_first_epoch() -> None:

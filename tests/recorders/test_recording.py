@@ -13,11 +13,11 @@ import tensorflow as tf
 from tbcli.config import Config, RecordConfig
 from tbcli.errors import Interrupted
 from tbcli.recorders.base import Recorder, Snapshot, Steps, Writer
-from tbcli.recorders.graphs import Graphs
-from tbcli.recorders.profile import Profile
+from tbcli.recorders.graphs import GraphsRecorder
+from tbcli.recorders.profile import ProfileRecorder
 from tbcli.recorders.recording import Recording
 from tbcli.recorders.registry import RECORDERS, load_recorders
-from tbcli.recorders.samples import Samples
+from tbcli.recorders.samples import SamplesRecorder
 
 pytestmark = pytest.mark.tf
 
@@ -190,7 +190,7 @@ def test_only_images_are_shown_as_pictures(shape: tuple[int, ...], reason: str |
         input_shape = shape
 
     snapshot = Snapshot(config=Config(), dataset=Data(), model=None, epoch=0, step=0, logs={})  # type: ignore[arg-type]
-    found = Samples().unsuitable(snapshot)
+    found = SamplesRecorder().unsuitable(snapshot)
     assert (found is None) if reason is None else (reason in str(found))
 
 
@@ -208,7 +208,7 @@ def test_a_trace_covers_the_steps_that_were_asked_for(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, begun_at: int, ended_at: int | str
 ) -> None:
     traces, seen = Traces(monkeypatch), []
-    profile = Profile()
+    profile = ProfileRecorder()
     profile.name = "profile"
     recording, warnings = start(profile)
     with recording:
@@ -226,7 +226,7 @@ def test_a_trace_covers_the_steps_that_were_asked_for(
 
 def test_a_trace_that_never_begins_is_told(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     traces = Traces(monkeypatch)
-    profile = Profile()
+    profile = ProfileRecorder()
     profile.name = "profile"
     recording, warnings = start(profile)
     with recording:
@@ -265,6 +265,6 @@ def test_a_subclassed_model_has_an_op_graph_and_no_conceptual_one(tmp_path: Path
     model, kept = Subclassed(), Kept()
     model(np.zeros((1, 3), np.float32))
     snapshot = Snapshot(config=Config(), dataset=Data(), model=model, epoch=0, step=0, logs={})  # type: ignore[arg-type]
-    Graphs().on_begin(snapshot, kept)  # type: ignore[arg-type]
+    GraphsRecorder().on_begin(snapshot, kept)  # type: ignore[arg-type]
     assert kept.graphs
     assert kept.keras_graphs == []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tbcli.recorders import samples
-from tbcli.recorders.samples import Samples, why_no_images
+from tbcli.recorders.samples import SamplesRecorder, why_no_images
 from tests.recorders.memory import MemoryWriter
 from tests.recorders.pictures import drawn, evidence_of, moment
 
@@ -17,8 +17,8 @@ from tests.recorders.pictures import drawn, evidence_of, moment
 @pytest.mark.parametrize(("has_validation", "where"), [(True, "validation"), (False, "train")])
 def test_the_grid_goes_where_its_samples_come_from(has_validation: bool, where: str) -> None:
     writer, now = MemoryWriter(), moment(epoch=4, has_validation=has_validation)
-    assert Samples().unsuitable(now) is None
-    Samples().on_epoch(now, writer)
+    assert SamplesRecorder().unsuitable(now) is None
+    SamplesRecorder().on_epoch(now, writer)
     assert list(writer.written) == [(where, "samples/predictions")]
     assert drawn(writer, where, "samples/predictions").any()
     assert writer.written[where, "samples/predictions"][0][0] == 4
@@ -28,7 +28,7 @@ def test_it_shows_the_first_samples_of_the_probe_with_what_is_said_of_them(monke
     told: list[tuple[Any, ...]] = []
     monkeypatch.setattr(samples, "draw_samples", lambda *args: (told.append(args), (b"", (1, 1)))[1])
     now = moment(40, epoch=2, **{"record.samples": 9})
-    Samples().on_epoch(now, MemoryWriter())
+    SamplesRecorder().on_epoch(now, MemoryWriter())
     ((images, labels, probabilities, names, indices, title),) = told
     probe = now.probe
     assert probe is not None
@@ -45,32 +45,32 @@ def test_it_shows_the_first_samples_of_the_probe_with_what_is_said_of_them(monke
 @pytest.mark.parametrize("count", [1, 2, 30])
 def test_images_of_any_size_and_number_are_shown(shape: tuple[int, ...], count: int) -> None:
     writer = MemoryWriter()
-    Samples().on_epoch(moment(count, shape=shape), writer)
+    SamplesRecorder().on_epoch(moment(count, shape=shape), writer)
     assert drawn(writer, "validation", "samples/predictions").shape[1] == 350
 
 
 def test_two_hundred_classes_and_two_are_shown_alike() -> None:
     for classes in (2, 200):
         writer = MemoryWriter()
-        Samples().on_epoch(moment(names=[f"class {number} | <b>" for number in range(classes)]), writer)
+        SamplesRecorder().on_epoch(moment(names=[f"class {number} | <b>" for number in range(classes)]), writer)
         assert drawn(writer, "validation", "samples/predictions").shape[1] == 350
 
 
 def test_before_training_there_is_nothing_to_show() -> None:
     writer = MemoryWriter()
-    Samples().on_epoch(replace(moment(), probe=None), writer)
+    SamplesRecorder().on_epoch(replace(moment(), probe=None), writer)
     assert writer.written == {}
 
 
 @pytest.mark.parametrize("shape", [(5,), (8, 8), (8, 8, 2), (8, 8, 4), (2, 8, 8, 3)])
 def test_what_is_no_image_is_said_with_its_shape(shape: tuple[int, ...]) -> None:
     assert str(shape) in (why_no_images(shape) or "")
-    assert Samples().unsuitable(moment(shape=shape)) == f"samples of shape {shape} are no images"
+    assert SamplesRecorder().unsuitable(moment(shape=shape)) == f"samples of shape {shape} are no images"
 
 
 def test_a_probability_that_is_no_number_is_shown_as_such() -> None:
     now = moment(3)
     nothing = evidence_of(now.dataset.probe, 3, np.full((3, 3), np.nan, np.float32))
     writer = MemoryWriter()
-    Samples().on_epoch(replace(now, probe=nothing), writer)
+    SamplesRecorder().on_epoch(replace(now, probe=nothing), writer)
     assert drawn(writer, "validation", "samples/predictions").any()

@@ -16,7 +16,7 @@ from sklearn.metrics import precision_recall_fscore_support
 from tbcli.config import Config
 from tbcli.recorders.text import (
     MOST_ROWS,
-    Text,
+    TextRecorder,
     describe_environment,
     describe_model,
     describe_report,
@@ -193,14 +193,14 @@ def test_the_configuration_can_be_copied_out_and_fed_back(tmp_path: Path) -> Non
 
     note = 'a\n```\n"b" | <i>'
     writer = MemoryWriter()
-    Text().on_begin(snapshot(0, model=MODEL, settings={"train.note": note}), writer)  # type: ignore[arg-type]
+    TextRecorder().on_begin(snapshot(0, model=MODEL, settings={"train.note": note}), writer)  # type: ignore[arg-type]
     ((step, markdown),) = writer.written["", "run/configuration"]
     assert step == 0
     assert tomllib.loads(shown(markdown)) == Config().updated({"train.note": note}).as_dict()
 
 
 def test_each_moment_has_its_texts() -> None:
-    writer, recorder = MemoryWriter(), Text()
+    writer, recorder = MemoryWriter(), TextRecorder()
     seen = evidence([1], np.array([[0.4, 0.6]]))
     recorder.on_begin(snapshot(0, model=MODEL), writer)  # type: ignore[arg-type]
     recorder.on_epoch(snapshot(1, validation=seen), writer)  # type: ignore[arg-type]
@@ -216,7 +216,7 @@ def test_each_moment_has_its_texts() -> None:
 
 
 def test_without_validation_or_test_there_is_no_report() -> None:
-    writer, recorder = MemoryWriter(), Text()
+    writer, recorder = MemoryWriter(), TextRecorder()
     recorder.on_epoch(snapshot(has_validation=False), writer)  # type: ignore[arg-type]
     recorder.on_end(snapshot(has_validation=False), writer)  # type: ignore[arg-type]
     assert writer.written == {}

@@ -12,22 +12,22 @@ from pathlib import Path
 import pytest
 
 from tbcli.runs.files import (
+    atomic_file,
     json_ready,
     named_file,
     parse_utc,
     read_json,
     tree_bytes,
     utc_text,
-    whole_file,
+    write_atomically,
     write_json,
-    write_whole,
 )
 
 
 def test_a_file_is_the_old_one_until_it_is_the_new_one(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
-    write_whole(path, "old")
-    with whole_file(path) as temporary:
+    write_atomically(path, "old")
+    with atomic_file(path) as temporary:
         temporary.write_text("new")
         assert path.read_text() == "old"
         assert temporary.suffix == ".json"
@@ -41,7 +41,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, fai
     path.write_text("old")
 
     def half_written() -> None:
-        with whole_file(path) as temporary:
+        with atomic_file(path) as temporary:
             temporary.write_text("ne")
             raise failure
 
@@ -68,7 +68,7 @@ def test_a_full_disk_on_sync_keeps_the_old_file(tmp_path: Path, monkeypatch: pyt
 def test_writing_replaces_a_link_and_not_its_target(tmp_path: Path) -> None:
     (tmp_path / "target").write_text("mine")
     (tmp_path / "run.json").symlink_to(tmp_path / "target")
-    write_whole(tmp_path / "run.json", "ours")
+    write_atomically(tmp_path / "run.json", "ours")
     assert (tmp_path / "target").read_text() == "mine"
     assert (tmp_path / "run.json").read_text() == "ours"
 

@@ -13,7 +13,7 @@ from tbcli.config import PathsConfig
 from tbcli.errors import Interrupted, NotFound, Refused
 from tbcli.runs import Run, RunStore
 from tbcli.runs.files import write_json
-from tbcli.runs.process import Owner
+from tbcli.runs.owner import Owner
 from tbcli.runs.removal import remove_run, remove_runs
 from tests.fakes import make_run
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tbcli.runs.ids import without_slug
-from tbcli.runs.process import Owner, start_ticks
+from tbcli.runs.owner import Owner, start_ticks
 from tests.fakes import SOME_MOMENT, make_run
 
 NOBODY = 2**22 + 1  # above the largest process number there can be

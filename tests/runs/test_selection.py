@@ -9,7 +9,7 @@ import pytest
 from tbcli.config import PathsConfig
 from tbcli.errors import ConfigError, NotFound, Refused
 from tbcli.runs import Run, RunStore
-from tbcli.runs.process import Owner
+from tbcli.runs.owner import Owner
 from tbcli.runs.selection import Filters, parse_age, plan_removal
 from tests.fakes import SOME_MOMENT, make_run
 

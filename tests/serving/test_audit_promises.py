@@ -11,7 +11,7 @@ import pytest
 from tbcli import __version__
 from tbcli.recorders.registry import RECORDERS
 from tbcli.runs import LogDirectory, Run
-from tbcli.runs.process import Owner
+from tbcli.runs.owner import Owner
 from tbcli.serving.audit import Audit, audit
 from tests.fakes import make_run
 from tests.serving.boards import Board, listing

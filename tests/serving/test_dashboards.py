@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tbcli.serving.client import Client, NoAnswer, _unpacked
-from tbcli.serving.dashboards import Series, read_dashboards, read_series
+from tbcli.serving.dashboards import DashboardSeries, read_dashboards, read_series
 from tests.serving.boards import Board, Query, png
 
 HPARAMS = "plugin/hparams"
@@ -23,11 +23,11 @@ def everything(run: str) -> bool:
     return True
 
 
-def read(plugin: str, answers: Mapping[str, Any], wanted: Any = everything) -> list[Series]:
+def read(plugin: str, answers: Mapping[str, Any], wanted: Any = everything) -> list[DashboardSeries]:
     return read_series(Board(answers), plugin, wanted)
 
 
-def told(series: list[Series]) -> list[tuple[str, str, int, str]]:
+def told(series: list[DashboardSeries]) -> list[tuple[str, str, int, str]]:
     return [(one.run, one.tag, one.points, one.flaw) for one in series]
 
 
@@ -262,7 +262,7 @@ def test_dashboards_are_read_together_and_keep_their_names() -> None:
     assert read_dashboards(board, ["scalars", "text", "images"], everything) == {
         "scalars": [],
         "text": [],
-        "images": [Series("", "", flaw="answers 404: plugin/images/tags")],
+        "images": [DashboardSeries("", "", flaw="answers 404: plugin/images/tags")],
     }
 
 

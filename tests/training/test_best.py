@@ -20,7 +20,7 @@ def watched(metric: str, values: list[float], patience: int) -> tuple[list[bool]
     answers = []
     for epoch, value in enumerate(values, start=1):
         model.set_weights([np.full((1, 1), epoch), np.full(1, epoch)])
-        answers.append(best.saw(model, epoch, {metric: value}))
+        answers.append(best.update(model, epoch, {metric: value}))
     return answers, best, model
 
 

@@ -97,11 +97,11 @@ def test_a_stream_is_looked_at_as_it_is_drawn() -> None:
     train = health.dataset.train
     assert isinstance(train.inputs, WatchedSource)
     train.batch(slice(0, POISONED))
-    health.check_drawn()
+    health.check_batches()
     inputs, _ = train.batch(slice(POISONED - 5, POISONED + 5))
     assert np.isnan(inputs).sum() == 1
     with pytest.raises(Diverged, match=f"sample {train.positions[POISONED]} of the training data holds NaN"):
-        health.check_drawn()
+        health.check_batches()
 
 
 def test_a_stream_of_bytes_and_arrays_are_used_as_they_are() -> None:

@@ -14,7 +14,7 @@ from tbcli.data.dataset import Split
 from tbcli.figures import plot_kinds
 from tbcli.figures.kinds import NAMES
 from tbcli.readers.evidence import read_features, read_layers, read_mistakes, read_predictions
-from tbcli.readers.gradients import read_gradients
+from tbcli.readers.gradient_health import read_gradients
 from tbcli.recorders.base import Evidence
 from tbcli.training.mistakes import MOST_KEPT, mistakes_to_keep
 from tests.tiny import Tiny
@@ -55,8 +55,8 @@ def test_history_confusion_mistakes_and_embedding_are_left_behind_and_the_rest_c
     assert left >= {"training_history.png", "confusion_matrix.png", "mistakes.png", "embedding_pca.png"}
     for kind in NAMES:
         out = tmp_path / f"{kind}.png"  # not over the figures of a run that others look at too
-        album = plot_kinds([tiny.run], [kind], PlotConfig(dpi=40), plots_root=tmp_path, out=out)
-        assert [picture.path for picture in album.pictures] == [out]
+        result = plot_kinds([tiny.run], [kind], PlotConfig(dpi=40), plots_root=tmp_path, out=out)
+        assert [picture.path for picture in result.pictures] == [out]
 
 
 def test_samples_that_are_no_images_are_kept_by_index_alone() -> None:

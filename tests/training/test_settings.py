@@ -9,7 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tbcli.errors import Diverged
 from tbcli.recorders.base import Recorder, Snapshot, Writer
-from tbcli.recorders.registry import RECORDERS, Entry
+from tbcli.recorders.registry import RECORDERS, RecorderEntry
 from tbcli.runs import RunStore
 from tbcli.runs.history import read_history
 from tests.tiny import Tiny, small_config, train_small
@@ -33,7 +33,7 @@ class Broken(Recorder):
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """A training without validation, with patience, a cadence, few steps an epoch and a recorder that fails."""
-    entry = Entry(f"{__name__}:Broken", "fails", "on request")
+    entry = RecorderEntry(f"{__name__}:Broken", "fails", "on request")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(RECORDERS, "broken", entry)
         return train_small(

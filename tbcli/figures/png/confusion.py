@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tbcli.figures.colours import TRAIN, VALIDATION
+from tbcli.figures.confusions import shares_of_rows
 from tbcli.figures.png.letters import Letters, letters_for
 from tbcli.figures.png.sheet import EMPTY, FAINT, INK, THUMBNAIL_WIDTH, WHITE, Sheet
-from tbcli.figures.verdicts import shares_of_rows
 
 _BLUE, _ORANGE = (np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) for colour in (TRAIN, VALIDATION))
 _LARGEST_CELL = 84  # pixels

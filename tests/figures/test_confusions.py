@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from tbcli.figures.verdicts import count_confusions, most_confident_mistakes, shares_of_rows
+from tbcli.figures.confusions import count_confusions, most_confident_mistakes, shares_of_rows
 
 RANDOM = np.random.default_rng(8)
 

@@ -14,7 +14,7 @@ _SHOWN_SAMPLES = 64  # for distributions; a layer's output can be large
 _RELU_LAYERS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
 
 
-class Activations:
+class ProbeActivations:
     """Looks inside a model; a new one for each moment, which computes at the first question and remembers.
 
     Args:

@@ -44,7 +44,7 @@ def fit(model: Any, every: int = 1) -> tuple[Any, dict[str, np.ndarray]]:
     import keras
     import tensorflow as tf
 
-    from tbcli.training.backward import BackwardTap
+    from tbcli.training.taps.backward import BackwardTap
 
     tap = BackwardTap(model, PER_EXECUTION, every)
     parts: list[dict[str, np.ndarray]] = []

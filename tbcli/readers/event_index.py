@@ -41,7 +41,7 @@ class FileNotes:
 
 
 @dataclass(slots=True)
-class Shelf:
+class EventIndex:
     """The content of a log directory.
 
     Args:
@@ -49,7 +49,7 @@ class Shelf:
         names: Tag and plugin by code.
         blocks: The numbers.
         damage: What concerns no file that could be read.
-        directories: See `tbcli.readers.logdir.Found`.
+        directories: See `tbcli.readers.logdir.FoundFiles`.
         writers: Groups of files that were written at the same time; see `tbcli.readers.writers`.
         release: Gives memory back that the numbers take, where they are kept on disk.
     """

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tbcli.serving.profile import list_traces_behind_links
+from tbcli.serving.plugin_patches import list_traces_behind_links
 
 
 class Plugin:

@@ -8,19 +8,19 @@ from pathlib import Path
 
 from tbcli.runs.history import read_history
 from tbcli.runs.ids import looks_like_id
-from tbcli.runs.run import Run, is_record_of, read_once
+from tbcli.runs.run import Run, is_record_of, read_file
 
 _NUMBERS = ("seconds", "epochs", "saved_epoch", "parameters", "bytes")
 
 
-def why_no_run(logs: Path) -> str:
+def describe_invalid_run(logs: Path) -> str:
     """Return why a directory that seems to be a run of ours is none; ``""`` for one that never was."""
     try:
         record = _read_json(logs / "run.json")
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except (OSError, ValueError, RecursionError) as error:
-        return f"{str(logs)!r} is left out: its run.json {_told(error)}"
+        return f"{str(logs)!r} is left out: its run.json {_describe(error)}"
     if looks_like_id(logs.name) and not is_record_of(logs.name, record):
         return f"{str(logs)!r} is left out: its run.json is not the record of this run"
     return ""
@@ -40,15 +40,15 @@ def damage_of(run: Run) -> Iterator[str]:
     except FileNotFoundError:
         pass
     except (OSError, ValueError, RecursionError) as error:
-        yield f"{str(run.config_file)!r} {_told(error)}"
+        yield f"{str(run.config_file)!r} {_describe(error)}"
     lost = read_history(run.history_file).damage
     if lost:
         yield f"{str(run.history_file)!r} {lost}"
 
 
 def _read_json(path: Path) -> object:
-    return json.loads(read_once(str(path)))
+    return json.loads(read_file(str(path)))
 
 
-def _told(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return f"cannot be read: {error.strerror or error}" if isinstance(error, OSError) else "is damaged: no whole JSON"

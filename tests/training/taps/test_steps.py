@@ -12,10 +12,10 @@ from tbcli.config import Config, DataConfig, ModelConfig, TrainConfig
 from tbcli.data.dataset import Dataset, cut_splits
 from tbcli.models import build_model
 from tbcli.recorders.base import Snapshot, Steps
-from tbcli.recorders.scalars import Scalars
+from tbcli.recorders.scalars import ScalarsRecorder
 from tbcli.training.feed import TrainingFeed
 from tbcli.training.optimizing import compile_model, rate_of_step
-from tbcli.training.steps import StepTape
+from tbcli.training.taps.steps import StepTape
 
 pytestmark = pytest.mark.tf
 
@@ -126,7 +126,7 @@ class Kept:
 @pytest.mark.parametrize("every", [1, 3, 7, 25, 1000])
 @pytest.mark.parametrize("execution", [1, 4, 16])
 def test_every_nth_step_gets_the_mean_of_the_last_n(every: int, execution: int) -> None:
-    total, writer, recorder = 53, Kept(), Scalars()
+    total, writer, recorder = 53, Kept(), ScalarsRecorder()
     losses = np.random.Generator(np.random.PCG64(every)).random(total)
     recorder._every = every
     for first in range(1, total + 1, execution):
@@ -138,7 +138,7 @@ def test_every_nth_step_gets_the_mean_of_the_last_n(every: int, execution: int) 
 
 
 def test_without_log_every_no_step_is_written() -> None:
-    writer, recorder = Kept(), Scalars()
+    writer, recorder = Kept(), ScalarsRecorder()
     snapshot = Snapshot(config=Config(), dataset=noise(), model=None, epoch=0, step=0, logs={})
     recorder.on_begin(snapshot, writer)  # type: ignore[arg-type]
     recorder.on_steps(Steps(1, 4, {}), writer)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tbcli.errors import NotFound
-from tbcli.readers.gradients import in_model_order, read_gradients
+from tbcli.readers.gradient_health import in_model_order, read_gradients
 from tbcli.runs import Run
 from tests.events.records import event, simple, tensor, write
 from tests.fakes import make_run
