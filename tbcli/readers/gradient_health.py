@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 from tbcli.errors import NotFound
 from tbcli.events.damage import TORN, located
+from tbcli.naming import tags
 from tbcli.readers.events import read_scalars
 from tbcli.readers.evidence import read_layers
 from tbcli.readers.series import Series
 from tbcli.runs import Run
-
-_NORMS, _UPDATES, _DEAD = "gradients/", "updates/", "dead_units/"
-_GLOBAL = "global_norm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +43,13 @@ def read_gradients(run: Run) -> GradientHealth:
         NotFound: It has recorded none, or not yet.
     """
     directory = run.logs / "train"
-    patterns = [f"{prefix}*" for prefix in (_NORMS, _UPDATES, _DEAD)]
+    patterns = [f"{prefix}*" for prefix in (tags.GRADIENTS, tags.UPDATES, tags.DEAD_UNITS)]
     found = read_scalars(directory, tags=patterns, runs=["."]) if directory.is_dir() else None
     if not found:
         when = "after its first epoch" if run.is_live() else "with `--record gradients`, or a level above light"
         raise NotFound(f"run {run.label} has recorded no gradients", hint=f"a training writes them {when}")
     curves = {series.tag: series for series in found}
-    whole = curves.pop(_NORMS + _GLOBAL, None)
+    whole = curves.pop(tags.GLOBAL_NORM, None)
     layers = in_model_order({tag.partition("/")[2] for tag in curves}, read_layers(run))
 
     def by_layer(prefix: str) -> dict[str, Series]:
@@ -61,7 +59,9 @@ def read_gradients(run: Run) -> GradientHealth:
     damage = tuple(
         str(one) for one in located(found.damage, directory) if one.is_loss and not (is_live and one.kind == TORN)
     )
-    return GradientHealth(tuple(layers), whole, by_layer(_NORMS), by_layer(_UPDATES), by_layer(_DEAD), damage)
+    return GradientHealth(
+        tuple(layers), whole, by_layer(tags.GRADIENTS), by_layer(tags.UPDATES), by_layer(tags.DEAD_UNITS), damage
+    )
 
 
 def in_model_order(names: set[str], layers: Sequence[str]) -> list[str]:

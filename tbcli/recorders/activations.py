@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 from tbcli.recorders.histograms import count_buckets
 
@@ -17,4 +18,4 @@ class ActivationsRecorder(Recorder):
         """Write the distribution of each layer's outputs."""
         where = "validation" if snapshot.dataset.validation else "train"
         for layer, outputs in (snapshot.activations.values if snapshot.activations else {}).items():
-            writer.histogram(f"activations/{layer}", count_buckets(outputs), snapshot.epoch, where=where)
+            writer.histogram(tags.ACTIVATIONS + layer, count_buckets(outputs), snapshot.epoch, where=where)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tbcli.figures.png.heads import draw_heads
 from tbcli.figures.png.overlays import draw_overlays
+from tbcli.naming import tags
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer, variable_path
 from tbcli.recorders.kernels import walk_layers
 from tbcli.recorders.samples import why_no_images
@@ -56,7 +57,7 @@ class AttentionRecorder(Recorder):
 
     def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
         """A convolution that leaves a single place does not say where it looks."""
-        return {"attention/": "the model has no convolution to more than one place"} if self._pictures == 0 else {}
+        return {tags.ATTENTION: "the model has no convolution to more than one place"} if self._pictures == 0 else {}
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
         """Draw where the model looks now, in the same samples as in every other epoch."""
@@ -69,12 +70,12 @@ class AttentionRecorder(Recorder):
         images = None if why_no_images(snapshot.dataset.input_shape) else inputs
         pictures = {}
         if images is not None and "features" in found:
-            pictures["grad_cam"] = _draw_heat(snapshot, seen, images, found)
+            pictures[tags.GRAD_CAM] = _draw_heat(snapshot, seen, images, found)
         for path, scores in found["scores"].items():
             pictures[path] = _draw_scores(snapshot, seen, images, scores.numpy(), path)
         where = "validation" if snapshot.dataset.validation else "train"
         for path, (png, size) in pictures.items():
-            writer.image(f"attention/{path}", png, size, snapshot.epoch, where=where)
+            writer.image(tags.ATTENTION + path, png, size, snapshot.epoch, where=where)
         self._pictures = len(pictures)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tbcli.figures.confusions import count_confusions
 from tbcli.figures.png.confusion import count_text, draw_confusions, percent_text
+from tbcli.naming import tags
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
 
 
@@ -23,12 +24,12 @@ class ConfusionRecorder(Recorder):
         """Draw what the model takes the validation samples for now."""
         if snapshot.validation is not None:
             title = f"validation, epoch {snapshot.epoch}"
-            _write(snapshot, snapshot.validation, writer, title, "confusion/", where="validation")
+            _write(snapshot, snapshot.validation, writer, title, tags.CONFUSION, where="validation")
 
     def on_end(self, snapshot: Snapshot, writer: Writer) -> None:
         """Draw what the saved model takes the test samples for."""
         if snapshot.test is not None:
-            _write(snapshot, snapshot.test, writer, "test, saved model", "confusion/test_", where="")
+            _write(snapshot, snapshot.test, writer, "test, saved model", tags.CONFUSION_OF_TEST, where="")
 
 
 def _write(snapshot: Snapshot, seen: Evidence, writer: Writer, title: str, tag: str, *, where: str) -> None:
@@ -36,8 +37,8 @@ def _write(snapshot: Snapshot, seen: Evidence, writer: Writer, title: str, tag: 
     counts = count_confusions(seen.labels, seen.predictions, len(names))
     right, total = int(counts.trace()), len(seen.labels)
     pictures = {
-        "counts": draw_confusions(counts, count_text, names, f"{title}: {right:,} of {total:,} right"),
-        "normalised": draw_confusions(counts, percent_text, names, f"{title}: percent of each true class"),
+        tags.COUNTS: draw_confusions(counts, count_text, names, f"{title}: {right:,} of {total:,} right"),
+        tags.NORMALISED: draw_confusions(counts, percent_text, names, f"{title}: percent of each true class"),
     }
     for kind, (png, size) in pictures.items():
         writer.image(f"{tag}{kind}", png, size, snapshot.epoch, where=where)

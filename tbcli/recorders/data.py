@@ -10,6 +10,7 @@ from PIL import Image
 
 from tbcli.figures.png.balance import draw_balance
 from tbcli.figures.png.values import Values, draw_values
+from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 from tbcli.recorders.text import table
 
@@ -34,12 +35,12 @@ class DataRecorder(Recorder):
         names = snapshot.dataset.class_names
         splits = splits_of(snapshot.dataset)
         counts = {name: count_classes(split, len(names)) for name, split in splits.items()}
-        writer.text("data/class_balance", describe_balance(counts, names), 0, where="")
-        writer.image("data/class_balance", *draw_balance(counts, names), 0, where="train")
+        writer.text(tags.CLASS_BALANCE, describe_balance(counts, names), 0, where="")
+        writer.image(tags.CLASS_BALANCE, *draw_balance(counts, names), 0, where="train")
         values = {name: measure_values(split) for name, split in splits.items()}
         sizes = {name: len(split) for name, split in splits.items()}
-        writer.text("data/statistics", describe_values(values, sizes), 0, where="")
-        writer.image("data/pixels", *draw_values(values), 0, where="train")
+        writer.text(tags.DATA_STATISTICS, describe_values(values, sizes), 0, where="")
+        writer.image(tags.DATA_PIXELS, *draw_values(values), 0, where="train")
 
 
 def splits_of(dataset: Dataset) -> dict[str, Split]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Steps, Writer
 
 
@@ -26,7 +27,7 @@ class GradientsRecorder(Recorder):
     def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
         """Units are dead after a ReLU only."""
         has_units = snapshot.activations is None or snapshot.activations.peaks
-        return {} if has_units else {"dead_units/": "the model shows no layer with a ReLU"}
+        return {} if has_units else {tags.DEAD_UNITS: "the model shows no layer with a ReLU"}
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Learn how many steps make a point."""
@@ -40,7 +41,7 @@ class GradientsRecorder(Recorder):
         for begin, end in pairwise([steps.first - 1, *ends, steps.last]):
             self._collect(columns, slice(begin - steps.first + 1, end - steps.first + 1))
             if self._log_every and end > begin and end % every == 0:
-                means = {f"batch_{name}": value for name, value in _means(self._group).items()}
+                means = {tags.BATCH + name: value for name, value in _means(self._group).items()}
                 writer.scalars(means, end, where="train")
                 self._group = {}
 
@@ -56,7 +57,7 @@ class GradientsRecorder(Recorder):
         values = _means(self._epoch)
         self._epoch = {}
         peaks = snapshot.activations.peaks if snapshot.activations else {}
-        values |= {f"dead_units/{layer}": share_of_dead(units) for layer, units in peaks.items()}
+        values |= {tags.DEAD_UNITS + layer: share_of_dead(units) for layer, units in peaks.items()}
         writer.scalars(values, snapshot.epoch, where="train")
 
 

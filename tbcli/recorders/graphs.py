@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 
 
@@ -15,7 +16,7 @@ class GraphsRecorder(Recorder):
 
     def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
         """A subclassed model has no layers to draw."""
-        return {} if _tells_layers(snapshot.model) else {"conceptual_graph/": "a subclassed model tells no layers"}
+        return {} if _tells_layers(snapshot.model) else {tags.CONCEPTUAL_GRAPH: "a subclassed model tells no layers"}
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Trace the forward pass once: Keras' own training function keeps no graph that could be shown."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Writer, variable_path
 
 BUCKETS = 30  # as many as TensorBoard's own summaries have
@@ -23,9 +24,9 @@ class HistogramsRecorder(Recorder):
         for variable in snapshot.model.trainable_variables:
             path = variable_path(snapshot.model, variable)
             buckets = count_buckets(variable.numpy())
-            writer.histogram(f"weights/{path}", buckets, snapshot.epoch, where="train")
+            writer.histogram(tags.WEIGHTS + path, buckets, snapshot.epoch, where="train")
         for path, gradient in snapshot.gradients.items():
-            writer.histogram(f"gradients/{path}", count_buckets(gradient), snapshot.epoch, where="train")
+            writer.histogram(tags.GRADIENTS + path, count_buckets(gradient), snapshot.epoch, where="train")
 
 
 def count_buckets(values: np.ndarray, buckets: int = BUCKETS) -> np.ndarray:

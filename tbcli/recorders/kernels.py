@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from tbcli.figures.png.kernels import draw_kernels
+from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Writer, variable_path
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
@@ -31,7 +32,7 @@ class KernelsRecorder(Recorder):
         if layer is not None:
             path = variable_path(snapshot.model, layer)
             png, size = draw_kernels(kernels_of(layer), f"{path}, epoch {snapshot.epoch}")
-            writer.image(f"kernels/{path}", png, size, snapshot.epoch, where="train")
+            writer.image(tags.KERNELS + path, png, size, snapshot.epoch, where="train")
 
 
 def first_convolution(model: Any) -> Any:

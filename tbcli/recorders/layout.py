@@ -8,26 +8,27 @@ from collections.abc import Set
 import numpy as np
 from tensorboard.plugins.custom_scalar import layout_pb2, metadata
 
+from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 
 CATEGORIES = {
     "Training": {
-        "Loss: training and validation": r"epoch_loss$",
-        "Accuracy: training and validation": r"epoch_accuracy$",
-        "Learning rate": r"epoch_learning_rate$",
-        "Loss by optimizer step": r"batch_loss$",
+        "Loss: training and validation": rf"{tags.EPOCH}loss$",
+        "Accuracy: training and validation": rf"{tags.EPOCH}accuracy$",
+        "Learning rate": rf"{tags.EPOCH}{tags.LEARNING_RATE}$",
+        "Loss by optimizer step": rf"{tags.BATCH}loss$",
     },
     "Gradient health": {
-        "Norm of the whole gradient": r"gradients/global_norm$",
-        "Norm of each layer's gradient": r"gradients/(?!global_norm$)",
-        "Update as a share of the weights": r"updates/",
-        "Share of dead units": r"dead_units/",
+        "Norm of the whole gradient": rf"{tags.GLOBAL_NORM}$",
+        "Norm of each layer's gradient": rf"{tags.GRADIENTS}(?!{tags.NORM_OF_ALL}$)",
+        "Update as a share of the weights": tags.UPDATES,
+        "Share of dead units": tags.DEAD_UNITS,
     },
     "System": {
-        "Processor, percent of one core": r"system/cpu_percent$",
-        "Memory, MB": r"system/(peak_)?memory_mb$",
-        "GPU memory, MB": r"system/gpu_memory_mb$",
-        "Steps per second": r"epoch_steps_per_second$",
+        "Processor, percent of one core": rf"{tags.SYSTEM}{tags.CPU_PERCENT}$",
+        "Memory, MB": rf"{tags.SYSTEM}(peak_)?{tags.MEMORY}$",
+        "GPU memory, MB": rf"{tags.SYSTEM}{tags.GPU_MEMORY}$",
+        "Steps per second": rf"{tags.EPOCH}{tags.STEPS_PER_SECOND}$",
     },
 }
 """Category -> chart -> regular expression, which TensorBoard matches from the start of a tag, in every run."""
@@ -63,11 +64,11 @@ class LayoutRecorder(Recorder):
             self._written = content
 
 
-def arrange_charts(tags: Set[str]) -> layout_pb2.Layout:
+def arrange_charts(written: Set[str]) -> layout_pb2.Layout:
     """Return the categories and charts for which there is a tag, in TensorBoard's own form."""
     layout = layout_pb2.Layout()
     for title, charts in CATEGORIES.items():
-        shown = {name: pattern for name, pattern in charts.items() if any(re.match(pattern, tag) for tag in tags)}
+        shown = {name: pattern for name, pattern in charts.items() if any(re.match(pattern, tag) for tag in written)}
         if shown:
             category = layout.category.add(title=title)
             for name, pattern in shown.items():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tbcli.figures.confusions import most_confident_mistakes
 from tbcli.figures.png.samples import draw_samples
+from tbcli.naming import tags
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
 from tbcli.recorders.samples import why_no_images
 
@@ -29,13 +30,13 @@ class MistakesRecorder(Recorder):
         if snapshot.validation is not None and snapshot.dataset.validation is not None:
             title = f"validation, epoch {snapshot.epoch}"
             png, size = _draw(snapshot, snapshot.validation, snapshot.dataset.validation, title)
-            writer.image("mistakes/validation", png, size, snapshot.epoch, where="validation")
+            writer.image(tags.MISTAKES + "validation", png, size, snapshot.epoch, where="validation")
 
     def on_end(self, snapshot: Snapshot, writer: Writer) -> None:
         """Draw what the saved model is wrong about in the test set."""
         if snapshot.test is not None and snapshot.dataset.test is not None:
             png, size = _draw(snapshot, snapshot.test, snapshot.dataset.test, "test, saved model")
-            writer.image("mistakes/test", png, size, snapshot.epoch, where="")
+            writer.image(tags.MISTAKES + "test", png, size, snapshot.epoch, where="")
 
 
 def _draw(snapshot: Snapshot, seen: Evidence, split: Split, title: str) -> tuple[bytes, tuple[int, int]]:

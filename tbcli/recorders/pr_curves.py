@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from tensorboard.plugins.pr_curve import metadata
 
+from tbcli.naming import tags
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
 
 THRESHOLDS = 201  # as many as TensorBoard's own summaries have
@@ -32,14 +33,14 @@ class PrCurvesRecorder(Recorder):
         support = np.bincount(snapshot.validation.labels, minlength=len(names))
         chosen = largest_classes(support, MOST_CURVES)
         curves = count_curves(snapshot.validation, chosen, THRESHOLDS)
-        tags = class_tags(names)
+        ends = class_tags(names)
         for number, curve in zip(chosen, curves, strict=True):
             described = metadata.create_summary_metadata(
                 display_name=names[number],
                 description=_description(int(support[number]), len(snapshot.validation.labels), len(chosen), support),
                 num_thresholds=THRESHOLDS,
             )
-            writer.tensor(f"pr_curves/{tags[number]}", curve, described, snapshot.epoch, where="validation")
+            writer.tensor(tags.PR_CURVES + ends[number], curve, described, snapshot.epoch, where="validation")
 
 
 def _description(positives: int, samples: int, shown: int, support: np.ndarray) -> str:
@@ -50,11 +51,11 @@ def _description(positives: int, samples: int, shown: int, support: np.ndarray) 
 
 def class_tags(names: Sequence[str]) -> list[str]:
     """Return the last part of a tag for each class: lower-case, of word characters, dots and dashes, none twice."""
-    tags: list[str] = []
+    ends: list[str] = []
     for number, name in enumerate(names):
         tag = re.sub(r"[^\w.-]+", "_", name.lower()).strip("_") or "class"
-        tags.append(tag if tag not in tags else f"{tag}_{number}")
-    return tags
+        ends.append(tag if tag not in ends else f"{tag}_{number}")
+    return ends
 
 
 def largest_classes(support: np.ndarray, most: int) -> list[int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 
 _STATUS_FILE = Path("/proc/self/status")
@@ -31,8 +32,8 @@ class ProcessRecorder(Recorder):
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write what the process takes now."""
-        values = {"cpu_percent": self._clock.percent(), **memory_megabytes(), **gpu_megabytes()}
-        writer.scalars({f"system/{name}": value for name, value in values.items()}, snapshot.epoch, where="train")
+        values = {tags.CPU_PERCENT: self._clock.percent(), **memory_megabytes(), **gpu_megabytes()}
+        writer.scalars({tags.SYSTEM + name: value for name, value in values.items()}, snapshot.epoch, where="train")
 
 
 class CpuClock:
@@ -59,9 +60,9 @@ def memory_megabytes(status_file: Path = _STATUS_FILE) -> dict[str, float]:
         lines = status_file.read_text().splitlines()
     except OSError:
         unit = 1 if sys.platform == "darwin" else 1024
-        return {"peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _MEGABYTE}
+        return {tags.PEAK_MEMORY: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _MEGABYTE}
     fields = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
-    known = {"memory_mb": "VmRSS", "peak_memory_mb": "VmHWM"}
+    known = {tags.MEMORY: "VmRSS", tags.PEAK_MEMORY: "VmHWM"}
     return {name: int(fields[key][0]) * 1024 / _MEGABYTE for name, key in known.items() if key in fields}
 
 
@@ -70,4 +71,4 @@ def gpu_megabytes() -> dict[str, float]:
     gpus = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices("GPU")]
     if not gpus:
         return {}
-    return {"gpu_memory_mb": sum(tf.config.experimental.get_memory_info(gpu)["current"] for gpu in gpus) / _MEGABYTE}
+    return {tags.GPU_MEMORY: sum(tf.config.experimental.get_memory_info(gpu)["current"] for gpu in gpus) / _MEGABYTE}

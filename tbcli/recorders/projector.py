@@ -10,6 +10,7 @@ from google.protobuf import text_format
 from tensorboard.plugins.projector import ProjectorConfig
 
 from tbcli.figures.png.thumbnails import as_thumbnails, draw_sprite, sprite_columns
+from tbcli.naming import tags
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 WHERE = "projector"
 CONFIG, VECTORS, METADATA, SPRITE = "projector_config.pbtxt", "vectors.bytes", "metadata.tsv", "sprite.png"
-_NAME = "features"
 _THUMBNAIL = 32  # pixels of its longer side, where so many fit
 _LARGEST_SPRITE = 8192  # pixels of a side; the projector shows none that is larger
 _MOST_COLOURS = 50  # values up to which the projector offers a column of words to colour by
@@ -39,7 +39,7 @@ class ProjectorRecorder(Recorder):
         if snapshot.dataset.validation is None:
             return "no samples are held out for validation"
         if not snapshot.has_features:
-            return f"the model has no layer named {_NAME!r} whose output could be taken"
+            return f"the model has no layer named {tags.FEATURES!r} whose output could be taken"
         return None
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
@@ -119,7 +119,7 @@ def describe_files(shape: tuple[int, ...], thumbnails: np.ndarray | None) -> str
     """
     config = ProjectorConfig()
     embedding = config.embeddings.add(
-        tensor_name=_NAME, tensor_path=VECTORS, tensor_shape=shape, metadata_path=METADATA
+        tensor_name=tags.FEATURES, tensor_path=VECTORS, tensor_shape=shape, metadata_path=METADATA
     )
     if thumbnails is not None:
         embedding.sprite.image_path = SPRITE

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tbcli.config import RecordConfig, did_you_mean
 from tbcli.errors import ConfigError
 from tbcli.loading import load_object
+from tbcli.naming import tags
 
 if TYPE_CHECKING:
     from tbcli.recorders.base import Recorder
@@ -51,10 +52,10 @@ RECORDERS = {
         "loss, metrics, learning rate, steps per second",
         "light",
         (
-            Promise("scalars", "train", "epoch_loss"),
-            Promise("scalars", "train", "epoch_learning_rate"),
-            Promise("scalars", "train", "epoch_steps_per_second"),
-            Promise("scalars", "validation", "epoch_loss", needs=("validation",)),
+            Promise("scalars", "train", tags.EPOCH + "loss"),
+            Promise("scalars", "train", tags.EPOCH + tags.LEARNING_RATE),
+            Promise("scalars", "train", tags.EPOCH + tags.STEPS_PER_SECOND),
+            Promise("scalars", "validation", tags.EPOCH + "loss", needs=("validation",)),
         ),
     ),
     "data": RecorderEntry(
@@ -62,10 +63,10 @@ RECORDERS = {
         "class balance and pixel statistics of every split",
         "light",
         (
-            Promise("text", "", "data/class_balance"),
-            Promise("text", "", "data/statistics"),
-            Promise("images", "train", "data/class_balance"),
-            Promise("images", "train", "data/pixels"),
+            Promise("text", "", tags.CLASS_BALANCE),
+            Promise("text", "", tags.DATA_STATISTICS),
+            Promise("images", "train", tags.CLASS_BALANCE),
+            Promise("images", "train", tags.DATA_PIXELS),
         ),
     ),
     "graphs": RecorderEntry(
@@ -73,24 +74,24 @@ RECORDERS = {
         "op graph of the forward pass and conceptual Keras graph",
         "light",
         (
-            Promise("graphs", "train", "run_graph"),
-            Promise("graphs", "train", "conceptual_graph/"),
+            Promise("graphs", "train", tags.RUN_GRAPH),
+            Promise("graphs", "train", tags.CONCEPTUAL_GRAPH),
         ),
     ),
     "samples": RecorderEntry(
         "tbcli.recorders.samples:SamplesRecorder",
         "sample predictions: true label, predicted label, confidence",
         "light",
-        (Promise("images", None, "samples/"),),
+        (Promise("images", None, tags.SAMPLE_PREDICTIONS),),
     ),
     "confusion": RecorderEntry(
         "tbcli.recorders.confusion:ConfusionRecorder",
         "confusion matrix, as counts and as shares of each true class",
         "light",
         (
-            Promise("images", "validation", "confusion/counts", needs=("validation",)),
-            Promise("images", "validation", "confusion/normalised", needs=("validation",)),
-            Promise("images", "", "confusion/test_", needs=("test",)),
+            Promise("images", "validation", tags.CONFUSION + tags.COUNTS, needs=("validation",)),
+            Promise("images", "validation", tags.CONFUSION + tags.NORMALISED, needs=("validation",)),
+            Promise("images", "", tags.CONFUSION_OF_TEST, needs=("test",)),
         ),
     ),
     "mistakes": RecorderEntry(
@@ -98,75 +99,75 @@ RECORDERS = {
         "the most confident mistakes, with their indices",
         "standard",
         (
-            Promise("images", "validation", "mistakes/validation", needs=("validation",)),
-            Promise("images", "", "mistakes/test", needs=("test",)),
+            Promise("images", "validation", tags.MISTAKES + "validation", needs=("validation",)),
+            Promise("images", "", tags.MISTAKES + "test", needs=("test",)),
         ),
     ),
     "kernels": RecorderEntry(
         "tbcli.recorders.kernels:KernelsRecorder",
         "kernels of the first convolution",
         "standard",
-        (Promise("images", "train", "kernels/"),),
+        (Promise("images", "train", tags.KERNELS),),
     ),
     "attention": RecorderEntry(
         "tbcli.recorders.attention:AttentionRecorder",
         "where the model looks: Grad-CAM, attention of each head",
         "standard",
-        (Promise("images", None, "attention/"),),
+        (Promise("images", None, tags.ATTENTION),),
     ),
     "gradients": RecorderEntry(
         "tbcli.recorders.gradients:GradientsRecorder",
         "gradient norms, update ratios, dead units of every layer",
         "standard",
         (
-            Promise("scalars", "train", "gradients/global_norm"),
-            Promise("scalars", "train", "updates/"),
-            Promise("scalars", "train", "dead_units/"),
+            Promise("scalars", "train", tags.GLOBAL_NORM),
+            Promise("scalars", "train", tags.UPDATES),
+            Promise("scalars", "train", tags.DEAD_UNITS),
         ),
     ),
     "train_graph": RecorderEntry(
         "tbcli.recorders.train_graph:TrainGraphRecorder",
         "op graph of a training step, backward pass included",
         "full",
-        (Promise("graphs", "train", "op_graph/train_step"),),
+        (Promise("graphs", "train", tags.OP_GRAPH + tags.TRAIN_STEP),),
     ),
     "activations": RecorderEntry(
         "tbcli.recorders.activations:ActivationsRecorder",
         "distributions of what every layer answers",
         "full",
-        (Promise("histograms", None, "activations/"),),
+        (Promise("histograms", None, tags.ACTIVATIONS),),
     ),
     "histograms": RecorderEntry(
         "tbcli.recorders.histograms:HistogramsRecorder",
         "distributions of weights and gradients of every layer",
         "standard",
         (
-            Promise("histograms", "train", "weights/"),
-            Promise("histograms", "train", "gradients/"),
+            Promise("histograms", "train", tags.WEIGHTS),
+            Promise("histograms", "train", tags.GRADIENTS),
         ),
     ),
     "projector": RecorderEntry(
         "tbcli.recorders.projector:ProjectorRecorder",
         "penultimate features of validation samples, with label, prediction and thumbnail",
         "standard",
-        (Promise("projector", "projector", "features", needs=("validation",)),),
+        (Promise("projector", "projector", tags.FEATURES, needs=("validation",)),),
     ),
     "pr_curves": RecorderEntry(
         "tbcli.recorders.pr_curves:PrCurvesRecorder",
         "precision against recall of every class, one against the rest",
         "standard",
-        (Promise("pr_curves", "validation", "pr_curves/", needs=("validation",)),),
+        (Promise("pr_curves", "validation", tags.PR_CURVES, needs=("validation",)),),
     ),
     "text": RecorderEntry(
         "tbcli.recorders.text:TextRecorder",
         "model summary, configuration, environment, note, report per class",
         "light",
         (
-            Promise("text", "", "run/model"),
-            Promise("text", "", "run/configuration"),
-            Promise("text", "", "run/environment"),
-            Promise("text", "validation", "run/report_validation", needs=("validation",)),
-            Promise("text", "", "run/report_test", needs=("test",)),
+            Promise("text", "", tags.RUN_MODEL),
+            Promise("text", "", tags.RUN_CONFIGURATION),
+            Promise("text", "", tags.RUN_ENVIRONMENT),
+            Promise("text", "validation", tags.REPORT_OF_VALIDATION, needs=("validation",)),
+            Promise("text", "", tags.REPORT_OF_TEST, needs=("test",)),
         ),
     ),
     "hparams": RecorderEntry(
@@ -174,18 +175,18 @@ RECORDERS = {
         "this run's hyperparameters and metrics, comparable over all runs",
         "light",
         (
-            Promise("hparams", "", "session/"),
-            Promise("hparams", "", "session/success", needs=("end",)),
-            Promise("hparams", "", "metric/train/", needs=("scalars",)),
-            Promise("hparams", "", "metric/validation/", needs=("scalars", "validation")),
-            Promise("hparams", "", "metric/./test_", needs=("test",)),
+            Promise("hparams", "", tags.SESSION),
+            Promise("hparams", "", tags.SESSION + "success", needs=("end",)),
+            Promise("hparams", "", tags.SESSION_METRIC + "train/", needs=("scalars",)),
+            Promise("hparams", "", tags.SESSION_METRIC + "validation/", needs=("scalars", "validation")),
+            Promise("hparams", "", f"{tags.SESSION_METRIC}./{tags.TEST}", needs=("test",)),
         ),
     ),
     "process": RecorderEntry(
         "tbcli.recorders.process:ProcessRecorder",
         "processor, memory and GPU memory taken by the training process",
         "standard",
-        (Promise("scalars", "train", "system/"),),
+        (Promise("scalars", "train", tags.SYSTEM),),
     ),
     "profile": RecorderEntry(
         "tbcli.recorders.profile:ProfileRecorder",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tbcli.figures.png.samples import draw_samples
+from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 
 
@@ -29,7 +30,7 @@ class SamplesRecorder(Recorder):
             seen.indices,
             f"{where}, epoch {snapshot.epoch}: {right} of {len(seen.labels)} right",
         )
-        writer.image("samples/predictions", png, size, snapshot.epoch, where=where)
+        writer.image(tags.SAMPLE_PREDICTIONS, png, size, snapshot.epoch, where=where)
 
 
 def why_no_images(shape: tuple[int, ...]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Steps, Writer
 from tbcli.runs.history import LEADING_COLUMNS
 
@@ -33,7 +34,7 @@ class ScalarsRecorder(Recorder):
                 self._sums[name] = self._sums.get(name, 0.0) + float(values[position])
             self._counted += 1
             if (steps.first + position) % self._every == 0:
-                means = {f"batch_{name}": total / self._counted for name, total in self._sums.items()}
+                means = {tags.BATCH + name: total / self._counted for name, total in self._sums.items()}
                 writer.scalars(means, steps.first + position, where="train")
                 self._sums, self._counted = {}, 0
 
@@ -50,7 +51,7 @@ def split_logs(logs: Mapping[str, float]) -> tuple[dict[str, float], dict[str, f
     train, validation = {}, {}
     for name, value in logs.items():
         if name.startswith(VALIDATION):
-            validation[f"epoch_{name.removeprefix(VALIDATION)}"] = value
+            validation[tags.EPOCH + name.removeprefix(VALIDATION)] = value
         elif name not in LEADING_COLUMNS or name == "learning_rate":
-            train[f"epoch_{name}"] = value
+            train[tags.EPOCH + name] = value
     return train, validation

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tbcli.naming import tags
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
 
 MOST_ROWS = 200  # of a table of classes; TensorBoard turns every step's table into HTML at once
@@ -24,13 +25,13 @@ class TextRecorder(Recorder):
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write what is settled before the first step."""
         texts = {
-            "run/model": describe_model(snapshot.model),
+            tags.RUN_MODEL: describe_model(snapshot.model),
             # A string's line breaks are escaped in TOML: no value can end the fence.
-            "run/configuration": f"```toml\n{snapshot.config.as_toml()}```",
-            "run/environment": describe_environment(snapshot.facts),
+            tags.RUN_CONFIGURATION: f"```toml\n{snapshot.config.as_toml()}```",
+            tags.RUN_ENVIRONMENT: describe_environment(snapshot.facts),
         }
         if snapshot.config.train.note:
-            texts["run/note"] = escaped(snapshot.config.train.note, line_break="<br>")
+            texts[tags.RUN_NOTE] = escaped(snapshot.config.train.note, line_break="<br>")
         for tag, markdown in texts.items():
             writer.text(tag, markdown, 0, where="")
 
@@ -38,13 +39,13 @@ class TextRecorder(Recorder):
         """Write how each class of the validation samples fares now."""
         if snapshot.validation:
             markdown = describe_report(snapshot.validation, snapshot.dataset.class_names)
-            writer.text("run/report_validation", markdown, snapshot.epoch, where="validation")
+            writer.text(tags.REPORT_OF_VALIDATION, markdown, snapshot.epoch, where="validation")
 
     def on_end(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write how each class of the test samples fares with the model that was saved."""
         if snapshot.test:
             markdown = describe_report(snapshot.test, snapshot.dataset.class_names)
-            writer.text("run/report_test", markdown, snapshot.epoch, where="")
+            writer.text(tags.REPORT_OF_TEST, markdown, snapshot.epoch, where="")
 
 
 def escaped(text: object, line_break: str = " ") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 
 
@@ -16,5 +17,5 @@ class TrainGraphRecorder(Recorder):
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write it when it is there: tracing it anew would cost more than a second."""
         if snapshot.step_graph is not None and not self._written:
-            writer.tagged_graph("train_step", snapshot.step_graph.as_graph_def().SerializeToString(), where="train")
+            writer.tagged_graph(tags.TRAIN_STEP, snapshot.step_graph.as_graph_def().SerializeToString(), where="train")
             self._written = True

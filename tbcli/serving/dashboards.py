@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from tbcli.naming import tags
 from tbcli.serving.client import Answer, Client, NoAnswer
 
 _MARKUP = re.compile(r"<[^>]*>")
@@ -81,7 +82,7 @@ def read_dashboards(client: Client, plugins: Sequence[str], wanted: Wanted) -> d
 
 
 def _each(
-    tags: dict[str, Any], wanted: Wanted, ask: Callable[[str, str], Answer], count: Callable[[Any], int]
+    listed: dict[str, Any], wanted: Wanted, ask: Callable[[str, str], Answer], count: Callable[[Any], int]
 ) -> Iterator[DashboardSeries]:
     """Read every series of ``{run: tags}``: ask for it, count its points."""
 
@@ -89,7 +90,7 @@ def _each(
         answer = ask(run, tag)
         return DashboardSeries(run, tag, count(answer.json()), answer.size)
 
-    return _read_together(read, [(run, tag) for run in filter(wanted, tags) for tag in tags[run]])
+    return _read_together(read, [(run, tag) for run in filter(wanted, listed) for tag in listed[run]])
 
 
 def _read_together(
@@ -112,8 +113,8 @@ def _together(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator
 
 
 def _read_scalars(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
-    tags = client.get("plugin/scalars/tags").json()
-    return _each(tags, wanted, lambda run, tag: client.get("plugin/scalars/scalars", run=run, tag=tag), _finite)
+    listed = client.get("plugin/scalars/tags").json()
+    return _each(listed, wanted, lambda run, tag: client.get("plugin/scalars/scalars", run=run, tag=tag), _finite)
 
 
 def _finite(points: Sequence[Sequence[Any]]) -> int:
@@ -125,8 +126,8 @@ def _read_time_series(client: Client, wanted: Wanted) -> Iterator[DashboardSerie
     kinds = client.get("plugin/timeseries/tags").json()
     asked: list[dict[str, Any]] = []
     for kind in ("scalars", "histograms"):
-        for run, tags in kinds[kind]["runTagInfo"].items():
-            asked += [{"plugin": kind, "run": run, "tag": tag} for tag in (tags if wanted(run) else ())]
+        for run, listed in kinds[kind]["runTagInfo"].items():
+            asked += [{"plugin": kind, "run": run, "tag": tag} for tag in (listed if wanted(run) else ())]
     for tag, runs in kinds["images"]["tagRunSampledInfo"].items():
         asked += [{"plugin": "images", "run": run, "tag": tag, "sample": 0} for run in runs if wanted(run)]
     batches = [json.dumps(asked[start : start + _BATCH]) for start in range(0, len(asked), _BATCH)]
@@ -163,14 +164,16 @@ def _read_custom_scalars(client: Client, wanted: Wanted) -> Iterator[DashboardSe
             yield DashboardSeries("", title, flaw="a chart for which no run has data")
 
 
-def _has_curve(chart: dict[str, Any], tags: Sequence[str]) -> bool:
-    return any(re.match(pattern, tag) for pattern in _patterns(chart) for tag in tags)
+def _has_curve(chart: dict[str, Any], listed: Sequence[str]) -> bool:
+    return any(re.match(pattern, tag) for pattern in _patterns(chart) for tag in listed)
 
 
-def _chart_of_run(client: Client, chart: dict[str, Any], run: str, title: str, tags: Sequence[str]) -> DashboardSeries:
+def _chart_of_run(
+    client: Client, chart: dict[str, Any], run: str, title: str, listed: Sequence[str]
+) -> DashboardSeries:
     points = size = 0
     for pattern in _patterns(chart):
-        if not any(re.match(pattern, tag) for tag in tags):
+        if not any(re.match(pattern, tag) for tag in listed):
             continue  # spares a question, for TensorBoard compares in the same way
         answer = client.get("plugin/custom_scalars/scalars", run=run, tag=pattern)
         points += sum(map(_finite, answer.json()["tag_to_events"].values()))
@@ -184,8 +187,8 @@ def _patterns(chart: dict[str, Any]) -> list[str]:
 
 
 def _read_images(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
-    tags = client.get("plugin/images/tags").json()
-    places = [(run, tag) for run in filter(wanted, tags) for tag in tags[run]]
+    listed = client.get("plugin/images/tags").json()
+    places = [(run, tag) for run in filter(wanted, listed) for tag in listed[run]]
     return _read_together(lambda run, tag: _images_of(client, run, tag), places)
 
 
@@ -218,12 +221,12 @@ def _read_graphs(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
         if not wanted(run):
             continue
         if facts["run_graph"]:
-            yield _graph(client, "run_graph", run=run, conceptual="false")
+            yield _graph(client, tags.RUN_GRAPH, run=run, conceptual="false")
         for tag, kinds in facts["tags"].items():
             if kinds["op_graph"]:
-                yield _graph(client, f"op_graph/{tag}", run=run, tag=tag, conceptual="false")
+                yield _graph(client, tags.OP_GRAPH + tag, run=run, tag=tag, conceptual="false")
             if kinds["conceptual_graph"]:
-                yield _graph(client, f"conceptual_graph/{tag}", run=run, tag=tag, conceptual="true")
+                yield _graph(client, tags.CONCEPTUAL_GRAPH + tag, run=run, tag=tag, conceptual="true")
 
 
 def _graph(client: Client, name: str, **query: str) -> DashboardSeries:
@@ -236,9 +239,9 @@ def _graph(client: Client, name: str, **query: str) -> DashboardSeries:
 
 
 def _read_distributions(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
-    tags = client.get("plugin/distributions/tags").json()
+    listed = client.get("plugin/distributions/tags").json()
     return _each(
-        tags,
+        listed,
         wanted,
         lambda run, tag: client.get("plugin/distributions/distributions", run=run, tag=tag),
         lambda steps: sum(bool(quantiles) for *_, quantiles in steps),
@@ -246,9 +249,9 @@ def _read_distributions(client: Client, wanted: Wanted) -> Iterator[DashboardSer
 
 
 def _read_histograms(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
-    tags = client.get("plugin/histograms/tags").json()
+    listed = client.get("plugin/histograms/tags").json()
     return _each(
-        tags,
+        listed,
         wanted,
         lambda run, tag: client.get("plugin/histograms/histograms", run=run, tag=tag),
         lambda steps: sum(any(count for *_, count in buckets) for *_, buckets in steps),
@@ -256,9 +259,9 @@ def _read_histograms(client: Client, wanted: Wanted) -> Iterator[DashboardSeries
 
 
 def _read_text(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
-    tags = client.get("plugin/text/tags").json()
+    listed = client.get("plugin/text/tags").json()
     return _each(
-        tags,
+        listed,
         wanted,
         lambda run, tag: client.get("plugin/text/text", run=run, tag=tag),
         lambda steps: sum(bool(html.unescape(_MARKUP.sub("", step["text"])).strip()) for step in steps),
@@ -266,10 +269,10 @@ def _read_text(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
 
 
 def _read_pr_curves(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
-    tags = client.get("plugin/pr_curves/tags").json()
+    listed = client.get("plugin/pr_curves/tags").json()
     counts = ("true_positives", "false_positives", "true_negatives", "false_negatives")
     return _each(
-        tags,
+        listed,
         wanted,
         lambda run, tag: client.get("plugin/pr_curves/pr_curves", run=run, tag=tag),
         lambda curves: sum(any(any(entry[name]) for name in counts) for steps in curves.values() for entry in steps),
@@ -290,10 +293,10 @@ def _read_hparams(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
                 continue
             status = session.get("status", "STATUS_UNKNOWN").removeprefix("STATUS_").lower()
             flaw = "" if parameters else "a session without hyperparameters"
-            yield DashboardSeries(run, f"session/{status}", len(parameters), len(json.dumps(parameters)), flaw)
+            yield DashboardSeries(run, tags.SESSION + status, len(parameters), len(json.dumps(parameters)), flaw)
             for metric in session.get("metricValues", ()):
                 name, value = metric["name"], metric.get("value", 0.0)  # protobuf leaves a zero out
-                tag = f"metric/{name.get('group') or '.'}/{name['tag']}"
+                tag = f"{tags.SESSION_METRIC}{name.get('group') or '.'}/{name['tag']}"
                 yield DashboardSeries(run, tag, int(isinstance(value, int | float)), len(json.dumps(metric)))
 
 

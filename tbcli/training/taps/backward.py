@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tbcli.naming import tags
 from tbcli.recorders.base import variable_path
 
-GLOBAL = "gradients/global_norm"
 _LARGEST_COPY = 50_000_000  # parameters; above it a copy of all gradients would cost more memory than it tells
 
 
@@ -35,9 +35,9 @@ class BackwardTap:
         self._paths = [variable_path(model, variable) for variable in model.trainable_variables]
         self._layers = list(dict.fromkeys(map(layer_of, self._paths)))
         self.names = [
-            GLOBAL,
-            *(f"gradients/{name}" for name in self._layers),
-            *(f"updates/{name}" for name in self._layers),
+            tags.GLOBAL_NORM,
+            *(tags.GRADIENTS + name for name in self._layers),
+            *(tags.UPDATES + name for name in self._layers),
         ]
         self._rows = tf.Variable(
             tf.fill((steps_per_execution, len(self.names)), np.nan), trainable=False, dtype=tf.float32

@@ -1,0 +1,56 @@
+"""Every tag that tbcli writes, spelt once: recorders write them; readers, chart layouts and the audit ask for them.
+
+A name that ends in ``_`` or ``/`` is how a family of tags begins: ``EPOCH + "loss"``, ``GRADIENTS + "dense"``.
+"""
+
+# Scalars. The directory says the split: ``validation`` has its own ``epoch_loss``.
+EPOCH = "epoch_"  # one point per epoch
+BATCH = "batch_"  # one point per so many optimizer steps; also in front of GRADIENTS and UPDATES
+TEST = "test_"  # one point, of the saved model
+LEARNING_RATE = "learning_rate"
+STEPS_PER_SECOND = "steps_per_second"
+GRADIENTS = "gradients/"  # norms by layer; as histograms by variable
+UPDATES = "updates/"
+DEAD_UNITS = "dead_units/"
+NORM_OF_ALL = "global_norm"  # behind GRADIENTS, where else the name of a layer stands
+GLOBAL_NORM = GRADIENTS + NORM_OF_ALL
+SYSTEM = "system/"
+CPU_PERCENT, GPU_MEMORY = "cpu_percent", "gpu_memory_mb"
+MEMORY, PEAK_MEMORY = "memory_mb", "peak_memory_mb"
+
+# Histograms.
+WEIGHTS = "weights/"
+ACTIVATIONS = "activations/"
+
+# Images, and the texts beside them.
+CLASS_BALANCE = "data/class_balance"
+DATA_STATISTICS = "data/statistics"
+DATA_PIXELS = "data/pixels"
+SAMPLE_PREDICTIONS = "samples/predictions"
+CONFUSION = "confusion/"
+CONFUSION_OF_TEST = CONFUSION + TEST
+COUNTS, NORMALISED = "counts", "normalised"  # behind either of the two
+MISTAKES = "mistakes/"
+KERNELS = "kernels/"
+ATTENTION = "attention/"
+GRAD_CAM = "grad_cam"  # behind ATTENTION, where else the name of a layer stands
+PR_CURVES = "pr_curves/"
+
+# Texts.
+RUN_MODEL = "run/model"
+RUN_CONFIGURATION = "run/configuration"
+RUN_ENVIRONMENT = "run/environment"
+RUN_NOTE = "run/note"
+REPORT_OF_VALIDATION = "run/report_validation"
+REPORT_OF_TEST = "run/report_test"
+
+# Graphs and vectors.
+TRAIN_STEP = "train_step"
+FEATURES = "features"
+
+# Names of ours for what TensorBoard shows without a tag: the audit reads them, the registry promises them.
+RUN_GRAPH = "run_graph"
+OP_GRAPH = "op_graph/"
+CONCEPTUAL_GRAPH = "conceptual_graph/"
+SESSION = "session/"
+SESSION_METRIC = "metric/"
