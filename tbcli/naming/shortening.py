@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 ELLIPSIS = "…"
 _SEPARATORS = "_-/. :"
@@ -44,12 +44,17 @@ def _without_shared(names: Sequence[str]) -> list[str]:
     different = list(dict.fromkeys(names))
     if len(different) < 2:
         return list(names)
-    start = _word_start(different[0], len(os.path.commonprefix(different)))
+    start = _word_start(different[0], _shared_start(different))
     stripped = [name[start:] for name in different]
     backwards = [name[::-1] for name in stripped]
-    end = _word_start(backwards[0], len(os.path.commonprefix(backwards)))
+    end = _word_start(backwards[0], _shared_start(backwards))
     start, end = (length if length >= _LEAST_SHARED else 0 for length in (start, end))
     return [(ELLIPSIS if start else "") + name[start : len(name) - end] + (ELLIPSIS if end else "") for name in names]
+
+
+def _shared_start(texts: Sequence[str]) -> int:
+    """Return how many characters all texts begin with."""
+    return sum(1 for _ in takewhile(lambda chars: len(set(chars)) == 1, zip(*texts, strict=False)))
 
 
 def _word_start(text: str, shared: int) -> int:
@@ -90,7 +95,7 @@ def _told_apart(names: Sequence[str], short: Sequence[str], room: float, width: 
     result = list(short)
     for text in [text for text, count in Counter(short).items() if count > 1]:
         group = [number for number, one in enumerate(short) if one == text]
-        shared = len(os.path.commonprefix([names[number] for number in group]))
+        shared = _shared_start([names[number] for number in group])
         for number in group:
             name = names[number]
             result[number] = _cut(name[: max(1, shared // 4)] + ELLIPSIS + name[shared:], room, width, 0.6)
