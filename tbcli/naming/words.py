@@ -1,0 +1,130 @@
+"""The words of names: how a name falls into them, and those that say split, unit, group or effort."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|[A-Z]\d*|\d+|[^\W\d_]+")
+_WORD_WITHOUT_CAPITALS = re.compile(r"[^\W_]+")
+
+
+class Word(NamedTuple):
+    """A word of a name, in lower case, and where it stands."""
+
+    text: str
+    start: int
+    end: int
+
+
+class Split(NamedTuple):
+    """What a split word means.
+
+    Args:
+        split: ``train``, ``validation`` or ``test``.
+        unit: The unit of such a split's steps, or ``""``.
+        is_word_too: It has other meanings: within a name it is a split only beside a measure.
+    """
+
+    split: str
+    unit: str = ""
+    is_word_too: bool = False
+
+
+SPLITS = {
+    "train": Split("train"),
+    "training": Split("train"),
+    "trn": Split("train", is_word_too=True),
+    "train_inner": Split("train", "step"),
+    "learn": Split("train", is_word_too=True),
+    "fit": Split("train", is_word_too=True),
+    "val": Split("validation"),
+    "valid": Split("validation", is_word_too=True),
+    "validate": Split("validation", is_word_too=True),
+    "validation": Split("validation"),
+    "dev": Split("validation", is_word_too=True),
+    "eval": Split("validation"),
+    "evaluation": Split("validation"),
+    "test": Split("test"),
+    "testing": Split("test"),
+    "holdout": Split("test", is_word_too=True),
+}
+UNITS = {
+    "epoch": "epoch",
+    "epochs": "epoch",
+    "batch": "step",
+    "batches": "step",
+    "step": "step",
+    "steps": "step",
+    "iter": "step",
+    "iters": "step",
+    "iteration": "step",
+    "iterations": "step",
+    "minibatch": "step",
+}
+GROUPS = frozenset(
+    """
+    loss losses metric metrics measure measures progress scalar scalars performance perf stat stats statistics summary
+    summaries log logs logger chart charts rollout time score scores monitor monitoring general main global info result
+    results data optim optimizer misc learning accuracy acc rewards reward return returns error errors hyperparams
+    hyperparameters params parameters environment env
+    """.split()
+)
+"""What people put in front of tags to order the page; it says nothing where the rest says all."""
+_EFFORT = frozenset(
+    """
+    time times runtime seconds secs sec ms minutes hours duration clock wall elapsed eta timestamp latency
+    step steps iter iters iteration iterations epoch epochs batch batches episode episodes timestep timesteps update
+    updates count counts num number n idx index id ids size sizes len length total samples sample examples tokens
+    images frames files rows items every interval frequency freq period per sps fps throughput speed global current cur
+    flag enabled mode start end begin env envs agent agents trainer opt optimizer this max maximum moves actions
+    """.split()
+)
+"""Words of clocks and counters: what a training takes, not how good it is."""
+_MEASURES = frozenset(
+    """loss losses acc accuracy error err mae mse rmse ppl perplexity auc ap map f1 iou bleu wer cer reward return score
+    precision recall logloss top1 top5 dice psnr ssim fid kl nll bce ce rew success returns entropy grad norm gradient""".split()
+)
+_PLAIN = frozenset("loss accuracy acc error perplexity precision recall reward return score learning rate".split())
+_LEARNING_RATES = frozenset({"lr", "learning rate", "learningrate", "lrate", "cur lr", "current lr", "base lr"})
+_OPTIMIZERS = frozenset(
+    "adam adamw adamax nadam radam sgd rmsprop adagrad adadelta lamb lars lion adafactor optimizer".split()
+)
+
+
+@lru_cache(maxsize=20_000)
+def words_of(text: str, *, by_capitals: bool = True) -> tuple[Word, ...]:
+    """Return the words of a name; capitals begin new ones unless told otherwise."""
+    pattern = _WORD if by_capitals else _WORD_WITHOUT_CAPITALS
+    return tuple(Word(found[0].lower(), found.start(), found.end()) for found in pattern.finditer(text))
+
+
+def split_of_words(words: Sequence[Word]) -> Split | None:
+    """Return the split that words next to each other name, or None."""
+    return SPLITS.get("_".join(word.text for word in words))
+
+
+def is_effort(text: str) -> bool:
+    """Say whether a name has only words of clocks and counters."""
+    return all(word.text in _EFFORT for word in words_of(text))
+
+
+def is_measure(text: str) -> bool:
+    """Say whether a name has a word of something that is better high or low, or that people follow by name."""
+    return any(word.text in _MEASURES for word in words_of(text)) or learning_rate_of(text) != ""
+
+
+def learning_rate_of(text: str) -> str:
+    """Return ``learning_rate`` where a name means just that, else ``""``: `lr`, `Learning Rate`, `lr-Adam`."""
+    words = [word.text for word in words_of(text)]
+    if len(words) > 1 and words[0] == "lr" and words[-1] in _OPTIMIZERS:
+        words = words[:1]
+    return "learning_rate" if " ".join(words) in (*_LEARNING_RATES, "learning rate") else ""
+
+
+def plain_spelling(element: str) -> str:
+    """Return a name of plain words as everybody writes them, in lower case with ``_`` between; others as they are."""
+    words = words_of(element)
+    return "_".join(word.text for word in words) if all(word.text in _PLAIN for word in words) and words else element
