@@ -15,7 +15,7 @@ from tbcli.events.damage import Damage, located
 from tbcli.events.encode import scalar_records, text_record, version_record
 from tbcli.readers.documents import Text
 from tbcli.readers.events import open_logdir
-from tbcli.readers.metrics import Metric, matches, named_metrics
+from tbcli.readers.metrics import NamedSeries, matches, named_metrics
 from tbcli.runs import LogDirectory, Run
 from tbcli.runs.names import distinct_names
 
@@ -72,7 +72,7 @@ def copy_places(
             documents, scalars = content.documents(), content.scalars()
             texts = [text for text in documents.texts if matches(patterns, text.tag, text.run, text.tag)]
             try:
-                series: Sequence[Metric] = named_metrics(place, scalars, patterns).series
+                series: Sequence[NamedSeries] = named_metrics(place, scalars, patterns).series
             except NotFound:
                 if not texts:
                     raise
@@ -84,12 +84,12 @@ def copy_places(
     return Copy(directory, count, said, size, tuple(damage), superseded)
 
 
-def _write_runs(series: Sequence[Metric], texts: Sequence[Text], directory: Path) -> int:
+def _write_runs(series: Sequence[NamedSeries], texts: Sequence[Text], directory: Path) -> int:
     """Write the event files below a directory, in the runs they came from, and return their bytes.
 
     Wall times, steps and values are the same; points stand series by series.
     """
-    runs: dict[str, tuple[list[Metric], list[Text]]] = {}
+    runs: dict[str, tuple[list[NamedSeries], list[Text]]] = {}
     for metric in series:
         runs.setdefault(metric.series.run, ([], []))[0].append(metric)
     for text in texts:
@@ -97,7 +97,7 @@ def _write_runs(series: Sequence[Metric], texts: Sequence[Text], directory: Path
     return sum(_write_run(directory / run, *content) for run, content in runs.items())
 
 
-def _write_run(directory: Path, series: Sequence[Metric], texts: Sequence[Text]) -> int:
+def _write_run(directory: Path, series: Sequence[NamedSeries], texts: Sequence[Text]) -> int:
     moments = [float(metric.series.wall_time[0]) for metric in series] + [text.wall_time for text in texts]
     first = min(moments)
     directory.mkdir(parents=True, exist_ok=True)

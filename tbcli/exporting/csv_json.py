@@ -12,13 +12,13 @@ import numpy as np
 
 from tbcli.exporting.digits import shortest
 from tbcli.exporting.tables import KEYS, TIDY, WideRows, column_names, tidy_rows, wide_rows
-from tbcli.readers.metrics import Metric
+from tbcli.readers.metrics import NamedSeries
 
 SCHEMA = 1
 _NO_NUMBERS = frozenset(("nan", "inf", "-inf"))
 
 
-def csv_parts(series: Sequence[Metric], *, wide: bool) -> Iterator[str]:
+def csv_parts(series: Sequence[NamedSeries], *, wide: bool) -> Iterator[str]:
     """Yield CSV (RFC 4180, lines ended by a line feed): a header and rows.
 
     What is no number is ``nan``, ``inf`` or ``-inf``; in the wide form a cell is empty where a metric has no point.
@@ -38,7 +38,7 @@ def csv_parts(series: Sequence[Metric], *, wide: bool) -> Iterator[str]:
         yield "".join([f"{head},{step},{wall_time!r},{value}\n" for step, wall_time, value in columns])
 
 
-def json_parts(series: Sequence[Metric], *, wide: bool) -> Iterator[str]:
+def json_parts(series: Sequence[NamedSeries], *, wide: bool) -> Iterator[str]:
     """Yield one JSON document with a row a line; what is no number, and a cell without a point, is null."""
     name, rows = ("rows", _json_wide(series)) if wide else ("points", _json_tidy(series))
     yield f'{{"schema": {SCHEMA}, "{name}": ['
@@ -46,7 +46,7 @@ def json_parts(series: Sequence[Metric], *, wide: bool) -> Iterator[str]:
     yield "\n]}\n"
 
 
-def _json_tidy(series: Sequence[Metric]) -> Iterator[list[str]]:
+def _json_tidy(series: Sequence[NamedSeries]) -> Iterator[list[str]]:
     for part in tidy_rows(series):
         head = f'{{"run": {_quoted(part.run)}, "metric": {_quoted(part.metric)}, "step": '
         steps, wall_times, values = part.columns
@@ -54,7 +54,7 @@ def _json_tidy(series: Sequence[Metric]) -> Iterator[list[str]]:
         yield [f'{head}{step}, "wall_time": {time}, "value": {value}}}' for step, time, value in columns]
 
 
-def _json_wide(series: Sequence[Metric]) -> Iterator[list[str]]:
+def _json_wide(series: Sequence[NamedSeries]) -> Iterator[list[str]]:
     names = column_names(series)
     keys = [_quoted(name) for name in names]
     for rows in wide_rows(series):

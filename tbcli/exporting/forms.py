@@ -12,7 +12,7 @@ from tbcli.errors import ConfigError, NotFound
 from tbcli.events.damage import Damage, located
 from tbcli.exporting.csv_json import csv_parts, json_parts
 from tbcli.exporting.parquet import require_pyarrow, write_parquet
-from tbcli.readers.metrics import Metric, read_metrics
+from tbcli.readers.metrics import NamedSeries, read_metrics
 from tbcli.runs import LogDirectory, Run
 from tbcli.runs.names import distinct_names
 
@@ -31,7 +31,7 @@ class Table:
         left_out: Sentences about places that hold nothing of what was asked for.
     """
 
-    series: tuple[Metric, ...]
+    series: tuple[NamedSeries, ...]
     damage: tuple[Damage, ...] = ()
     superseded: int = 0
     left_out: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ def read_places(
     Raises:
         NotFound: There is nothing in any of them.
     """
-    series: list[Metric] = []
+    series: list[NamedSeries] = []
     damage: list[Damage] = []
     missing: list[NotFound] = []
     superseded = 0
@@ -111,7 +111,7 @@ def _below(name: str, place: Run | LogDirectory, run: str) -> str:
     return name if run == "." or isinstance(place, Run) else f"{name}/{run}"
 
 
-def write_table(series: Sequence[Metric], form: str, file: IO[bytes], *, wide: bool) -> None:
+def write_table(series: Sequence[NamedSeries], form: str, file: IO[bytes], *, wide: bool) -> None:
     """Write a table as CSV, JSON or Parquet.
 
     Raises:

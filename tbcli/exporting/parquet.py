@@ -9,7 +9,7 @@ import numpy as np
 
 from tbcli.errors import ConfigError
 from tbcli.exporting.tables import KEYS, WideRows, column_names, tidy_rows, wide_rows
-from tbcli.readers.metrics import Metric
+from tbcli.readers.metrics import NamedSeries
 
 
 def require_pyarrow() -> None:
@@ -26,7 +26,7 @@ def require_pyarrow() -> None:
         ) from None
 
 
-def write_parquet(series: Sequence[Metric], file: IO[bytes], *, wide: bool) -> None:
+def write_parquet(series: Sequence[NamedSeries], file: IO[bytes], *, wide: bool) -> None:
     """Write all rows, the values as float64.
 
     A cell of the wide form is null where a metric has no point; a NaN that was recorded is a NaN.
@@ -58,7 +58,7 @@ def write_parquet(series: Sequence[Metric], file: IO[bytes], *, wide: bool) -> N
 _GROUP = 1 << 20  # rows; many short series share a group
 
 
-def _tidy_groups(series: Sequence[Metric]) -> Iterator[list[Any]]:
+def _tidy_groups(series: Sequence[NamedSeries]) -> Iterator[list[Any]]:
     waiting: list[list[Any]] = []
     rows = 0
     for part in tidy_rows(series):
@@ -73,7 +73,7 @@ def _tidy_groups(series: Sequence[Metric]) -> Iterator[list[Any]]:
         yield _stacked(waiting)
 
 
-def _wide_groups(series: Sequence[Metric], names: Sequence[str]) -> Iterator[list[Any]]:
+def _wide_groups(series: Sequence[NamedSeries], names: Sequence[str]) -> Iterator[list[Any]]:
     waiting: list[list[Any]] = []
     rows = 0
     for part in wide_rows(series):

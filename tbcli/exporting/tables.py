@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tbcli.events.columns import Columns, Floats, Ints
-from tbcli.readers.metrics import Metric
+from tbcli.readers.metrics import NamedSeries
 
 TIDY = ("run", "metric", "step", "wall_time", "value")
 KEYS = TIDY[:1] + TIDY[2:3]  # what names a row of the wide form
@@ -40,7 +40,7 @@ class WideRows(NamedTuple):
     cells: dict[str, Cells]
 
 
-def tidy_rows(series: Sequence[Metric]) -> Iterator[TidyRows]:
+def tidy_rows(series: Sequence[NamedSeries]) -> Iterator[TidyRows]:
     """Yield all points, series by series."""
     for metric in series:
         points = Columns(metric.series.step, metric.series.wall_time, metric.series.value)
@@ -48,12 +48,12 @@ def tidy_rows(series: Sequence[Metric]) -> Iterator[TidyRows]:
             yield TidyRows(metric.run, metric.name, points.part(start, _ROWS))
 
 
-def column_names(series: Sequence[Metric]) -> tuple[str, ...]:
+def column_names(series: Sequence[NamedSeries]) -> tuple[str, ...]:
     """Return the metrics, each once: the columns of the wide form after `KEYS`."""
     return tuple(dict.fromkeys(metric.name for metric in series))
 
 
-def wide_rows(series: Sequence[Metric]) -> Iterator[WideRows]:
+def wide_rows(series: Sequence[NamedSeries]) -> Iterator[WideRows]:
     """Yield the points run by run, those of one step in one row, by step.
 
     Where a counter of steps was reset and a metric has a step twice, the step has two rows.
@@ -75,7 +75,7 @@ class _Column:
         return Cells(self.rows[first:last] - start, self.values[first:last])
 
 
-def _rows_of_run(run: str, members: Sequence[Metric]) -> Iterator[WideRows]:
+def _rows_of_run(run: str, members: Sequence[NamedSeries]) -> Iterator[WideRows]:
     steps, columns = _laid_out(members)
     for start in range(0, len(steps), _ROWS):
         end = min(start + _ROWS, len(steps))
@@ -83,7 +83,7 @@ def _rows_of_run(run: str, members: Sequence[Metric]) -> Iterator[WideRows]:
         yield WideRows(run, steps[start:end], cells)
 
 
-def _laid_out(members: Sequence[Metric]) -> tuple[Ints, list[_Column]]:
+def _laid_out(members: Sequence[NamedSeries]) -> tuple[Ints, list[_Column]]:
     """Return the step of each row, and the columns."""
     counts = [len(metric.series.step) for metric in members]
     every = np.concatenate([metric.series.step for metric in members])

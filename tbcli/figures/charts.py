@@ -20,11 +20,11 @@ from tbcli.figures.pages import Sheet
 from tbcli.figures.series import Chart, Curve, Gathered
 from tbcli.figures.smoothing import Floats
 from tbcli.figures.sources import EPOCH, STEP
-from tbcli.figures.splits import TEST
-from tbcli.figures.splits import VALIDATION as HELD_OUT
 from tbcli.figures.style import one_look, write_heading
 from tbcli.figures.ticks import LARGEST, ticks
 from tbcli.figures.titles import smoothing_note
+from tbcli.naming.series import TEST
+from tbcli.naming.series import VALIDATION as HELD_OUT
 
 _Style = Literal["-", "--", ":"]
 MOST_NAMES = 36

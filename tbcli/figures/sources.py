@@ -11,8 +11,8 @@ from tbcli.errors import NotFound
 from tbcli.events.damage import Damage, located
 from tbcli.figures.curves import Panel, pick_panels
 from tbcli.figures.smoothing import Floats
-from tbcli.figures.splits import VALIDATION, place_of
-from tbcli.readers.metrics import Metric, is_chosen, joined, name_of, read_metrics
+from tbcli.naming.series import VALIDATION
+from tbcli.readers.metrics import NamedSeries, is_chosen, joined, read_metrics
 from tbcli.runs import LogDirectory, Run
 from tbcli.runs.history import History, read_history
 
@@ -71,11 +71,9 @@ def foreign_id(place: LogDirectory, run: str) -> str:
     return f"{place.logs}/{run}"
 
 
-def panel_of(metric: Metric) -> str:
+def panel_of(metric: NamedSeries) -> str:
     """Return the metric under which a series is drawn, together with what was measured on other samples."""
-    if "/" not in metric.name and metric.name != metric.series.tag:
-        return metric.name.removeprefix("val_")  # ours: ``train/epoch_loss`` is ``loss``
-    return place_of(metric.series.run, metric.series.tag).metric
+    return metric.metric
 
 
 def read_curves(place: Run | LogDirectory, label: str, request: Request, damage: list[Damage]) -> list[Found]:
@@ -127,64 +125,57 @@ def _epochs_of(history: History) -> tuple[Floats, Floats] | None:
     return np.array([0.0, *history.columns["step"]]), np.array([0.0, *history.epochs])
 
 
-def _own(run: Run, label: str, history: History, series: Sequence[Metric]) -> list[Found]:
+def _own(run: Run, label: str, history: History, series: Sequence[NamedSeries]) -> list[Found]:
     """Return series of a run of ours from its event files."""
     began = run.started.timestamp() if run.started else min(float(one.series.wall_time[0]) for one in series)
-    found = []
-    for one in series:
-        name = name_of(one.series.run, one.series.tag)
-        held_out = name.startswith("val_")
-        split = place_of(one.series.run, one.series.tag).split
-        short = "/" not in name
-        found.append(
-            Found(
-                label,
-                run.id,
-                panel_of(one),
-                name,
-                (VALIDATION if held_out else "") if short else split,
-                STEP if one.series.tag.startswith("batch_") else EPOCH,
-                one.series.step.astype(np.float64),
-                one.series.wall_time - began,
-                one.series.value,
-                _epochs_of(history),
-            )
+    return [
+        Found(
+            label,
+            run.id,
+            one.metric,
+            one.name,
+            one.split,
+            EPOCH if one.unit != STEP else STEP,
+            one.series.step.astype(np.float64),
+            one.series.wall_time - began,
+            one.series.value,
+            _epochs_of(history),
         )
-    return found
+        for one in series
+    ]
 
 
 def _foreign(place: LogDirectory, label: str, request: Request, damage: list[Damage]) -> list[Found]:
     words = (*request.metrics, "epoch") if request.metrics and request.x == EPOCH else request.metrics
     series = _metrics(place, words, request, damage)
-    placed = [(place_of(one.run, one.name), one) for one in series]
     began: dict[str, float] = {}
     clocks: dict[str, tuple[Floats, Floats]] = {}
-    for where, one in placed:
-        began[where.run] = min(began.get(where.run, np.inf), float(one.series.wall_time[0]))
-        if one.name == "epoch":  # as Lightning writes it
+    for one in series:
+        began[one.run] = min(began.get(one.run, np.inf), float(one.series.wall_time[0]))
+        if one.metric == "epoch":  # as Lightning writes it
             clocks[one.run] = (one.series.step.astype(np.float64), one.series.value)
     # Written to count the others, and no metric unless somebody asks for it.
-    shown = [(where, one) for where, one in placed if one.name != "epoch" or "epoch" in request.metrics]
+    shown = [one for one in series if one.metric != "epoch" or "epoch" in request.metrics]
     return [
         Found(
-            "/".join(part for part in (label, where.run) if part not in ("", ".")) or place.name,
-            foreign_id(place, where.run),
-            where.metric,
+            "/".join(part for part in (label, one.run) if part not in ("", ".")) or place.name,
+            foreign_id(place, one.run),
+            one.metric,
             joined(label, one.full_name),
-            where.split,
-            EPOCH if one.name.startswith("epoch_") else STEP,
+            one.split,
+            EPOCH if one.unit == EPOCH else STEP,
             one.series.step.astype(np.float64),
-            one.series.wall_time - began[where.run],
+            one.series.wall_time - began[one.run],
             one.series.value,
             clocks.get(one.run),
         )
-        for where, one in shown or placed
+        for one in shown or series
     ]
 
 
 def _metrics(
     place: Run | LogDirectory, words: Sequence[str], request: Request, damage: list[Damage]
-) -> tuple[Metric, ...]:
+) -> tuple[NamedSeries, ...]:
     # A moving average, a mean and a logarithmic axis need every point; else the extremes do, in little memory.
     whole = request.smooth or request.groups or "x" in request.log
     stretches = 0 if whole else request.stretches

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from tbcli.figures.canvas import BEHIND, Canvas
 from tbcli.figures.series import Chart, Curve
 from tbcli.figures.sources import EPOCH, STEP
-from tbcli.figures.splits import TEST, TRAIN, VALIDATION
 from tbcli.figures.ticks import LARGEST, plain, ticks
+from tbcli.naming.series import TEST, TRAIN, VALIDATION
 
 NARROWEST, LOWEST = 30, 7  # characters, lines
 _BESIDE = 64  # columns from which two charts stand side by side

@@ -35,6 +35,7 @@ from tbcli.naming.words import (
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 EPOCH, STEP = "epoch", "step"
 PREFIXES = {TRAIN: "", "": "", VALIDATION: "val_", TEST: "test_"}
+OURS = {"train": (TRAIN,), "validation": (VALIDATION,)}  # the directories that a training of ours writes
 AT_STEP = "@step"
 HERE = "."
 _TIME = re.compile(r"\d{9,10}(\.\d+)?")  # seconds since 1970: how `add_hparams` names its directory
@@ -98,14 +99,16 @@ class Tag(NamedTuple):
     short: str = ""
 
 
-def identify(seen: Sequence[Seen], described: Collection[str] = ()) -> Named:
+def identify(seen: Sequence[Seen], described: Collection[str] = (), *, is_ours: bool = False) -> Named:
     """Return what each series is.
 
     Args:
         seen: All series of one log directory.
         described: Directories that hold hyperparameters.
+        is_ours: The log directory is one run of ours, whose directories of this name are splits for sure.
     """
-    places = _places(seen, described)
+    ours = {each.run: _Place(HERE, *OURS[each.run]) for each in seen if is_ours and each.run in OURS}
+    places = {**_places([each for each in seen if each.run not in ours], described), **ours}
     facts = [_facts(each, places[each.run]) for each in seen]
     facts = _with_test_as_validation(facts, seen)
     identities, clashes = _named(facts, seen)
@@ -117,7 +120,9 @@ def read_tag(tag: str) -> Tag:
     """Return what a tag says by itself: ``train/loss_epoch`` is the loss of the training split, per epoch."""
     rest = [element for element in tag.split("/") if element] or [tag]
     split = unit = ""
-    for _ in range(2):  # a split may show when its unit is gone: `train_epoch/loss`, and the other way: `val_epoch_loss`
+    for _ in range(
+        2
+    ):  # a split may show when its unit is gone: `train_epoch/loss`, and the other way: `val_epoch_loss`
         split, unit, rest = _whole_elements(rest, split, unit)
         rest, unit = (rest, unit) if unit else _without_unit(rest)
     doubled: list[str] = []
@@ -386,8 +391,11 @@ def _is_group(
     if run in tags:  # the run's own directory, with its evaluation below
         shares = any(cores[run] & cores[member.run] for member in held_out)
         if training or not is_whole or not shares:
-            return bool(training) and is_whole and not any(cores[run] & cores[m.run] for m in members) and (
-                len(training) == 1
+            return (
+                bool(training)
+                and is_whole
+                and not any(cores[run] & cores[m.run] for m in members)
+                and (len(training) == 1)
             )
         return not any(read_tag(tag).split for tag in tags[run])
     if not training:
@@ -407,7 +415,7 @@ def _is_contradicted(member: _Member, tags: Collection[str]) -> bool:
 
 
 def _is_of_keras(tags: Collection[str]) -> bool:
-    return any(tag.startswith(("epoch_", "evaluation_")) for tag in tags)
+    return any(tag.startswith(("epoch_", "batch_", "evaluation_")) for tag in tags)
 
 
 def _has_like_siblings(
@@ -450,13 +458,7 @@ def _facts(seen: Seen, place: _Place) -> _Facts:
         core, short = f"{seen.tag}/{place.key}", ""
     if place.is_described and not seen.tag.startswith("hparam"):
         core, short = f"hparams/{seen.tag}", tag.core
-    if place.split and not tag.split and not place.key:
-        split = place.split
-    else:
-        split = tag.split or place.split
-    return _Facts(
-        place.run, split, tag.unit or place.unit, core, short, seen.tag, is_secondary=place.is_described
-    )
+    return _Facts(place.run, tag.split or place.split, tag.unit or place.unit, core, short, seen.tag, is_secondary=place.is_described)
 
 
 def _with_test_as_validation(facts: Sequence[_Facts], seen: Sequence[Seen]) -> list[_Facts]:
@@ -479,8 +481,7 @@ def _with_test_as_validation(facts: Sequence[_Facts], seen: Sequence[Seen]) -> l
 def _named(
     facts: Sequence[_Facts], seen: Sequence[Seen]
 ) -> tuple[list[Identity], list[tuple[str, str, tuple[str, ...]]]]:
-    """Return the identities: whole cores first, then shorter forms where they are free; whoever clashes keeps the tag.
-    """
+    """Return the identities: cores first, then shorter forms where they are free; whoever clashes keeps the tag."""
     claims = _Claims()
     chosen: list[str] = [""] * len(facts)
     plain = [i for i, each in enumerate(facts) if not each.short]
@@ -492,7 +493,7 @@ def _named(
     identities = [
         Identity(
             each.run,
-            chosen[i] and f"{PREFIXES[each.split]}{chosen[i]}{claims.suffix(each, chosen[i])}" or literal[i],
+            (chosen[i] and f"{PREFIXES[each.split]}{chosen[i]}{claims.suffix(each, chosen[i])}") or literal[i],
             chosen[i] or each.core,
             each.split,
             each.unit,

@@ -11,6 +11,10 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|[A-Z]\d*|\d+|[^\W\d_]+")
 _WORD_WITHOUT_CAPITALS = re.compile(r"[^\W_]+")
 
 
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 class Word(NamedTuple):
     """A word of a name, in lower case, and where it stands."""
 
@@ -64,33 +68,42 @@ UNITS = {
     "iterations": "step",
     "minibatch": "step",
 }
-GROUPS = frozenset(
+GROUPS = _words(
     """
-    loss losses metric metrics measure measures progress scalar scalars performance perf stat stats statistics summary
-    summaries log logs logger chart charts rollout time score scores monitor monitoring general main global info result
-    results data optim optimizer misc learning accuracy acc rewards reward return returns error errors hyperparams
-    hyperparameters params parameters environment env
-    """.split()
+    loss losses metric metrics measure measures progress scalar scalars performance perf stat stats statistics
+    summary summaries log logs logger chart charts rollout time score scores monitor monitoring general main global
+    info result results data optim optimizer misc learning accuracy acc rewards reward return returns error errors
+    hyperparams hyperparameters params parameters environment env
+    """
 )
 """What people put in front of tags to order the page; it says nothing where the rest says all."""
-_EFFORT = frozenset(
+_EFFORT = _words(
     """
-    time times runtime seconds secs sec ms minutes hours duration clock wall elapsed eta timestamp latency
-    step steps iter iters iteration iterations epoch epochs batch batches episode episodes timestep timesteps update
+    time times runtime seconds secs sec ms minutes hours duration clock wall elapsed eta timestamp latency step
+    steps iter iters iteration iterations epoch epochs batch batches episode episodes timestep timesteps update
     updates count counts num number n idx index id ids size sizes len length total samples sample examples tokens
-    images frames files rows items every interval frequency freq period per sps fps throughput speed global current cur
-    flag enabled mode start end begin env envs agent agents trainer opt optimizer this max maximum moves actions
-    """.split()
+    images frames files rows items every interval frequency freq period per sps fps throughput speed global current
+    cur flag enabled mode start end begin env envs agent agents trainer opt optimizer this max maximum moves actions
+    """
 )
 """Words of clocks and counters: what a training takes, not how good it is."""
-_MEASURES = frozenset(
-    """loss losses acc accuracy error err mae mse rmse ppl perplexity auc ap map f1 iou bleu wer cer reward return score
-    precision recall logloss top1 top5 dice psnr ssim fid kl nll bce ce rew success returns entropy grad norm gradient""".split()
+_MEASURES = _words(
+    """
+    loss losses acc accuracy error err mae mse rmse ppl perplexity auc ap map f1 iou bleu wer cer reward return
+    score precision recall logloss top1 top5 dice psnr ssim fid kl nll bce ce rew success returns entropy grad norm
+    gradient
+    """
 )
-_PLAIN = frozenset("loss accuracy acc error perplexity precision recall reward return score learning rate".split())
+_PLAIN = _words(
+    """
+    loss accuracy acc error perplexity precision recall reward return score learning rate
+    """
+)
 _LEARNING_RATES = frozenset({"lr", "learning rate", "learningrate", "lrate", "cur lr", "current lr", "base lr"})
-_OPTIMIZERS = frozenset(
-    "adam adamw adamax nadam radam sgd rmsprop adagrad adadelta lamb lars lion adafactor optimizer".split()
+_OPTIMIZERS = _words(
+    """
+    adam adamw adamax nadam radam sgd rmsprop adagrad adadelta lamb lars lion adafactor optimizer
+    """
 )
 
 

@@ -15,6 +15,7 @@ from tbcli.readers.pieces import Block, Pieces, all_pieces, arranged
 from tbcli.readers.series import Scalars
 from tbcli.readers.writers import Span, concurrent_files, describe_writers, left_out
 
+HPARAMS = "hparams"  # the plugin
 Names = list[tuple[str, str]]
 Wanted = Callable[[str, str], bool]  # run, tag
 
@@ -97,7 +98,12 @@ class EventIndex:
         width = len(tags.texts)
         names = [(runs.texts[key // width], tags.texts[key % width]) for key in keys[heads].tolist()]
         totals = np.add.reduceat(counts, heads) if len(heads) else heads
-        return Scalars(tuple(names), totals, columns, self.all_damage(), superseded)
+        return Scalars(tuple(names), totals, columns, self.all_damage(), superseded, described=self._described())
+
+    def _described(self) -> frozenset[str]:
+        """Return the directories that hold hyperparameters."""
+        codes = {code for code, (_, plugin) in enumerate(self.names) if plugin == HPARAMS}
+        return frozenset(notes.file.run for notes in self.notes if not codes.isdisjoint(notes.others))
 
     def unexplained(self) -> list[tuple[str, str, int]]:
         """Return run, tag and count of the numbers of which no record says that they are scalars, after `arrange`."""

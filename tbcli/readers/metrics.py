@@ -1,4 +1,4 @@
-"""Scalars of a run of ours, or of any log directory, under the names by which people know them."""
+"""Scalars of a run of ours, or of any log directory, under the names that every command calls them by."""
 
 from __future__ import annotations
 
@@ -9,33 +9,47 @@ from fnmatch import fnmatchcase
 from tbcli.config import did_you_mean
 from tbcli.errors import NotFound
 from tbcli.events.damage import Damage, located
+from tbcli.naming.series import EPOCH, HERE, Identity, Named, Seen, identify
 from tbcli.readers.events import read_scalars
 from tbcli.readers.series import Scalars, Series
 from tbcli.runs import LogDirectory, Run
 
-_AN_EPOCH = "epoch_"
 _WILD = "*?["
 _LEAST_LETTERS = 3  # of a word from which a name that holds it is worth proposing
+_MOST_CLASHES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
-    """One series with its names.
+class NamedSeries:
+    """One series with what it is called; see `tbcli.naming.series.Identity`.
 
     Args:
-        run: The id of a run of ours; of a foreign log directory the run inside it, ``.`` for itself.
-        name: ``loss``, ``val_loss``, ``train/gradients/dense`` in a run of ours; a foreign tag as it is.
-        series: The points.
+        run: The id of a run of ours; else the run inside the log directory, ``.`` for itself.
+        name: ``loss``, ``val_loss``, ``loss@step``, ``gradients/dense``.
+        metric: ``loss``: what it shares a panel with other splits by.
+        split: ``train``, ``validation``, ``test`` or ``""``.
+        unit: ``epoch``, ``step``, or ``""`` where nothing tells.
+        aliases: Further names it answers to.
+        series: The points, with the directory and the tag as they are written.
     """
 
     run: str
     name: str
+    metric: str
+    split: str
+    unit: str
     series: Series
+    aliases: tuple[str, ...] = ()
 
     @property
     def full_name(self) -> str:
-        """Both: what tells it from all others."""
+        """Run and name: what tells it from all others."""
         return joined(self.run, self.name)
+
+    @property
+    def literal(self) -> str:
+        """Directory and tag as they are written."""
+        return joined(self.series.run, self.series.tag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +61,14 @@ class Metrics:
         damage: What could not be read.
         superseded: Points left out because a later file of the run wrote from their step on again.
         is_reduced: Whether long series are given by their extremes.
+        notes: Sentences about series that would have shared a name.
     """
 
-    series: tuple[Metric, ...]
+    series: tuple[NamedSeries, ...]
     damage: tuple[Damage, ...] = ()
     superseded: int = 0
     is_reduced: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def joined(run: str, name: str) -> str:
@@ -60,23 +76,29 @@ def joined(run: str, name: str) -> str:
     return name if run in (".", "") else f"{run}/{name}"
 
 
-def name_of(run: str, tag: str) -> str:
-    """Return how readers call a tag that a run of ours wrote: ``train/epoch_X`` is ``X``, ``validation/...`` ``val_X``.
+def names_in(scalars: Scalars, *, is_ours: bool = False) -> Named:
+    """Return what each series is called, and which run each directory belongs to; see `identify`."""
+    counts = scalars.counts.tolist()
+    seen = [Seen(run, tag, count) for (run, tag), count in zip(scalars.names, counts, strict=True)]
+    return identify(seen, scalars.described, is_ours=is_ours)
 
-    Args:
-        run: The directory of the event files, relative to the run's.
-        tag: As it stands in them.
-    """
-    if tag.startswith(_AN_EPOCH) and run in ("train", "validation"):
-        return ("val_" if run == "validation" else "") + tag.removeprefix(_AN_EPOCH)
-    return joined(run, tag)
+
+def clash_notes(clashes: Iterable[tuple[str, str, tuple[str, ...]]]) -> tuple[str, ...]:
+    """Return a sentence for each name that several series would have shared; of many the first few."""
+    notes = [
+        f"{len(tags)} series{'' if run == HERE else f' of {run!r}'} would be called {name!r}: "
+        f"they keep their tags ({', '.join(tags[:_MOST_CLASHES])}{', ...' if len(tags) > _MOST_CLASHES else ''})"
+        for run, name, tags in clashes
+    ]
+    more = len(notes) - _MOST_CLASHES
+    return (*notes[:_MOST_CLASHES], *([f"and {more} more names that several series would share"] if more > 0 else ()))
 
 
 def read_metrics(
     place: Run | LogDirectory,
     patterns: Sequence[str] = (),
     *,
-    also_called: Callable[[Metric], str] | None = None,
+    also_called: Callable[[NamedSeries], str] | None = None,
     buckets: int = 0,
     verify: bool = False,
     cache: bool = True,
@@ -103,10 +125,16 @@ def named_metrics(
     scalars: Scalars,
     patterns: Sequence[str] = (),
     *,
-    also_called: Callable[[Metric], str] | None = None,
+    also_called: Callable[[NamedSeries], str] | None = None,
 ) -> Metrics:
     """Return scalars that were read already under their names; see `read_metrics`."""
-    found = [_named(place, series) for series in scalars]
+    named = names_in(scalars, is_ours=isinstance(place, Run))
+    wanted_run = place.run if isinstance(place, LogDirectory) else ""
+    found = [
+        _named(place, identity, series)
+        for identity, series in zip(named.identities, scalars, strict=True)
+        if wanted_run in ("", identity.run)
+    ]
     if not found:
         lost = next((f"; {incident}" for incident in located(scalars.damage, place.logs) if incident.is_loss), "")
         raise NotFound(
@@ -118,19 +146,25 @@ def named_metrics(
         wanted = " ".join(patterns)
         known = dict.fromkeys(metric.name for metric in found)
         raise NotFound(f"{_called(place)} holds no metric {wanted!r}", hint=_proposal(patterns[0], known))
-    return Metrics(tuple(chosen), scalars.damage, scalars.superseded, scalars.is_reduced)
+    names = {metric.literal for metric in chosen}
+    clashes = [
+        clash for clash in named.clashes if any(joined(clash[0], tag) in names or tag in names for tag in clash[2])
+    ]
+    return Metrics(tuple(chosen), scalars.damage, scalars.superseded, scalars.is_reduced, clash_notes(clashes))
 
 
-def _named(place: Run | LogDirectory, series: Series) -> Metric:
+def _named(place: Run | LogDirectory, identity: Identity, series: Series) -> NamedSeries:
+    run, name, metric, split, unit, aliases = identity
     if isinstance(place, Run):
-        return Metric(place.id, name_of(series.run, series.tag), series)
-    return Metric(series.run, series.tag, series)
+        run, name, unit = place.id, joined(run, name), unit or EPOCH  # as our recorders count
+    return NamedSeries(run, name, metric, split, unit, series, aliases)
 
 
-def is_chosen(metric: Metric, patterns: Sequence[str], also_called: str = "") -> bool:
+def is_chosen(metric: NamedSeries, patterns: Sequence[str], also_called: str = "") -> bool:
     """Say whether one of the patterns fits a series under its names, or under one more; see `matches`."""
     run, tag = metric.series.run, metric.series.tag
-    return matches(patterns, metric.name, run, tag) or bool(also_called and matches(patterns, also_called, "", tag))
+    names = (metric.name, metric.full_name, *metric.aliases, *([also_called] if also_called else ()))
+    return any(matches(patterns, name, run, tag) for name in names)
 
 
 def matches(patterns: Sequence[str], name: str, run: str, tag: str) -> bool:

@@ -45,6 +45,7 @@ class Scalars:
         damage: What could not be read.
         superseded: Points left out because a later file of the run wrote from their step on again.
         is_reduced: Whether long series are given by their extremes.
+        described: Directories that hold hyperparameters, whether they hold scalars or not.
     """
 
     names: tuple[tuple[str, str], ...]
@@ -53,6 +54,7 @@ class Scalars:
     damage: tuple[Damage, ...] = ()
     superseded: int = 0
     is_reduced: bool = False
+    described: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.columns.steps)

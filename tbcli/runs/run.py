@@ -24,10 +24,17 @@ _RECORD_BYTES = 65_536  # more than a record has
 
 @dataclass(frozen=True, slots=True)
 class LogDirectory:
-    """A TensorBoard log directory that is not a run of ours."""
+    """A TensorBoard log directory that is not a run of ours.
+
+    Args:
+        name: What a person calls it.
+        logs: The directory, or a single event file.
+        run: The one run inside it that is meant; ``""`` for all.
+    """
 
     name: str
     logs: Path
+    run: str = ""
 
 
 @dataclass(slots=True)

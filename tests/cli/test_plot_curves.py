@@ -56,7 +56,7 @@ def test_the_document_says_what_was_drawn(tmp_path, name: str) -> None:
         "kinds": ["scalars"],
         "runs": [run.id, "other/a"],
         "metrics": ["loss"],
-        "curves": ["loss", "val_loss", "other/a/train/loss", "other/a/val/loss"],
+        "curves": ["loss", "val_loss", "other/a/loss", "other/a/val_loss"],
         "left_out": [],
     }
     assert out.is_file()

@@ -10,13 +10,15 @@ import pytest
 from pyarrow.parquet import read_table
 
 from tbcli.exporting import write_table
-from tbcli.readers.metrics import Metric
+from tbcli.readers.metrics import NamedSeries
 from tbcli.readers.series import Series
 
 
-def metric(run: str, name: str, steps: list[int], values: list[float]) -> Metric:
+def metric(run: str, name: str, steps: list[int], values: list[float]) -> NamedSeries:
     wall_times = np.array(steps, np.float64) + 0.5
-    return Metric(run, name, Series(run, name, np.array(steps, np.int64), wall_times, np.array(values, np.float64)))
+    return NamedSeries(
+        run, name, name, "", "", Series(run, name, np.array(steps, np.int64), wall_times, np.array(values, np.float64))
+    )
 
 
 SERIES = (

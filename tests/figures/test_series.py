@@ -51,8 +51,8 @@ def test_what_the_history_lacks_comes_from_the_event_files(tmp_path) -> None:
     write(run.logs / "train", *curve("batch_loss", [50, 100, 200]), *curve("gradients/dense", [1, 2]))
     gathered = gather([run], Request(metrics=("batch_*", "train/gradients/*")))
     assert names(gathered) == {
-        "batch_loss": [(run.id, "train/batch_loss", "train")],
-        "gradients/dense": [(run.id, "train/gradients/dense", "train")],
+        "loss": [(run.id, "loss", "train")],
+        "gradients/dense": [(run.id, "gradients/dense", "train")],
     }
     assert [chart.x_label for chart in gathered.charts] == ["step", "epoch"]
     batch, gradients = gather([run], Request(metrics=("batch_*", "train/gradients/*"), x="epoch")).charts
@@ -63,11 +63,15 @@ def test_what_the_history_lacks_comes_from_the_event_files(tmp_path) -> None:
 def test_a_foreign_log_directory_pairs_what_belongs_together(tmp_path) -> None:
     write(tmp_path / "a/train", *curve("epoch_loss", [0, 1]))
     write(tmp_path / "a/validation", *curve("epoch_loss", [0, 1]))
-    write(tmp_path / "b", *curve("train/loss", [5]), *curve("val/loss", [5]))
+    write(tmp_path / "b", *curve("train/loss_epoch", [5]), *curve("val/loss_epoch", [5]))
     gathered = gather([LogDirectory("logs", tmp_path)], Request())
     assert names(gathered) == {
-        "epoch_loss": [("a", "a/train/epoch_loss", "train"), ("a", "a/validation/epoch_loss", "validation")],
-        "loss": [("b", "b/train/loss", "train"), ("b", "b/val/loss", "validation")],
+        "loss": [
+            ("a", "a/loss", "train"),
+            ("a", "a/val_loss", "validation"),
+            ("b", "b/loss", "train"),
+            ("b", "b/val_loss", "validation"),
+        ],
     }
     assert gathered.runs == ("a", "b")
 
@@ -148,7 +152,7 @@ def test_a_metric_that_is_nowhere_is_not_found(tmp_path) -> None:
 def test_a_panel_is_chosen_by_its_name(tmp_path) -> None:
     write(tmp_path / "a", *curve("loss/train", [1]), *curve("loss/val", [1]), *curve("acc", [1]))
     (chart,) = gather([LogDirectory("x", tmp_path)], Request(metrics=("loss",))).charts
-    assert [one.name for one in chart.curves] == ["a/loss/train", "a/loss/val"]
+    assert [one.name for one in chart.curves] == ["a/loss", "a/val_loss"]
 
 
 def test_a_word_that_neither_history_nor_event_files_hold_is_not_found(tmp_path) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables
 """Names of series: what other programs write, one panel, one metric, two splits."""
 
 from __future__ import annotations
@@ -132,7 +133,11 @@ def test_a_test_split_of_one_point_stays_the_test_split() -> None:
 
 def test_hyperparameters_in_a_directory_named_by_a_time_belong_to_the_run_above() -> None:
     series = [("exp_a", "Loss/train"), ("exp_a/1700000000.1234", "hparam/acc", 1), ("exp_b", "Loss/train")]
-    assert list(named(*series, described=["exp_a/1700000000.1234"]).values()) == ["exp_a/loss", "exp_a/hparam/acc", "exp_b/loss"]
+    assert list(named(*series, described=["exp_a/1700000000.1234"]).values()) == [
+        "exp_a/loss",
+        "exp_a/hparam/acc",
+        "exp_b/loss",
+    ]
     found = identify([Seen(*each) if len(each) == 3 else Seen(*each, 5) for each in series], ["exp_a/1700000000.1234"])
     assert found.owners["exp_a/1700000000.1234"] == "exp_a"
 

@@ -3,24 +3,10 @@ from __future__ import annotations
 import pytest
 
 from tbcli.errors import NotFound
-from tbcli.readers.metrics import name_of, read_metrics
+from tbcli.readers.metrics import read_metrics
 from tbcli.runs import LogDirectory
 from tests.events.records import curve, write
 from tests.fakes import make_run
-
-
-@pytest.mark.parametrize(
-    ("run", "tag", "name"),
-    [
-        ("train", "epoch_loss", "loss"),
-        ("validation", "epoch_loss", "val_loss"),
-        ("train", "batch_loss", "train/batch_loss"),
-        ("train", "gradients/dense", "train/gradients/dense"),
-        (".", "epoch_loss", "epoch_loss"),
-    ],
-)
-def test_a_tag_of_ours_has_a_short_name(run: str, tag: str, name: str) -> None:
-    assert name_of(run, tag) == name
 
 
 def test_a_run_of_ours_is_read_by_its_names(tmp_path) -> None:
@@ -29,7 +15,7 @@ def test_a_run_of_ours_is_read_by_its_names(tmp_path) -> None:
     write(run.logs / "validation", *curve("epoch_loss", [1, 2]))
     found = read_metrics(run).series
     assert [(one.run, one.name) for one in found] == [
-        (run.id, "train/batch_loss"),
+        (run.id, "loss@step"),
         (run.id, "loss"),
         (run.id, "val_loss"),
     ]
@@ -38,14 +24,20 @@ def test_a_run_of_ours_is_read_by_its_names(tmp_path) -> None:
     assert [one.name for one in read_metrics(run, ["train/epoch_loss"]).series] == ["loss"]
 
 
-def test_a_foreign_tag_keeps_run_and_tag(tmp_path) -> None:
+def test_a_foreign_series_is_called_by_its_metric_and_its_literal_tag_works_too(tmp_path) -> None:
     write(tmp_path / "train", *curve("epoch_loss", [1]))
     write(tmp_path, *curve("top", [1]), number=1)
-    found = read_metrics(LogDirectory("x", tmp_path)).series
-    assert [one.full_name for one in found] == ["top", "train/epoch_loss"]
-    assert [one.full_name for one in read_metrics(LogDirectory("x", tmp_path), ["train/*"]).series] == [
-        "train/epoch_loss"
-    ]
+    place = LogDirectory("x", tmp_path)
+    assert [one.full_name for one in read_metrics(place).series] == ["top", "loss"]
+    for pattern in ("train/*", "loss", "train/epoch_loss", "epoch_loss"):
+        assert [one.literal for one in read_metrics(place, [pattern]).series] == ["train/epoch_loss"]
+
+
+def test_series_that_would_share_a_name_are_told(tmp_path) -> None:
+    write(tmp_path, *curve("loss", [1, 2]), *curve("train_loss", [1, 2]))
+    found = read_metrics(LogDirectory("x", tmp_path))
+    assert [one.name for one in found.series] == ["loss", "train_loss"]
+    assert found.notes == ("2 series would be called 'loss': they keep their tags (loss, train_loss)",)
 
 
 def test_what_is_not_there_is_said(tmp_path) -> None:
@@ -76,7 +68,7 @@ def test_a_pattern_without_a_slash_is_of_the_metric_whatever_run_it_lies_in(tmp_
 
 
 def test_a_word_proposes_the_tag_that_begins_with_it(tmp_path) -> None:
-    write(tmp_path, *curve("a_loss", [1]), *curve("loss/train", [1]), *curve("loss/val", [1]))
+    write(tmp_path, *curve("a_loss", [1]), *curve("val/box_loss", [1]), *curve("loss/val", [1]))
     with pytest.raises(NotFound) as caught:
-        read_metrics(LogDirectory("x", tmp_path), ["loss"])
-    assert caught.value.hint == "did you mean 'loss/train'?"
+        read_metrics(LogDirectory("x", tmp_path), ["val_"])
+    assert caught.value.hint == "did you mean 'val_loss'?"
