@@ -458,7 +458,15 @@ def _facts(seen: Seen, place: _Place) -> _Facts:
         core, short = f"{seen.tag}/{place.key}", ""
     if place.is_described and not seen.tag.startswith("hparam"):
         core, short = f"hparams/{seen.tag}", tag.core
-    return _Facts(place.run, tag.split or place.split, tag.unit or place.unit, core, short, seen.tag, is_secondary=place.is_described)
+    return _Facts(
+        place.run,
+        tag.split or place.split,
+        tag.unit or place.unit,
+        core,
+        short,
+        seen.tag,
+        is_secondary=place.is_described,
+    )
 
 
 def _with_test_as_validation(facts: Sequence[_Facts], seen: Sequence[Seen]) -> list[_Facts]:
