@@ -16,8 +16,8 @@ from tbcli.figures.numbers import percent
 from tbcli.figures.pages import Page
 from tbcli.figures.style import one_look, write_heading
 from tbcli.figures.titles import counted, heading_of, subheading_of
-from tbcli.readers.evidence import Features
 from tbcli.runs import Run
+from tbcli.runs.evidence import Features
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 6.2, 0.8, 0.25, 0.85, 0.8  # inches, of the axes and around them
 _ROW, _HANDLE, _ENTRY, _GAP = 0.19, 0.3, 1.5, 0.2  # inches of the legend; _ENTRY is the widest name

@@ -19,8 +19,8 @@ from tbcli.figures.numbers import percent
 from tbcli.figures.pages import HEADER, Page
 from tbcli.figures.style import one_look, write_heading
 from tbcli.figures.titles import counted, heading_of, subheading_of
-from tbcli.readers.evidence import Mistakes
 from tbcli.runs import Run
+from tbcli.runs.evidence import Mistakes
 
 _COLUMNS = 4, 6  # pictures side by side, of classes with long names and with short ones
 _WIDTH = 8.4  # inches of all columns

@@ -28,16 +28,16 @@ class Kind:
 
 KINDS = {
     "confusion": Kind(
-        "confusion_matrix", "tbcli.readers.evidence:read_predictions", "tbcli.figures.matrix:draw_confusion"
+        "confusion_matrix", "tbcli.runs.evidence:read_predictions", "tbcli.figures.matrix:draw_confusion"
     ),
     "pr": Kind(
-        "pr_curves", "tbcli.readers.evidence:read_predictions", "tbcli.figures.precision_recall:draw_precision_recall"
+        "pr_curves", "tbcli.runs.evidence:read_predictions", "tbcli.figures.precision_recall:draw_precision_recall"
     ),
     "gradients": Kind(
         "gradients", "tbcli.readers.gradient_health:read_gradients", "tbcli.figures.gradients:draw_gradients"
     ),
-    "embedding": Kind("embedding_pca", "tbcli.readers.evidence:read_features", "tbcli.figures.embedding:draw_features"),
-    "mistakes": Kind("mistakes", "tbcli.readers.evidence:read_mistakes", "tbcli.figures.gallery:draw_mistakes"),
+    "embedding": Kind("embedding_pca", "tbcli.runs.evidence:read_features", "tbcli.figures.embedding:draw_features"),
+    "mistakes": Kind("mistakes", "tbcli.runs.evidence:read_mistakes", "tbcli.figures.gallery:draw_mistakes"),
 }
 """Name -> figure of one run. The history is none of them: it can show several runs."""
 

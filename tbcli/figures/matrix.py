@@ -23,8 +23,8 @@ from tbcli.figures.numbers import percent
 from tbcli.figures.pages import HEADER, Page
 from tbcli.figures.style import one_look, write_heading
 from tbcli.figures.titles import counted, heading_of, subheading_of
-from tbcli.readers.evidence import Predictions
 from tbcli.runs import Run
+from tbcli.runs.evidence import Predictions
 
 _SIDES = 2.6, 7.0  # inches of the smallest and the largest matrix
 _CELL = 0.58  # inches of a cell that has room for both its numbers

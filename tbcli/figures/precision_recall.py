@@ -18,8 +18,8 @@ from tbcli.figures.numbers import PlainNumbers
 from tbcli.figures.pages import HEADER, LEFT, Page
 from tbcli.figures.style import one_look, write_heading
 from tbcli.figures.titles import counted, heading_of, subheading_of
-from tbcli.readers.evidence import Predictions
 from tbcli.runs import Run
+from tbcli.runs.evidence import Predictions
 
 _SIDE, _GUTTER, _BELOW, _RIGHT = 4.4, 0.85, 0.6, 0.3  # inches
 _MOST_NAMED = 20  # classes up to which each has a curve of its own colour

@@ -10,9 +10,9 @@ from tbcli.errors import NotFound
 from tbcli.events.damage import TORN, located
 from tbcli.naming import tags
 from tbcli.readers.events import read_scalars
-from tbcli.readers.evidence import read_layers
 from tbcli.readers.series import Series
 from tbcli.runs import Run
+from tbcli.runs.evidence import read_layers
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tbcli.config import Config
-from tbcli.data.dataset import Dataset, Split
+from tbcli.data.dataset import Dataset
 from tbcli.errors import Interrupted, TrainingFailed
 from tbcli.models import build_model, count_outputs
-from tbcli.recorders.base import Evidence
-from tbcli.recorders.projector import thumbnails_of
 from tbcli.recorders.recording import Recording
 from tbcli.recorders.registry import chosen_names, load_recorders
 from tbcli.runs import Run
-from tbcli.runs.files import atomic_file
 from tbcli.runs.history import HistoryWriter
 from tbcli.training.best import BestEpoch
 from tbcli.training.checkpoint import save_state
@@ -30,7 +26,7 @@ from tbcli.training.hardware import choose_device, choose_precision
 from tbcli.training.health import Health
 from tbcli.training.interruption import Interruption
 from tbcli.training.loop import Loop
-from tbcli.training.mistakes import mistakes_to_keep
+from tbcli.training.measuring import keep_evidence, measure, measured_on_test
 from tbcli.training.narration import Narrator
 from tbcli.training.optimizing import choose_steps_per_execution, compile_model, rate_of_step
 from tbcli.training.saving import save_model
@@ -65,10 +61,11 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
             narrator.stage("Measuring on the test set")
             final = _rebuilt_in_float32(config, dataset, model)
             saved_epoch = best.restore(final) if best else 0
-            seen = _measure(final, dataset, interruption)
+            seen = measure(final, dataset, interruption.check)
             health.check_batches()
-            run.update(saved_epoch=saved_epoch or loop.epochs_done, metrics=_test_metrics(seen))
-            _save_evidence(run, dataset, seen, config.record.projector_points, [layer.name for layer in model.layers])
+            run.update(saved_epoch=saved_epoch or loop.epochs_done, metrics=measured_on_test(seen))
+            layers = [layer.name for layer in model.layers]
+            keep_evidence(run, dataset, seen, projector_points=config.record.projector_points, layers=layers)
             narrator.stage("Saving the model")
             samples, _ = dataset.probe.batch(slice(COMPARED_SAMPLES))
             with narrator.hushed_libraries():
@@ -161,48 +158,3 @@ def _rebuilt_in_float32(config: Config, dataset: Dataset, model: keras.Model) ->
     compile_model(final, replace(config.train, schedule="constant"), 1, 1, count_outputs(final, dataset))
     final.optimizer.build(final.trainable_variables)  # saved without its variables, it would load with a warning
     return final
-
-
-def _measure(model: keras.Model, dataset: Dataset, interruption: Interruption) -> dict[str, Evidence]:
-    """Return what the saved model says of the validation split and, looked at this once, of the test set."""
-    evaluator = Evaluator(model, dataset, interruption.check)
-    splits = {"validation": dataset.validation, "test": dataset.test}
-    return {name: evaluator.evaluate(split) for name, split in splits.items() if split is not None}
-
-
-def _test_metrics(seen: dict[str, Evidence]) -> dict[str, float]:
-    return {f"test_{name}": value for name, value in seen["test"].metrics.items()} if "test" in seen else {}
-
-
-def _save_evidence(
-    run: Run, dataset: Dataset, seen: dict[str, Evidence], projector_points: int, layers: list[str]
-) -> None:
-    """Write what figures are drawn from without TensorFlow and without the data.
-
-    Index, label and probabilities of every sample of each split, the names of the classes and, from the input on, of
-    the layers, pictures of the worst mistakes in the split that the model is judged by, and features and pictures of
-    the projector's samples.
-    """
-    arrays: dict[str, np.ndarray] = {"class_names": np.array(dataset.class_names), "layers": np.array(layers, np.str_)}
-    for name, evidence in seen.items():
-        arrays[f"{name}_indices"] = evidence.indices
-        arrays[f"{name}_labels"] = evidence.labels
-        arrays[f"{name}_probabilities"] = evidence.probabilities
-    judged = "test" if "test" in seen else "validation"
-    split = dataset.test if judged == "test" else dataset.validation
-    if split is not None:
-        arrays |= mistakes_to_keep(judged, split, seen[judged])
-    if dataset.validation is not None:
-        arrays |= _projected(dataset.validation, seen["validation"].first(projector_points))
-    with atomic_file(run.evidence_file) as temporary:
-        np.savez(temporary, **arrays)  # type: ignore[arg-type]
-
-
-def _projected(split: Split, seen: Evidence) -> dict[str, np.ndarray]:
-    """Return the arrays of the projector's samples; none of a model that has no features."""
-    if seen.features is None:
-        return {}
-    columns = ("indices", "labels", "features", "probabilities")
-    arrays = {f"projector_{column}": getattr(seen, column) for column in columns}
-    thumbnails = thumbnails_of(split, len(seen.labels))
-    return arrays if thumbnails is None else {**arrays, "projector_thumbnails": thumbnails}

@@ -15,7 +15,7 @@ from tbcli.cli.app import app
 from tbcli.runs import Run
 from tests.events.records import event, tensor, write
 from tests.fakes import make_run
-from tests.figures.evidence import keep_evidence, predictions
+from tests.runs.evidence import keep_evidence, predictions
 
 STEMS = ["training_history", "confusion_matrix", "pr_curves", "gradients", "embedding_pca", "mistakes"]
 KINDS = ["history", "confusion", "pr", "gradients", "embedding", "mistakes"]

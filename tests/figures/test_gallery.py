@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from tbcli.figures.gallery import draw_mistakes
 from tbcli.figures.style import save_figure
-from tbcli.readers.evidence import Mistakes, read_mistakes
+from tbcli.runs.evidence import Mistakes, read_mistakes
 from tests.fakes import make_run
-from tests.figures.evidence import keep_evidence, predictions
+from tests.runs.evidence import keep_evidence, predictions
 
 RANDOM = np.random.default_rng(6)
 

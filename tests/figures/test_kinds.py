@@ -15,7 +15,7 @@ from tbcli.figures.kinds import KINDS, NAMES
 from tbcli.loading import load_object
 from tbcli.runs import Run
 from tests.fakes import make_run
-from tests.figures.evidence import keep_evidence, predictions
+from tests.runs.evidence import keep_evidence, predictions
 
 SMALL = PlotConfig(dpi=40)
 ALL_BUT_GRADIENTS = tuple(name for name in NAMES if name != "gradients")

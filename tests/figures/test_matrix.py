@@ -12,9 +12,9 @@ from sklearn.metrics import confusion_matrix, f1_score
 from tbcli.figures.confusions import count_confusions
 from tbcli.figures.matrix import cell_colours, draw_confusion, mean_f1, most_confused
 from tbcli.figures.style import save_figure
-from tbcli.readers.evidence import Predictions
+from tbcli.runs.evidence import Predictions
 from tests.fakes import make_run
-from tests.figures.evidence import predictions
+from tests.runs.evidence import predictions
 
 RANDOM = np.random.default_rng(2)
 

@@ -11,9 +11,9 @@ from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from tbcli.figures.precision_recall import Curve, curve_of, draw_precision_recall, even_ticks
 from tbcli.figures.style import save_figure
-from tbcli.readers.evidence import Predictions
+from tbcli.runs.evidence import Predictions
 from tests.fakes import make_run
-from tests.figures.evidence import predictions
+from tests.runs.evidence import predictions
 
 RANDOM = np.random.default_rng(4)
 

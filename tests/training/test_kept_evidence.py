@@ -13,10 +13,9 @@ from tbcli.data import load_dataset
 from tbcli.data.dataset import Split
 from tbcli.figures import plot_kinds
 from tbcli.figures.kinds import NAMES
-from tbcli.readers.evidence import read_features, read_layers, read_mistakes, read_predictions
 from tbcli.readers.gradient_health import read_gradients
-from tbcli.recorders.base import Evidence
-from tbcli.training.mistakes import MOST_KEPT, mistakes_to_keep
+from tbcli.runs.evidence import Predictions, read_features, read_layers, read_mistakes, read_predictions
+from tbcli.training.measuring import MOST_KEPT, mistakes_of
 from tests.tiny import Tiny
 
 pytestmark = pytest.mark.tf
@@ -63,12 +62,15 @@ def test_samples_that_are_no_images_are_kept_by_index_alone() -> None:
     inputs, labels = np.arange(40, dtype=np.float32).reshape(10, 4), np.arange(10) % 2
     split = Split(inputs, labels.astype(np.int64), np.arange(10))
     chances = np.full((10, 2), [0.9, 0.1], np.float32)
-    kept = mistakes_to_keep("test", split, Evidence(split.positions, split.labels, chances, None, {}))
-    assert {name: array.tolist() for name, array in kept.items()} == {"test_mistakes_indices": [1, 3, 5, 7, 9]}
+    kept = mistakes_of(Predictions("test", split.positions, split.labels, chances, ("a", "b")), split)
+    assert kept.rows.tolist() == [1, 3, 5, 7, 9]
+    assert kept.thumbnails is None
 
 
 @pytest.mark.parametrize("side", [8, 200])
 def test_a_model_without_a_mistake_keeps_an_empty_list(side: int) -> None:
     split = Split(np.zeros((3, side, side, 1), np.uint8), np.zeros(3, np.int64), np.arange(3))
-    kept = mistakes_to_keep("test", split, Evidence(split.positions, split.labels, np.eye(2)[[0, 0, 0]], None, {}))
-    assert len(kept["test_mistakes_indices"]) == len(kept["test_mistakes_thumbnails"]) == 0
+    chances = np.eye(2, dtype=np.float32)[[0, 0, 0]]
+    kept = mistakes_of(Predictions("test", split.positions, split.labels, chances, ("a", "b")), split)
+    assert kept.thumbnails is not None
+    assert len(kept.rows) == len(kept.thumbnails) == 0

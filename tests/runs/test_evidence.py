@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tbcli.errors import NotFound
-from tbcli.readers.evidence import read_features, read_layers, read_mistakes, read_predictions
 from tbcli.runs import Run
+from tbcli.runs.evidence import read_features, read_layers, read_mistakes, read_predictions, write_evidence
 from tests.fakes import make_run
-from tests.figures.evidence import keep_evidence, predictions
+from tests.runs.evidence import keep_evidence, predictions
 
 TOLD = predictions(np.arange(40) % 4, 4, names=["cat", "$x$", "漢字", "<b>|\n"], skill=1)
 PICTURES = np.random.default_rng(1).integers(0, 256, (40, 5, 7, 3)).astype(np.uint8)
@@ -33,10 +34,7 @@ def test_predictions_come_back_as_they_were_kept(tmp_path: Path) -> None:
 
 def test_without_a_test_set_the_validation_split_is_taken(tmp_path: Path) -> None:
     run = make_run(tmp_path, files=False)
-    arrays = {name: getattr(TOLD, name) for name in ("indices", "labels", "probabilities")}
-    np.savez(
-        run.evidence_file, class_names=np.array(TOLD.class_names), **{f"validation_{n}": a for n, a in arrays.items()}
-    )
+    write_evidence(run, [replace(TOLD, split="validation")])
     assert read_predictions(run).split == "validation"
 
 

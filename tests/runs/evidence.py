@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from tbcli.figures.confusions import most_confident_mistakes
-from tbcli.readers.evidence import Predictions
 from tbcli.runs import Run
+from tbcli.runs.evidence import Features, Mistakes, Predictions, write_evidence
 
 
 def predictions(labels: np.ndarray, classes: int, *, names: Sequence[str] = (), skill: float = 3.0) -> Predictions:
@@ -38,20 +38,15 @@ def keep_evidence(
         without: Names of arrays to leave out.
     """
     rows = most_confident_mistakes(told.labels, told.probabilities, 24)
-    arrays = {
-        "class_names": np.array(told.class_names),
-        f"{told.split}_indices": told.indices,
-        f"{told.split}_labels": told.labels,
-        f"{told.split}_probabilities": told.probabilities,
-        f"{told.split}_mistakes_indices": told.indices[rows],
-    }
-    if pictures is not None:
-        arrays[f"{told.split}_mistakes_thumbnails"] = pictures[rows]
-    if features is not None:
-        count = len(features)
-        arrays |= {
-            "projector_features": features,
-            "projector_labels": told.labels[:count],
-            "projector_probabilities": told.probabilities[:count],
-        }
-    np.savez(run.evidence_file, **{name: array for name, array in arrays.items() if name not in without})
+    mistakes = Mistakes(told, rows, None if pictures is None else pictures[rows])
+    count = 0 if features is None else len(features)
+    shown = (
+        None
+        if features is None
+        else Features(told.labels[:count], features, told.probabilities[:count], told.class_names)
+    )
+    write_evidence(run, [told], mistakes=mistakes, features=shown)
+    if without:
+        with np.load(run.evidence_file) as arrays:
+            kept = {name: arrays[name] for name in arrays if name not in without}
+        np.savez(run.evidence_file, **kept)

@@ -1,4 +1,9 @@
-"""``evidence.npz``: what the saved model said of every sample of each split."""
+"""``evidence.npz``: what the saved model said of every sample of each split, written and read here alone.
+
+Figures are drawn from it without TensorFlow and without the data. The file is a NumPy archive; its arrays are
+``class_names`` and ``layers``, of each split ``<split>_indices``, ``_labels`` and ``_probabilities``, of the split that
+the model is judged by ``<split>_mistakes_indices`` and ``_thumbnails``, and of the projector's samples ``projector_*``.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +14,11 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 
 from tbcli.errors import NotFound
-from tbcli.runs import Run
+from tbcli.runs.files import atomic_file
+from tbcli.runs.run import Run
 
-_SPLITS = ("test", "validation")  # the first that there is, is what the saved model is judged by
+SPLITS = ("test", "validation")
+"""The saved model is judged by the first of these that the run has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +75,52 @@ class Features:
         features: ``[n, width]``.
         probabilities: ``[n, classes]``.
         class_names: A name for each class number.
+        indices: Positions of the samples in their source ``[n]``; None when read.
+        thumbnails: Pictures of the samples ``[n, height, width, 1 or 3]``, uint8; None when read, and where the samples
+            are no images.
     """
 
     labels: np.ndarray
     features: np.ndarray
     probabilities: np.ndarray
     class_names: tuple[str, ...]
+    indices: np.ndarray | None = None
+    thumbnails: np.ndarray | None = None
+
+
+def write_evidence(
+    run: Run,
+    predictions: Sequence[Predictions],
+    *,
+    layers: Sequence[str] = (),
+    mistakes: Mistakes | None = None,
+    features: Features | None = None,
+) -> None:
+    """Write the evidence of a run, replacing what it has.
+
+    Args:
+        run: Whose.
+        predictions: Of each split that was measured, all with the same classes.
+        layers: Names of the model's layers, from the input on.
+        mistakes: Of the split that the model is judged by.
+        features: Of the projector's samples; None where the model has no such layer.
+
+    Raises:
+        OSError: It could not be written.
+    """
+    arrays: dict[str, np.ndarray | None] = {"layers": np.array(layers, np.str_) if layers else None}
+    for seen in predictions:
+        arrays["class_names"] = np.array(seen.class_names)
+        arrays |= {f"{seen.split}_{name}": getattr(seen, name) for name in ("indices", "labels", "probabilities")}
+    if mistakes is not None:
+        split = mistakes.predictions.split
+        arrays[f"{split}_mistakes_indices"] = mistakes.predictions.indices[mistakes.rows]
+        arrays[f"{split}_mistakes_thumbnails"] = mistakes.thumbnails
+    if features is not None:
+        columns = ("indices", "labels", "features", "probabilities", "thumbnails")
+        arrays |= {f"projector_{name}": getattr(features, name) for name in columns}
+    with atomic_file(run.evidence_file) as temporary:
+        np.savez(temporary, **{name: array for name, array in arrays.items() if array is not None})  # type: ignore[arg-type]
 
 
 def read_predictions(run: Run) -> Predictions:
@@ -133,7 +180,7 @@ def read_layers(run: Run) -> tuple[str, ...]:
 
 
 def _predictions(evidence: _Evidence) -> Predictions:
-    split = next((split for split in _SPLITS if f"{split}_labels" in evidence), _SPLITS[0])
+    split = next((split for split in SPLITS if f"{split}_labels" in evidence), SPLITS[0])
     told = Predictions(
         split=split,
         labels=evidence.read(f"{split}_labels", "neither test nor validation samples"),
@@ -221,12 +268,10 @@ class _Evidence:
 
     def _absent(self) -> NotFound:
         if self._run.is_live():
-            return NotFound(
-                f"run {self._run.label} has no evidence yet", hint="it is written at the end of the training"
-            )
+            return NotFound(f"run {self._run.label} has no evidence yet", hint="it is written when training finishes")
         return NotFound(
             f"run {self._run.label} has no evidence: it is {self._run.status()}",
-            hint="only a training that comes to its end is measured; `--kind history` shows its epochs",
+            hint="evidence is written only when training finishes; `--kind history` shows its epochs",
         )
 
     def _damaged(self, error: Exception | str) -> NotFound:

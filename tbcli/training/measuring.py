@@ -1,0 +1,81 @@
+"""The saved model is measured once on what it did not learn from, and its evidence is kept for figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import keras
+
+from tbcli.data.dataset import Dataset, Split
+from tbcli.figures.confusions import most_confident_mistakes
+from tbcli.figures.png.thumbnails import as_thumbnails
+from tbcli.naming import tags
+from tbcli.recorders.base import Evidence
+from tbcli.recorders.projector import thumbnails_of
+from tbcli.runs import Run
+from tbcli.runs.evidence import SPLITS, Features, Mistakes, Predictions, write_evidence
+from tbcli.training.evaluation import Evaluator
+
+MOST_KEPT = 24  # mistakes with their pictures
+_LONGEST_SIDE = 96  # pixels of such a picture
+
+
+def measure(model: keras.Model, dataset: Dataset, check: Callable[[], None]) -> dict[str, Evidence]:
+    """Return what the saved model says of the validation split and, looked at this once, of the test set.
+
+    Args:
+        model: Compiled, in float32.
+        dataset: The splits.
+        check: Called after every batch; may raise to stop.
+    """
+    evaluator = Evaluator(model, dataset, check)
+    splits = {"validation": dataset.validation, "test": dataset.test}
+    return {name: evaluator.evaluate(split) for name, split in splits.items() if split is not None}
+
+
+def measured_on_test(seen: Mapping[str, Evidence]) -> dict[str, float]:
+    """Return the metrics of the test set as the run's record names them; none without a test set."""
+    return {tags.TEST + name: value for name, value in seen["test"].metrics.items()} if "test" in seen else {}
+
+
+def keep_evidence(
+    run: Run, dataset: Dataset, seen: Mapping[str, Evidence], *, projector_points: int, layers: list[str]
+) -> None:
+    """Write what figures are drawn from without TensorFlow and without the data.
+
+    Args:
+        run: Where it goes.
+        dataset: What was measured.
+        seen: From `measure`.
+        projector_points: Validation samples whose features are kept, at most.
+        layers: Names of the layers, from the input on.
+    """
+    told = {name: predictions_of(name, evidence, dataset.class_names) for name, evidence in seen.items()}
+    judged = next((name for name in SPLITS if name in told), "")
+    split = dataset.test if judged == "test" else dataset.validation
+    mistakes = mistakes_of(told[judged], split) if judged and split is not None else None
+    features = None
+    if dataset.validation is not None:
+        features = features_of(dataset.validation, seen["validation"].first(projector_points), dataset.class_names)
+    write_evidence(run, list(told.values()), layers=layers, mistakes=mistakes, features=features)
+
+
+def predictions_of(name: str, seen: Evidence, class_names: Sequence[str]) -> Predictions:
+    """Return the predictions of a split."""
+    return Predictions(name, seen.indices, seen.labels, seen.probabilities, tuple(class_names))
+
+
+def mistakes_of(predictions: Predictions, split: Split) -> Mistakes:
+    """Return the most confident mistakes; with pictures where the samples of the split are images."""
+    rows = most_confident_mistakes(predictions.labels, predictions.probabilities, MOST_KEPT)
+    samples, _ = split.batch(rows)
+    has_pictures = samples.ndim == 4 and samples.shape[-1] in (1, 3)
+    return Mistakes(predictions, rows, as_thumbnails(samples, _LONGEST_SIDE) if has_pictures else None)
+
+
+def features_of(split: Split, seen: Evidence, class_names: Sequence[str]) -> Features | None:
+    """Return the features of the projector's samples; None of a model that has none."""
+    if seen.features is None:
+        return None
+    pictures = thumbnails_of(split, len(seen.labels))
+    return Features(seen.labels, seen.features, seen.probabilities, tuple(class_names), seen.indices, pictures)
