@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tbcli.config.layers import load_config
+from tbcli.config.layers import Said, load_config, merged, variable_of
 from tbcli.config.sections import (
+    DIRECTIONS,
     FIGURE_FORMATS,
     FIRST_FREE_PORT,
     LOAD_FAST,
@@ -20,11 +21,14 @@ from tbcli.config.sections import (
     RecordConfig,
     ServeConfig,
     TrainConfig,
+    declared,
+    hyperparameters,
 )
-from tbcli.config.setting import did_you_mean
+from tbcli.config.setting import Setting, did_you_mean
 
 __all__ = [
-    "FIGURE_FORMATS", "FIRST_FREE_PORT", "LOAD_FAST", "OPTIMIZERS", "PRECISIONS", "SAVE_FORMATS", "SCHEDULES",
-    "SETTINGS", "Config", "DataConfig", "ModelConfig", "PathsConfig", "PlotConfig", "RecordConfig", "ServeConfig",
-    "TrainConfig", "did_you_mean", "load_config",
+    "DIRECTIONS", "FIGURE_FORMATS", "FIRST_FREE_PORT", "LOAD_FAST", "OPTIMIZERS", "PRECISIONS", "SAVE_FORMATS",
+    "SCHEDULES", "SETTINGS", "Config", "DataConfig", "ModelConfig", "PathsConfig", "PlotConfig", "RecordConfig", "Said",
+    "ServeConfig", "Setting", "TrainConfig", "declared", "did_you_mean", "hyperparameters", "load_config", "merged",
+    "variable_of",
 ]  # fmt: skip

@@ -10,14 +10,24 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from tbcli.config.sections import DIRECTION, SETTINGS, Config, known_key
+from tbcli.config.sections import DIRECTION, SETTINGS, Config, declared
 from tbcli.config.setting import did_you_mean
 from tbcli.errors import ConfigError
 
 WORKSPACE_FILE = "tbcli.toml"
 _PATHS = ("paths.workspace", "paths.logdir", "paths.plots_dir", "paths.models_dir")
+
+
+class Said(NamedTuple):
+    """A value, as text or as a file has it, and what the user wrote for the setting: ``--epochs``, a variable, ..."""
+
+    value: object
+    typed: str
+
+
+Layer = dict[str, Said]
 
 
 def _read_text(path: Path) -> str:
@@ -49,24 +59,24 @@ def _parsed(path: Path) -> dict[str, Any]:
     return document
 
 
-def _flattened(document: Mapping[str, Any], origin: str) -> dict[str, object]:
-    settings: dict[str, object] = {}
+def _file_layer(path: str, document: Mapping[str, Any]) -> Layer:
+    layer: Layer = {}
     for section, values in document.items():
         if not isinstance(values, Mapping):
             raise ConfigError(
-                f"{origin}: {section!r} stands outside a section",
+                f"{path}: {section!r} stands outside a section",
                 hint="settings live in [data], [model], [train], [record], ...",
             )
         for name, value in (_dotted(values) if section == "direction" else values).items():
             key = f"{section}.{name}"
             try:
-                known_key(key)
-                if value is None:
-                    raise ConfigError(f"{key} cannot be null", hint="leave the line out to keep the default")
+                declared(key)
             except ConfigError as error:
-                raise ConfigError(f"{origin}: {error.message}", hint=error.hint) from None
-            settings[key] = value
-    return settings
+                raise ConfigError(f"{path}: {error.message}", hint=error.hint) from None
+            if value is None:
+                raise ConfigError(f"{path}: {key} cannot be null", hint="leave the line out to keep the default")
+            layer[key] = Said(value, f"{path}: {key}")
+    return layer
 
 
 def _dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -77,62 +87,81 @@ def _dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _workspace_layer(workspace: Path) -> tuple[str, dict[str, object]]:
-    """Return the workspace file's name and settings; its relative paths are relative to the workspace."""
+def _workspace_layer(workspace: Path) -> Layer:
+    """Return the settings of the workspace's file; its relative paths are relative to the workspace."""
     own, shared = workspace / WORKSPACE_FILE, workspace / "pyproject.toml"
     if own.is_file():
         origin, document = str(own), _parsed(own)
     elif shared.is_file() and "[tool.tbcli" in _read_text(shared):
         origin, document = str(shared), _parsed(shared).get("tool", {}).get("tbcli", {})
     else:
-        return "", {}
-    settings = _flattened(document, origin)
-    if "paths.workspace" in settings:
+        return {}
+    layer = _file_layer(origin, document)
+    if "paths.workspace" in layer:
         raise ConfigError(
             f"{origin}: paths.workspace cannot be set in the workspace itself",
             hint="use `--workspace` or TBCLI_WORKSPACE",
         )
     for key in _PATHS[1:]:
-        if settings.get(key):
-            settings[key] = str(workspace / str(settings[key]))
-    return origin, settings
+        if key in layer and layer[key].value:
+            layer[key] = Said(str(workspace / str(layer[key].value)), layer[key].typed)
+    return layer
 
 
-_ENVIRONMENT_ALIASES = {
-    "TBCLI_WORKSPACE": "paths.workspace",
-    "TBCLI_LOGDIR": "paths.logdir",
-    "TBCLI_PLOTS_DIR": "paths.plots_dir",
-    "TBCLI_MODELS_DIR": "paths.models_dir",
-}
+def variable_of(key: str) -> str:
+    """Return the environment variable that sets a setting."""
+    return "TBCLI_" + key.replace(".", "_").upper()
 
 
-_ENVIRONMENT_DIRECTION = "TBCLI_DIRECTION_"
-
-
-def _environment_layer(environ: Mapping[str, str]) -> dict[str, object]:
-    names = {"TBCLI_" + key.replace(".", "_").upper(): key for key in SETTINGS} | _ENVIRONMENT_ALIASES
-    settings: dict[str, object] = {}
+def _environment_layer(environ: Mapping[str, str]) -> Layer:
+    names = {variable_of(key): key for key in SETTINGS} | {
+        "TBCLI_" + key.partition(".")[2].upper(): key for key in _PATHS
+    }
+    free = variable_of(DIRECTION)
+    said: list[tuple[str, Said]] = []
     for variable, text in environ.items():
         if not variable.startswith("TBCLI_") or not text:
             continue
-        if variable.startswith(_ENVIRONMENT_DIRECTION) and variable != _ENVIRONMENT_DIRECTION:
-            settings[DIRECTION + variable.removeprefix(_ENVIRONMENT_DIRECTION).lower()] = text
-            continue
-        if variable not in names:
+        key = names.get(variable)
+        if key is None and variable.startswith(free) and variable != free:
+            key = DIRECTION + variable.removeprefix(free).lower()
+        if key is None:
             raise ConfigError(f"unknown environment variable {variable}", hint=did_you_mean(variable, names))
-        settings[names[variable]] = text
-    return settings
+        said.append((key, Said(text, variable)))
+    return merged(said)
 
 
-def _assignments(pairs: Iterable[str]) -> dict[str, object]:
-    settings: dict[str, object] = {}
+def _assignment_layer(pairs: Iterable[str]) -> Layer:
+    said: list[tuple[str, Said]] = []
     for pair in pairs:
         key, equals, value = pair.partition("=")
+        key = key.strip()
         if not equals:
             raise ConfigError(f"--set takes section.key=value, got {pair!r}", hint="such as `--set train.epochs=3`")
-        known_key(key.strip())
-        settings[key.strip()] = value
-    return settings
+        declared(key)
+        said.append((key, Said(value, f"--set {key}")))
+    return merged(said)
+
+
+def merged(said: Iterable[tuple[str, Said]]) -> Layer:
+    """Return one layer of what was said in turn.
+
+    Raises:
+        ConfigError: The same setting was said twice, differently.
+    """
+    layer: Layer = {}
+    for key, new in said:
+        old = layer.setdefault(key, new)
+        if old is not new and old.value != new.value and _settled(key, old) != _settled(key, new):
+            raise ConfigError(
+                f"{key} is set twice: {old.typed} is {old.value!r}, {new.typed} is {new.value!r}",
+                hint=f"leave out `{old.typed}` or `{new.typed}`" if old.typed != new.typed else "leave out one of them",
+            )
+    return layer
+
+
+def _settled(key: str, said: Said) -> Any:
+    return declared(key).settle(said.value, said.typed)
 
 
 def load_config(
@@ -147,26 +176,22 @@ def load_config(
     Args:
         file: ``--config``: a TOML file or a run's ``config.json``.
         assignments: ``--set`` pairs, ``section.key=value``.
-        flags: Named flags as ``{"section.key": value}``; None means 'not said'.
+        flags: Named flags as ``{"section.key": value}``, or `Said` for a value; None means 'not said'.
         environ: Where ``TBCLI_*`` variables are looked up; the process environment unless given.
 
     Raises:
-        ConfigError: A file cannot be read, a key is unknown, or a value does not fit; the message names where it stood.
+        ConfigError: A file cannot be read, a key is unknown, or a value does not fit; the message names what was
+            written, and where.
     """
-    named: list[tuple[str, dict[str, object]]] = []
-    if file is not None:
-        path = Path(file)
-        named.append((file, _flattened(_parsed(path), file)))
-    named.append(("the environment", _environment_layer(os.environ if environ is None else environ)))
-    named.append(("--set", _assignments(assignments)))
-    named.append(("", {key: value for key, value in (flags or {}).items() if value is not None}))
+    layers: list[Layer] = [_file_layer(file, _parsed(Path(file)))] if file is not None else []
+    layers.append(_environment_layer(os.environ if environ is None else environ))
+    layers.append(_assignment_layer(assignments))
+    said = {key: value for key, value in (flags or {}).items() if value is not None}
+    layers.append({key: value if isinstance(value, Said) else Said(value, key) for key, value in said.items()})
     # The workspace is settled first, for its own file is the weakest layer.
-    workspace = next((layer["paths.workspace"] for _, layer in reversed(named) if "paths.workspace" in layer), ".")
+    place = next((layer["paths.workspace"].value for layer in reversed(layers) if "paths.workspace" in layer), ".")
     config = Config()
-    for origin, layer in [_workspace_layer(Path(str(workspace))), *named]:
-        try:
-            config = config.updated(layer)
-        except ConfigError as error:
-            prefix = f"{origin}: " if origin and layer else ""
-            raise ConfigError(f"{prefix}{error.message}", hint=error.hint) from None
+    for layer in (_workspace_layer(Path(str(place))), *layers):
+        values = {key: said.value for key, said in layer.items()}
+        config = config.updated(values, {key: said.typed for key, said in layer.items()})
     return config

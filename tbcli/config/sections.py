@@ -1,16 +1,29 @@
-"""The sections of the configuration: every setting with its default, and what values it takes."""
+"""The sections of the configuration, and every setting in them, declared once."""
 
 from __future__ import annotations
 
 import json
-import re
 import types
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
-from tbcli.config.setting import coerced, did_you_mean, require_choice, require_range
+from tbcli.config.checks import (
+    MOST,
+    cadence_problem,
+    host_problem,
+    line_problem,
+    name_problem,
+    prefix_problem,
+    profile_problem,
+    read_cadence,
+    read_size,
+    read_steps,
+    size_problem,
+)
+from tbcli.config.setting import Section, Setting, did_you_mean, setting, settings_of
+from tbcli.config.toml import to_toml
 from tbcli.errors import ConfigError
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
@@ -24,210 +37,231 @@ FIRST_FREE_PORT = -1
 DIRECTIONS = ("min", "max")
 DIRECTION = "direction."  # of the one section whose keys are free: metrics
 
+_DATA, _MODEL, _TRAINING, _RECORDING, _OUTPUT = "Data", "Model", "Training", "Recording", "Output"
+_FIGURE, _ADDRESS, _TENSORBOARD, _EVERYWHERE = "Figure", "Address", "TensorBoard", "Everywhere"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataConfig:
+class DataConfig(Section):
     """What to learn from."""
 
-    source: str = "mnist"
-    validation_split: float = 0.1  # share of the training samples held out; 0 for none
-    limit_samples: int = 0  # use only so many training (and at most so many test) samples; 0 for all
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.validation_split < 1:
-            raise ConfigError(
-                f"data.validation_split must be at least 0 and below 1, got {self.validation_split!r}",
-                hint="0.1 holds out a tenth of the training samples, 0 none",
-            )
-        require_range("data.limit_samples", self.limit_samples, 0)
+    source: str = setting(
+        "mnist", "Dataset.", flag="--data", aliases=("dataset",), panel=_DATA, metavar="NAME",
+        words="tbcli.data:SOURCES", hyperparameter=True,
+    )  # fmt: skip
+    validation_split: float = setting(
+        0.1, "Share of the training samples held out for validation; 0 holds out none.", flag="--validation-split",
+        aliases=("val-split", "val-size"), panel=_DATA, metavar="SHARE", least=0, below=1, hyperparameter=True,
+    )  # fmt: skip
+    limit_samples: int = setting(
+        0, "Use at most N training and N test samples; 0 uses all.", flag="--limit-samples",
+        aliases=("max-samples", "max-train-samples"), panel=_DATA, metavar="N", least=0, most=MOST,
+        hyperparameter=True,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelConfig:
+class ModelConfig(Section):
     """What learns."""
 
-    name: str = "cnn"
-    dropout: float = 0.3  # share of the penultimate features dropped in training
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(
-                f"model.dropout must be at least 0 and below 1, got {self.dropout!r}",
-                hint="0.3 is the default, 0 is off",
-            )
+    name: str = setting(
+        "cnn", "Model architecture.", flag="--model", aliases=("arch", "architecture"), panel=_MODEL, metavar="NAME",
+        words="tbcli.models:ARCHITECTURES", hyperparameter=True,
+    )  # fmt: skip
+    dropout: float = setting(
+        0.3, "Share of the penultimate features dropped in training; 0 is off.", least=0, below=1, hyperparameter=True
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainConfig:
+class TrainConfig(Section):
     """How long and how fast to learn, and what to keep."""
 
-    name: str = ""
-    note: str = ""
-    epochs: int = 5
-    batch_size: int = 128
-    learning_rate: float = 2e-3  # the peak, where a schedule moves it
-    optimizer: str = "adam"
-    schedule: str = "cosine"
-    warmup: float = 0.05  # share of all steps in which the cosine schedule rises to its peak
-    weight_decay: float = 0.004  # adamw only
-    momentum: float = 0.9  # sgd only
-    patience: int = 0  # stop after so many epochs without a better `monitor`; 0 is off
-    monitor: str = "val_loss"
-    seed: int = 0
-    deterministic: bool = False
-    precision: str = "auto"
-    steps_per_epoch: int = 0  # 0 is the whole set
-    steps_per_execution: int = 0  # optimizer steps between two looks at callbacks; 0 chooses
-    save_formats: tuple[str, ...] = ("keras",)
-
-    def __post_init__(self) -> None:
-        require_range("train.epochs", self.epochs, 1)
-        require_range("train.batch_size", self.batch_size, 1)
-        require_range("train.learning_rate", self.learning_rate, 0, open_ends=True)
-        require_choice("train.optimizer", self.optimizer, OPTIMIZERS)
-        require_choice("train.schedule", self.schedule, SCHEDULES)
-        require_range("train.warmup", self.warmup, 0, 1)
-        require_range("train.weight_decay", self.weight_decay, 0)
-        require_range("train.momentum", self.momentum, 0, 1)
-        require_range("train.patience", self.patience, 0)
-        require_range("train.seed", self.seed, 0, 2**32 - 1)
-        require_choice("train.precision", self.precision, PRECISIONS)
-        require_range("train.steps_per_epoch", self.steps_per_epoch, 0)
-        require_range("train.steps_per_execution", self.steps_per_execution, 0)
-        for name in self.save_formats:
-            require_choice("train.save_formats", name, SAVE_FORMATS)
-        for key, text in (("name", self.name), ("monitor", self.monitor)):
-            if not text.isprintable() or len(text) > 100:
-                raise ConfigError(
-                    f"train.{key} must be one printable line of at most 100 characters, got {text[:40]!r}",
-                    hint="a longer text fits in `--note`",
-                )
-        if self.name in ("latest", "best") or self.name.startswith(("latest~", "best:")):
-            raise ConfigError(f"train.name cannot be {self.name!r}", hint="that word refers to a run by its rank")
-        if "/" in self.name or "." in self.name:
-            # A reference with a slash or a dot is a path: such a name could never be used.
-            raise ConfigError(f"train.name cannot hold a slash or a dot, got {self.name!r}", hint="use - or _ instead")
+    name: str = setting(
+        "", "Name of the run.", flag="--name", aliases=("run-name", "exp-name", "experiment-name"), panel=_OUTPUT,
+        metavar="TEXT", problem=name_problem, hyperparameter=True,
+    )  # fmt: skip
+    note: str = setting("", "Free-text note stored with the run.", flag="--note", panel=_OUTPUT, metavar="TEXT")
+    epochs: int = setting(
+        5, "Number of passes over the training samples.", flag="--epochs",
+        aliases=("max-epochs", "num-epochs", "n-epochs", "nb-epoch", "num-train-epochs"), panel=_TRAINING,
+        metavar="N", least=1, most=1_000_000, hyperparameter=True,
+    )  # fmt: skip
+    batch_size: int = setting(
+        128, "Batch size.", flag="--batch-size", aliases=("batch", "bs", "train-batch-size"), panel=_TRAINING,
+        metavar="N", least=1, most=1_000_000, hyperparameter=True,
+    )  # fmt: skip
+    learning_rate: float = setting(
+        2e-3, "Learning rate; the peak, where a schedule changes it.", flag="--learning-rate", aliases=("lr", "lr0"),
+        panel=_TRAINING, metavar="RATE", above=0, most=1000, hyperparameter=True,
+    )  # fmt: skip
+    optimizer: str = setting(
+        "adam", "Optimizer.", flag="--optimizer", aliases=("opt", "optim"), panel=_TRAINING, metavar="NAME",
+        choices=OPTIMIZERS, hyperparameter=True,
+    )  # fmt: skip
+    schedule: str = setting(
+        "cosine", "Learning rate schedule.", flag="--schedule",
+        aliases=("scheduler", "lr-schedule", "lr-scheduler", "lr-scheduler-type"), panel=_TRAINING, metavar="NAME",
+        choices=SCHEDULES, hyperparameter=True,
+    )  # fmt: skip
+    warmup: float = setting(
+        0.05, "Share of all steps in which the cosine schedule rises to its peak.", least=0, most=1,
+        aliases=("warmup-ratio",), hyperparameter=True,
+    )  # fmt: skip
+    weight_decay: float = setting(
+        0.004, "Weight decay; adamw only.", least=0, most=100, aliases=("wd",), hyperparameter=True
+    )
+    momentum: float = setting(0.9, "Momentum; sgd only.", least=0, most=1, hyperparameter=True)
+    patience: int = setting(
+        0, "Stop after N epochs without improvement and keep the best weights; 0 is off.", flag="--patience",
+        aliases=("early-stopping", "early-stopping-patience"), panel=_TRAINING, metavar="N", least=0,
+        most=1_000_000, hyperparameter=True,
+    )  # fmt: skip
+    monitor: str = setting(
+        "val_loss", "Metric that --patience watches.", flag="--monitor",
+        aliases=("metric-for-best-model", "early-stopping-metric"), panel=_TRAINING, metavar="METRIC",
+        words="tbcli.training.session:MEASURED", problem=line_problem, hyperparameter=True,
+    )  # fmt: skip
+    seed: int = setting(
+        0, "Random seed of initial weights, order and dropout.", flag="--seed",
+        aliases=("random-seed", "random-state"), panel=_TRAINING, metavar="N", least=0, most=2**32 - 1,
+        hyperparameter=True,
+    )  # fmt: skip
+    deterministic: bool = setting(
+        False, "Make training bit-for-bit reproducible (slower).", flag="--deterministic", panel=_TRAINING,
+        hyperparameter=True,
+    )  # fmt: skip
+    precision: str = setting(
+        "auto", "Precision policy (auto takes bfloat16 where it is native).", flag="--precision",
+        aliases=("dtype",), panel=_MODEL, metavar="POLICY", choices=PRECISIONS, hyperparameter=True,
+    )  # fmt: skip
+    steps_per_epoch: int = setting(
+        0, "At most N steps per epoch; 0 is the whole set.", flag="--steps-per-epoch",
+        aliases=("limit-train-batches",), panel=_TRAINING, metavar="N", least=0, most=MOST, hyperparameter=True,
+    )  # fmt: skip
+    steps_per_execution: int = setting(
+        0, "Optimizer steps between two calls of callbacks; 0 chooses.", least=0, most=1_000_000
+    )
+    save_formats: tuple[str, ...] = setting(
+        ("keras",), "Format to save the model in (keras is always saved). Repeatable.", flag="--save-format",
+        panel=_OUTPUT, metavar="FORMAT", choices=SAVE_FORMATS,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordConfig:
+class RecordConfig(Section):
     """What training leaves in TensorBoard, and how often."""
 
-    recorders: str = "standard"  # a level and names, `-name` removes: "full,-samples"
-    every: str = "1"  # epochs between two records; "histograms=5" for one recorder
-    log_every: int = 0  # optimizer steps between two points of the batch curves; 0 is off
-    profile: str = ""  # "20:30" traces the steps from 20 to 30
-    projector_points: int = 2000
-    limit_samples: int = 10_000  # evidence of an epoch comes from at most so many validation samples
-    backward_every: int = 8  # optimizer steps between two looks at gradients; every step with log_every
-    samples: int = 25  # sample predictions shown as one grid
-
-    def __post_init__(self) -> None:
-        require_range("record.log_every", self.log_every, 0)
-        require_range("record.projector_points", self.projector_points, 1)
-        require_range("record.limit_samples", self.limit_samples, 1)
-        require_range("record.backward_every", self.backward_every, 1)
-        require_range("record.samples", self.samples, 1, 400)
-        _ = self.profile_steps, self.cadence
+    recorders: str = setting(
+        "standard", "What to record: off, light, standard, full and/or recorders; -NAME removes. `help` lists them.",
+        flag="--record", panel=_RECORDING, metavar="LIST", words="tbcli.recorders.registry:RECORDERS",
+    )  # fmt: skip
+    every: str = setting(
+        "1", "Epochs between two records; NAME=N for one recorder.", flag="--record-every", panel=_RECORDING,
+        metavar="N", problem=cadence_problem,
+    )  # fmt: skip
+    log_every: int = setting(
+        0, "Record curves within the epoch too: means over N steps; 0 is off.", flag="--log-every",
+        aliases=("log-every-n-steps", "logging-steps"), panel=_RECORDING, metavar="N", least=0, most=MOST,
+    )  # fmt: skip
+    profile: str = setting(
+        "", "Trace these steps for the Profile dashboard, such as 20:30.", flag="--profile", panel=_RECORDING,
+        metavar="STEPS", problem=profile_problem,
+    )  # fmt: skip
+    projector_points: int = setting(2000, "Validation samples in the projector.", least=1, most=1_000_000)
+    limit_samples: int = setting(
+        10_000, "Validation samples that the evidence of an epoch comes from, at most.", least=1, most=MOST
+    )
+    backward_every: int = setting(
+        8, "Optimizer steps between two looks at gradients; every step with log_every.", least=1, most=MOST
+    )
+    samples: int = setting(25, "Sample predictions shown as one grid.", least=1, most=400)
 
     @property
     def profile_steps(self) -> tuple[int, int] | None:
-        """The optimizer steps between which to trace, or None when it was not asked for."""
-        if not self.profile:
-            return None
-        start, _, stop = self.profile.partition(":")
-        if not (start.isdecimal() and stop.isdecimal() and 1 <= int(start) < int(stop)):
-            raise ConfigError(
-                f"record.profile must be START:STOP, got {self.profile!r}",
-                hint="`--profile 20:30` traces ten steps; START is at least 1, for the first step is compilation",
-            )
-        return int(start), int(stop)
+        """The optimizer steps between whose ends to trace, or None when it was not asked for."""
+        return read_steps(self.profile)
 
     @property
     def cadence(self) -> dict[str, int]:
         """Epochs between two records for each recorder named; the key ``""`` holds for all others."""
-        cadence = {"": 1}
-        for part in filter(None, (part.strip() for part in self.every.split(","))):
-            name, equals, number = part.rpartition("=")
-            if not number.isdecimal() or int(number) < 1 or (equals and not name):
-                raise ConfigError(
-                    f"record.every must be N or NAME=N, got {part!r}",
-                    hint="`--record-every 2` or `--record-every histograms=5`",
-                )
-            cadence[name] = int(number)
-        return cadence
+        return read_cadence(self.every)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlotConfig:
+class PlotConfig(Section):
     """How figures look."""
 
-    automatic: bool = True  # `train` leaves figures behind
-    dpi: int = 120
-    smooth: float = 0.0  # weight of the past in TensorBoard's smoothing
-    format: str = "png"
-    size: str = ""  # "6.5x4": width by height in inches; "" is automatic
-    theme: str = "light"
-
-    def __post_init__(self) -> None:
-        require_range("plot.dpi", self.dpi, 20, 1200)
-        if not 0 <= self.smooth < 1:
-            raise ConfigError(
-                f"plot.smooth must be at least 0 and below 1, got {self.smooth!r}",
-                hint="0.6 is TensorBoard's usual, 0 is off",
-            )
-        require_choice("plot.format", self.format, FIGURE_FORMATS)
-        require_choice("plot.theme", self.theme, FIGURE_THEMES)
-        _ = self.inches
+    automatic: bool = setting(True, "Draw figures after training.", flag="--plots", panel=_OUTPUT)
+    dpi: int = setting(120, "Resolution in DPI.", flag="--dpi", panel=_FIGURE, metavar="N", least=20, most=1200)
+    smooth: float = setting(
+        0.0, "TensorBoard's smoothing: weight of the past; 0 is off.", flag="--smooth", aliases=("smoothing",),
+        panel=_FIGURE, metavar="WEIGHT", least=0, below=1,
+    )  # fmt: skip
+    format: str = setting("png", "File format of figures.", choices=FIGURE_FORMATS)
+    size: str = setting(
+        "", "Width by height in inches, such as 6.5x4; empty is automatic.", flag="--size", aliases=("figsize",),
+        panel=_FIGURE, metavar="WxH", problem=size_problem,
+    )  # fmt: skip
+    theme: str = setting(
+        "light", "Colours of figures.", flag="--theme", panel=_FIGURE, metavar="NAME", choices=FIGURE_THEMES
+    )
 
     @property
     def inches(self) -> tuple[float, float] | None:
         """Width and height of a figure, or None when its content decides."""
-        if not self.size:
-            return None
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", self.size.strip().lower())
-        sides = tuple(map(float, found.groups())) if found else ()
-        if not sides or not all(1 <= side <= 100 for side in sides):
-            raise ConfigError(
-                f"plot.size must be WxH in inches, from 1 to 100, got {self.size!r}", hint="such as `--size 6.5x4`"
-            )
-        return sides[0], sides[1]
+        return read_size(self.size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServeConfig:
+class ServeConfig(Section):
     """Where TensorBoard listens and how it reads."""
 
-    host: str = "localhost"
-    port: int = FIRST_FREE_PORT  # -1 is 6006 or the next free one, 0 any free one
-    reload_interval: float = 2.0  # seconds between two looks for new data
-    load_fast: str = "auto"
-    path_prefix: str = ""
-    window_title: str = ""
-    without_tensorflow: bool = True  # start without importing TensorFlow where that loses nothing
-    timeout_seconds: float = 60.0  # how long to wait for the first answer
-
-    def __post_init__(self) -> None:
-        require_range("serve.port", self.port, FIRST_FREE_PORT, 65535)
-        require_range("serve.reload_interval", self.reload_interval, 0, open_ends=True)
-        require_choice("serve.load_fast", self.load_fast, LOAD_FAST)
-        require_range("serve.timeout_seconds", self.timeout_seconds, 0, open_ends=True)
-        if not self.host or self.host.strip() != self.host:
-            raise ConfigError(f"serve.host cannot be {self.host!r}", hint="a name or an address, such as localhost")
-        if self.path_prefix and (self.path_prefix[0] != "/" or not set(self.path_prefix).isdisjoint(" ?#%\\")):
-            raise ConfigError(
-                f"serve.path_prefix cannot be {self.path_prefix!r}", hint="a path from the root, such as /tensorboard"
-            )
+    host: str = setting(
+        "localhost", "Address to listen on.", flag="--host", aliases=("bind",), panel=_ADDRESS, metavar="NAME",
+        problem=host_problem,
+    )  # fmt: skip
+    port: int = setting(
+        FIRST_FREE_PORT, "Port; 0 takes any free one, -1 takes 6006 or the next free one.", flag="--port",
+        panel=_ADDRESS, metavar="N", least=FIRST_FREE_PORT, most=65535,
+    )  # fmt: skip
+    reload_interval: float = setting(
+        2.0, "Seconds between two looks for new data.", flag="--reload-interval", aliases=("reload",),
+        panel=_TENSORBOARD, metavar="SECONDS", above=0, most=86_400,
+    )  # fmt: skip
+    load_fast: str = setting(
+        "auto", "Whether to use TensorBoard's fast reader.", flag="--load-fast", panel=_TENSORBOARD, metavar="WHEN",
+        choices=LOAD_FAST,
+    )  # fmt: skip
+    path_prefix: str = setting(
+        "", "Serve below this path, behind a proxy.", flag="--path-prefix", panel=_ADDRESS, metavar="/PATH",
+        problem=prefix_problem,
+    )  # fmt: skip
+    window_title: str = setting(
+        "", "Title of the browser window.", flag="--window-title", panel=_TENSORBOARD, metavar="TEXT"
+    )
+    without_tensorflow: bool = setting(True, "Start without importing TensorFlow where that loses nothing.")
+    timeout_seconds: float = setting(60.0, "Seconds to wait for the first answer.", above=0, most=86_400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PathsConfig:
+class PathsConfig(Section):
     """Where runs live: three roots in a workspace, each movable alone."""
 
-    workspace: str = "."
-    logdir: str = ""  # "" is <workspace>/logs
-    plots_dir: str = ""
-    models_dir: str = ""
+    workspace: str = setting(
+        ".", "Directory that holds logs, plots and models.", flag="--workspace", panel=_EVERYWHERE, metavar="DIR"
+    )
+    logdir: str = setting(
+        "", "Root of the runs' logs, if not <workspace>/logs.", flag="--logdir", aliases=("log-dir",),
+        panel=_EVERYWHERE, metavar="DIR",
+    )  # fmt: skip
+    plots_dir: str = setting(
+        "", "Root of the figures, if not <workspace>/plots.", flag="--plots-dir", panel=_EVERYWHERE, metavar="DIR"
+    )
+    models_dir: str = setting(
+        "", "Root of the saved models, if not <workspace>/models.", flag="--models-dir", panel=_EVERYWHERE,
+        metavar="DIR",
+    )  # fmt: skip
 
     @property
     def logs(self) -> Path:
@@ -261,21 +295,25 @@ class Config:
 
     def __post_init__(self) -> None:
         for name, value in self.direction.items():
-            require_choice(DIRECTION + name, value, DIRECTIONS)
+            declared(DIRECTION + name).check(value)
 
-    def updated(self, settings: Mapping[str, object]) -> Config:
+    def updated(self, settings: Mapping[str, object], typed: Mapping[str, str] | None = None) -> Config:
         """Return a copy with ``{"section.key": value}`` changed; a value of None means 'not said'.
 
+        Args:
+            settings: What to change.
+            typed: What the user wrote for a key, which errors then name.
+
         Raises:
-            ConfigError: A key is unknown, or a value is of the wrong type or out of range.
+            ConfigError: A key is unknown, or a value is of the wrong type or not allowed.
         """
-        by_section: dict[str, dict[str, object]] = {}
+        by_section: dict[str, dict[str, Any]] = {}
         for key, value in settings.items():
-            if value is None:
-                continue
-            section, name = known_key(key)
-            by_section.setdefault(section, {})[name] = coerced(key, value, SETTINGS.get(key, str))
-        direction: Any = {**self.direction, **by_section.pop("direction", {})}
+            if value is not None:
+                section, _, name = key.partition(".")
+                settled = declared(key).settle(value, (typed or {}).get(key, ""))
+                by_section.setdefault(section, {})[name] = settled
+        direction = {**self.direction, **by_section.pop("direction", {})}
         changed = {name: replace(getattr(self, name), **new) for name, new in by_section.items()}
         return replace(self, direction=direction, **changed)
 
@@ -284,43 +322,39 @@ class Config:
         plain: dict[str, dict[str, Any]] = json.loads(json.dumps(asdict(self)))  # tuples become lists
         return plain
 
-    def as_toml(self) -> str:
-        """Return TOML text that can be fed back with ``--config``."""
-        lines: list[str] = []
-        for section, values in self.as_dict().items():
-            lines.append(f"[{section}]")
-            lines.extend(f"{_toml_key(key)} = {_toml(value)}" for key, value in values.items())
-            lines.append("")
-        return "\n".join(lines)
+    def as_toml(self, *, commented: bool = False) -> str:
+        """Return TOML text that can be fed back with ``--config``, with comments that say what each setting is."""
+        comments = {key: each.comment for key, each in SETTINGS.items()} if commented else {}
+        if commented:
+            comments["direction"] = 'Which values of a metric are better, where its name does not tell: nll = "min".'
+        return to_toml(self.as_dict(), comments)
 
 
-def _toml(value: object) -> str:
-    # JSON's strings, numbers, booleans and lists of strings are TOML's too; but TOML forbids a raw DEL.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+SETTINGS: Mapping[str, Setting] = types.MappingProxyType(
+    {
+        each.key: each
+        for section in fields(Config)
+        if f"{section.name}." != DIRECTION
+        for each in settings_of(section.default_factory)  # type: ignore[arg-type] # the section's class
+    }
+)
+"""Every setting by its key, in the order of the sections; those of ``direction`` are free and not among them."""
 
 
-def _toml_key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _toml(key)
-
-
-def _setting_types() -> dict[str, Any]:
-    sections = ((name, kind) for name, kind in get_type_hints(Config).items() if f"{name}." != DIRECTION)
-    return {f"{section}.{name}": kind for section, group in sections for name, kind in get_type_hints(group).items()}
-
-
-SETTINGS: Mapping[str, Any] = types.MappingProxyType(_setting_types())
-"""Every setting as ``section.key``, with its type."""
-
-
-def known_key(key: str) -> tuple[str, str]:
-    """Return section and name of a setting.
+def declared(key: str) -> Setting:
+    """Return the declaration of a setting.
 
     Raises:
         ConfigError: There is no such setting.
     """
     if key.startswith(DIRECTION) and key != DIRECTION:
-        return "direction", key.removeprefix(DIRECTION)
+        help_text = "Whether smaller (min) or larger (max) values of a metric are better."
+        return Setting(key=key, default="", help=help_text, choices=DIRECTIONS)
     if key not in SETTINGS:
         raise ConfigError(f"unknown setting {key!r}", hint=did_you_mean(key, SETTINGS))
-    section, _, name = key.partition(".")
-    return section, name
+    return SETTINGS[key]
+
+
+def hyperparameters() -> dict[str, Setting]:
+    """Return the settings that are hyperparameters, by the name of their column: ``model``, ``learning_rate``, ..."""
+    return {each.word: each for each in SETTINGS.values() if each.hyperparameter}

@@ -1,12 +1,18 @@
-"""What every setting shares: how a value is read from text, and what is said of one that does not fit."""
+"""One declaration per setting: default, allowed values, flag and help; all that is said of it derives from these."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any, TypeVar
 
 from tbcli.errors import ConfigError
+
+T = TypeVar("T")
+TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list of words"}
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -20,53 +26,203 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(choices)}"
 
 
-def require_choice(key: str, value: str, known: Sequence[str]) -> None:
-    """Raise a `ConfigError` unless the value is one of those known."""
-    if value not in known:
-        raise ConfigError(f"{key} cannot be {value!r}", hint=did_you_mean(value, known))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A declared setting.
 
+    Args:
+        key: ``section.name``.
+        default: Its value unless set; never None. Its type is the setting's type.
+        help: What it is: a sentence that names the thing.
+        flag: The long option that sets it, without a second spelling; ``""`` where only ``--set`` does.
+        aliases: Further spellings of the flag, without dashes, that work and are not listed.
+        panel: Group of the flag in ``--help``.
+        metavar: What ``--help`` calls the value.
+        least: Smallest value.
+        most: Largest value.
+        above: The value must be larger than this.
+        below: The value must be smaller than this.
+        choices: The words it can be.
+        words: Where the known words stand, as ``module:name``, for what is no fixed choice; only for completion.
+        problem: Returns what is wrong with a value and what to try, or None.
+        hyperparameter: Whether it is a column of TensorBoard's HParams table.
+    """
 
-def require_range(key: str, value: float, least: float, most: float = float("inf"), *, open_ends: bool = False) -> None:
-    """Raise a `ConfigError` unless the value lies within its bounds."""
-    # `not (a <= b)` rather than `a > b`: NaN must not pass.
-    inside = least < value < most if open_ends else least <= value <= most
-    if not inside:
-        bounds = f"at least {least:g}" if most == float("inf") else f"from {least:g} to {most:g}"
-        if open_ends:
-            bounds = f"above {least:g}" if most == float("inf") else f"between {least:g} and {most:g}"
-        raise ConfigError(
-            f"{key} must be {bounds}, got {value!r}", hint=f"`--set {key}=...` with a value in that range"
+    key: str
+    default: Any
+    help: str
+    flag: str = ""
+    aliases: tuple[str, ...] = ()
+    panel: str = ""
+    metavar: str = ""
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    below: float | None = None
+    choices: tuple[str, ...] = ()
+    words: str = ""
+    problem: Callable[[Any], tuple[str, str] | None] | None = None
+    hyperparameter: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name within the section."""
+        return self.key.partition(".")[2]
+
+    @property
+    def word(self) -> str:
+        """Its name where no section is written: that of its flag, else its own."""
+        return self.flag.removeprefix("--").replace("-", "_") or self.name
+
+    @property
+    def kind(self) -> type:
+        """Type of its values: `bool`, `int`, `float`, `str` or `tuple`, of words."""
+        return type(self.default)
+
+    @property
+    def described(self) -> str:
+        """The help with the choices in it."""
+        if not self.choices:
+            return self.help
+        *first, last = self.choices
+        return f"{self.help.rstrip('.')}: {', '.join(first)} or {last}."
+
+    @property
+    def allowed(self) -> str:
+        """Which values it takes, in words; ``""`` where any of its type."""
+        bounds = (("at least ", self.least), ("above ", self.above), ("below ", self.below), ("at most ", self.most))
+        said = [f"{word}{_plain(bound)}" for word, bound in bounds if bound is not None]
+        if self.least is not None and self.most is not None:
+            return f"from {_plain(self.least)} to {_plain(self.most)}"
+        return " and ".join(said) or ", ".join(self.choices)
+
+    @property
+    def comment(self) -> str:
+        """The help, the choices and the bounds, in one line."""
+        bounds = "" if self.choices or not self.allowed else f" ({self.allowed})"
+        return self.described + bounds
+
+    def settle(self, value: object, typed: str = "") -> Any:
+        """Return a value as the setting's type, checked.
+
+        Args:
+            value: As typed (text), or as a file has it.
+            typed: What the user wrote for the setting, named in errors; the key unless given.
+
+        Raises:
+            ConfigError: It is of another type, or not allowed.
+        """
+        settled = self._coerced(value)
+        if settled is None:
+            wanted = _KINDS[self.kind]
+            raise ConfigError(f"{typed or self.key} must be {wanted}, got {value!r}", hint=self._advice(wanted))
+        self.check(settled, typed, said=value)
+        return settled
+
+    def check(self, value: Any, typed: str = "", *, said: object = None) -> None:
+        """Raise a `ConfigError` unless a value of the right type is allowed; ``said`` is how it was written."""
+        typed, said = typed or self.key, value if said is None else said
+        for word in value if self.kind is tuple else (value,) if self.choices else ():
+            if word not in self.choices:
+                raise ConfigError(f"{typed} cannot be {word!r}", hint=did_you_mean(word, self.choices))
+        if not self._within(value):
+            raise ConfigError(f"{typed} must be {self.allowed}, got {said!r}", hint=self._advice(_KINDS[self.kind]))
+        problem = self.problem(value) if self.problem else None
+        if problem:
+            raise ConfigError(f"{typed} {problem[0]}", hint=problem[1])
+
+    def _within(self, value: Any) -> bool:
+        # `not (a <= b)` rather than `a > b`: NaN must not pass.
+        return not (
+            (self.least is not None and not self.least <= value)
+            or (self.most is not None and not value <= self.most)
+            or (self.above is not None and not self.above < value)
+            or (self.below is not None and not value < self.below)
         )
 
+    def _advice(self, wanted: str) -> str:
+        allowed = f" {self.allowed}" if self.allowed else ""
+        return f"{self.key} is {wanted}{allowed}; the default is {_plain(self.default)!s}"
 
-_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+    def _coerced(self, value: object) -> object | None:
+        """Return the value as the setting's type, None where it is of another."""
+        try:
+            return _READ[self.kind](value)
+        except (ValueError, OverflowError):
+            return None
 
 
-def coerced(key: str, value: object, kind: Any) -> object:
-    """Return the value as the setting's type; text comes from the environment and from ``--set``."""
-    try:
-        if kind is bool:
-            if isinstance(value, str) and value.lower() in _TRUE + _FALSE:
-                return value.lower() in _TRUE
-            if isinstance(value, bool):
-                return value
-        elif kind is int:
-            if isinstance(value, (int, str)) and not isinstance(value, bool):
-                return int(value)
-        elif kind is float:
-            if isinstance(value, (int, float, str)) and not isinstance(value, bool) and math.isfinite(float(value)):
-                return float(value)
-        elif kind is str:
-            if isinstance(value, (str, int)) and not isinstance(value, bool):
-                str(value).encode()  # bytes of the command line that are no UTF-8 could not be written down
-                return str(value)
-        elif isinstance(value, (str, list, tuple)):
-            parts = value.split(",") if isinstance(value, str) else value
-            if all(isinstance(part, str) for part in parts):
-                return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
-    except (ValueError, OverflowError):
-        pass
-    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}.get(
-        kind, "a list of words"
-    )
-    raise ConfigError(f"{key} must be {wanted}, got {value!r}", hint=f"`--set {key}=...` with {wanted}")
+def setting(default: T, help: str, **declared: Any) -> T:  # noqa: A002 - as Typer calls it
+    """Declare a setting as a field of a section; the keywords are those of `Setting`."""
+    declaration: T = field(default=default, metadata={"help": help, **declared})
+    return declaration
+
+
+class Section:
+    """A group of settings; a value that is not allowed cannot be in it."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        for declared in settings_of(type(self)):
+            declared.check(getattr(self, declared.name))
+
+
+@cache
+def settings_of(section: Any) -> tuple[Setting, ...]:
+    """Return the settings of a section class, in their order; `TrainConfig` is the section ``train``."""
+    name = section.__name__.removesuffix("Config").lower()
+    return tuple(Setting(key=f"{name}.{each.name}", default=each.default, **each.metadata) for each in fields(section))
+
+
+def _plain(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:g}"
+        case tuple():
+            return ",".join(value)
+        case "":
+            return "empty"
+        case _:
+            return str(value)
+
+
+def _read_bool(value: object) -> bool | None:
+    if isinstance(value, str) and value.lower() in TRUE + FALSE:
+        return value.lower() in TRUE
+    return value if isinstance(value, bool) else None
+
+
+def _read_int(value: object) -> int | None:
+    return int(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else None
+
+
+def _read_float(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    return float(value) if math.isfinite(float(value)) else None
+
+
+def _read_text(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return None
+    str(value).encode()  # bytes of the command line that are no UTF-8 could not be written down
+    return str(value)
+
+
+def _read_words(value: object) -> tuple[str, ...] | None:
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, str) for part in parts):
+        return None
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+_READ: Mapping[type, Callable[[object], object | None]] = {
+    bool: _read_bool,
+    int: _read_int,
+    float: _read_float,
+    str: _read_text,
+    tuple: _read_words,
+}

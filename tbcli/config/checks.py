@@ -1,0 +1,98 @@
+"""What is wrong with a value, where bounds and choices do not tell: a problem is what to say and what to try."""
+
+from __future__ import annotations
+
+import re
+
+MOST = 10**9  # of what is counted in samples or steps
+
+
+def line_problem(text: str) -> tuple[str, str] | None:
+    """Return the problem of one line of text, if any."""
+    if text.isprintable() and len(text) <= 100:
+        return None
+    return (
+        f"must be one printable line of at most 100 characters, got {text[:40]!r}",
+        "a longer text fits in `--note`",
+    )
+
+
+def name_problem(name: str) -> tuple[str, str] | None:
+    """Return the problem of the name of a run, if any."""
+    if name in ("latest", "best") or name.startswith(("latest~", "best:")):
+        return f"cannot be {name!r}", "that word refers to a run by its rank"
+    if "/" in name or "." in name:
+        # A reference with a slash or a dot is a path: such a name could never be used.
+        return f"cannot hold a slash or a dot, got {name!r}", "use - or _ instead"
+    return line_problem(name)
+
+
+def read_cadence(text: str) -> dict[str, int]:
+    """Return ``{recorder: epochs}``; the key ``""`` holds for all others. ValueError names the part that is wrong."""
+    cadence = {"": 1}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, number = part.rpartition("=")
+        if not (re.fullmatch(r"\d{1,10}", number) and 1 <= int(number) <= MOST) or (equals and not name):
+            raise ValueError(part)
+        cadence[name] = int(number)
+    return cadence
+
+
+def cadence_problem(text: str) -> tuple[str, str] | None:
+    """Return the problem of ``--record-every``, if any."""
+    try:
+        read_cadence(text)
+    except ValueError as error:
+        return f"must be N or NAME=N, got {str(error)!r}", "`--record-every 2` or `--record-every histograms=5`"
+    return None
+
+
+def read_steps(text: str) -> tuple[int, int] | None:
+    """Return the steps between whose ends to trace, None where the text names none."""
+    found = re.fullmatch(r"(\d{1,10})(?::(\d{1,10}))?", text)
+    if not found:
+        return None
+    first, last = int(found[1]), int(found[2] or found[1])
+    if found[2] is None:
+        first -= 1
+    return (first, last) if 1 <= first < last <= MOST else None
+
+
+def profile_problem(text: str) -> tuple[str, str] | None:
+    """Return the problem of ``--profile``, if any."""
+    if not text or read_steps(text):
+        return None
+    return (
+        f"must be a step or START:STOP, got {text!r}",
+        "`20:30` traces the ten steps after step 20, `2` step 2 alone; never step 1, for that is compilation",
+    )
+
+
+def host_problem(host: str) -> tuple[str, str] | None:
+    """Return the problem of an address to listen on, if any."""
+    if host and host.strip() == host:
+        return None
+    return f"cannot be {host!r}", "a name or an address, such as localhost"
+
+
+def prefix_problem(path: str) -> tuple[str, str] | None:
+    """Return the problem of the path that TensorBoard is served below, if any."""
+    if not path or (path[0] == "/" and set(path).isdisjoint(" ?#%\\")):
+        return None
+    return f"cannot be {path!r}", "a path from the root, such as /tensorboard"
+
+
+def read_size(text: str) -> tuple[float, float] | None:
+    """Return width and height in inches, None where the text is no size."""
+    found = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)x(\d{1,3}(?:\.\d+)?)", text.strip().lower())
+    if not found:
+        return None
+    width, height = float(found[1]), float(found[2])
+    return (width, height) if min(width, height) >= 1 and max(width, height) <= 100 else None
+
+
+def size_problem(text: str) -> tuple[str, str] | None:
+    """Return the problem of the size of a figure, if any."""
+    if not text or read_size(text):
+        return None
+    return f"must be WxH in inches, from 1 to 100, got {text!r}", "such as `--size 6.5x4`"
