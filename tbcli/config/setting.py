@@ -164,12 +164,13 @@ class Section:
     __slots__ = ()
 
     def __post_init__(self) -> None:
-        for declared in settings_of(type(self)):
+        section: Any = type(self)
+        for declared in settings_of(section):
             declared.check(getattr(self, declared.name))
 
 
 @cache
-def settings_of(section: Any) -> tuple[Setting, ...]:
+def settings_of(section: type) -> tuple[Setting, ...]:
     """Return the settings of a section class, in their order; `TrainConfig` is the section ``train``."""
     name = section.__name__.removesuffix("Config").lower()
     return tuple(Setting(key=f"{name}.{each.name}", default=each.default, **each.metadata) for each in fields(section))
