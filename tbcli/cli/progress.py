@@ -1,11 +1,11 @@
-"""How a training looks on stderr: a live display on a terminal, one plain line an epoch elsewhere."""
+"""Training progress on stderr: a live display on a terminal, one plain line per epoch elsewhere."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from rich.console import Console, Group, RenderableType
@@ -19,9 +19,12 @@ from tbcli.cli.output import Output, counted_seconds, is_terminal, printable, st
 from tbcli.naming.direction import NOT_METRICS
 from tbcli.training import Narrator
 
+_WIDEST_BAR, _NARROWEST_BAR = 20, 6
+_TABLE_LEAVES = ("steps/s", "time")  # what a narrow terminal does without, the first first
+
 
 def choose_narrator(output: Output) -> Narrator:
-    """Return who tells of the training: nobody under ``--quiet``, a live display only where a terminal can show it."""
+    """Return the narrator: warnings only under ``--quiet``, a live display only where a terminal can show it."""
     if output.quiet:
         return QuietNarrator(output)
     if is_terminal(sys.stderr) and wants_cursor():
@@ -35,13 +38,13 @@ def wants_cursor() -> bool:
 
 
 class QuietNarrator(Narrator):
-    """Tells only what may be wrong."""
+    """Shows warnings only."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
 
     def hushed_libraries(self) -> AbstractContextManager[None]:
-        """Hush them, unless ``--verbose`` wants to hear."""
+        """Silence them, except under ``--verbose``."""
         return nullcontext() if self._output.verbose else stderr_hushed()
 
     def warn(self, text: str) -> None:
@@ -50,7 +53,7 @@ class QuietNarrator(Narrator):
 
 
 class PlainNarrator(QuietNarrator):
-    """One line a stage and an epoch, for logs and pipes."""
+    """One line per stage and per epoch, for logs and pipes."""
 
     def __init__(self, output: Output) -> None:
         super().__init__(output)
@@ -77,11 +80,12 @@ class PlainNarrator(QuietNarrator):
         marks = [name for name, (_, of) in best.items() if of == epoch and name.startswith("val_")]
         new_best = f"  (best {', '.join(marks)})" if marks else ""
         count = f"{epoch:>{len(str(self._epochs))}}/{self._epochs}"
-        self._output.say(f"epoch {count}  {shown}  {logs['steps_per_second']:.0f} steps/s{new_best}")
+        speed = f"  {logs['steps_per_second']:.0f} steps/s" if "steps_per_second" in logs else ""
+        self._output.say(f"epoch {count}  {shown}{speed}{new_best}")
 
 
 class LiveNarrator(QuietNarrator):
-    """A table of epochs that grows, and below it the epoch that runs: step, speed, time left, metrics now."""
+    """A growing table of epochs, and one line on the current epoch: step, time left of the training, metrics."""
 
     def __init__(self, output: Output) -> None:
         super().__init__(output)
@@ -95,6 +99,7 @@ class LiveNarrator(QuietNarrator):
         self._best: Mapping[str, tuple[float, int]] = {}
         self._epoch_began = time.monotonic()
         self._mark: tuple[float, int] | None = None  # when, and at which step, the speed is measured from
+        self._steps_ended = self._seconds_besides = 0.0  # the latter: an epoch's validation and recording
         self._spinner = Spinner("dots")
         self._live = Live(
             console=self._console,
@@ -130,16 +135,17 @@ class LiveNarrator(QuietNarrator):
         if self._mark is None:
             self._mark = time.monotonic(), step  # the very first execution was mostly compilation
         if step >= self._steps:
-            self._stage = "Looking at the validation samples"
+            self._stage, self._steps_ended = "Evaluating the validation samples", time.monotonic()
 
     def epoch(self, epoch: int, logs: Mapping[str, float], best: Mapping[str, tuple[float, int]]) -> None:
         """An epoch is done."""
-        seconds = time.monotonic() - self._epoch_began
-        self._rows.append((epoch, logs, seconds))
+        now = time.monotonic()
+        self._rows.append((epoch, logs, now - self._epoch_began))
         self._best = dict(best)
+        self._seconds_besides = now - self._steps_ended
         self._epoch, self._step, self._now, self._stage = epoch + 1, 0, {}, ""
-        self._epoch_began = time.monotonic()
-        self._mark = self._epoch_began, 0
+        self._epoch_began = now
+        self._mark = now, 0
 
     def close(self) -> None:
         """Leave the table of epochs on the screen and give the terminal back."""
@@ -160,32 +166,95 @@ class LiveNarrator(QuietNarrator):
 
     def _table(self) -> RenderableType:
         names = [name for name in self._rows[0][1] if name not in NOT_METRICS]
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("epoch", *names, "steps/s", "time"):
-            table.add_column(heading, justify="right")
         # A display taller than the screen cannot be redrawn: the latest epochs are what matters.
-        room = max(3, self._console.height - 8)
-        for epoch, logs, seconds in self._rows[-room:]:
-            cells = [self._cell(name, logs.get(name), epoch) for name in names]
-            table.add_row(
-                f"{epoch}/{self._epochs}", *cells, f"{logs['steps_per_second']:.0f}", counted_seconds(seconds)
-            )
+        rows = [self._row(*row) for row in self._rows[-max(3, self._console.height - 8) :]]
+        shown = fitting_columns(["epoch", *names, "steps/s", "time"], rows, self._console.width)
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in shown:
+            table.add_column(heading, justify="right", no_wrap=True)
+        for row in rows:
+            table.add_row(*(row.get(heading, Text()) for heading in shown))
         return table
 
-    def _cell(self, name: str, value: float | None, epoch: int) -> Text:
+    def _row(self, epoch: int, logs: Mapping[str, float], seconds: float) -> dict[str, Text]:
+        cells = {name: self._cell(name, value, epoch) for name, value in logs.items() if name not in NOT_METRICS}
+        speed = logs.get("steps_per_second")
+        return {
+            "epoch": Text(f"{epoch}/{self._epochs}"),
+            **cells,
+            "steps/s": Text("" if speed is None else f"{speed:.0f}"),
+            "time": Text(counted_seconds(seconds)),
+        }
+
+    def _cell(self, name: str, value: float, epoch: int) -> Text:
         is_best = self._best.get(name, (0.0, 0))[1] == epoch and name.startswith("val_")
-        return Text("" if value is None else f"{value:.4f}", style="bold green" if is_best else "")
+        return Text(_shown(value), style="bold green" if is_best else "")
 
     def _bar(self) -> RenderableType:
         now = time.monotonic()
         began, first = self._mark or (now, self._step)
-        speed = (self._step - first) / max(1e-9, now - began)
-        left = (self._steps * (self._epochs - self._epoch + 1) - self._step) / speed if speed else 0
-        metrics = "  ".join(f"{name} {value:.4f}" for name, value in self._now.items())
-        line = Table.grid(padding=(0, 1))
-        bar = ProgressBar(total=self._steps, completed=self._step, width=20)
-        facts = f"{self._step}/{self._steps}"
+        speed = (self._step - first) / max(1e-9, (self._steps_ended if self._step >= self._steps else now) - began)
+        facts = [f"{self._step}/{self._steps}"]
         if speed:
-            facts += f"  {speed:.0f} steps/s  {counted_seconds(left)} left"
-        line.add_row(Text(f"epoch {self._epoch}/{self._epochs}"), bar, Text(facts), Text(metrics, style="cyan"))
-        return line
+            epochs = self._epochs - self._epoch + 1
+            left = (self._steps * epochs - self._step) / speed + epochs * self._seconds_besides
+            facts += [f"{speed:.0f} steps/s", f"{counted_seconds(left)} left"]
+        metrics = [f"{name} {_shown(value)}" for name, value in self._now.items()]
+        return progress_line(f"epoch {self._epoch}/{self._epochs}", self._step, self._steps, facts, metrics, self._width)
+
+    @property
+    def _width(self) -> int:
+        return self._console.width - 1  # a line as long as the terminal wraps in some
+
+
+def _shown(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 1000 else f"{value:.4g}"
+
+
+def fitting_columns(headings: Sequence[str], rows: Sequence[Mapping[str, Text]], width: int) -> list[str]:
+    """Return the headings of a table that fits a width: without speed and time, then with fewer metrics.
+
+    Args:
+        headings: All of them; the first one stays, and so do the validation metrics as long as they can.
+        rows: ``{heading: cell}``.
+        width: Of the terminal, in characters.
+    """
+    widths = {name: max(len(name), *(row[name].cell_len for row in rows if name in row), 0) for name in headings}
+    shown = list(headings)
+    metrics = [name for name in headings[1:] if name not in _TABLE_LEAVES]
+    first_to_go = sorted(reversed(metrics), key=lambda name: name.startswith("val_"))
+    for name in (*_TABLE_LEAVES, *first_to_go):
+        if sum(widths[heading] + 2 for heading in shown) - 2 <= width:
+            break
+        shown.remove(name)
+    return shown
+
+
+def progress_line(
+    epoch: str, step: int, steps: int, facts: Sequence[str], metrics: Sequence[str], width: int
+) -> RenderableType:
+    """Return one line of an epoch that fits a width: what matters least is left out, the bar takes the rest.
+
+    Args:
+        epoch: As ``epoch 3/40``.
+        step: Steps of the epoch done.
+        steps: Steps of an epoch.
+        facts: The step and, once they are known, the speed and the time left.
+        metrics: As ``loss 0.1234``.
+        width: Characters there are.
+    """
+    position, *speed_and_time = facts
+    by_importance = [epoch, *speed_and_time[1:], position, *metrics, *speed_and_time[:1]]
+    kept, room = set[str](), width - _NARROWEST_BAR - 2
+    for part in by_importance:
+        if len(part) + 2 > room:
+            break
+        kept.add(part)
+        room -= len(part) + 2
+    bar = ProgressBar(total=steps, completed=step, width=min(_WIDEST_BAR, room + _NARROWEST_BAR + 2))
+    said = Text("  ").join(
+        Text(part, style="cyan" if part in metrics else "", no_wrap=True) for part in (*facts, *metrics) if part in kept
+    )
+    line = Table.grid(padding=(0, 2, 0, 0))
+    line.add_row(Text(epoch, no_wrap=True), bar, said)
+    return line

@@ -16,8 +16,13 @@ class ScalarsRecorder(Recorder):
 
     def __init__(self) -> None:
         self._every = 0
+        self._has_speed = False
         self._sums: dict[str, float] = {}
         self._counted = 0
+
+    def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
+        """A training of one execution of steps has no speed that could be measured."""
+        return {} if self._has_speed else {"epoch_steps_per_second": "all steps ran at once, with their compilation"}
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Learn how many steps make a point."""
@@ -42,6 +47,7 @@ class ScalarsRecorder(Recorder):
         """Write the metrics of the epoch at x = epoch, counted from 1."""
         train, validation = split_logs(snapshot.logs)
         writer.scalars(train, snapshot.epoch, where="train")
+        self._has_speed = self._has_speed or "epoch_steps_per_second" in train
         if validation:
             writer.scalars(validation, snapshot.epoch, where="validation")
 

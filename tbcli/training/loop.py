@@ -74,8 +74,9 @@ class Loop(keras.callbacks.Callback):
         self.epochs_done = 0
         self.steps_done = 0
         self.latest: Snapshot | None = None
-        self._began = self._epoch_began = 0.0
+        self._began = 0.0
         self._steps_before = 0
+        self._timed_from = 0.0, 0  # when, and after which step, the epoch's speed is measured from
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Record the untrained model."""
@@ -86,12 +87,15 @@ class Loop(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Set the order of the data."""
         self._feed.begin_epoch(epoch + 1)
-        self._epoch_began, self._steps_before = time.perf_counter(), self.steps_done
+        self._steps_before = self.steps_done
+        self._timed_from = time.perf_counter(), self.steps_done
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """After an execution, which may be several steps: only the optimizer counts them truly."""
         logs = logs or {}
         first, self.steps_done = self.steps_done + 1, int(self.model.optimizer.iterations)
+        if first == 1:  # most of the first execution was compilation
+            self._timed_from = time.perf_counter(), self.steps_done
         self._health.check_batches()  # first: a bad sample is the cause of all else
         self._require_finite("loss", logs)
         self._health.check_weights(self.model, self.steps_done)
@@ -102,9 +106,10 @@ class Loop(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Validate once, then share what was seen with the history, the recorders and the narrator."""
-        seconds = time.perf_counter() - self._epoch_began
+        began, step = self._timed_from
         row = {"loss": math.nan, **(logs or {})}  # the loss leads, whatever Keras' order
-        row["steps_per_second"] = (self.steps_done - self._steps_before) / seconds
+        if self.steps_done > step:  # else the whole epoch was the first execution
+            row["steps_per_second"] = (self.steps_done - step) / (time.perf_counter() - began)
         row["learning_rate"] = self._rate_at(self.steps_done)
         snapshot = self._validated(epoch + 1, row)
         self._health.check_batches()

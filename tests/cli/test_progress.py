@@ -1,7 +1,8 @@
-"""How a training looks: live on a terminal, a line an epoch elsewhere, and escape codes only where they are wanted."""
+"""How a training looks: live on a terminal, one line per epoch elsewhere, and escape codes only where they are wanted."""
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import re
@@ -11,6 +12,10 @@ import threading
 from collections.abc import Mapping
 
 import pytest
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from tbcli.cli.progress import fitting_columns, progress_line
 
 # Tells a short story, as a training does, without a training.
 STORY = """
@@ -28,13 +33,16 @@ for epoch in (1, 2):
     for step in (10, 20, 30, 40):
         narrator.step(epoch, step, logs)
         time.sleep(0.15)
-    seen = {**logs, "steps_per_second": 66.6, "learning_rate": 0.1, "val_accuracy": 0.125 * epoch}
+    seen = {**logs, "learning_rate": 0.1, "val_accuracy": 0.125 * epoch}
+    if epoch > 1:
+        seen["steps_per_second"] = 66.6
     narrator.epoch(epoch, seen, {"val_accuracy": (0.125 * epoch, epoch)})
 narrator.warn("odd \\x1b]0;title\\x07 text\\nhere")
 if "die" not in sys.argv:
     narrator.close()
     print("after")
 """
+METRICS = ["loss", "accuracy", "val_loss", "val_accuracy"]
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -113,14 +121,14 @@ def test_colours_can_be_refused(environ: dict[str, str]) -> None:
         assert "epoch 2/2" in shown
 
 
-def test_a_pipe_gets_a_line_a_stage_and_an_epoch() -> None:
+def test_a_pipe_gets_one_line_per_stage_and_per_epoch() -> None:
     stderr = piped()
     assert "\x1b" not in stderr
     assert "\r" not in stderr
     lines = stderr.splitlines()
     assert lines[:3] == ["Loading numbers ...", "cnn with 7 parameters", "Training 2 epochs of 40 steps ..."]
-    assert lines[3] == "epoch 1/2  loss 0.5000  accuracy 0.7500  val_accuracy 0.1250  67 steps/s  (best val_accuracy)"
-    assert lines[4].startswith("epoch 2/2")
+    assert lines[3] == "epoch 1/2  loss 0.5000  accuracy 0.7500  val_accuracy 0.1250  (best val_accuracy)"
+    assert lines[4] == "epoch 2/2  loss 0.5000  accuracy 0.7500  val_accuracy 0.2500  67 steps/s  (best val_accuracy)"
     assert len(lines) == 6
 
 
@@ -134,3 +142,46 @@ def test_quiet_is_quiet_on_a_terminal_too() -> None:
     _, shown = told("quiet")
     assert len(shown.splitlines()) == 1
     assert "odd" in shown
+
+
+def text_of(renderable: RenderableType, width: int) -> str:
+    console = Console(width=width, file=io.StringIO(), color_system=None, force_terminal=True)
+    with console.capture() as capture:
+        console.print(renderable)
+    return capture.get().removesuffix("\n")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
+@pytest.mark.parametrize(("epoch", "steps"), [("epoch 1/5", 9), ("epoch 1000/1000", 1_000_000)])
+@pytest.mark.parametrize("loss", ["loss 0.1234", "loss 1.23e+30"])
+def test_the_progress_is_one_line_that_fits_and_tells_the_time_left_first(
+    width: int, epoch: str, steps: int, loss: str
+) -> None:
+    facts = [f"{steps}/{steps}", "310 steps/s", "59 min 12 s left"]
+    shown = text_of(progress_line(epoch, steps, steps, facts, [loss, "accuracy 0.9876"], width), width)
+    assert "\n" not in shown
+    assert len(shown) <= width
+    assert epoch in shown
+    assert "…" not in shown
+    order = ["59 min 12 s left", facts[0], loss, "accuracy 0.9876", "310 steps/s"]
+    found = [part in shown for part in order]
+    assert found == sorted(found, reverse=True), "what matters least goes first"
+    assert found[0] or width == 40
+    if width >= 80 and steps == 9:
+        assert all(found[:4])
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (80, ["epoch", *METRICS, "steps/s", "time"]),
+        (60, ["epoch", *METRICS, "time"]),
+        (50, ["epoch", *METRICS]),
+        (40, ["epoch", "loss", "val_loss", "val_accuracy"]),
+        (30, ["epoch", "val_loss", "val_accuracy"]),
+        (10, ["epoch"]),
+    ],
+)
+def test_a_narrow_table_does_without_speed_then_time_then_training_metrics(width: int, columns: list[str]) -> None:
+    row = {"epoch": Text("12/40"), **{name: Text("0.1234") for name in METRICS}, "time": Text("1.1 s")}
+    assert fitting_columns(["epoch", *METRICS, "steps/s", "time"], [row], width) == columns

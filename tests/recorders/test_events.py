@@ -70,9 +70,13 @@ def test_epochs_count_from_one_and_equal_the_history(
             steps, values = zip(*points(events, f"epoch_{name}"), strict=True)
             assert steps == (1, 2, 3)
             assert np.allclose(values, columns[prefix + name], rtol=1e-6, atol=1e-6)
+
+
+def test_the_speed_leaves_out_the_compilation_in_the_first_execution(train: EventAccumulator) -> None:
     speeds = [float(value) for _, value in points(train, "epoch_steps_per_second")]
     assert len(speeds) == 3
-    assert min(speeds) > 0
+    # With the compilation's seconds in it, the first epoch would be tens of times slower than the others.
+    assert min(speeds) > max(speeds) / 8
 
 
 def test_batch_points_stand_at_every_third_step(train: EventAccumulator) -> None:
