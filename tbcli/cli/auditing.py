@@ -1,4 +1,4 @@
-"""What `serve --audit` and `train --audit` say of an audit: a line a dashboard, then what is missing and why."""
+"""What `serve --audit` and `train --audit` say of an audit: one line per dashboard, then what is missing and why."""
 
 from __future__ import annotations
 
