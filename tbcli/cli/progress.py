@@ -200,7 +200,9 @@ class LiveNarrator(QuietNarrator):
             left = (self._steps * epochs - self._step) / speed + epochs * self._seconds_besides
             facts += [f"{speed:.0f} steps/s", f"{counted_seconds(left)} left"]
         metrics = [f"{name} {_shown(value)}" for name, value in self._now.items()]
-        return progress_line(f"epoch {self._epoch}/{self._epochs}", self._step, self._steps, facts, metrics, self._width)
+        return progress_line(
+            f"epoch {self._epoch}/{self._epochs}", self._step, self._steps, facts, metrics, self._width
+        )
 
     @property
     def _width(self) -> int:
@@ -221,8 +223,8 @@ def fitting_columns(headings: Sequence[str], rows: Sequence[Mapping[str, Text]],
     """
     widths = {name: max(len(name), *(row[name].cell_len for row in rows if name in row), 0) for name in headings}
     shown = list(headings)
-    metrics = [name for name in headings[1:] if name not in _TABLE_LEAVES]
-    first_to_go = sorted(reversed(metrics), key=lambda name: name.startswith("val_"))
+    metrics = [name for name in reversed(headings[1:]) if name not in _TABLE_LEAVES]
+    first_to_go = sorted(metrics, key=lambda name: name.startswith("val_"))
     for name in (*_TABLE_LEAVES, *first_to_go):
         if sum(widths[heading] + 2 for heading in shown) - 2 <= width:
             break

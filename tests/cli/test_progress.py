@@ -1,4 +1,4 @@
-"""How a training looks: live on a terminal, one line per epoch elsewhere, and escape codes only where they are wanted."""
+"""Training progress: live on a terminal, one line per epoch elsewhere, escape codes only where they are wanted."""
 
 from __future__ import annotations
 
