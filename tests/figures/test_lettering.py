@@ -1,7 +1,12 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
 from matplotlib import font_manager
 
 from tbcli.figures import lettering
-from tbcli.figures.lettering import FAMILY, NO_GLYPH, Lettering, lettering_for
+from tbcli.figures.lettering import FAMILY, UNKNOWN, Lettering, lettering_for, missing_fonts
 
 OUTSIDE_UNICODE_BLOCKS = "\U000e0f00"  # unassigned: no font draws it
 
@@ -10,23 +15,69 @@ def test_plain_text_needs_the_usual_font_alone() -> None:
     assert lettering_for(["resnet 1 é ñ → …"]) == Lettering((FAMILY,), frozenset())
 
 
-def test_the_usual_font_has_the_box_and_the_ellipsis() -> None:
-    assert lettering_for([NO_GLYPH + "…·"]).lacking == frozenset()
+def test_the_usual_font_has_the_ellipsis() -> None:
+    assert lettering_for(["…·"]).lacking == frozenset()
 
 
-def test_a_character_that_no_font_has_becomes_a_box(monkeypatch) -> None:
+@pytest.fixture
+def no_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Pretend that the system has no font, neither listed nor installed since."""
     monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
-    letters = lettering_for(["模型 7"])
-    assert letters.legible("模型 7") == f"{NO_GLYPH}{NO_GLYPH} 7"
+    monkeypatch.setattr(font_manager, "findSystemFonts", list)
+    clear()
+    yield
+    clear()
+
+
+def clear() -> None:
+    lettering._lettering.cache_clear()
+    lettering._newly_installed.cache_clear()
+
+
+@pytest.mark.usefixtures("no_fonts")
+@pytest.mark.parametrize(
+    ("name", "font"),
+    [
+        ("模型", "Noto Sans CJK (Debian: fonts-noto-cjk)"),
+        ("ねこ", "Noto Sans CJK"),
+        ("고양이", "Noto Sans CJK"),
+        ("हिन्दी", "Noto Sans Devanagari"),
+        ("\U0001f9a5", "Noto Emoji"),
+    ],
+)
+def test_a_name_that_no_font_draws_gives_way_to_the_class_number_and_the_font_is_named(name: str, font: str) -> None:
+    letters = lettering_for([name])
     assert letters.families == (FAMILY,)
+    assert letters.class_labels(["cat", name]) == ["cat", "class 1"]
+    assert set(letters.legible(name)) == {UNKNOWN}
+    assert font in missing_fonts(["cat", name])
 
 
-def test_a_font_of_the_system_fills_the_gap(monkeypatch) -> None:
+@pytest.mark.usefixtures("no_fonts")
+def test_arabic_hebrew_and_cyrillic_are_in_the_usual_font() -> None:
+    assert missing_fonts(["قطة", "חתול", "кошка", "é", "a\u200db"]) == ""
+
+
+def test_a_font_of_the_system_fills_the_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     # These come with matplotlib: cmr10 has no letter that FAMILY lacks, so the roles are turned round.
     monkeypatch.setattr(lettering, "FAMILY", "cmr10")
+    clear()
     letters = lettering_for(["é"])
+    clear()
     assert letters.lacking == frozenset()
     assert len(letters.families) == 2
+
+
+def test_a_font_that_was_installed_after_matplotlib_looked_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = font_manager.findfont(FAMILY)
+    monkeypatch.setattr(lettering, "FAMILY", "cmr10")
+    listed = [entry for entry in font_manager.fontManager.ttflist if entry.name == "cmr10"]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", listed)
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [usual, "/nowhere/broken.ttf"])
+    clear()
+    letters = lettering_for(["é"])
+    clear()
+    assert letters.families == ("cmr10", "DejaVu Sans")
 
 
 def test_a_font_of_placeholders_does_not_count() -> None:

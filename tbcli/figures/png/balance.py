@@ -67,14 +67,13 @@ def _write_names(sheet: Sheet, top: int, class_names: Sequence[str], edges: np.n
     slot = (edges[-1] - edges[0]) / len(class_names)
     middles = (edges[:-1] + edges[1:]) / 2
     if slot >= _NARROWEST_NAME:
-        for name, middle in zip(class_names, middles, strict=True):
-            fitted = sheet.letters.fitted(name, _SMALL + 1, int(slot) - 2)
-            sheet.text(middle, top, fitted, INK, _SMALL + 1, align="centre")
+        names = sheet.letters.class_labels(class_names, _SMALL + 1, int(slot) - 2)
+        for name, middle in zip(names, middles, strict=True):
+            sheet.text(middle, top, name, INK, _SMALL + 1, align="centre")
     elif slot >= _NARROWEST_UPRIGHT:
-        for name, middle in zip(class_names, middles, strict=True):
-            fitted = sheet.letters.fitted(name, _SMALL, _LONGEST_NAME)
-            length = sheet.letters.width(fitted, _SMALL)
-            sheet.text(middle, top + length, fitted, INK, _SMALL, align="centre", upright=True)
+        for name, middle in zip(sheet.letters.class_labels(class_names, _SMALL, _LONGEST_NAME), middles, strict=True):
+            length = sheet.letters.width(name, _SMALL)
+            sheet.text(middle, top + length, name, INK, _SMALL, align="centre", upright=True)
     else:
         every = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, len(edges)) if step * slot >= 28)
         for number in range(0, len(class_names), every):

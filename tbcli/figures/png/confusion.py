@@ -130,7 +130,7 @@ def _planned(class_names: Sequence[str], letters: Letters) -> _Plan:
     if numbered:
         names = tuple(map(str, range(classes)))
     else:
-        names = tuple(letters.fitted(name, 10 * scale, _LONGEST_NAME * scale) for name in class_names)
+        names = tuple(letters.class_labels(class_names, 10 * scale, _LONGEST_NAME * scale))
     return _Plan(classes, scale, names, max(letters.width(name, 10 * scale) for name in names), numbered)
 
 

@@ -50,10 +50,11 @@ def draw_heads(
     sheet = Sheet(THUMBNAIL_WIDTH, top + len(shown) * row_height, letters)
     sheet.text(_MARGIN, _MARGIN, letters.fitted(title, _SIZE + 1, THUMBNAIL_WIDTH - _MARGIN), INK, _SIZE + 1)
     sheet.text(_MARGIN, _MARGIN + _LINE, told(scores.shape), FAINT, _SIZE)
+    names = letters.class_labels(class_names, _SIZE, side)
     for number, matrices in enumerate(shown):
         y = top + number * row_height
         image = None if images is None else images[number]
-        _draw_sample(sheet, y, image, class_names[guesses[number]], int(indices[number]), side)
+        _draw_sample(sheet, y, image, names[guesses[number]], int(indices[number]), side)
         for head, matrix in enumerate(matrices):
             x = _MARGIN + (1 + head % _ACROSS) * (side + _GAP)
             below = y + head // _ACROSS * (side + _LINE)
@@ -89,5 +90,5 @@ def _draw_sample(sheet: Sheet, y: int, image: np.ndarray | None, guess: str, ind
         height, width = fitted_size(image.shape, side)
         sheet.paste(_MARGIN, y, as_colours(image, height, width))
         y += height
-    sheet.text(_MARGIN, y, sheet.letters.fitted(guess, _SIZE, side), INK, _SIZE)
+    sheet.text(_MARGIN, y, guess, INK, _SIZE)
     sheet.text(_MARGIN, y + _LINE, f"#{index}", FAINT, _SIZE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from tbcli.naming.shortening import shortened_names
 
 if TYPE_CHECKING:
     from tbcli.figures.lettering import Lettering
@@ -58,6 +61,15 @@ class Letters:
             length -= 1
         return text[:length].rstrip() + "…"
 
+    def class_labels(self, names: Sequence[str], size: int, pixels: int) -> list[str]:
+        """Return the names of classes, none wider than so many pixels; different names stay different.
+
+        ``class 3`` stands for a name that no font here can draw.
+        """
+        if not all(map(_is_simple, names)):
+            names = _families(self._unusual)[0].class_labels(names)
+        return shortened_names(names, pixels, lambda text: self.width(text, size))
+
     def _drawn(self, text: str, size: int) -> np.ndarray:
         if (text, size) not in self._pixels:
             self._pixels[text, size] = self._draw(text, size)
@@ -96,7 +108,7 @@ def _usual_path() -> str:
 
 
 def _legible(text: str, names: tuple[str, ...]) -> tuple[str, str]:
-    """Return the text, with boxes for what no font here has, and the font that draws most of it."""
+    """Return the text, with a question mark for what no font here has, and the font that draws most of it."""
     from matplotlib import font_manager
 
     lettering, paths = _families(names)

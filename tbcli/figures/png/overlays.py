@@ -49,6 +49,10 @@ def draw_overlays(
     rows = -(-len(images) // columns)
     sheet = Sheet(THUMBNAIL_WIDTH, top + rows * row_height, letters)
     sheet.text(_MARGIN, _MARGIN, letters.fitted(title, _SIZE + 1, THUMBNAIL_WIDTH - _MARGIN), INK, _SIZE + 1)
+    tellings = [f"#{index}" if heat.any() else f"no heat  #{index}" for index, heat in zip(indices, heats, strict=True)]
+    before = letters.width("true ", _SIZE)
+    taken = max(letters.width("100.0%", _SIZE), before + max(letters.width(told, _SIZE) for told in tellings))
+    names = letters.class_labels(class_names, _SIZE, pair - taken - _MARGIN)
     for number, image in enumerate(images):
         x = _MARGIN + number % columns * (pair + _BETWEEN)
         y = top + number // columns * row_height
@@ -59,14 +63,11 @@ def draw_overlays(
         true, guess = int(labels[number]), int(probabilities[number].argmax())
         colour = RIGHT if true == guess else WRONG
         confidence = f"{probabilities[number, guess]:.1%}"
-        space = pair - letters.width(confidence, _SIZE) - _MARGIN
-        sheet.text(x, y, letters.fitted(class_names[guess], _SIZE, space), colour, _SIZE)
+        sheet.text(x, y, names[guess], colour, _SIZE)
         sheet.text(x + pair, y, confidence, colour, _SIZE, align="right")
-        told = f"#{indices[number]}" if heats[number].any() else f"no heat  #{indices[number]}"
-        before, after = letters.width("true ", _SIZE), letters.width(told, _SIZE) + _MARGIN
         sheet.text(x, y + _LINE, "true ", FAINT, _SIZE)
-        sheet.text(x + before, y + _LINE, letters.fitted(class_names[true], _SIZE, pair - before - after), INK, _SIZE)
-        sheet.text(x + pair, y + _LINE, told, FAINT, _SIZE, align="right")
+        sheet.text(x + before, y + _LINE, names[true], INK, _SIZE)
+        sheet.text(x + pair, y + _LINE, tellings[number], FAINT, _SIZE, align="right")
     return sheet.png()
 
 

@@ -45,6 +45,8 @@ def draw_samples(
     cell_height = height + 2 * _MARGIN + 3 * _LINE
     decimals = 1 if room > _SMALLEST_CELL else 0  # of a confidence in percent
     letters = letters_for(tuple(class_names))
+    before = letters.width("true ", _SIZE)
+    names = letters.class_labels(class_names, _SIZE, room - max(before, letters.width(f"{1:.{decimals}%}", _SIZE) + 2))
     sheet = Sheet(max(THUMBNAIL_WIDTH, columns * cell), top + rows * cell_height, letters)
     if title:
         sheet.text(_MARGIN, _MARGIN, title, INK, _SIZE + 1)
@@ -57,11 +59,9 @@ def draw_samples(
             sheet.frame(x, y, width, height, colour, _FRAME)
         y += height + _FRAME
         confidence = f"{probabilities[number, guess]:.{decimals}%}"
-        space = room - letters.width(confidence, _SIZE) - 2
-        sheet.text(x, y, letters.fitted(class_names[guess], _SIZE, space), colour, _SIZE)
+        sheet.text(x, y, names[guess], colour, _SIZE)
         sheet.text(x + room, y, confidence, colour, _SIZE, align="right")
-        before = letters.width("true ", _SIZE)
         sheet.text(x, y + _LINE, "true ", FAINT, _SIZE)
-        sheet.text(x + before, y + _LINE, letters.fitted(class_names[true], _SIZE, room - before), INK, _SIZE)
+        sheet.text(x + before, y + _LINE, names[true], INK, _SIZE)
         sheet.text(x, y + 2 * _LINE, f"#{indices[number]}", FAINT, _SIZE)
     return sheet.png()
