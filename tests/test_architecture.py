@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -54,47 +56,111 @@ LIGHT = {
 }
 
 
-def room_of(path: Path) -> str:
-    parts = path.relative_to(PACKAGE).parts
-    first = parts[0] if len(parts) > 1 else path.stem
-    return "" if first == "__init__" else first
+SAME_IDEA = {
+    # A file's name that two rooms share, because each has its end of one idea.
+    "activations": "the tap measures what the layers answer, the recorder writes it",
+    "confusion": "the picture, and the recorder that writes it",
+    "curves": "what commands that draw curves share, and the curves",
+    "gradients": "the figure, and the recorder that writes what it shows",
+    "history": "the table, and the figure of it",
+    "kernels": "the picture, and the recorder that writes it",
+    "samples": "the picture, and the recorder that writes it",
+    "scalars": "the recorder writes them, the figure shows them",
+    "series": "what a series is called, and its points",
+    "summaries": "what event files say of each scalar, for the commands that show it",
+    # Of a public function or class.
+    "hyperparameters": "the settings that are some, and their values in one run",
+    "settings_of": "the settings of a section, and of a run",
+    "summarize": "the columns of a history, and what a name on the command line leads to",
+    "train": "the command and the function that it calls",
+}
 
 
-def walk_running(tree: ast.AST) -> Iterator[ast.AST]:
+def module_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in FILES}
+TREES = {path: ast.parse(path.read_text()) for path in FILES}
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def statements_of(tree: ast.AST, *, at_import: bool) -> Iterator[ast.AST]:
+    """Yield what runs, at import alone or ever; a name for type checkers alone is no import."""
     for child in ast.iter_child_nodes(tree):
-        if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)):
-            yield child
-            yield from walk_running(child)
+        is_typing = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)
+        if is_typing or (at_import and isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))):
+            continue
+        yield child
+        yield from statements_of(child, at_import=at_import)
 
 
-def imports_of(path: Path) -> Iterator[str]:
-    """Yield the rooms of ours that a file imports, at any depth; a name for type checkers alone is no import."""
-    for node in walk_running(ast.parse(path.read_text())):
+def imports_of(path: Path, *, at_import: bool = False) -> Iterator[str]:
+    """Yield the modules of ours that a file imports; a name as text is resolved by whoever asks for it."""
+    for node in statements_of(TREES[path], at_import=at_import):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from (alias.name for alias in node.names if alias.name.partition(".")[0] == "tbcli")
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            names = [
-                f"{node.module}.{alias.name}" if node.module == "tbcli" else str(node.module) for alias in node.names
-            ]
-        else:
-            continue
-        for name in names:
-            package, _, rest = name.partition(".")
-            if package == "tbcli":
-                yield "" if rest.startswith("_") else rest.partition(".")[0]
+            for alias in node.names if str(node.module).partition(".")[0] == "tbcli" else ():
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in MODULES else str(node.module)
 
 
-@pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(PACKAGE)) for path in FILES])
-def test_arrows_between_rooms_point_one_way(path: Path) -> None:
-    room = room_of(path)
-    assert room in ROOMS, f"say in this test what the new room {room!r} may import"
-    forbidden = set(imports_of(path)) - ROOMS[room] - EVERYBODY - {room}
-    assert not forbidden, f"{room} must not know {sorted(forbidden)}"
+def ring_of(arrows: dict[str, set[str]]) -> str:
+    """Return a circle among arrows as text, empty where there is none."""
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        return " <- ".join(error.args[1])
+    return ""
+
+
+def test_arrows_between_rooms_point_one_way() -> None:
+    forbidden = []
+    for module, path in MODULES.items():
+        room = room_of(module)
+        assert room in ROOMS, f"say in this test what the new room {room!r} may import"
+        known = {room_of(imported) for imported in imports_of(path)}
+        forbidden += [f"{module} must not know {name}" for name in sorted(known - ROOMS[room] - EVERYBODY - {room})]
+    assert not forbidden, "\n".join(forbidden)
+
+
+def test_no_module_is_imported_in_a_circle() -> None:
+    ring = ring_of({module: set(imports_of(path, at_import=True)) - {module} for module, path in MODULES.items()})
+    assert not ring, ring
+
+
+def test_no_room_knows_another_that_knows_it_not_even_inside_a_function() -> None:
+    rooms: dict[str, set[str]] = defaultdict(set)
+    for module, path in MODULES.items():
+        known = {room_of(imported) for imported in imports_of(path)}
+        rooms[room_of(module)] |= known - {room_of(module), ""}  # "" is the package itself: its version
+    ring = ring_of(rooms)
+    assert not ring, ring
+
+
+def test_no_two_rooms_have_a_file_or_a_public_name_in_common() -> None:
+    files: dict[str, set[str]] = defaultdict(set)
+    names: dict[str, set[str]] = defaultdict(set)
+    for module, path in MODULES.items():
+        if path.name != "__init__.py":
+            files[path.stem].add(room_of(module))
+        for node in TREES[path].body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+                names[node.name].add(room_of(module))
+    twins = {name: sorted(rooms) for owners in (files, names) for name, rooms in owners.items() if len(rooms) > 1}
+    found = {name: rooms for name, rooms in twins.items() if name not in SAME_IDEA}
+    assert not found, f"rename one, or say in SAME_IDEA how they belong together: {found}"
+    assert not set(SAME_IDEA) - set(twins), "these are no twins any more"
 
 
 def test_only_the_entry_point_imports_the_command_line() -> None:
-    knowing = {room_of(path) for path in FILES if "cli" in set(imports_of(path))}
+    knowing = {room_of(module) for module, path in MODULES.items() if "cli" in map(room_of, imports_of(path))}
     assert knowing <= {"cli", "__main__"}
 
 
@@ -104,7 +170,7 @@ def test_no_file_is_a_drawer_for_everything() -> None:
 
 def test_nothing_private_and_no_click_is_imported() -> None:
     for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(TREES[path]):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             modules += [str(node.module)] if isinstance(node, ast.ImportFrom) and node.module != "__future__" else []
             for module in modules:

@@ -83,7 +83,7 @@ class Named(NamedTuple):
     clashes: tuple[tuple[str, str, tuple[str, ...]], ...]
 
 
-class Tag(NamedTuple):
+class TagParts(NamedTuple):
     """What a tag says by itself.
 
     Args:
@@ -116,7 +116,7 @@ def identify(seen: Sequence[Seen], described: Collection[str] = (), *, is_ours: 
 
 
 @lru_cache(maxsize=20_000)
-def read_tag(tag: str) -> Tag:
+def read_tag(tag: str) -> TagParts:
     """Return what a tag says by itself: ``train/loss_epoch`` is the loss of the training split, per epoch."""
     rest = [element for element in tag.split("/") if element] or [tag]
     split = unit = ""
@@ -133,7 +133,7 @@ def read_tag(tag: str) -> Tag:
     rest, unit = (rest, unit) if unit else _without_unit(rest)
     short = _shortened(doubled or rest)
     core = plain_spelling(rest[0]) if len(rest) == 1 else "/".join(rest)
-    return Tag(split, unit, core, short if short != core else "")
+    return TagParts(split, unit, core, short if short != core else "")
 
 
 def _whole_elements(elements: list[str], split: str, unit: str) -> tuple[str, str, list[str]]:

@@ -23,7 +23,7 @@ class Word(NamedTuple):
     end: int
 
 
-class Split(NamedTuple):
+class SplitWord(NamedTuple):
     """What a split word means.
 
     Args:
@@ -38,22 +38,22 @@ class Split(NamedTuple):
 
 
 SPLITS = {
-    "train": Split("train"),
-    "training": Split("train"),
-    "trn": Split("train", is_word_too=True),
-    "train_inner": Split("train", "step"),
-    "learn": Split("train", is_word_too=True),
-    "fit": Split("train", is_word_too=True),
-    "val": Split("validation"),
-    "valid": Split("validation", is_word_too=True),
-    "validate": Split("validation", is_word_too=True),
-    "validation": Split("validation"),
-    "dev": Split("validation", is_word_too=True),
-    "eval": Split("validation"),
-    "evaluation": Split("validation"),
-    "test": Split("test"),
-    "testing": Split("test"),
-    "holdout": Split("test", is_word_too=True),
+    "train": SplitWord("train"),
+    "training": SplitWord("train"),
+    "trn": SplitWord("train", is_word_too=True),
+    "train_inner": SplitWord("train", "step"),
+    "learn": SplitWord("train", is_word_too=True),
+    "fit": SplitWord("train", is_word_too=True),
+    "val": SplitWord("validation"),
+    "valid": SplitWord("validation", is_word_too=True),
+    "validate": SplitWord("validation", is_word_too=True),
+    "validation": SplitWord("validation"),
+    "dev": SplitWord("validation", is_word_too=True),
+    "eval": SplitWord("validation"),
+    "evaluation": SplitWord("validation"),
+    "test": SplitWord("test"),
+    "testing": SplitWord("test"),
+    "holdout": SplitWord("test", is_word_too=True),
 }
 UNITS = {
     "epoch": "epoch",
@@ -114,7 +114,7 @@ def words_of(text: str, *, by_capitals: bool = True) -> tuple[Word, ...]:
     return tuple(Word(found[0].lower(), found.start(), found.end()) for found in pattern.finditer(text))
 
 
-def split_of_words(words: Sequence[Word]) -> Split | None:
+def split_of_words(words: Sequence[Word]) -> SplitWord | None:
     """Return the split that words next to each other name, or None."""
     return SPLITS.get("_".join(word.text for word in words))
 
