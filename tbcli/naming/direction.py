@@ -1,49 +1,180 @@
-"""What is known of a metric by its name: its direction, and which value of a series is the best."""
+"""Which way a metric is better, by the whole words of its name; and which value of a series is the best.
+
+A name is split at separators and capitals, and the last word that `metric_words` knows decides: ``accuracy_loss`` is a
+loss. What follows a preposition describes what stands before it (``recall_at_precision``), ``neg_`` turns the direction,
+and a word inside another word means nothing (``lossless``). Clocks, counters, learning rates and their like have no
+direction. A name without any known word counts as better when high, and so says that this is a guess. A user's
+``[direction]`` section overrules all of it.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
-_LOWER_IS_BETTER = (
-    "loss",
-    "error",
-    "mae",
-    "mse",
-    "rmse",
-    "mape",
-    "msle",
-    "crossentropy",
-    "divergence",
-    "perplexity",
-    "regret",
-)
+from tbcli.naming import metric_words
+from tbcli.naming.matching import fits, is_glob
+from tbcli.naming.metric_words import Word, words_of
+
 NOT_METRICS = ("epoch", "step", "seconds", "learning_rate", "steps_per_second")
+Sense = Literal["min", "max", ""]
+Overrides = Mapping[str, str]
+"""A user's ``[direction]`` section: ``{name or glob: "min" or "max"}``."""
+NO_OVERRIDES: Overrides = {}
+_OPPOSITE: dict[str, Sense] = {"min": "max", "max": "min", "": ""}
 
 
-def lower_is_better(metric: str) -> bool:
-    """Say whether a smaller value is the better one: losses and errors are, everything else is not."""
-    return any(word in metric.lower() for word in _LOWER_IS_BETTER)
+class Direction(NamedTuple):
+    """Which way a metric is better.
+
+    Args:
+        sense: ``min`` where lower is better, ``max`` where higher is, ``""`` where neither is.
+        is_guessed: Nothing in the name says so for certain.
+    """
+
+    sense: Sense
+    is_guessed: bool = False
+
+    @property
+    def note(self) -> str:
+        """What to add where a guess decides, as ``(higher is better: guessed)``; ``""`` where it is no guess."""
+        return f"({'lower' if self.sense == 'min' else 'higher'} is better: guessed)" if self.is_guessed else ""
 
 
-def best_position(metric: str, values: Sequence[float]) -> int | None:
-    """Return the index of the best finite value (the first of equals), or None where there is none."""
+def direction_of(metric: str, overrides: Overrides = NO_OVERRIDES, *, asked: bool = False) -> Direction:
+    """Return which way a metric is better.
+
+    Args:
+        metric: Its canonical name or its tag.
+        overrides: The user's ``[direction]`` section.
+        asked: Someone asked for the best of this metric: then of times and memory less is better, of throughput more.
+    """
+    if overrides:
+        said = _overruled(metric, overrides)
+        if said:
+            return Direction("min" if said == "min" else "max")
+    usual, when_asked = _by_words(metric)
+    return when_asked if asked else usual
+
+
+def lower_is_better(metric: str, overrides: Overrides = NO_OVERRIDES) -> bool:
+    """Say whether a smaller value is the better one."""
+    return direction_of(metric, overrides, asked=True).sense == "min"
+
+
+def best_position(
+    metric: str, values: Sequence[float], overrides: Overrides = NO_OVERRIDES, *, asked: bool = False
+) -> int | None:
+    """Return the index of the best finite value (the first of equals).
+
+    None where no value is finite, or where the metric has no direction; see `direction_of` for the arguments.
+    """
+    sense = direction_of(metric, overrides, asked=asked).sense
     finite = [index for index, value in enumerate(values) if math.isfinite(value)]
-    if not finite:
+    if not finite or not sense:
         return None
-    choose = min if lower_is_better(metric) else max
+    choose = min if sense == "min" else max
     return choose(finite, key=lambda index: values[index])
 
 
-def summarize(columns: Mapping[str, Sequence[float]], epochs: Sequence[int]) -> dict[str, dict[str, float | int]]:
-    """Return ``{metric: {"best", "best_epoch", "last"}}`` of every column that is a metric."""
+def summarize(
+    columns: Mapping[str, Sequence[float]], epochs: Sequence[int], overrides: Overrides = NO_OVERRIDES
+) -> dict[str, dict[str, float | int]]:
+    """Return ``{metric: {"best", "best_epoch", "last"}}`` of every column that is a metric.
+
+    The best of a metric without direction is NaN, at epoch 0.
+    """
     summary: dict[str, dict[str, float | int]] = {}
     for name, values in columns.items():
         if name in NOT_METRICS or not values:
             continue
-        position = best_position(name, values)
+        position = best_position(name, values, overrides, asked=True)
         if position is None:
             summary[name] = {"best": math.nan, "best_epoch": 0, "last": values[-1]}
         else:
             summary[name] = {"best": values[position], "best_epoch": epochs[position], "last": values[-1]}
     return summary
+
+
+_SPLIT_WORD = re.compile(r"^(?:train|training|val|valid|validation|dev|eval|evaluation|test)[_/. :-]+", re.IGNORECASE)
+
+
+def _overruled(metric: str, overrides: Overrides) -> str:
+    """Return what the user says of a metric: by its name, else without its split, else by a glob; ``""`` for nothing."""
+    whole = metric.partition("@")[0]
+    names = list(dict.fromkeys((metric, whole, _SPLIT_WORD.sub("", whole), whole.rpartition("/")[2])))
+    words = {key.lower(): said for key, said in overrides.items()}
+    for name in names:
+        if name.lower() in words:
+            return words[name.lower()]
+    return next((said for key, said in overrides.items() if is_glob(key) and fits(key, names)), "")
+
+
+_ANSWERS: dict[str, tuple[Sense, Sense]] = {
+    "<": ("min", "min"), ">": ("max", "max"), "S": ("max", "max"), "0": ("", ""), "-": ("", "min"), "+": ("", "max"),
+}  # fmt: skip
+_CONTAINERS = metric_words.entries(metric_words.CONTAINERS)
+_PARTS_OF_LOSSES = metric_words.entries(metric_words.PARTS_OF_LOSSES)
+_GUESS = Direction("max", is_guessed=True)
+
+
+class _Answer(NamedTuple):
+    sign: str  # one of `_ANSWERS`
+    is_certain: bool = True
+    is_negated: bool = False
+
+    def direction(self, *, asked: bool) -> Direction:
+        sense = _ANSWERS[self.sign][asked]
+        return Direction(_OPPOSITE[sense] if self.is_negated else sense, bool(sense) and not self.is_certain)
+
+
+@lru_cache(maxsize=65_536)
+def _by_words(metric: str) -> tuple[Direction, Direction]:
+    """Return the usual direction and that of a metric whose best was asked for; the last element of a path decides."""
+    elements = [words_of(part) for part in metric.split("/") if part]
+    contained = next((element for element in elements[:-1] if _consists_of(element, _CONTAINERS)), None)
+    is_of_loss = any(_consists_of(element, {"loss"}) for element in elements[:-1])
+    has_unknown = False
+    for element in reversed(elements):
+        answer = _answer(element, is_of_loss=is_of_loss)
+        if answer and contained and answer.sign in "<>S":
+            answer = _answer(contained, is_of_loss=False)
+        if answer:
+            answer = answer._replace(is_certain=answer.is_certain and not has_unknown)
+            return answer.direction(asked=False), answer.direction(asked=True)
+        has_unknown = has_unknown or any(word.sign == "?" for word in element)
+    return _GUESS, _GUESS
+
+
+def _consists_of(element: Sequence[Word], entries: Collection[str]) -> bool:
+    """Say whether all words that mean something are among these."""
+    telling = [word.text for word in element if word.sign not in ".u"]
+    return bool(telling) and all(text in entries for text in telling)
+
+
+def _answer(element: Sequence[Word], *, is_of_loss: bool) -> _Answer | None:
+    """Return what the words of one element say; None where none of them says anything."""
+    cut = next((position for position, word in enumerate(element) if word.sign == ":"), len(element))
+    head, rest = element[:cut], element[cut + 1 :]
+    telling = [position for position, word in enumerate(head) if word.sign in _ANSWERS]
+    if not telling:
+        answer = _answer(rest, is_of_loss=is_of_loss) if rest else None
+        return answer or (_Answer("0") if any(word.sign == "u" for word in head) else None)
+    if head[telling[-1]].sign == "S" and len(telling) > 1:
+        telling.pop()  # loss_score is a loss
+    *others, last = (head[position] for position in telling)
+    is_negated = any(word.sign == "!" for word in head)
+    is_of_loss = is_of_loss or any(word.text == "loss" for word in others[:1])
+    if is_of_loss and last.text in _PARTS_OF_LOSSES:
+        return _Answer("<", is_certain=False, is_negated=is_negated)
+    is_followed = any(word.sign == "?" for word in head[telling[-1] :])
+    return _Answer(last.sign, not (is_followed or _disagree(last, others)), is_negated)
+
+
+def _disagree(last: Word, others: Sequence[Word]) -> bool:
+    """Say whether other words speak for the opposite; what ends in `loss` or `error` is one, whatever it is of."""
+    senses = {_ANSWERS[word.sign][0] for word in others} - {""}
+    return last.text not in ("loss", "error", "err") and _OPPOSITE[_ANSWERS[last.sign][0]] in senses
