@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from tbcli.config import did_you_mean
 from tbcli.errors import NotFound
 from tbcli.naming.direction import lower_is_better
+from tbcli.naming.matching import did_you_mean
 from tbcli.runs.summary import Summary
 
 SEED = "seed"

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from tbcli.cli.output import Output, is_terminal, printable, styled
 from tbcli.cli.places import warn_of_damage
 from tbcli.cli.watching import require_window, watch
-from tbcli.config import PlotConfig, did_you_mean
+from tbcli.config import PlotConfig
 from tbcli.errors import ConfigError, NotFound
+from tbcli.naming.matching import did_you_mean
 
 if TYPE_CHECKING:
     from tbcli.figures.series import Gathered

@@ -148,7 +148,7 @@ class _Asked:
 
     def require_all(self) -> None:
         if self._unknown and self._last:
-            from tbcli.config import did_you_mean
+            from tbcli.naming.matching import did_you_mean
             from tbcli.runs.summary import FACTS
 
             name = self._unknown[0].name

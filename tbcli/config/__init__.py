@@ -24,11 +24,11 @@ from tbcli.config.sections import (
     declared,
     hyperparameters,
 )
-from tbcli.config.setting import Setting, did_you_mean
+from tbcli.config.setting import Setting
 
 __all__ = [
     "DIRECTIONS", "FIGURE_FORMATS", "FIRST_FREE_PORT", "LOAD_FAST", "OPTIMIZERS", "PRECISIONS", "SAVE_FORMATS",
     "SCHEDULES", "SETTINGS", "Config", "DataConfig", "ModelConfig", "PathsConfig", "PlotConfig", "RecordConfig", "Said",
-    "ServeConfig", "Setting", "TrainConfig", "declared", "did_you_mean", "hyperparameters", "load_config", "merged",
+    "ServeConfig", "Setting", "TrainConfig", "declared", "hyperparameters", "load_config", "merged",
     "variable_of",
 ]  # fmt: skip

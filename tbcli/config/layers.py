@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tbcli.config.sections import DIRECTION, SETTINGS, Config, declared
-from tbcli.config.setting import did_you_mean
 from tbcli.errors import ConfigError
+from tbcli.naming.matching import did_you_mean
 
 WORKSPACE_FILE = "tbcli.toml"
 _PATHS = ("paths.workspace", "paths.logdir", "paths.plots_dir", "paths.models_dir")

@@ -22,9 +22,10 @@ from tbcli.config.checks import (
     read_steps,
     size_problem,
 )
-from tbcli.config.setting import Section, Setting, did_you_mean, setting, settings_of
+from tbcli.config.setting import Section, Setting, setting, settings_of
 from tbcli.config.toml import to_toml
 from tbcli.errors import ConfigError
+from tbcli.naming.matching import did_you_mean
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 SCHEDULES = ("constant", "cosine")

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, TypeVar
 
 from tbcli.errors import ConfigError
+from tbcli.naming.matching import did_you_mean
 
 T = TypeVar("T")
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list of words"}
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``"did you mean 'x'?"`` for the closest known word, or the list of known words."""
-    from difflib import get_close_matches
-
-    choices = list(known)
-    by_letters = {choice.lower(): choice for choice in reversed(choices)}  # of those alike but for case the first
-    close = get_close_matches(word, choices, n=1)
-    close = close or [by_letters[each] for each in get_close_matches(word.lower(), by_letters, n=1)]
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(choices)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

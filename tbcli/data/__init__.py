@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbcli.config import DataConfig, did_you_mean
+from tbcli.config import DataConfig
 from tbcli.errors import NotFound
 from tbcli.loading import load_object
+from tbcli.naming.matching import did_you_mean
 
 if TYPE_CHECKING:
     from tbcli.data.dataset import Dataset

@@ -13,9 +13,10 @@ from tbcli.errors import NotFound, Refused
 from tbcli.events.columns import Columns
 from tbcli.events.damage import Damage, located
 from tbcli.events.encode import scalar_records, text_record, version_record
+from tbcli.naming.matching import matches
 from tbcli.readers.documents import Text
 from tbcli.readers.events import open_logdir
-from tbcli.readers.metrics import NamedSeries, matches, named_metrics
+from tbcli.readers.metrics import NamedSeries, named_metrics
 from tbcli.runs import LogDirectory, Run
 from tbcli.runs.names import distinct_names
 
@@ -70,7 +71,7 @@ def copy_places(
         for place, name in zip(places, names, strict=True):
             content = open_logdir(place.logs, verify=verify, cache=cache)
             documents, scalars = content.documents(), content.scalars()
-            texts = [text for text in documents.texts if matches(patterns, text.tag, text.run, text.tag)]
+            texts = [text for text in documents.texts if matches(patterns, [text.tag], text.run, text.tag)]
             try:
                 series: Sequence[NamedSeries] = named_metrics(place, scalars, patterns).series
             except NotFound:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from tbcli.config import did_you_mean
 from tbcli.errors import ConfigError, NotFound
 from tbcli.events.damage import Damage, located
 from tbcli.exporting.csv_json import csv_parts, json_parts
 from tbcli.exporting.parquet import require_pyarrow, write_parquet
+from tbcli.naming.matching import did_you_mean
 from tbcli.readers.metrics import NamedSeries, read_metrics
 from tbcli.runs import LogDirectory, Run
 from tbcli.runs.names import distinct_names

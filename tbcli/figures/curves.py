@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
-from tbcli.config import did_you_mean
 from tbcli.errors import NotFound
 from tbcli.naming.direction import lower_is_better
+from tbcli.naming.matching import did_you_mean, fits
 from tbcli.runs import Run
 from tbcli.runs.history import History
 
@@ -83,7 +82,7 @@ def _matches(word: str, known: Sequence[str]) -> list[str]:
     if VALIDATION + word in known:  # measured on validation samples alone
         return [VALIDATION + word]
     metrics = [name for name in known if name not in _NO_CURVES]
-    return [column for name in metrics if fnmatchcase(name, word) for column in _with_validation(name, known)]
+    return [column for name in metrics if fits(word, [name]) for column in _with_validation(name, known)]
 
 
 def _with_validation(name: str, known: Sequence[str]) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tbcli.config import did_you_mean
 from tbcli.errors import ConfigError
+from tbcli.naming.matching import did_you_mean
 
 HISTORY, ALL = "history", "all"
 

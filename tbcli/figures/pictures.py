@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tbcli.config import FIGURE_FORMATS, PlotConfig, did_you_mean
+from tbcli.config import FIGURE_FORMATS, PlotConfig
 from tbcli.errors import ConfigError, NotFound, Refused
 from tbcli.figures.curves import Panel, RunHistory, pick_panels
 from tbcli.figures.kinds import HISTORY, KINDS
 from tbcli.loading import load_object
+from tbcli.naming.matching import did_you_mean
 from tbcli.runs import Run
 from tbcli.runs.history import read_history
 

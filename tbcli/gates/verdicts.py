@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tbcli.config import did_you_mean
 from tbcli.errors import CheckFailed, ConfigError, NotFound, TbcliError
 from tbcli.gates.grammar import Condition, Field, parse_conditions, parse_field, parse_number
 from tbcli.naming.direction import lower_is_better
+from tbcli.naming.matching import did_you_mean
 from tbcli.runs.summary import Summary, Value
 
 _MOST_NAMES = 8  # in a hint of one line

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tbcli.config import ModelConfig, did_you_mean
+from tbcli.config import ModelConfig
 from tbcli.errors import ConfigError, DoesNotFit
 from tbcli.loading import load_object
+from tbcli.naming.matching import did_you_mean
 
 if TYPE_CHECKING:
     from tbcli.data.dataset import Dataset

@@ -1,9 +1,9 @@
 """Which way a metric is better, by the whole words of its name; and which value of a series is the best.
 
-A name is split at separators and capitals, and the last word that `metric_words` knows decides: ``accuracy_loss`` is a
-loss. What follows a preposition describes what stands before it (``recall_at_precision``), ``neg_`` turns the direction,
-and a word inside another word means nothing (``lossless``). Clocks, counters, learning rates and their like have no
-direction. A name without any known word counts as better when high, and so says that this is a guess. A user's
+A name is split at separators and capitals, and the last word that `metric_words` knows decides: ``accuracy_loss`` is
+a loss. What follows a preposition describes what stands before it (``recall_at_precision``), ``neg_`` turns the
+direction, and a word inside another word means nothing (``lossless``). Clocks, counters, learning rates and their like
+have no direction. A name without any known word counts as better when high, and is marked as a guess. A user's
 ``[direction]`` section overrules all of it.
 """
 
@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 from tbcli.naming import metric_words
 from tbcli.naming.matching import fits, is_glob
-from tbcli.naming.metric_words import Word, words_of
+from tbcli.naming.metric_words import Meaning, meanings_of
 
 NOT_METRICS = ("epoch", "step", "seconds", "learning_rate", "steps_per_second")
 Sense = Literal["min", "max", ""]
@@ -103,7 +103,7 @@ _SPLIT_WORD = re.compile(r"^(?:train|training|val|valid|validation|dev|eval|eval
 
 
 def _overruled(metric: str, overrides: Overrides) -> str:
-    """Return what the user says of a metric: by its name, else without its split, else by a glob; ``""`` for nothing."""
+    """Return the user's word on a metric: by its name, else without its split, else by a glob; ``""`` if none."""
     whole = metric.partition("@")[0]
     names = list(dict.fromkeys((metric, whole, _SPLIT_WORD.sub("", whole), whole.rpartition("/")[2])))
     words = {key.lower(): said for key, said in overrides.items()}
@@ -118,6 +118,7 @@ _ANSWERS: dict[str, tuple[Sense, Sense]] = {
 }  # fmt: skip
 _CONTAINERS = metric_words.entries(metric_words.CONTAINERS)
 _PARTS_OF_LOSSES = metric_words.entries(metric_words.PARTS_OF_LOSSES)
+_LOSSES = ("loss", "error", "err", "drop", "gap", "degradation", "decline", "penalty")
 _GUESS = Direction("max", is_guessed=True)
 
 
@@ -134,7 +135,7 @@ class _Answer(NamedTuple):
 @lru_cache(maxsize=65_536)
 def _by_words(metric: str) -> tuple[Direction, Direction]:
     """Return the usual direction and that of a metric whose best was asked for; the last element of a path decides."""
-    elements = [words_of(part) for part in metric.split("/") if part]
+    elements = [meanings_of(part) for part in metric.split("/") if part]
     contained = next((element for element in elements[:-1] if _consists_of(element, _CONTAINERS)), None)
     is_of_loss = any(_consists_of(element, {"loss"}) for element in elements[:-1])
     has_unknown = False
@@ -149,13 +150,13 @@ def _by_words(metric: str) -> tuple[Direction, Direction]:
     return _GUESS, _GUESS
 
 
-def _consists_of(element: Sequence[Word], entries: Collection[str]) -> bool:
+def _consists_of(element: Sequence[Meaning], entries: Collection[str]) -> bool:
     """Say whether all words that mean something are among these."""
     telling = [word.text for word in element if word.sign not in ".u"]
     return bool(telling) and all(text in entries for text in telling)
 
 
-def _answer(element: Sequence[Word], *, is_of_loss: bool) -> _Answer | None:
+def _answer(element: Sequence[Meaning], *, is_of_loss: bool) -> _Answer | None:
     """Return what the words of one element say; None where none of them says anything."""
     cut = next((position for position, word in enumerate(element) if word.sign == ":"), len(element))
     head, rest = element[:cut], element[cut + 1 :]
@@ -166,7 +167,7 @@ def _answer(element: Sequence[Word], *, is_of_loss: bool) -> _Answer | None:
     if head[telling[-1]].sign == "S" and len(telling) > 1:
         telling.pop()  # loss_score is a loss
     *others, last = (head[position] for position in telling)
-    is_negated = any(word.sign == "!" for word in head)
+    is_negated = _is_negated(head, telling)
     is_of_loss = is_of_loss or any(word.text == "loss" for word in others[:1])
     if is_of_loss and last.text in _PARTS_OF_LOSSES:
         return _Answer("<", is_certain=False, is_negated=is_negated)
@@ -174,7 +175,13 @@ def _answer(element: Sequence[Word], *, is_of_loss: bool) -> _Answer | None:
     return _Answer(last.sign, not (is_followed or _disagree(last, others)), is_negated)
 
 
-def _disagree(last: Word, others: Sequence[Word]) -> bool:
-    """Say whether other words speak for the opposite; what ends in `loss` or `error` is one, whatever it is of."""
+def _is_negated(words: Sequence[Meaning], telling: Sequence[int]) -> bool:
+    """Say whether the last telling word is negated: by a word in front of it, the others aside, or behind it."""
+    start = telling[-2] if len(telling) > 1 else 0
+    return any(word.sign == "!" for word in words[start:])
+
+
+def _disagree(last: Meaning, others: Sequence[Meaning]) -> bool:
+    """Say whether other words speak for the opposite; a loss, error or drop is one, whatever it is of."""
     senses = {_ANSWERS[word.sign][0] for word in others} - {""}
-    return last.text not in ("loss", "error", "err") and _OPPOSITE[_ANSWERS[last.sign][0]] in senses
+    return last.text not in _LOSSES and _OPPOSITE[_ANSWERS[last.sign][0]] in senses

@@ -69,7 +69,7 @@ def is_glob(word: str) -> bool:
     return bool(_WILD.search(word))
 
 
-def fits(pattern: str, names: Collection[str], paths: Collection[str] = (), *, any_case: bool = True) -> bool:
+def fits(pattern: str, names: Iterable[str], paths: Iterable[str] = (), *, any_case: bool = True) -> bool:
     """Say whether a word or a glob names something.
 
     Args:
@@ -79,39 +79,50 @@ def fits(pattern: str, names: Collection[str], paths: Collection[str] = (), *, a
         paths: Its full names, as ``run/tag``.
         any_case: Whether ``loss`` fits ``Loss``.
     """
-    if pattern in names or pattern in paths:
-        return True
+    names, paths = tuple(names), tuple(paths)
     fold = str.lower if any_case else str
-    wanted, has_slash = fold(pattern), "/" in pattern
-    if any_case and any(wanted == known.lower() for known in (*names, *paths)):
+    if any(fold(pattern) == fold(known) for known in (*names, *paths)):
         return True
-    if not is_glob(pattern):
-        return False
-    compared = (*names, *paths) if has_slash else [name for name in names if "/" not in name]
-    return any(fnmatchcase(fold(known), wanted) for known in compared)
+    compared = (*names, *paths) if "/" in pattern else [name for name in names if "/" not in name]
+    return is_glob(pattern) and any(fits_glob(pattern, known, any_case=any_case) for known in compared)
 
 
-def matches(patterns: Sequence[str], name: str, run: str, tag: str, *, any_case: bool = True) -> bool:
+def fits_glob(pattern: str, text: str, *, any_case: bool = True) -> bool:
+    """Say whether a glob covers the whole of a text; ``*`` goes across ``/``."""
+    return fnmatchcase(text.lower(), pattern.lower()) if any_case else fnmatchcase(text, pattern)
+
+
+def matches(patterns: Sequence[str], names: Collection[str], run: str, tag: str, *, any_case: bool = True) -> bool:
     """Say whether one of the patterns fits a series; no patterns fit every series.
 
-    A word is the name, the tag or ``run/tag``. A glob with ``/`` is compared with those; without one, with the name
-    and the last part of the tag, in whatever run it is.
+    A word is a name, the tag or ``run/tag``. A glob with ``/`` is compared with those; without one, with the metric's
+    own name in whatever run it is: the names without ``/``, the tag, and the last parts of the tag.
 
     Args:
         patterns: As ``loss``, ``*loss``, ``train/gradients/*``.
-        name: The canonical name; it may begin with the run.
+        names: What it is called; a name may begin with the run.
         run: The directory of its event files, ``.`` for the log directory itself.
         tag: As written in them.
         any_case: Whether ``loss`` fits ``Loss``.
     """
-    paths = {name, tag, tag if run in (".", "") else f"{run}/{tag}"}
-    ends = {name, tag.rpartition("/")[2]}
+    paths = (*names, tag, tag if run in (".", "") else f"{run}/{tag}")
     return not patterns or any(
-        fits(pattern, ends if is_glob(pattern) else (), paths, any_case=any_case) for pattern in patterns
+        any(fits_glob(pattern, own, any_case=any_case) for own in _own_names(names, tag))
+        if is_glob(pattern) and "/" not in pattern and pattern not in paths
+        else fits(pattern, (), paths, any_case=any_case)
+        for pattern in patterns
     )
 
 
-def pick(patterns: Sequence[str], items: Sequence[Item], named: Callable[[Item], tuple[str, str, str]]) -> list[Item]:
+def _own_names(names: Collection[str], tag: str) -> Iterator[str]:
+    yield from (name for name in names if "/" not in name)
+    parts = tag.split("/")
+    yield from ("/".join(parts[start:]) for start in range(len(parts)))
+
+
+def pick(
+    patterns: Sequence[str], items: Sequence[Item], called: Callable[[Item], tuple[Collection[str], str, str]]
+) -> list[Item]:
     """Return the items that the patterns choose, in their own order; no patterns choose all of them.
 
     A pattern that fits some in its own case chooses only those; else the case does not matter.
@@ -119,13 +130,13 @@ def pick(patterns: Sequence[str], items: Sequence[Item], named: Callable[[Item],
     Args:
         patterns: See `matches`.
         items: What to choose from.
-        named: Returns name, run and tag of an item; see `matches`.
+        called: Returns names, run and tag of an item; see `matches`.
     """
     chosen: set[int] = set() if patterns else set(range(len(items)))
-    called = [named(item) for item in items]
+    known = [called(item) for item in items]
     for pattern in patterns:
         for any_case in (False, True):
-            found = {i for i, names in enumerate(called) if matches([pattern], *names, any_case=any_case)}
+            found = {i for i, names in enumerate(known) if matches([pattern], *names, any_case=any_case)}
             if found:
                 break
         chosen |= found
@@ -144,8 +155,8 @@ def find_name(word: str, known: Iterable[str]) -> str | None:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the known name that was probably meant, or ``""``.
 
-    In this order: the same name in another spelling (case, ``-`` for ``_``), what the rest of the field calls it (``lr``
-    for ``learning_rate``), a name that begins with the word, one that contains it, one that is spelt much alike.
+    In this order: the same name in another spelling (case, ``-`` for ``_``), what others call it (``lr`` for
+    ``learning_rate``), a name that begins with the word, one that contains it, one that is spelt much alike.
     """
     names = list(dict.fromkeys(known))
     plain = {name: _plain(name) for name in names}

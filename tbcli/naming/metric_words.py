@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from tbcli.naming.words import words_of
+
 LOWER = """
     loss, logloss, valloss, trainloss, testloss, log loss, objective, cost, criterion, penalty, regularization,
     regularizer,
@@ -72,8 +74,8 @@ HIGHER = """
     click through, cvr, conversion, engagement, retention,
     psnr, cpsnr, psnrb, ssim, msssim, uqi, vif, vifp, fsim, scc, qnr, vmaf, clip score, clipscore, clip similarity,
     clip sim, clipiqa, clip iqa, musiq, nima, inception, imagereward, pickscore, aesthetic,
-    snr, sdr, sisdr, sisnr, sdri, sisdri, sisnri, sir, sar, signal to noise, signal to distortion, pesq, stoi, estoi,
-    srmr, dnsmos, mos, utmos, nisqa, visqol, csig, cbak, covl,
+    snr, sdr, sisdr, sisnr, sdri, snri, sisdri, sisnri, sir, sar, signal to noise, signal to distortion, pesq, stoi,
+    estoi, srmr, dnsmos, mos, utmos, nisqa, visqol, csig, cbak, covl,
     r2, d2 tweedie, d2 pinball, d2 absolute error, d2 log loss, r squared, rsquared, rsq, r sq, explained variance,
     explained var, variance explained, d2, corr, corrcoef, correlation, pearson, pearsonr, spearman, spearmanr,
     kendall, kendalltau, kendall tau, kendalls tau, plcc, srcc, krcc, srocc, ccc, pcc, nse, kge, mcc, phi,
@@ -161,12 +163,11 @@ MEANINGS = {
     "-": LESS_WHEN_ASKED, "+": MORE_WHEN_ASKED, "0": NEITHER,
     ">": HIGHER, "<": LOWER, "S": SCORE,
 }  # fmt: skip
-_CAPITALS = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+|[^\W\d_a-zA-Z]+")
 _ONE_MINUS = re.compile(r"^\s*1\s*-\s*(?=[a-z])", re.IGNORECASE)
 _LONGEST_ENTRY = 3  # words
 
 
-class Word(NamedTuple):
+class Meaning(NamedTuple):
     """One word of a name, or several that belong together.
 
     Args:
@@ -179,8 +180,8 @@ class Word(NamedTuple):
 
 
 def entries(text: str) -> frozenset[str]:
-    """Return the entries of one of the lists."""
-    return frozenset(" ".join(entry.split()) for entry in text.replace("\n", ",").split(",") if entry.strip())
+    """Return the entries of one of the lists, which commas separate."""
+    return frozenset(" ".join(entry.split()) for entry in text.split(",") if entry.strip())
 
 
 @lru_cache(maxsize=1)
@@ -188,11 +189,11 @@ def _lexicon() -> dict[str, str]:
     return {entry: sign for sign, text in MEANINGS.items() for entry in entries(text)}
 
 
-def words_of(part: str) -> list[Word]:
+def meanings_of(part: str) -> list[Meaning]:
     """Return the words of one element of a path, those that belong together as one."""
     lexicon, texts, found = _lexicon(), list(_texts_of(part)), []
     if _ONE_MINUS.match(part):
-        found.append(Word("one minus", "!"))
+        found.append(Meaning("one minus", "!"))
     position = 0
     while position < len(texts):
         taken = 1
@@ -200,33 +201,32 @@ def words_of(part: str) -> list[Word]:
             phrase = _known(" ".join(texts[position : position + count]))
             if phrase:
                 taken = count
-                found.append(Word(phrase, lexicon[phrase]))
+                found.append(Meaning(phrase, lexicon[phrase]))
                 break
         else:
             text = texts[position]
-            found.append(Word(text, "." if len(text) == 1 or text.isdigit() else "?"))
+            found.append(Meaning(text, "." if len(text) == 1 or text.isdigit() else "?"))
         position += taken
     return _by_their_place(found)
 
 
-def _by_their_place(words: list[Word]) -> list[Word]:
+def _by_their_place(words: list[Meaning]) -> list[Meaning]:
     """Return the words with those that are a metric only where they stand: `per` at the end, `is` alone."""
     if words and words[-1].text == "per":
-        words[-1] = Word("per", "<")  # the phoneme error rate
+        words[-1] = Meaning("per", "<")  # the phoneme error rate
     if any(word.text == "is" for word in words) and all(word.sign == "." for word in words if word.text != "is"):
-        words = [Word("is", ">") if word.text == "is" else word for word in words]  # the inception score
+        words = [Meaning("is", ">") if word.text == "is" else word for word in words]  # the inception score
     return words
 
 
 def _texts_of(part: str) -> Iterator[str]:
     """Yield the words in lower case; a word with capitals in it is split at them only if it is not known whole."""
-    for chunk in re.split(r"[\W_]+", part.replace("IoU", "Iou")):
-        if not chunk:
-            continue
-        if _known(chunk.lower()):
-            yield chunk.lower()
+    part = part.replace("IoU", "Iou")
+    for chunk in words_of(part, by_capitals=False):
+        if _known(chunk.text):
+            yield chunk.text
         else:
-            yield from (piece.lower() for piece in _CAPITALS.findall(chunk))
+            yield from (word.text for word in words_of(part[chunk.start : chunk.end]))
 
 
 def _known(text: str) -> str:

@@ -24,12 +24,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbcli.events.columns import EventFile
 from tbcli.events.damage import Damage
+from tbcli.naming.matching import fits_glob
 from tbcli.readers.event_index import EventIndex, Wanted
 from tbcli.readers.inventory import InventoryEntry, list_inventory
 from tbcli.readers.reading import read_index, read_reduced
@@ -122,8 +122,8 @@ def _wanted(tags: Sequence[str], runs: Sequence[str]) -> Wanted | None:
         return None
 
     def wanted(run: str, tag: str) -> bool:
-        return (not tags or any(fnmatchcase(tag, pattern) for pattern in tags)) and (
-            not runs or any(fnmatchcase(run, pattern) for pattern in runs)
+        return (not tags or any(fits_glob(pattern, tag) for pattern in tags)) and (
+            not runs or any(fits_glob(pattern, run) for pattern in runs)
         )
 
     return wanted

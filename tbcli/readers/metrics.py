@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
-from tbcli.config import did_you_mean
 from tbcli.errors import NotFound
 from tbcli.events.damage import Damage, located
+from tbcli.naming.matching import did_you_mean, matches, pick
 from tbcli.naming.series import EPOCH, HERE, Identity, Named, Seen, identify
 from tbcli.readers.events import read_scalars
 from tbcli.readers.series import Scalars, Series
 from tbcli.runs import LogDirectory, Run
 
-_WILD = "*?["
-_LEAST_LETTERS = 3  # of a word from which a name that holds it is worth proposing
 _MOST_CLASHES = 5
 
 
@@ -141,11 +138,11 @@ def named_metrics(
             f"{_called(place)} holds no scalars{lost}",
             hint="a log directory has files named *tfevents* in it or below; `tbcli runs` lists the runs",
         )
-    chosen = [metric for metric in found if is_chosen(metric, patterns, also_called(metric) if also_called else "")]
+    chosen = pick(patterns, found, lambda metric: _called_by(metric, also_called(metric) if also_called else ""))
     if not chosen:
         wanted = " ".join(patterns)
         known = dict.fromkeys(metric.name for metric in found)
-        raise NotFound(f"{_called(place)} holds no metric {wanted!r}", hint=_proposal(patterns[0], known))
+        raise NotFound(f"{_called(place)} holds no metric {wanted!r}", hint=did_you_mean(patterns[0], known))
     names = {metric.literal for metric in chosen}
     clashes = [
         clash for clash in named.clashes if any(joined(clash[0], tag) in names or tag in names for tag in clash[2])
@@ -162,43 +159,12 @@ def _named(place: Run | LogDirectory, identity: Identity, series: Series) -> Nam
 
 def is_chosen(metric: NamedSeries, patterns: Sequence[str], also_called: str = "") -> bool:
     """Say whether one of the patterns fits a series under its names, or under one more; see `matches`."""
-    run, tag = metric.series.run, metric.series.tag
+    return matches(patterns, *_called_by(metric, also_called))
+
+
+def _called_by(metric: NamedSeries, also_called: str) -> tuple[tuple[str, ...], str, str]:
     names = (metric.name, metric.full_name, *metric.aliases, *([also_called] if also_called else ()))
-    return any(matches(patterns, name, run, tag) for name in names)
-
-
-def matches(patterns: Sequence[str], name: str, run: str, tag: str) -> bool:
-    """Say whether one of the patterns fits; none fit everything.
-
-    A word is the name, the tag, or ``run/tag``, and so is a pattern with a slash. A pattern without one is of the
-    metric alone, whatever run it lies in: of the whole tag, or of its last parts.
-
-    Args:
-        patterns: As ``loss``, ``*loss``, ``train/gradients/*``.
-        name: How people call it; it may begin with the run.
-        run: The directory of its event files.
-        tag: As it stands in them.
-    """
-    whole = {name, tag, joined(run, tag)}
-    if not patterns or any(pattern in whole for pattern in patterns):
-        return True
-    own = {name} if "/" not in name else set()
-    parts = tag.split("/")
-    own |= {"/".join(parts[start:]) for start in range(len(parts))}
-    return any(
-        fnmatchcase(each, pattern)
-        for pattern in patterns
-        if any(sign in pattern for sign in _WILD)
-        for each in (whole if "/" in pattern else own)
-    )
-
-
-def _proposal(word: str, known: Iterable[str]) -> str:
-    """Return what may have been meant: a name that begins with the word or holds it, else one that is spelt alike."""
-    names = list(known)
-    holding = [name for name in names if word.lower() in name.lower()] if len(word) >= _LEAST_LETTERS else []
-    holding.sort(key=lambda name: (not name.lower().startswith(word.lower()), name.count("/")))
-    return f"did you mean {holding[0]!r}?" if holding else did_you_mean(word, names)
+    return names, metric.series.run, metric.series.tag
 
 
 def _called(place: Run | LogDirectory) -> str:

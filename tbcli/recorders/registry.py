@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tbcli.config import RecordConfig, did_you_mean
+from tbcli.config import RecordConfig
 from tbcli.errors import ConfigError
 from tbcli.loading import load_object
 from tbcli.naming import tags
+from tbcli.naming.matching import did_you_mean
 
 if TYPE_CHECKING:
     from tbcli.recorders.base import Recorder

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tbcli.config import did_you_mean
 from tbcli.errors import ConfigError, NotFound, Refused
+from tbcli.naming.matching import did_you_mean
 from tbcli.runs.files import utc_now
 from tbcli.runs.run import STATUSES, LogDirectory, Run
 from tbcli.runs.store import RunStore, is_path

@@ -10,9 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tbcli.config import Config, PathsConfig, did_you_mean
+from tbcli.config import Config, PathsConfig
 from tbcli.errors import ConfigError, NotFound, TrainingFailed
 from tbcli.naming.direction import lower_is_better
+from tbcli.naming.matching import did_you_mean
 from tbcli.runs.files import utc_now, utc_text, write_json
 from tbcli.runs.ids import looks_like_id, new_id
 from tbcli.runs.owner import Owner

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tbcli.config import Config, did_you_mean
+from tbcli.config import Config
 from tbcli.data import load_dataset, require_source
 from tbcli.errors import ConfigError, Interrupted, TbcliError, TrainingFailed, status_of
 from tbcli.models import require_architecture
 from tbcli.naming.direction import summarize
+from tbcli.naming.matching import did_you_mean
 from tbcli.recorders.registry import chosen_names
 from tbcli.runs import Run, RunStore
 from tbcli.runs.files import utc_now, utc_text

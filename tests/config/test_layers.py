@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tbcli.config import SETTINGS, Config, did_you_mean, load_config
+from tbcli.config import SETTINGS, Config, load_config
 from tbcli.errors import ConfigError
 
 LAYERS = ("workspace", "file", "environment", "set", "flag")
@@ -276,14 +276,6 @@ def test_a_file_closed_to_us_is_an_error(workspace: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Path, "read_text", closed)
     with pytest.raises(ConfigError, match="Permission denied"):
         load_config(file="my.toml")
-
-
-def test_a_guess_does_not_mind_capitals() -> None:
-    known = ["Sum", "val_loss", "VAL_ACC"]
-    assert did_you_mean("VAL_LOSS", known) == "did you mean 'val_loss'?"
-    assert did_you_mean("val_acc", known) == "did you mean 'VAL_ACC'?"
-    assert did_you_mean("sum", ["sun", "SUM"]) == "did you mean 'sun'?"
-    assert did_you_mean("xyz", known) == "known: Sum, val_loss, VAL_ACC"
 
 
 def test_the_direction_of_any_metric_can_be_said_in_every_layer(workspace: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_hint_fits_two_lines_however_many_names_there_are() -> None:
     assert len(hint) < 2 * 100
     assert hint.startswith("known: grad/layer_0/weight_norm, ")
     assert hint.endswith(" more")
-    assert listed(["x" * 900, *names]).endswith("… and 5,000 more")
+    assert len(listed(["x" * 900, *names])) < 200
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,8 @@ def test_a_hint_fits_two_lines_however_many_names_there_are() -> None:
         ("train/*", "train/gradients/dense", "train", "gradients/dense", True),
         ("Train/*", "train/gradients/dense", "train", "gradients/dense", True),
         ("gradients/*", "train/gradients/dense", "train", "gradients/dense", True),
-        ("*gradients*", "train/gradients/dense", "train", "gradients/dense", False),
+        ("*gradients*", "train/gradients/dense", "train", "gradients/dense", True),
+        ("*train*", "train/gradients/dense", "train", "gradients/dense", False),
         ("dense", "train/gradients/dense", "train", "gradients/dense", False),
         ("train", "loss", "train", "loss", False),
         ("mAP[B]", "mAP[B]", ".", "metrics/mAP[B]", True),
@@ -84,19 +85,23 @@ def test_a_hint_fits_two_lines_however_many_names_there_are() -> None:
 def test_a_glob_without_a_slash_is_of_names_and_one_with_a_slash_of_run_and_tag(
     pattern: str, name: str, run: str, tag: str, fitting: bool
 ) -> None:
-    assert matches([pattern], name, run, tag) is fitting
+    assert matches([pattern], [name], run, tag) is fitting
 
 
 def test_no_patterns_fit_everything() -> None:
-    assert matches([], "loss", ".", "loss")
+    assert matches([], ["loss"], ".", "loss")
 
 
 def test_a_name_in_its_own_case_chooses_only_itself() -> None:
-    series = [("loss", ".", "loss"), ("Loss", ".", "Loss"), ("val_loss", ".", "val_loss")]
-    assert pick(["loss"], series, tuple) == series[:1]  # type: ignore[arg-type]
-    assert pick(["LOSS"], series, tuple) == series[:2]  # type: ignore[arg-type]
-    assert pick(["val_loss", "Loss"], series, tuple) == series[1:]  # type: ignore[arg-type]
-    assert pick([], series, tuple) == series  # type: ignore[arg-type]
+    series = ["loss", "Loss", "val_loss"]
+
+    def picked(*patterns: str) -> list[str]:
+        return pick(patterns, series, lambda tag: ([tag], ".", tag))
+
+    assert picked("loss") == ["loss"]
+    assert picked("LOSS") == ["loss", "Loss"]
+    assert picked("val_loss", "Loss") == ["Loss", "val_loss"]
+    assert picked() == series
 
 
 def test_a_name_is_found_whatever_its_case_unless_two_differ_in_it() -> None:
