@@ -226,6 +226,7 @@ def _alike(spellings: Sequence[str], plain: dict[str, str]) -> str:
     by_letters: dict[str, str] = {}
     for name, letters in plain.items():
         by_letters.setdefault(letters, name)
+    for name in plain:
         by_letters.setdefault(_last_part(name), name)
     for spelling in spellings:
         close = get_close_matches(spelling, by_letters, n=1)
