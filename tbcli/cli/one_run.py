@@ -1,4 +1,4 @@
-"""One run in full: what it was, what it reached, how it was configured, and its files."""
+"""One run in full: its facts, its metrics, its configuration and its files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tbcli.cli.listing import shown_metric
 from tbcli.cli.output import Output, counted_age, counted_bytes, counted_seconds, is_terminal, padded, printable
 from tbcli.cli.sparkline import draw_sparkline
 from tbcli.runs.history import read_history
-from tbcli.runs.summary import metrics_of
+from tbcli.runs.summary import epochs_asked, epochs_of, metrics_of, seconds_left
 
 if TYPE_CHECKING:
     from tbcli.runs import Run
@@ -38,7 +38,7 @@ def show_run(run: Run, now: datetime, output: Output, *, as_json: bool) -> None:
 
 
 def run_lines(run: Run, now: datetime, *, in_full: bool = True) -> list[str]:
-    """Return a run as lines: what it was and what it reached; in full with its configuration and its files too."""
+    """Return a run as lines: facts and metrics; in full with configuration and files."""
     blocks = [_about(run, now), _metrics(run)]
     if in_full:
         blocks += [_configuration(run), _files(run)]
@@ -53,21 +53,24 @@ def _about(run: Run, now: datetime) -> list[str]:
     )
     facts = {
         "status": f"{run.status(now)} ({ended})",
+        "reason": _reason(run, now),
         "started": str(record.get("started") or ""),
         "ended": str(record.get("ended") or ""),
         "took": "" if seconds is None else counted_seconds(seconds),
         "model": _with_parameters(run),
         "data": run.data_name,
-        **{key: _plain(run.number(key)) for key in ("epochs", "saved_epoch")},
+        "epochs": _epochs(run, now),
+        "saved_epoch": _plain(run.number("saved_epoch")),
         **{key: _plain(record.get(key)) for key in ("device", "precision", "host")},
         "process": str(record.get("pid")) if run.is_live(now) else "",
         "versions": _plain(record.get("versions")),
         "git": _plain(record.get("git")),
         "recording": _recording_cost(run),
+        **_switched_off(run),
         "size": counted_bytes(run.walk_bytes()),
         "note": str(record.get("note") or ""),
     }
-    rows = [[key.replace("_", " "), printable(text)] for key, text in facts.items() if text]
+    rows = [[printable(key.replace("_", " ")), printable(text)] for key, text in facts.items() if text]
     return [printable(run.label), *(f"  {line}" for line in padded(rows))]
 
 
@@ -82,6 +85,30 @@ def _recording_cost(run: Run) -> str:
     return f"cost {percent:.1f} % of the training time" if isinstance(percent, (int, float)) else ""
 
 
+def _reason(run: Run, now: datetime) -> str:
+    """Return why training did not finish; ``""`` of a run that did, or still trains."""
+    if run.record.get("status") == "running":
+        return "" if run.is_live(now) else "its process ended without a word; it may have been killed"
+    return str(run.record.get("reason") or "")
+
+
+def _epochs(run: Run, now: datetime) -> str:
+    """Return the epochs done; of a run in training, and of one that stopped short, also those asked for."""
+    done, asked = epochs_of(run), epochs_asked(run)
+    if run.record.get("status") == "finished" or asked is None:
+        return "" if done is None else str(done)
+    left = seconds_left(run, now) if run.is_live(now) else None
+    return f"{done or 0}/{asked}{'' if left is None else f', {counted_seconds(left)} left'}"
+
+
+def _switched_off(run: Run) -> dict[str, str]:
+    """Return the recorders that were switched off, each with the reason."""
+    recording = run.record.get("recording")
+    reasons = recording.get("switched_off") if isinstance(recording, Mapping) else None
+    listed = reasons if isinstance(reasons, Mapping) else {}
+    return {f"recorder {name}": f"switched off: {reason}" for name, reason in listed.items()}
+
+
 def _plain(value: Any) -> str:
     """Return a value of the record on one line, ``""`` for nothing."""
     if isinstance(value, Mapping):
@@ -90,15 +117,17 @@ def _plain(value: Any) -> str:
 
 
 def _metrics(run: Run) -> list[str]:
-    """Return best and last of each metric; its course over the epochs, as far as there is room."""
+    """Return best and last of each metric, and a sparkline of its epochs as far as there is room."""
     history = read_history(run.history_file)
     names = {**metrics_of(run), **{name: None for name in history.columns if name == "learning_rate"}}
-    rows = [["METRIC", "BEST", "EPOCH", "LAST"]]
+    measured_in = _measured_in(run)
+    rows = [["METRIC", "BEST", "EPOCH", "LAST", *(["MEASURED IN"] if measured_in else [])]]
     for name, metric in names.items():
         last = history.columns[name][-1:] if metric is None else (metric.last,)
         best = shown_metric(metric.best) if metric and metric.is_series else "-"
         epoch = str(metric.best_epoch) if metric and metric.best_epoch is not None else "-"
-        rows.append([printable(name), best, epoch, shown_metric(last[0]) if last else "-"])
+        kind = [measured_in.get(name, "-")] if measured_in else []
+        rows.append([printable(name), best, epoch, shown_metric(last[0]) if last else "-", *kind])
     if len(rows) == 1:
         return []
     lines = padded(rows, right={1, 2, 3})
@@ -109,6 +138,13 @@ def _metrics(run: Run) -> list[str]:
         return lines
     course = f"EPOCHS 1 TO {history.epochs[-1]}" if history.epochs[0] == 1 else "COURSE"
     return [f"{line.ljust(len(lines[0]))}  {bar}".rstrip() for line, bar in zip(lines, [course, *bars], strict=True)]
+
+
+def _measured_in(run: Run) -> Mapping[str, str]:
+    """Return the number format that each metric was measured in; nothing where it is the same for all."""
+    told = run.record.get("measured_in")
+    formats = {name: printable(str(kind)) for name, kind in told.items()} if isinstance(told, Mapping) else {}
+    return formats if len(set(formats.values())) > 1 else {}
 
 
 def _configuration(run: Run) -> list[str]:

@@ -67,28 +67,32 @@ def run_facts(run: Run, now: datetime) -> dict[str, Any]:
 
 def usual_cells(run: Run, now: datetime) -> tuple[str, ...]:
     """Return a row of the usual table; of a run that trains, or was killed, what its epochs so far have reached."""
-    epochs, accuracy = run.number("epochs"), run.metric("val_accuracy")
+    status, accuracy = run.status(now), run.metric("val_accuracy")
+    epochs = "-" if run.number("epochs") is None else str(run.number("epochs"))
     if run.record.get("epochs") is None and accuracy is None:
-        epochs, accuracy = _so_far(run)
+        epochs, accuracy = _so_far(run, is_running=status == "running")
     return (
         run.id,
         printable(run.name) or "-",
-        run.status(now),
+        status,
         counted_age(run.age_seconds(now)),
         printable(run.model_name) or "-",
         printable(run.data_name) or "-",
-        "-" if epochs is None else str(epochs),
+        epochs,
         counted_share(accuracy),
         counted_share(run.metric("test_accuracy")),
         counted_bytes(run.bytes()),
     )
 
 
-def _so_far(run: Run) -> tuple[int | None, float | None]:
-    from tbcli.runs.summary import epochs_of, metrics_of
+def _so_far(run: Run, *, is_running: bool) -> tuple[str, float | None]:
+    """Return the epochs done, as ``3/40`` of a run in training, and the best accuracy so far."""
+    from tbcli.runs.summary import epochs_asked, epochs_of, metrics_of
 
-    accuracy = metrics_of(run).get("val_accuracy")
-    return epochs_of(run), accuracy.best if accuracy else None
+    accuracy, done = metrics_of(run).get("val_accuracy"), epochs_of(run)
+    asked = epochs_asked(run) if is_running else None
+    shown = "-" if done is None else str(done)
+    return shown if asked is None else f"{done or 0}/{asked}", accuracy.best if accuracy else None
 
 
 def counted_share(value: float | None) -> str:

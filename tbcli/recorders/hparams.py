@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
-from tbcli.config import OPTIMIZERS, SCHEDULES, Config
+from tbcli.config import Config, Setting
+from tbcli.config import hyperparameters as hyperparameter_settings
+from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 
 Value = bool | float | str
@@ -24,49 +27,58 @@ class Column:
         kind: The type of its values; numbers are float.
         help: What TensorBoard says of it.
         domain: Its least and largest value, or all values it can have; empty where it is open.
-        leading: Whether it is one of the five columns that TensorBoard shows at first.
     """
 
     kind: type[Value]
     help: str
     domain: tuple[Value, ...] = ()
-    leading: bool = False
 
 
-COLUMNS = {
-    "model": Column(str, "the architecture", leading=True),
-    "optimizer": Column(str, "what moves the weights", OPTIMIZERS, leading=True),
-    "learning_rate": Column(float, "the peak, where a schedule moves it", leading=True),
-    "batch_size": Column(float, "samples a step", leading=True),
-    "dropout": Column(float, "share of the penultimate features dropped in training", (0.0, 1.0), leading=True),
-    "data": Column(str, "what was learnt from"),
-    "name": Column(str, "what the run was called; else n/a"),
-    "limit_samples": Column(float, "samples used at most; 0 is all"),
-    "validation_split": Column(float, "share of the training samples held out", (0.0, 1.0)),
-    "parameters": Column(float, "weights of the model"),
-    "epochs": Column(float, "passes over the data asked for"),
-    "steps_per_epoch": Column(float, "optimizer steps of an epoch at most; 0 is all"),
-    "schedule": Column(str, "how the learning rate moves", SCHEDULES),
-    "warmup": Column(float, "share of the steps in which the cosine schedule rises; else 0", (0.0, 1.0)),
-    "weight_decay": Column(float, "of adamw; else 0"),
-    "momentum": Column(float, "of sgd; else 0", (0.0, 1.0)),
-    "patience": Column(float, "epochs without a better one after which to stop; 0 is off"),
-    "monitor": Column(str, "what patience watches; else n/a"),
-    "precision": Column(str, "what the layers compute in"),
-    "deterministic": Column(bool, "whether operations repeat to the bit", (False, True)),
-    "seed": Column(float, "of weights, dropout and the order of the data"),
-}
+LEADING = ("name", "seed", "model", "optimizer", "learning_rate")
+"""The columns that TensorBoard shows at first; it shows five."""
+
+
+def _columns() -> dict[str, Column]:
+    columns = {name: _column(setting) for name, setting in hyperparameter_settings().items()}
+    columns |= {
+        "task": Column(str, "What is learnt: classification, ..."),
+        "loss": Column(str, "Loss function."),
+        "parameters": Column(float, "Number of weights of the model."),
+    }
+    return {name: columns[name] for name in dict.fromkeys((*LEADING, *columns))}
+
+
+def _column(setting: Setting) -> Column:
+    kind = setting.kind if setting.kind in (bool, str) else float
+    if kind is bool:
+        return Column(bool, setting.help, (False, True))
+    is_share = setting.least == 0 and 1 in (setting.most, setting.below)
+    return Column(kind, setting.help, (0.0, 1.0) if is_share else setting.choices)
+
+
+COLUMNS = _columns()
 """The same in every run of every model, for one configuration of the table must hold for all."""
 
+_SAVED, _EPOCH = "Of the saved model, measured in float32.", "Of the last epoch, measured in the run's own precision."
 METRICS = (
-    ("", "test_accuracy", "test accuracy"),
-    ("validation", "epoch_accuracy", "validation accuracy"),
-    ("train", "epoch_accuracy", "train accuracy"),
-    ("", "test_loss", "test loss"),
-    ("validation", "epoch_loss", "validation loss"),
-    ("train", "epoch_loss", "train loss"),
+    ("", "test_accuracy", "test accuracy", _SAVED),
+    ("validation", "epoch_accuracy", "validation accuracy", _EPOCH),
+    ("train", "epoch_accuracy", "train accuracy", _EPOCH),
+    ("", "test_loss", "test loss", _SAVED),
+    ("validation", "epoch_loss", "validation loss", _EPOCH),
+    ("train", "epoch_loss", "train loss", _EPOCH),
+    ("", "test_macro_f1", "test macro F1", _SAVED),
+    ("validation", "epoch_macro_f1", "validation macro F1", _SAVED),
+    *(
+        (group, f"{tag}_{name}", f"{split} {title}", measured)
+        for name, title in (("mae", "MAE"), ("rmse", "RMSE"), ("r2", "R2"))
+        for group, tag, split, measured in (("", "test", "test", _SAVED), ("validation", "epoch", "validation", _EPOCH))
+    ),
 )
-"""Directory below the run's own, tag, and what the column is called."""
+"""Directory below the run's own, tag, what the column is called, and its help; empty where a task has no such metric.
+
+TensorBoard shows the first five at first.
+"""
 
 _TYPES = {str: api_pb2.DATA_TYPE_STRING, float: api_pb2.DATA_TYPE_FLOAT64, bool: api_pb2.DATA_TYPE_BOOL}
 _STATUSES = {
@@ -90,10 +102,13 @@ class HparamsRecorder(Recorder):
         _write(writer, metadata.SESSION_START_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_start_info=start))
 
     def on_end(self, snapshot: Snapshot, writer: Writer) -> None:
-        """Write what the saved model scored on the test set, and how the session ended."""
+        """Write what only the saved model is measured by, and how the session ended."""
         if snapshot.test:
-            scores = {f"test_{name}": value for name, value in snapshot.test.metrics.items()}
+            scores = {tags.TEST + name: value for name, value in snapshot.test.metrics.items()}
             writer.scalars(scores, snapshot.epoch, where="")
+        if snapshot.validation and tags.MACRO_F1 in snapshot.validation.metrics:
+            score = snapshot.validation.metrics[tags.MACRO_F1]
+            writer.scalars({tags.EPOCH + tags.MACRO_F1: score}, snapshot.epoch, where="validation")
         status = _STATUSES.get(snapshot.outcome, api_pb2.STATUS_UNKNOWN)
         end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=time.time())
         _write(writer, metadata.SESSION_END_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_end_info=end))
@@ -104,32 +119,22 @@ def hyperparameters(config: Config, facts: Mapping[str, Any]) -> dict[str, Value
 
     Args:
         config: What was asked.
-        facts: What the run's record says: ``parameters``, and the ``precision`` that ``auto`` became.
+        facts: What the run's record says: ``task``, ``loss``, ``parameters``, and what precision ``auto`` became.
     """
-    data, model, train = config.data, config.model, config.train
-    return {
-        "model": model.name,
-        "optimizer": train.optimizer,
-        "learning_rate": train.learning_rate,
-        "batch_size": float(train.batch_size),
-        "dropout": model.dropout,
-        "data": data.source,
+    train = config.train
+    values: dict[str, Any] = {name: attrgetter(each.key)(config) for name, each in hyperparameter_settings().items()}
+    values |= {
         "name": train.name or "n/a",
-        "limit_samples": float(data.limit_samples),
-        "validation_split": data.validation_split,
-        "parameters": float(facts.get("parameters") or 0),
-        "epochs": float(train.epochs),
-        "steps_per_epoch": float(train.steps_per_epoch),
-        "schedule": train.schedule,
-        "warmup": train.warmup if train.schedule == "cosine" else 0.0,
-        "weight_decay": train.weight_decay if train.optimizer == "adamw" else 0.0,
-        "momentum": train.momentum if train.optimizer == "sgd" else 0.0,
-        "patience": float(train.patience),
+        "warmup": train.warmup if train.schedule == "cosine" else 0,
+        "weight_decay": train.weight_decay if train.optimizer == "adamw" else 0,
+        "momentum": train.momentum if train.optimizer == "sgd" else 0,
         "monitor": train.monitor if train.patience else "n/a",
-        "precision": str(facts.get("precision") or train.precision),
-        "deterministic": train.deterministic,
-        "seed": float(train.seed),
+        "precision": facts.get("precision") or train.precision,
+        "parameters": facts.get("parameters") or 0,
+        "task": facts.get("task") or "n/a",
+        "loss": facts.get("loss") or "n/a",
     }
+    return {name: column.kind(values[name]) for name, column in COLUMNS.items()}
 
 
 def describe_experiment() -> api_pb2.Experiment:
@@ -138,15 +143,16 @@ def describe_experiment() -> api_pb2.Experiment:
     for name, column in COLUMNS.items():
         # TensorBoard lists what differs first; whether it does, no run can know.
         info = experiment.hparam_infos.add(
-            name=name, description=column.help, type=_TYPES[column.kind], differs=column.leading
+            name=name, description=column.help, type=_TYPES[column.kind], differs=name in LEADING
         )
         if column.kind is float and column.domain:
             info.domain_interval.min_value, info.domain_interval.max_value = column.domain
         else:
             for choice in column.domain:
                 _fill(info.domain_discrete.values.add(), choice)
-    for group, tag, title in METRICS:
-        experiment.metric_infos.add(name=api_pb2.MetricName(group=group, tag=tag), display_name=title)
+    for group, tag, title, measured in METRICS:
+        name = api_pb2.MetricName(group=group, tag=tag)
+        experiment.metric_infos.add(name=name, display_name=title, description=measured)
     return experiment
 
 

@@ -114,10 +114,17 @@ def describe_environment(facts: Mapping[str, Any]) -> str:
     commit = f"{git.get('commit', '')}{' with changes' if git.get('dirty') else ''}"
     rows = [
         *((name, facts.get(name)) for name in ("id", "name", "started", "host", "device", "precision")),
+        ("measured in", _measured_in(str(facts.get("precision") or ""))),
         ("git commit", commit),
         *(facts.get("versions") or {}).items(),
     ]
     return table(("what", "value"), [row for row in rows if row[1]])
+
+
+def _measured_in(precision: str) -> str:
+    """Return what tells values of the epochs from those of the saved model, where they are not measured alike."""
+    in_training = precision.removeprefix("mixed_")
+    return f"{in_training} in training and validation, float32 at the end" if in_training not in ("", "float32") else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +136,19 @@ class ClassReport:
         recall: Share of those of the class that were taken for it ``[classes]``.
         f1: Harmonic mean of the two ``[classes]``.
         support: Samples of the class ``[classes]``.
+        occurs: Whether there are samples of the class, or samples taken for it ``[classes]``.
     """
 
     precision: np.ndarray
     recall: np.ndarray
     f1: np.ndarray
     support: np.ndarray
+    occurs: np.ndarray
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean F1 of the classes that occur, as scikit-learn's `f1_score` with ``average="macro"``."""
+        return float(self.f1[self.occurs].mean()) if self.occurs.any() else 0.0
 
 
 def report_classes(labels: np.ndarray, predictions: np.ndarray, classes: int) -> ClassReport:
@@ -155,6 +169,7 @@ def report_classes(labels: np.ndarray, predictions: np.ndarray, classes: int) ->
         recall=hits / np.maximum(support, 1),
         f1=2 * hits / np.maximum(support + taken, 1),
         support=support,
+        occurs=(support + taken) > 0,
     )
 
 
@@ -169,8 +184,8 @@ def describe_report(evidence: Evidence, class_names: Sequence[str]) -> str:
     total = int(report.support.sum())
     weights = report.support / max(total, 1)
     means = {
-        "mean of the classes": [float(column.mean()) for column in columns],
-        "weighted by support": [float(column @ weights) for column in columns],
+        "macro average": [float(column[report.occurs].mean()) if total else 0.0 for column in columns],
+        "weighted average": [float(column @ weights) for column in columns],
     }
     rows += [(name, *(f"{value:.4f}" for value in values), f"{total:,}") for name, values in means.items()]
     accuracy = float(np.mean(evidence.labels == evidence.predictions)) if total else 0.0

@@ -196,6 +196,31 @@ def epochs_of(run: Run) -> int | None:
     return epochs[-1] if epochs else None
 
 
+def seconds_left(run: Run, now: datetime) -> float | None:
+    """Return how long a run in training still needs for the epochs it was asked for; None where nothing tells yet.
+
+    Epochs are taken to last as they have lasted since the first one, which also compiles.
+    """
+    history, asked = read_history(run.history_file), epochs_asked(run)
+    seconds = history.columns.get("seconds")
+    if asked is None or not seconds or not history.epochs or not math.isfinite(seconds[-1]):
+        return None
+    pace = (seconds[-1] - seconds[0]) / (len(seconds) - 1) if len(seconds) > 1 else seconds[0]
+    try:
+        since = max(0.0, now.timestamp() - run.history_file.stat().st_mtime)
+    except OSError:
+        return None
+    left = pace * (asked - history.epochs[-1]) - since
+    return max(0.0, left) if math.isfinite(left) else None
+
+
+def epochs_asked(run: Run) -> int | None:
+    """Return how many epochs a run was asked for, None where its configuration does not tell."""
+    train = run.read_config().get("train")
+    asked = train.get("epochs") if isinstance(train, Mapping) else None
+    return asked if isinstance(asked, int) and not isinstance(asked, bool) else None
+
+
 def _metric(kept: Any) -> Metric:
     """Return what the record holds of a metric: a mapping for a series, a number for one value."""
     if not isinstance(kept, dict):

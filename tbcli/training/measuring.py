@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import keras
 
@@ -10,8 +11,10 @@ from tbcli.data.dataset import Dataset, Split
 from tbcli.figures.confusions import most_confident_mistakes
 from tbcli.figures.png.thumbnails import as_thumbnails
 from tbcli.naming import tags
+from tbcli.naming.series import PREFIXES, VALIDATION
 from tbcli.recorders.base import Evidence
 from tbcli.recorders.projector import thumbnails_of
+from tbcli.recorders.text import report_classes
 from tbcli.runs import Run
 from tbcli.runs.evidence import SPLITS, Features, Mistakes, Predictions, write_evidence
 from tbcli.training.evaluation import Evaluator
@@ -30,12 +33,25 @@ def measure(model: keras.Model, dataset: Dataset, check: Callable[[], None]) -> 
     """
     evaluator = Evaluator(model, dataset, check)
     splits = {"validation": dataset.validation, "test": dataset.test}
-    return {name: evaluator.evaluate(split) for name, split in splits.items() if split is not None}
+    seen = {name: evaluator.evaluate(split) for name, split in splits.items() if split is not None}
+    return {name: _with_macro_f1(evidence, len(dataset.class_names)) for name, evidence in seen.items()}
 
 
-def measured_on_test(seen: Mapping[str, Evidence]) -> dict[str, float]:
-    """Return the metrics of the test set as the run's record names them; none without a test set."""
-    return {tags.TEST + name: value for name, value in seen["test"].metrics.items()} if "test" in seen else {}
+def _with_macro_f1(evidence: Evidence, classes: int) -> Evidence:
+    report = report_classes(evidence.labels, evidence.predictions, classes)
+    return replace(evidence, metrics={**evidence.metrics, tags.MACRO_F1: report.macro_f1})
+
+
+def final_metrics(seen: Mapping[str, Evidence]) -> dict[str, float]:
+    """Return what only the saved model is measured by, as the run's record names it.
+
+    Args:
+        seen: From `measure`.
+    """
+    metrics = {tags.TEST + name: value for name, value in seen["test"].metrics.items()} if "test" in seen else {}
+    if "validation" in seen:  # its other metrics are known of every epoch
+        metrics[PREFIXES[VALIDATION] + tags.MACRO_F1] = seen["validation"].metrics[tags.MACRO_F1]
+    return metrics
 
 
 def keep_evidence(

@@ -44,6 +44,11 @@ def build_optimizer(config: TrainConfig, total_steps: int) -> keras.optimizers.O
             return keras.optimizers.Adam(rate)
 
 
+def choose_loss(outputs: int) -> str:
+    """Return Keras' name of the loss for a model with one output per class, or with one in all for two classes."""
+    return "binary_crossentropy" if outputs == 1 else "sparse_categorical_crossentropy"
+
+
 def compile_model(
     model: keras.Model, config: TrainConfig, total_steps: int, steps_per_execution: int, outputs: int = 0
 ) -> None:
@@ -58,7 +63,7 @@ def compile_model(
     """
     model.compile(
         optimizer=build_optimizer(config, total_steps),
-        loss="binary_crossentropy" if outputs == 1 else "sparse_categorical_crossentropy",
+        loss=choose_loss(outputs),
         metrics=["accuracy"],
         steps_per_execution=steps_per_execution,
         jit_compile=False,  # XLA made the default model 1.2 times slower on CPUs

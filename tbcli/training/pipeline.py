@@ -26,9 +26,9 @@ from tbcli.training.hardware import choose_device, choose_precision
 from tbcli.training.health import Health
 from tbcli.training.interruption import Interruption
 from tbcli.training.loop import Loop
-from tbcli.training.measuring import keep_evidence, measure, measured_on_test
+from tbcli.training.measuring import final_metrics, keep_evidence, measure
 from tbcli.training.narration import Narrator
-from tbcli.training.optimizing import choose_steps_per_execution, compile_model, rate_of_step
+from tbcli.training.optimizing import choose_loss, choose_steps_per_execution, compile_model, rate_of_step
 from tbcli.training.saving import save_model
 from tbcli.training.taps.backward import BackwardTap
 from tbcli.training.taps.steps import StepTape
@@ -51,19 +51,21 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
     health.check_inputs()
     dataset = health.dataset
     model = build_model(config.model, dataset, precision)
-    run.update(device=device, precision=precision, parameters=model.count_params())
+    loss = choose_loss(count_outputs(model, dataset))
+    facts = {"device": device, "precision": precision, "task": "classification", "loss": loss}
+    run.update(**facts, parameters=model.count_params())
     narrator.note(f"{config.model.name} with {model.count_params():,} parameters on {device} in {precision}")
 
     with _recorded(config, run, narrator) as recording:
         loop, feed, best = _prepared(config, dataset, model, run, recording, narrator, health, interruption)
         with _state_kept(run, model, loop, feed.steps):
             _fit(model, loop, feed, config.train.epochs, interruption)
-            narrator.stage("Measuring on the test set")
+            narrator.stage("Evaluating the test set")
             final = _rebuilt_in_float32(config, dataset, model)
             saved_epoch = best.restore(final) if best else 0
             seen = measure(final, dataset, interruption.check)
             health.check_batches()
-            run.update(saved_epoch=saved_epoch or loop.epochs_done, metrics=measured_on_test(seen))
+            run.update(saved_epoch=saved_epoch or loop.epochs_done, metrics=final_metrics(seen))
             layers = [layer.name for layer in model.layers]
             keep_evidence(run, dataset, seen, projector_points=config.record.projector_points, layers=layers)
             narrator.stage("Saving the model")

@@ -125,7 +125,9 @@ def _beat(run: Run, stop: threading.Event) -> None:
 def _conclude(run: Run, config: Config, status: str, reason: str, seconds: float, narrator: Narrator) -> None:
     """Write the run's last record and leave its figures behind, as far as the disk allows."""
     history = read_history(run.history_file)
-    metrics: dict[str, Any] = {**summarize(history.columns, history.epochs), **run.metrics}
+    by_epoch, final = summarize(history.columns, history.epochs), dict(run.metrics)
+    metrics: dict[str, Any] = {**by_epoch, **final}
+    in_training = str(run.record.get("precision") or "float32").removeprefix("mixed_")
     try:
         run.heartbeat_file.unlink(missing_ok=True)  # gives back the room that the record needs on a full disk
         run.update(
@@ -135,6 +137,7 @@ def _conclude(run: Run, config: Config, status: str, reason: str, seconds: float
             seconds=round(seconds, 3),
             epochs=len(history.epochs),
             metrics=metrics,
+            measured_in={**dict.fromkeys(by_epoch, in_training), **dict.fromkeys(final, "float32")},
         )
         if config.plot.automatic and history.epochs:
             narrator.stage("Plotting")

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -320,15 +321,66 @@ def test_a_directory_of_runs_is_listed_as_runs(cli: Cli, workspace: Path) -> Non
     assert columns_of(cli("runs", "logs/"))[1][0] == run.id
 
 
-def test_a_run_that_trains_shows_what_its_epochs_have_reached(cli: Cli, workspace: Path) -> None:
+def running_run(workspace: Path, **facts: object) -> Run:
     owner = Owner.current()
-    facts = {"pid": owner.pid, "pid_started": owner.pid_started, "host": owner.host, "metrics": None, "epochs": None}
-    run = make_run(workspace, status="running", record=facts, epochs=4, val_accuracy=0.9)
+    alive = {"pid": owner.pid, "pid_started": owner.pid_started, "host": owner.host, "metrics": None, "epochs": None}
+    settings = {"train.epochs": 40}
+    return make_run(
+        workspace, status="running", record={**alive, **facts}, epochs=4, val_accuracy=0.9, settings=settings
+    )
+
+
+def test_a_run_that_trains_shows_what_its_epochs_have_reached_and_the_time_left(cli: Cli, workspace: Path) -> None:
+    run = running_run(workspace)
     row = columns_of(cli("runs"))[1]
-    assert (row[0], row[2], row[6], row[7], row[8]) == (run.id, "running", "4", "0.9000", "-")
+    assert (row[0], row[2], row[6], row[7], row[8]) == (run.id, "running", "4/40", "0.9000", "-")
     shown = cli("runs", run.id).stdout
     assert "is training" in shown
     assert "EPOCHS 1 TO 4" in shown
+    left = re.search(r"\n  epochs +4/40, ([0-9]+) min [0-9]+ s left\n", shown)
+    assert left
+    assert 1 <= int(left[1]) <= 3  # 36 epochs of 5 s, begun when the history was last written
+
+
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_a_run_that_just_began_promises_no_time_it_cannot_know(cli: Cli, workspace: Path, epochs: int) -> None:
+    run = running_run(workspace)
+    lines = run.history_file.read_text().splitlines(keepends=True)
+    run.history_file.write_text("".join(lines[: epochs and 1 + epochs]))
+    shown = cli("runs", run.id).stdout
+    assert f"{epochs}/40" in shown
+    assert (" left\n" in shown) == (epochs == 1)
+
+
+def test_a_run_that_failed_says_why_and_which_recorders_were_switched_off(cli: Cli, workspace: Path) -> None:
+    off = {"projector": "no samples are held out", "mine": "ValueError: [red]odd\n\x1b[31m"}
+    run = make_run(
+        workspace,
+        status="diverged",
+        epochs=2,
+        record={"reason": "training diverged: the loss is nan at step 7", "recording": {"switched_off": off}},
+    )
+    shown = cli("runs", run.id).stdout
+    assert re.search(r"\n  reason +training diverged: the loss is nan at step 7\n", shown)
+    assert re.search(r"\n  recorder projector +switched off: no samples are held out\n", shown)
+    assert re.search(r"\n  recorder mine +switched off: ValueError: \[red\]odd ", shown)
+    assert re.search(r"\n  epochs +2/5\n", shown)
+    assert "\x1b" not in shown
+
+
+def test_a_run_whose_process_is_gone_says_so(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace, status="running", record={"pid": 2**22 + 1, "epochs": None})
+    assert "its process ended without a word" in cli("runs", run.id).stdout
+
+
+@pytest.mark.parametrize("formats", [{"val_loss": "bfloat16", "test_loss": "float32"}, {"val_loss": "float32"}, None])
+def test_values_measured_in_different_formats_are_told_apart(cli: Cli, workspace: Path, formats: object) -> None:
+    run = make_run(workspace, record={"measured_in": formats})
+    shown = cli("runs", run.id).stdout
+    assert ("MEASURED IN" in shown) == (formats is not None and len(formats) > 1)  # type: ignore[arg-type]
+    if "MEASURED IN" in shown:
+        rows = {line.split()[0]: line.split()[4] for line in shown.splitlines() if line.startswith(("val_l", "test_"))}
+        assert rows == {"val_loss": "bfloat16", "test_loss": "float32", "test_accuracy": "-"}
 
 
 def test_a_run_in_full_draws_the_course_of_each_metric(cli: Cli, workspace: Path) -> None:

@@ -12,8 +12,9 @@ import pytest
 from tensorboard.plugins.hparams import api_pb2, metadata
 
 from tbcli.config import Config
+from tbcli.config import hyperparameters as settings_of_the_table
 from tbcli.errors import Interrupted
-from tbcli.recorders.hparams import COLUMNS, METRICS, HparamsRecorder, describe_experiment, hyperparameters
+from tbcli.recorders.hparams import COLUMNS, LEADING, METRICS, HparamsRecorder, describe_experiment, hyperparameters
 from tests.recorders.memory import MemoryWriter, evidence, snapshot
 from tests.serving.process import Serving, serving
 from tests.tiny import Tiny
@@ -64,11 +65,27 @@ def test_the_configuration_is_the_same_bytes_in_every_run() -> None:
     experiment = metadata.parse_experiment_plugin_data(tables.pop())
     assert experiment == describe_experiment()
     assert [info.name for info in experiment.hparam_infos] == list(COLUMNS)
-    assert [(info.name.group, info.name.tag) for info in experiment.metric_infos] == [name[:2] for name in METRICS]
+    assert [(info.name.group, info.name.tag) for info in experiment.metric_infos] == [metric[:2] for metric in METRICS]
 
 
-def test_five_columns_lead() -> None:
-    assert sum(column.leading for column in COLUMNS.values()) == 5
+def test_name_and_seed_lead_and_five_columns_are_shown_at_first() -> None:
+    assert list(COLUMNS)[:5] == list(LEADING)
+    assert LEADING[:2] == ("name", "seed")
+    assert [info.name for info in describe_experiment().hparam_infos if info.differs] == list(LEADING)
+
+
+def test_every_hyperparameter_among_the_settings_has_a_column_and_tasks_of_any_kind_have_theirs() -> None:
+    assert {*settings_of_the_table()} <= {*COLUMNS}
+    assert {"task", "loss", "parameters"} <= {*COLUMNS}
+    titles = {title for _, _, title, _ in METRICS}
+    for name in ("accuracy", "loss", "macro F1", "MAE", "RMSE", "R2"):
+        assert {f"test {name}", f"validation {name}"} <= titles
+
+
+def test_what_is_measured_in_float32_says_so() -> None:
+    described = {info.name.tag: info.description for info in describe_experiment().metric_infos}
+    assert "float32" in described["test_accuracy"]
+    assert "float32" not in described["epoch_accuracy"]
 
 
 @pytest.mark.parametrize(
@@ -157,6 +174,8 @@ def test_a_real_server_shows_all_runs_in_one_table(server: Serving, tiny: Tiny) 
     assert values == {
         ("", "test_accuracy"): pytest.approx(metrics["test_accuracy"]),
         ("", "test_loss"): pytest.approx(metrics["test_loss"]),
+        ("", "test_macro_f1"): pytest.approx(metrics["test_macro_f1"]),
+        ("validation", "epoch_macro_f1"): pytest.approx(metrics["val_macro_f1"]),
         ("train", "epoch_accuracy"): pytest.approx(metrics["accuracy"]["last"]),
         ("train", "epoch_loss"): pytest.approx(metrics["loss"]["last"]),
         ("validation", "epoch_accuracy"): pytest.approx(metrics["val_accuracy"]["last"]),

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import precision_recall_fscore_support
+from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from tbcli.config import Config
 from tbcli.recorders.text import (
@@ -96,6 +96,7 @@ def test_the_report_is_scikit_learns(classes: int, samples: int) -> None:
     expected = precision_recall_fscore_support(labels, guesses, labels=range(classes), zero_division=0)
     for mine, theirs in zip((found.precision, found.recall, found.f1, found.support), expected, strict=True):
         assert np.allclose(mine, theirs, rtol=0, atol=1e-12)
+    assert found.macro_f1 == pytest.approx(f1_score(labels, guesses, average="macro", zero_division=0), abs=1e-12)
 
 
 def test_the_table_names_every_class_and_both_means() -> None:
@@ -107,8 +108,8 @@ def test_the_table_names_every_class_and_both_means() -> None:
         ["cat", "1.0000", "0.5000", "0.6667", "2"],
         ["a|dog", "0.6667", "1.0000", "0.8000", "2"],
         ["none", "0.0000", "0.0000", "0.0000", "0"],
-        ["mean of the classes", "0.5556", "0.5000", "0.4889", "4"],
-        ["weighted by support", "0.8333", "0.7500", "0.7333", "4"],
+        ["macro average", "0.8333", "0.7500", "0.7333", "4"],
+        ["weighted average", "0.8333", "0.7500", "0.7333", "4"],
     ]
 
 

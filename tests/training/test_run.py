@@ -74,6 +74,21 @@ def test_metrics_sum_up_the_history(tiny: Tiny) -> None:
     assert tiny.record["metrics"]["test_loss"] > 0
 
 
+def test_macro_f1_of_the_saved_model_is_scikit_learns(tiny: Tiny) -> None:
+    from sklearn.metrics import f1_score
+
+    with np.load(tiny.run.evidence_file) as evidence:
+        for split, name in (("validation", "val_macro_f1"), ("test", "test_macro_f1")):
+            labels, guesses = evidence[f"{split}_labels"], evidence[f"{split}_probabilities"].argmax(axis=1)
+            assert tiny.record["metrics"][name] == pytest.approx(f1_score(labels, guesses, average="macro"), abs=1e-9)
+
+
+def test_the_record_says_in_which_format_each_metric_was_measured(tiny: Tiny) -> None:
+    assert set(tiny.record["measured_in"]) == set(tiny.record["metrics"])
+    assert set(tiny.record["measured_in"].values()) == {"float32"}
+    assert (tiny.record["task"], tiny.record["loss"]) == ("classification", "sparse_categorical_crossentropy")
+
+
 def test_the_history_has_a_row_an_epoch(tiny: Tiny) -> None:
     rows = rows_of(tiny)
     assert list(rows[0]) == COLUMNS
@@ -170,7 +185,7 @@ def test_what_recording_cost_is_told(tiny: Tiny) -> None:
 
 def test_the_narrator_hears_the_story_in_order(tiny: Tiny) -> None:
     told = tiny.told
-    stages = ["Loading mnist", "Starting TensorFlow", "Measuring on the test set", "Saving the model", "Plotting"]
+    stages = ["Loading mnist", "Starting TensorFlow", "Evaluating the test set", "Saving the model", "Plotting"]
     assert told.stages == stages
     assert told.begun == (3, STEPS_PER_EPOCH)
     assert told.steps == [(epoch, step) for epoch in (1, 2, 3) for step in (4, 8, 11)]
