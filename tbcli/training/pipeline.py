@@ -17,21 +17,19 @@ from tbcli.models import build_model, count_outputs
 from tbcli.recorders.recording import Recording
 from tbcli.recorders.registry import chosen_names, load_recorders
 from tbcli.runs import Run
-from tbcli.runs.history import HistoryWriter
-from tbcli.training.best import BestEpoch
+from tbcli.training.callback import EpochCallback
 from tbcli.training.checkpoint import save_state
-from tbcli.training.evaluation import Evaluator
+from tbcli.training.epoch import Epochs
 from tbcli.training.feed import TrainingFeed
 from tbcli.training.hardware import choose_device, choose_precision
 from tbcli.training.health import Health
 from tbcli.training.interruption import Interruption
-from tbcli.training.loop import Loop
 from tbcli.training.measuring import final_metrics, keep_evidence, measure
 from tbcli.training.narration import Narrator
-from tbcli.training.optimizing import choose_loss, choose_steps_per_execution, compile_model, rate_of_step
+from tbcli.training.observing import Observer
+from tbcli.training.optimizing import choose_loss, choose_steps_per_execution, compile_model
 from tbcli.training.saving import save_model
-from tbcli.training.taps.backward import BackwardTap
-from tbcli.training.taps.steps import StepTape
+from tbcli.training.setup import Setup
 
 COMPARED_SAMPLES = 32  # between the saved model and each of its files
 
@@ -57,74 +55,47 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
     narrator.note(f"{config.model.name} with {model.count_params():,} parameters on {device} in {precision}")
 
     with _recorded(config, run, narrator) as recording:
-        loop, feed, best = _prepared(config, dataset, model, run, recording, narrator, health, interruption)
-        with _state_kept(run, model, loop, feed.steps):
-            _fit(model, loop, feed, config.train.epochs, interruption)
+        setup = Setup(config, dataset, model, run, narrator, health, interruption.check)
+        epochs, feed = _prepared(setup, recording)
+        with _state_kept(setup, epochs, feed.steps):
+            _fit(setup, epochs, feed, interruption)
             narrator.stage("Evaluating the test set")
             final = _rebuilt_in_float32(config, dataset, model)
-            saved_epoch = best.restore(final) if best else 0
+            saved_epoch = epochs.patience.restore(final) if epochs.patience else 0
             seen = measure(final, dataset, interruption.check)
             health.check_batches()
-            run.update(saved_epoch=saved_epoch or loop.epochs_done, metrics=final_metrics(seen))
+            run.update(saved_epoch=saved_epoch or epochs.epochs_done, metrics=final_metrics(seen))
             layers = [layer.name for layer in model.layers]
             keep_evidence(run, dataset, seen, projector_points=config.record.projector_points, layers=layers)
             narrator.stage("Saving the model")
             samples, _ = dataset.probe.batch(slice(COMPARED_SAMPLES))
             with narrator.hushed_libraries():
                 save_model(final, run.models, run.model_stem, config.train.save_formats, samples)
-            if loop.latest:
+            if epochs.latest:
                 told: Any = {**seen, "outcome": "finished"}
-                recording.end(replace(loop.latest, **told))
+                recording.end(replace(epochs.latest, **told))
 
 
-def _prepared(
-    config: Config,
-    dataset: Dataset,
-    model: keras.Model,
-    run: Run,
-    recording: Recording,
-    narrator: Narrator,
-    health: Health,
-    interruption: Interruption,
-) -> tuple[Loop, TrainingFeed, BestEpoch | None]:
-    """Compile the model; return what tells the story of its fit, what feeds it, and what keeps its best weights."""
-    train = config.train
+def _prepared(setup: Setup, recording: Recording) -> tuple[Epochs, TrainingFeed]:
+    """Compile the model; return what tells the story of its fit, and what feeds it."""
+    train, dataset, model = setup.config.train, setup.dataset, setup.model
     feed = TrainingFeed(dataset.train, train.batch_size, train.steps_per_epoch, train.seed)
-    steps_per_execution = choose_steps_per_execution(train, config.record.profile_steps, feed.steps)
-    total_steps = feed.steps * train.epochs
-    compile_model(model, train, total_steps, steps_per_execution, count_outputs(model, dataset))
-    tape = StepTape(model, steps_per_execution) if config.record.log_every else None
-    every = 1 if config.record.log_every else config.record.backward_every
-    backward = BackwardTap(model, steps_per_execution, every) if recording.needs_backward else None
-    evaluator = Evaluator(model, dataset, interruption.check)
-    monitor = train.monitor if dataset.validation else train.monitor.removeprefix("val_")
-    best = BestEpoch(monitor, train.patience) if train.patience else None
-    loop = Loop(
-        config=config,
-        dataset=dataset,
-        feed=feed,
-        evaluator=evaluator,
-        recording=recording,
-        tape=tape,
-        backward=backward,
-        history=HistoryWriter(run.history_file),
-        best=best,
-        rate_at=rate_of_step(train, total_steps),
-        narrator=narrator,
-        facts=run.record,
-        health=health,
-        check=interruption.check,
-    )
-    return loop, feed, best
+    steps_per_execution = choose_steps_per_execution(train, setup.config.record.profile_steps, feed.steps)
+    compile_model(model, train, feed.steps * train.epochs, steps_per_execution, count_outputs(model, dataset))
+    observer = Observer(setup, steps_per_execution, needs_backward=recording.needs_backward)
+    return Epochs(setup, feed, observer, recording), feed
 
 
-def _fit(model: keras.Model, loop: Loop, feed: TrainingFeed, epochs: int, interruption: Interruption) -> None:
+def _fit(setup: Setup, epochs: Epochs, feed: TrainingFeed, interruption: Interruption) -> None:
+    callbacks = [EpochCallback(epochs)]
     with interruption.deferred():
         try:
-            model.fit(feed.batches(), epochs=epochs, callbacks=[loop], verbose=0, shuffle=False)
+            setup.model.fit(
+                feed.batches(), epochs=setup.config.train.epochs, callbacks=callbacks, verbose=0, shuffle=False
+            )
         except tf.errors.ResourceExhaustedError as error:
             raise TrainingFailed(
-                f"out of memory at step {loop.steps_done + 1}", hint=f"a `--batch-size` below {feed.batch_size}"
+                f"out of memory at step {epochs.steps_done + 1}", hint=f"a `--batch-size` below {feed.batch_size}"
             ) from error
 
 
@@ -141,13 +112,17 @@ def _recorded(config: Config, run: Run, narrator: Narrator) -> Iterator[Recordin
 
 
 @contextmanager
-def _state_kept(run: Run, model: keras.Model, loop: Loop, steps_per_epoch: int) -> Iterator[None]:
+def _state_kept(setup: Setup, epochs: Epochs, steps_per_epoch: int) -> Iterator[None]:
     """Leave the state to continue from when a signal comes, also while the trained model is measured and saved."""
     try:
         yield
     except Interrupted:
         save_state(
-            run.checkpoints, model, epoch=loop.epochs_done, step=loop.steps_done, steps_per_epoch=steps_per_epoch
+            setup.run.checkpoints,
+            setup.model,
+            epoch=epochs.epochs_done,
+            step=epochs.steps_done,
+            steps_per_epoch=steps_per_epoch,
         )
         raise
 

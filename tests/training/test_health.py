@@ -15,8 +15,8 @@ from tbcli.data import SOURCES
 from tbcli.data.dataset import Dataset, Split, cut_splits
 from tbcli.errors import Diverged
 from tbcli.runs import RunStore
+from tbcli.training.epoch import Epochs
 from tbcli.training.health import Health, WatchedSource, first_not_finite
-from tbcli.training.loop import Loop
 from tests.tiny import small_config
 
 pytestmark = pytest.mark.tf
@@ -173,7 +173,7 @@ def test_without_a_look_at_the_samples_the_weights_tell_although_the_loss_does_n
 ) -> None:
     monkeypatch.setattr(Health, "check_inputs", lambda self: None)
     losses: list[float] = []
-    monkeypatch.setattr(Loop, "_require_finite", lambda self, name, logs: losses.append(logs[name]))
+    monkeypatch.setattr(Epochs, "_require_finite", lambda self, name, logs: losses.append(logs[name]))
     result, record = trained("poisoned")
     assert result.exit_code == 5
     assert record["status"] == "diverged"
