@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from tbcli.cli.output import Output, counted_bytes, padded
 from tbcli.errors import CheckFailed
+from tbcli.naming import schemas
 
 if TYPE_CHECKING:
     from tbcli.serving.audit import Audit, Gap
-
-SCHEMA = 1
 
 
 def audit_lines(audit: Audit) -> list[str]:
@@ -27,7 +26,7 @@ def audit_lines(audit: Audit) -> list[str]:
 def audit_document(audit: Audit, runs: Sequence[str]) -> dict[str, object]:
     """Return the audit for ``--json``."""
     return {
-        "schema": SCHEMA,
+        "schema": schemas.OTHERS,
         "runs": list(runs),
         "passed": not audit.findings,
         "dashboards": [{**asdict(line), "state": line.state} for line in audit.lines],

@@ -13,13 +13,13 @@ from tbcli.cli.listing import require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, complete_run, with_common_options
 from tbcli.cli.output import Output, padded, printable, styled, wants_colour
 from tbcli.errors import ConfigError
+from tbcli.naming import schemas
 
 if TYPE_CHECKING:
     from tbcli.gates import Condition, Field, Verdict
     from tbcli.runs import LogDirectory, Run
     from tbcli.runs.summary import Summary
 
-SCHEMA = 1
 GATE_PANEL = "Gates"
 STYLES = {"passed": "green", "failed": "red", "missing": "yellow"}
 _EXAMPLE = '`tbcli check latest "val_accuracy.best>=0.98"`, or `--baseline best`'
@@ -186,7 +186,7 @@ def _document(summary: Summary, baseline: Summary | None, verdicts: Sequence[Ver
     from tbcli.gates.reports import as_documents
 
     return {
-        "schema": SCHEMA,
+        "schema": schemas.METRICS,
         "run": summary.id,
         "label": summary.label,
         "baseline": baseline.id if baseline else None,

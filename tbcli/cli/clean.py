@@ -20,12 +20,12 @@ from tbcli.cli.output import (
     shortened,
 )
 from tbcli.errors import ConfigError, Refused
+from tbcli.naming import schemas
 
 if TYPE_CHECKING:
     from tbcli.runs import Run, RunStore
 
 WHICH_PANEL = "Which runs (each narrows what the others select)"
-SCHEMA = 1
 WIDEST_NAME = 28  # all columns together then fit a window of 80
 
 
@@ -77,7 +77,7 @@ def clean(
     if cache:
         freed = _clear_cache(common.output, dry_run=dry_run)
         if json and not names_runs:
-            common.output.document({"schema": SCHEMA, "dry_run": dry_run, "runs": [], "bytes": freed})
+            common.output.document({"schema": schemas.OTHERS, "dry_run": dry_run, "runs": [], "bytes": freed})
     if not names_runs:
         return
     from tbcli.runs import RunStore
@@ -161,6 +161,6 @@ def _print_removed(run_id: str, output: Output) -> None:
 def _report(sizes: dict[str, int], output: Output, *, json: bool, dry_run: bool) -> None:
     if json:
         removed = [{"id": run_id, "bytes": count} for run_id, count in sizes.items()]
-        output.document({"schema": SCHEMA, "dry_run": dry_run, "runs": removed, "bytes": sum(sizes.values())})
+        output.document({"schema": schemas.OTHERS, "dry_run": dry_run, "runs": removed, "bytes": sum(sizes.values())})
     else:
         output.results(list(sizes))

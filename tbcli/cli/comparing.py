@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from tbcli.cli.listing import shown_metric
 from tbcli.cli.output import is_terminal, padded, printable, shortened, styled, wants_colour
+from tbcli.naming import schemas
 
 if TYPE_CHECKING:
     from tbcli.comparison import Cell, Comparison, Row, Side
 
-SCHEMA = 1
 GAP = 2
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CSV_HEADER = ("kind", "name", "at", "run", "value", "epoch", "deviation", "n", "difference", "relative", "is_better")
@@ -218,7 +218,7 @@ def as_document(comparison: Comparison, group_by: str | None) -> dict[str, objec
     """Return the comparison for JSON; keys are only ever added."""
     ids = [_side_id(side) for side in comparison.sides]
     return {
-        "schema": SCHEMA,
+        "schema": schemas.METRICS,
         "group_by": group_by,
         "baseline": ids[comparison.baseline],
         "sides": [

@@ -16,6 +16,7 @@ from tbcli.cli.places import warn_of_damage
 from tbcli.cli.watching import require_window, watch
 from tbcli.config import PlotConfig
 from tbcli.errors import ConfigError, NotFound
+from tbcli.naming import schemas
 from tbcli.naming.matching import did_you_mean
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from tbcli.runs import LogDirectory, Run
     from tbcli.runs.summary import Summary
 
-SCHEMA = 1
 X_AXES, LOGS = ("step", "epoch", "time"), ("x", "y", "xy")
 MOST_LINES = 12  # in one chart of characters
 _LINES_A_CHART = 11
@@ -105,7 +105,7 @@ def show_figure(
     ids = {place.name or place.id: place.id for place in places if isinstance(place, Run)}
     output.document(
         {
-            "schema": SCHEMA,
+            "schema": schemas.METRICS,
             "paths": [path],
             "kinds": ["scalars"],
             "runs": [ids.get(run, run) for run in gathered.runs],

@@ -13,6 +13,7 @@ from tbcli.cli.output import counted_bytes, is_terminal, padded, printable
 from tbcli.cli.run_table import NOTHING, View, show_chosen_columns, width_of
 from tbcli.errors import NotFound
 from tbcli.events.damage import located
+from tbcli.naming import schemas
 from tbcli.readers import LogContent, open_logdir
 from tbcli.readers.summaries import joined, metric_of
 from tbcli.runs.summary import Metric, Summary
@@ -20,7 +21,6 @@ from tbcli.runs.summary import Metric, Summary
 if TYPE_CHECKING:
     from tbcli.runs import LogDirectory
 
-SCHEMA = 1
 HEADER = ("RUN", "TAG", "KIND", "POINTS", "STEP", "LAST")
 CSV_HEADER = ("run", "tag", "kind", "points", "bytes", "step", "wall_time", "last", "best", "best_step")
 RUN, TAG, KIND = 0, 1, 2
@@ -96,7 +96,7 @@ def show_logdir(
     runs = choose(wish, tags, summarize, lambda run, _: run, order=str)
     match form:
         case "json":
-            lines, note = json_lines(SCHEMA, [json_text(_document(run, tags[run])) for run in runs]), ""
+            lines, note = json_lines(schemas.METRICS, [json_text(_document(run, tags[run])) for run in runs]), ""
         case "csv":
             lines, note = csv_lines(CSV_HEADER, (_csv_row(run, tag) for run in runs for tag in tags[run])), ""
         case _:
@@ -120,7 +120,7 @@ def _chosen_tags(titles: list[str], values: list[list[object]], form: Form, view
     match form:
         case "json":
             texts = [json_text(dict(zip(titles, row, strict=True))) for row in values]
-            return Shown(json_lines(SCHEMA, texts), note)
+            return Shown(json_lines(schemas.METRICS, texts), note)
         case "csv":
             return Shown(csv_lines(titles, values), note)
         case _:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from tbcli.cli.listing import shown_metric
 from tbcli.cli.output import Output, counted_age, counted_bytes, counted_seconds, is_terminal, padded, printable
 from tbcli.cli.sparkline import draw_sparkline
+from tbcli.naming import schemas
 from tbcli.runs.history import read_history
 from tbcli.runs.summary import epochs_asked, epochs_of, metrics_of, seconds_left
 
 if TYPE_CHECKING:
     from tbcli.runs import Run
 
-SCHEMA = 1
 _MOST_BARS = 60
 _PIPED_COLUMNS = 80
 
@@ -34,7 +34,7 @@ def show_run(run: Run, now: datetime, output: Output, *, as_json: bool) -> None:
     facts = {**run_facts(run, now), "bytes": run.walk_bytes()}
     paths = {"logs": str(run.logs), "plots": str(run.plots), "models": str(run.models)}
     document = {**facts, "paths": paths, "files": files, "config": run.read_config(), "record": run.record}
-    output.document({"schema": SCHEMA, "run": document})
+    output.document({"schema": schemas.METRICS, "run": document})
 
 
 def run_lines(run: Run, now: datetime, *, in_full: bool = True) -> list[str]:

@@ -12,6 +12,7 @@ from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunsArgument, with_com
 from tbcli.cli.output import Output, printable
 from tbcli.cli.places import NoCache, Verify, find_places, list_runs, warn_of_records
 from tbcli.errors import ConfigError, NotFound
+from tbcli.naming import schemas
 
 if TYPE_CHECKING:
     from tbcli.config import Config
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 FIGURE_PANEL = "Figure"
 TERMINAL_PANEL = "Terminal"
 HISTORY = "history"
-SCHEMA = 1
 
 
 @with_common_options
@@ -219,7 +219,7 @@ def _show(result: PlotResult, output: Output, *, as_json: bool) -> None:
         output.results(paths)
         return
     document = {
-        "schema": SCHEMA,
+        "schema": schemas.METRICS,
         "paths": paths,
         "kinds": [picture.kind for picture in pictures],
         "runs": list(dict.fromkeys(run.id for picture in pictures for run in picture.runs)),

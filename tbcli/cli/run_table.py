@@ -19,6 +19,7 @@ from tbcli.cli.output import (
     styled,
     wants_colour,
 )
+from tbcli.naming import schemas
 from tbcli.runs.ids import without_slug
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from tbcli.runs.summary import Metric, Summary, Value
 
 Item = TypeVar("Item")
-SCHEMA = 1
 SHOWN_ON_A_TERMINAL = 50
 NOTHING = "no run matches"
 HEADER = ("ID", "NAME", "STATUS", "AGE", "MODEL", "DATA", "EPOCHS", "VAL ACC", "TEST ACC", "SIZE")
@@ -178,7 +178,7 @@ def _runs_shown(store: RunStore, form: Form, wish: Wish, view: View, now: dateti
     match form:
         case "json":
             texts = choose(wish, store.each(), summarize, lambda run, _: json_text(run_facts(run, now)), by_time)
-            return Shown(json_lines(SCHEMA, texts), "" if texts else NOTHING)
+            return Shown(json_lines(schemas.METRICS, texts), "" if texts else NOTHING)
         case "csv":
             values = choose(wish, store.each(), summarize, lambda run, _: _csv_row(run, now), by_time)
             return Shown(csv_lines(CSV_HEADER, values), "" if values else NOTHING)
@@ -205,7 +205,7 @@ def show_chosen_columns(
     note = "" if values else NOTHING
     if form == "csv":
         return Shown(csv_lines(titles, values), note)
-    return Shown(json_lines(SCHEMA, [json_text(dict(zip(titles, row, strict=True))) for row in values]), note)
+    return Shown(json_lines(schemas.METRICS, [json_text(dict(zip(titles, row, strict=True))) for row in values]), note)
 
 
 def _shown_fields(columns: Sequence[Field], known: Summary | None) -> tuple[str, ...]:

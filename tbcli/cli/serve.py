@@ -12,6 +12,7 @@ from tbcli.cli.options import Common, Json, RunsArgument, find_runs, with_common
 from tbcli.cli.output import Output, stdout_kept_clean
 from tbcli.config import Config
 from tbcli.errors import Interrupted
+from tbcli.naming import schemas
 
 if TYPE_CHECKING:
     from tbcli.runs import LogDirectory, Run
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from tbcli.serving.ports import Reservation
     from tbcli.serving.survey import Survey
 
-SCHEMA = 1
 _WHERE, _WHAT = "Where", "What and how"
 
 
@@ -170,7 +170,7 @@ def _show(
     if as_json:
         output.document(
             {
-                "schema": SCHEMA,
+                "schema": schemas.OTHERS,
                 "url": server.url,
                 "host": place.host,
                 "port": place.port,

@@ -9,13 +9,12 @@ from tbcli.cli.output import Output, padded, printable
 from tbcli.cli.places import warn_of_damage
 from tbcli.errors import NotFound
 from tbcli.events.damage import located
+from tbcli.naming import schemas
 from tbcli.readers import open_logdir
 
 if TYPE_CHECKING:
     from tbcli.readers.documents import Text
     from tbcli.runs import LogDirectory, Run
-
-SCHEMA = 1
 
 
 def show_texts(place: Run | LogDirectory, output: Output, *, as_json: bool, cache: bool, verify: bool) -> None:
@@ -32,7 +31,7 @@ def show_texts(place: Run | LogDirectory, output: Output, *, as_json: bool, cach
         raise NotFound(f"no texts in {str(place.logs)!r}", hint="`tbcli runs PATH` lists what a log directory holds")
     texts = sorted(documents.texts, key=lambda text: (text.run, text.tag))  # of one tag in the order of writing
     if as_json:
-        output.document({"schema": SCHEMA, "texts": [_document(text) for text in texts]})
+        output.document({"schema": schemas.OTHERS, "texts": [_document(text) for text in texts]})
     else:
         output.results(list(_lines(texts)))
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from tbcli.exporting.digits import shortest
 from tbcli.exporting.tables import KEYS, TIDY, WideRows, column_names, tidy_rows, wide_rows
+from tbcli.naming import schemas
 from tbcli.readers.metrics import NamedSeries
 
-SCHEMA = 1
 _NO_NUMBERS = frozenset(("nan", "inf", "-inf"))
 
 
@@ -41,7 +41,7 @@ def csv_parts(series: Sequence[NamedSeries], *, wide: bool) -> Iterator[str]:
 def json_parts(series: Sequence[NamedSeries], *, wide: bool) -> Iterator[str]:
     """Yield one JSON document with a row a line; what is no number, and a cell without a point, is null."""
     name, rows = ("rows", _json_wide(series)) if wide else ("points", _json_tidy(series))
-    yield f'{{"schema": {SCHEMA}, "{name}": ['
+    yield f'{{"schema": {schemas.METRICS}, "{name}": ['
     yield from _with_commas(rows)
     yield "\n]}\n"
 

@@ -134,7 +134,7 @@ def test_json_has_stable_keys(cli: Cli, workspace: Path) -> None:
     assert result.exit_code == 7
     document = json.loads(result.stdout, parse_constant=pytest.fail)
     assert {**document, "gates": len(document["gates"])} == {
-        "schema": 1,
+        "schema": 2,
         "run": run.id,
         "label": run.id,
         "baseline": None,

@@ -130,14 +130,14 @@ def test_a_name_without_an_ending_is_csv_or_what_format_says(tmp_path, run) -> N
     export(tmp_path, "--out", str(tmp_path / "plain"))
     export(tmp_path, "--out", str(tmp_path / "said"), "--format", "json")
     assert (tmp_path / "plain").read_text().startswith("run,metric")
-    assert json.loads((tmp_path / "said").read_text())["schema"] == 1
+    assert json.loads((tmp_path / "said").read_text())["schema"] == 2
 
 
 @pytest.mark.parametrize("name", ["x.csv", "deep/x.json", "x.parquet"])
 def test_out_names_the_file_and_its_suffix_the_form(tmp_path, run, name: str) -> None:
     out = tmp_path / name
     assert export(tmp_path, "--out", str(out)).stdout == f"{out}\n"
-    start = {".csv": b"run,metric", ".json": b'{"schema": 1', ".parquet": b"PAR1"}[out.suffix]
+    start = {".csv": b"run,metric", ".json": b'{"schema": 2', ".parquet": b"PAR1"}[out.suffix]
     assert out.read_bytes().startswith(start)
     assert sorted(path.name for path in out.parent.iterdir() if path.name.startswith(".")) == []
 

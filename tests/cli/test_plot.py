@@ -46,7 +46,7 @@ def test_plot_as_json_is_one_document(tmp_path) -> None:
     run, empty = make_run(tmp_path), make_run(tmp_path, epochs=0, status="failed")
     result = plot(tmp_path, run.id, empty.id, "--metric", "loss", "--json", "--out", str(tmp_path / "x.svg"))
     assert json.loads(result.stdout) == {
-        "schema": 1,
+        "schema": 2,
         "paths": [str(tmp_path / "x.svg")],
         "kinds": ["history"],
         "runs": [run.id],

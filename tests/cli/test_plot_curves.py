@@ -51,7 +51,7 @@ def test_the_document_says_what_was_drawn(tmp_path, name: str) -> None:
     out = tmp_path / name
     words = ["mine", str(tmp_path / "other"), "--metric", "*loss", "--x", "step", "--log", "y", "--out", str(out)]
     assert json.loads(plot(tmp_path, *words, "--json").stdout) == {
-        "schema": 1,
+        "schema": 2,
         "paths": [str(out)],
         "kinds": ["scalars"],
         "runs": [run.id, "other/a"],

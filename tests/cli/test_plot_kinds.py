@@ -59,7 +59,7 @@ def test_the_document_tells_kind_and_path_of_each_and_what_is_missing(tmp_path: 
     document = json.loads(plot(tmp_path, "--kind", "all", "--json").stdout)
     kinds = [kind for kind in KINDS if kind != "gradients"]
     assert document == {
-        "schema": 1,
+        "schema": 2,
         "paths": [str(run.plots / f"{stem}.png") for stem in STEMS if stem != "gradients"],
         "kinds": kinds,
         "runs": [run.id],

@@ -65,7 +65,7 @@ def test_no_runs_is_no_output_and_a_hint(cli: Cli, workspace: Path, monkeypatch:
     result = cli("runs")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "tbcli train" in result.stderr
-    assert json.loads(cli("runs", "--json").stdout) == {"schema": 1, "runs": []}
+    assert json.loads(cli("runs", "--json").stdout) == {"schema": 2, "runs": []}
     assert cli("runs", "--quiet").stderr == ""
 
 
@@ -117,7 +117,7 @@ def test_one_run_is_shown_in_full(cli: Cli, workspace: Path) -> None:
 def test_one_run_as_json_holds_its_record_configuration_and_files(cli: Cli, workspace: Path) -> None:
     run = make_run(workspace)
     document = json.loads(cli("runs", "latest", "--json").stdout)
-    assert document["schema"] == 1
+    assert document["schema"] == 2
     told = document["run"]
     assert told["record"]["id"] == told["id"] == run.id
     assert told["config"]["train"]["epochs"] == 5
@@ -233,7 +233,7 @@ def test_nothing_that_matches_is_said_and_is_no_failure(cli: Cli, workspace: Pat
     three(workspace)
     result = cli("runs", "--where", "val_accuracy>2")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "no run matches\n")
-    assert json.loads(cli("runs", "--where", "val_accuracy>2", "--json").stdout) == {"schema": 1, "runs": []}
+    assert json.loads(cli("runs", "--where", "val_accuracy>2", "--json").stdout) == {"schema": 2, "runs": []}
 
 
 @pytest.mark.parametrize(

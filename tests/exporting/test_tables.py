@@ -82,7 +82,7 @@ def test_a_long_series_is_whole_across_the_parts_it_is_written_in() -> None:
 
 def test_json_is_one_document_with_null_for_what_is_no_number() -> None:
     document = json.loads(table("json"))
-    assert document["schema"] == 1
+    assert document["schema"] == 2
     assert document["points"][1] == {"run": "one", "metric": "loss", "step": 2, "wall_time": 2.5, "value": None}
     assert [point["value"] for point in document["points"]] == [0.5, None, 0.25, 0.75, None, 1.0]
     wide = json.loads(table("json", wide=True))
