@@ -207,7 +207,7 @@ def group_runs(summaries: Sequence[Summary], key: str) -> list[Side]:
     Raises:
         NotFound: No run has such a setting or fact.
     """
-    if all(summary.value(key) is None for summary in summaries):
+    if all(summary.fact_or_setting(key) is None and summary.value(key) is None for summary in summaries):
         known = dict.fromkeys(name for summary in summaries for name in summary.names())
         guess = did_you_mean(key, known)
         raise NotFound(
@@ -222,7 +222,8 @@ def group_runs(summaries: Sequence[Summary], key: str) -> list[Side]:
 
 def _group_of(summary: Summary, key: str) -> Any:
     if key.rpartition(".")[2] != SEED:
-        return summary.value(key)
+        known = summary.fact_or_setting(key)  # a learning rate that was set, not the last of its course
+        return summary.value(key) if known is None else known
     return tuple(
         (name, _text(value))
         for name, value in summary.settings.items()

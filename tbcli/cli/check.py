@@ -76,18 +76,27 @@ def check(
     allowed = Tolerance.parse(tolerance) if tolerance is not None else Tolerance()
     config = common.settle()
     from tbcli.cli.places import find_places
-    from tbcli.cli.summaries import summarize
+    from tbcli.cli.summaries import summarize_all
     from tbcli.runs import RunStore
 
     store, output = RunStore(config.paths), common.output
-    found = find_places(store, [run], output)[0]
-    summary = summarize(found, output)
-    verdicts = judge(summary, conditions)
+    places = find_places(store, [run], output)
+    summaries = summarize_all(places, output)
     judged_by = None
     if baseline is not None:
-        judged_by = summarize(find_places(store, [baseline], output)[0], output)
-        verdicts += judge_against(summary, judged_by, fields, allowed)
-    _say_if_training(found, output)
+        judged_by, *others = summarize_all(find_places(store, [baseline], output), output)
+        if others:
+            raise ConfigError(
+                f"--baseline {baseline!r} is {len(others) + 1} runs",
+                hint="one run: `tbcli runs PATH` lists those in a path",
+            )
+    verdicts = []
+    for summary in summaries:  # each has to pass
+        verdicts += judge(summary, conditions)
+        if judged_by is not None:
+            verdicts += judge_against(summary, judged_by, fields, allowed)
+    for place in places:
+        _say_if_training(place, output)
     try:
         if junit:
             _write_junit(junit, verdicts, summary.label)
@@ -124,7 +133,7 @@ def check_trained(run: Run, conditions: Sequence[Condition], output: Output) -> 
     from tbcli.cli.summaries import summarize
     from tbcli.gates import judge
 
-    verdicts = judge(summarize(run, output), conditions)
+    verdicts = judge(summarize(run, output)[0], conditions)
     for line in verdict_lines(verdicts, sys.stderr):
         output.say(line)
     _leave(verdicts, run.label)

@@ -14,7 +14,7 @@ from tbcli.errors import ConfigError
 
 if TYPE_CHECKING:
     from tbcli.comparison import Comparison, Side
-    from tbcli.runs import RunStore
+    from tbcli.runs import LogDirectory, Run, RunStore
     from tbcli.runs.summary import Summary
 
 COMPARISON_PANEL = "Comparison"
@@ -93,21 +93,21 @@ def _summaries(
 ) -> tuple[list[Summary], Summary]:
     """Return the runs, each once, and the one that is the baseline."""
     from tbcli.cli.places import find_places, list_runs
-    from tbcli.cli.summaries import summarize
+    from tbcli.cli.summaries import summarize_all
 
-    wanted = [*references, baseline] if baseline is not None else references
-    found = [place for reference in wanted for place in find_places(store, [reference], output)]
-    base = found[-1] if baseline is not None else found[0] if found else None
+    found: list[Run | LogDirectory] = find_places(store, references, output)
     if all_runs and not references:
-        found = [*list_runs(store, output), *found]
-    distinct = {str(each.logs.resolve()): each for each in reversed(found)}
-    ordered = {
-        place: summarize(distinct[place], output) for place in dict.fromkeys(str(f.logs.resolve()) for f in found)
-    }
-    summaries = list(ordered.values())
-    if not summaries:
+        found = [*list_runs(store, output)]
+    summaries = summarize_all(found, output)
+    base = summarize_all(find_places(store, [baseline], output), output) if baseline is not None else summaries
+    distinct = {summary.id: summary for summary in (*summaries, *base)}
+    if not distinct:
         raise ConfigError("no runs to compare", hint="`tbcli compare latest best`: at least two runs")
-    return summaries, ordered[str(base.logs.resolve())] if base else summaries[0]
+    if baseline is not None and len(base) != 1:
+        raise ConfigError(
+            f"--baseline {baseline!r} is {len(base)} runs", hint="one run: `tbcli runs PATH` lists those in a path"
+        )
+    return list(distinct.values()), distinct[base[0].id]
 
 
 def _show(

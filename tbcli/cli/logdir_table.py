@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from tbcli.cli.listing import Form, Shown, Wish, choose, csv_lines, json_lines, json_text, shown_metric
 from tbcli.cli.output import counted_bytes, is_terminal, padded, printable
@@ -14,19 +15,24 @@ from tbcli.cli.run_table import NOTHING, View, show_chosen_columns, width_of
 from tbcli.errors import NotFound
 from tbcli.events.damage import located
 from tbcli.naming import schemas
-from tbcli.readers import LogContent, open_logdir
-from tbcli.readers.summaries import joined, metric_of
+from tbcli.naming.series import HERE, Identity, natural_key
+from tbcli.readers.metrics import joined
+from tbcli.readers.series import Series
+from tbcli.readers.summaries import LoggedRuns, joined_path, metric_of, read_runs
 from tbcli.runs.summary import Metric, Summary
 
 if TYPE_CHECKING:
     from tbcli.runs import LogDirectory
 
-HEADER = ("RUN", "TAG", "KIND", "POINTS", "STEP", "LAST")
-CSV_HEADER = ("run", "tag", "kind", "points", "bytes", "step", "wall_time", "last", "best", "best_step")
-RUN, TAG, KIND = 0, 1, 2
+HEADER = ("RUN", "METRIC", "TAG", "KIND", "POINTS", "STEP", "LAST")
+CSV_HEADER = (
+    "run", "metric", "split", "unit", "directory", "tag", "kind", "points", "bytes", "step", "wall_time",
+    "last", "best", "best_step",
+)  # fmt: skip
+RUN, METRIC, TAG, KIND = 0, 1, 2, 3
 OF_RUNS = {"run", "bytes"}  # columns that make sense of a run as of a tag
-FROM_THE_RIGHT = {3, 4, 5}
-NARROWEST = 12  # of a name
+FROM_THE_RIGHT = {4, 5, 6}
+NARROWEST = 10  # of a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +40,26 @@ class Tag:
     """What a run has under one tag.
 
     Args:
-        tag: Its name.
+        directory: Where its event files are, relative to the log directory.
+        tag: Its name as the files have it.
         kind: ``scalars``, or the plugin whose data they are.
         points: How many there are.
+        name: What every command calls it; ``""`` for what is no scalar.
+        split: ``train``, ``validation``, ``test`` or ``""``.
+        unit: ``epoch``, ``step`` or ``""``.
         bytes: How much they take; None for scalars, which are not weighed.
         step: Of the last scalar.
         wall_time: Of the last scalar, seconds since 1970.
         metric: Best and last of scalars.
     """
 
+    directory: str
     tag: str
     kind: str
     points: int
+    name: str = ""
+    split: str = ""
+    unit: str = ""
     bytes: int | None = None
     step: int | None = None
     wall_time: float | None = None
@@ -65,26 +79,29 @@ def show_logdir(
         NotFound: There are no event files, or nothing in them; or no run has a name that was asked for.
     """
     view = view._replace(is_sorted=True)  # by name, where the first are as good as the last
-    content = open_logdir(found.logs, cache=cache, verify=verify)
-    tags, where = _tags(content), str(found.logs)
-    warnings = tuple(str(incident) for incident in located(content.damage, found.logs) if incident.is_loss)
+    logged = read_runs(found, cache=cache, verify=verify)
+    tags, where = _tags(logged), str(found.logs)
+    damage = tuple(str(incident) for incident in located(logged.damage, found.logs) if incident.is_loss)
     if not tags:
         what = (
             f"nothing can be read in the event files below {where!r}"
-            if content.files
+            if logged.content.files
             else f"no event files below {where!r}"
         )
         raise NotFound(
-            ": ".join((what, *warnings[:1])),
+            ": ".join((what, *damage[:1])),
             hint="a path names a log directory; `tbcli runs` lists the runs of this workspace",
         )
+    warnings = (*damage, *logged.notes)
+    summaries = {summary.id: summary for summary in logged.summaries()}
 
     def summarize(run: str) -> Summary:
-        return _summary(where, run, tags[run])
+        path = joined_path(found, run)
+        return summaries.get(path) or Summary(path, path, {}, read_settings=partial(logged.settings, run))
 
     chosen = _columns_of_tags(wish, tags)
     if chosen:
-        runs = choose(wish._replace(columns=()), tags, summarize, lambda run, _: run, order=str)
+        runs = choose(wish._replace(columns=()), tags, summarize, lambda run, _: run, order=natural_key)
         values = [
             [dict(zip(CSV_HEADER, _csv_row(run, tag), strict=True))[n] for n in chosen]
             for run in runs
@@ -92,24 +109,28 @@ def show_logdir(
         ]
         return _chosen_tags(list(map(str, wish.columns)), values, form, view)._replace(warnings=warnings)
     if wish.columns:
-        return show_chosen_columns(tags, summarize, form, wish, view, order=str)._replace(warnings=warnings)
-    runs = choose(wish, tags, summarize, lambda run, _: run, order=str)
+        return show_chosen_columns(tags, summarize, form, wish, view, order=natural_key)._replace(warnings=warnings)
+    runs = choose(wish, tags, summarize, lambda run, _: run, order=natural_key)
     match form:
         case "json":
-            lines, note = json_lines(schemas.METRICS, [json_text(_document(run, tags[run])) for run in runs]), ""
+            lines, note = (
+                json_lines(schemas.METRICS, [json_text(_document(run, tags[run], logged.settings(run))) for run in runs]),
+                "",
+            )
         case "csv":
             lines, note = csv_lines(CSV_HEADER, (_csv_row(run, tag) for run in runs for tag in tags[run])), ""
         case _:
             rows = [_row(run, tag) for run in runs for tag in tags[run]]
             lines = _table_lines([HEADER, *view.cut(rows)]) if rows else []
-            note = view.tell_hidden(rows) or _counted(len(runs), len(rows), content)
+            lines += _settings_lines({run: logged.settings(run) for run in runs})
+            note = view.tell_hidden(rows) or _counted(len(runs), len(rows), logged)
     return Shown(lines, note if runs else NOTHING, warnings)
 
 
 def _columns_of_tags(wish: Wish, tags: Tags) -> list[str]:
     """Return the columns where all are the table's own, of which there is a row a tag; else nothing."""
     names = [field.name.lower() for field in wish.columns if not field.selector]
-    metrics = {tag.tag for each in tags.values() for tag in each if tag.metric}
+    metrics = {tag.name for each in tags.values() for tag in each if tag.metric}
     is_own = len(names) == len(wish.columns) and set(names) <= set(CSV_HEADER)
     is_of_tags = "tag" in names or not metrics.intersection(names)
     return names if is_own and is_of_tags and not set(names) <= OF_RUNS else []
@@ -125,7 +146,11 @@ def _chosen_tags(titles: list[str], values: list[list[object]], form: Form, view
             return Shown(csv_lines(titles, values), note)
         case _:
             rows = [tuple(_cell(value) for value in row) for row in values]
-            right = {i for i, title in enumerate(titles) if title.lower() not in ("run", "tag", "kind")}
+            right = {
+                i
+                for i, title in enumerate(titles)
+                if title.lower() not in ("run", "metric", "split", "unit", "tag", "kind")
+            }
             return Shown(padded([titles, *view.cut(rows)], right=right) if rows else [], note or view.tell_hidden(rows))
 
 
@@ -135,29 +160,52 @@ def _cell(value: object) -> str:
     return "-" if value is None else printable(str(value))
 
 
-def _tags(content: LogContent) -> Tags:
-    """Return the tags of each run, scalars first; runs in the order of their names."""
-    tags: Tags = {}
-    for series in content.scalars():
-        last = int(series.step[-1]), float(series.wall_time[-1])
-        tag = Tag(series.tag, "scalars", len(series.step), None, *last, metric_of(series))
-        tags.setdefault(series.run, []).append(tag)
-    for entry in content.inventory():
-        tags.setdefault(entry.run, []).append(Tag(entry.tag, entry.plugin or "-", entry.count, entry.bytes))
-    return dict(sorted(tags.items()))
+def _tags(logged: LoggedRuns) -> Tags:
+    """Return the tags of each run, scalars first; runs in the order in which people count."""
+    tags: Tags = {run: [] for run in logged.names}
+    for identity, series in zip(logged.named.identities, logged.scalars, strict=True):
+        if identity.run in tags:
+            tags[identity.run].append(_tag(identity, series))
+    for entry in logged.content.inventory():
+        run = logged.owner_of(entry.run)
+        if run in tags and entry.plugin != "hparams":  # shown as settings
+            tags[run].append(Tag(entry.run, entry.tag, entry.plugin or "-", entry.count, bytes=entry.bytes))
+    return {run: found for run, found in tags.items() if found or logged.settings(run)}
 
 
-def _summary(where: str, run: str, tags: Sequence[Tag]) -> Summary:
-    metrics = {tag.tag: tag.metric for tag in tags if tag.metric}
-    facts = {"id": run, "name": run, "bytes": sum(tag.bytes or 0 for tag in tags)}
-    # So that `run`, as the table calls it, may be asked for beside metrics.
-    return Summary(joined(where, run), joined(where, run), metrics, facts.get, lambda: {"run": run}, unit="step")
+def _tag(identity: Identity, series: Series) -> Tag:
+    return Tag(
+        series.run,
+        series.tag,
+        "scalars",
+        len(series.step),
+        identity.name,
+        identity.split,
+        identity.unit,
+        step=int(series.step[-1]),
+        wall_time=float(series.wall_time[-1]),
+        metric=metric_of(series, identity),
+    )
 
 
 def _row(run: str, tag: Tag) -> tuple[str, ...]:
     last = shown_metric(tag.metric.last) if tag.metric else counted_bytes(tag.bytes or 0)
     step = "-" if tag.step is None else str(tag.step)
-    return printable(run), printable(tag.tag), printable(tag.kind), str(tag.points), step, last
+    return (
+        printable(run),
+        printable(tag.name) or "-",
+        printable(_below(run, tag)),
+        printable(tag.kind),
+        str(tag.points),
+        step,
+        last,
+    )
+
+
+def _below(run: str, tag: Tag) -> str:
+    """Return the tag with what of its directory the run does not say."""
+    inside = tag.directory if run == HERE else tag.directory.removeprefix(run).removeprefix("/")
+    return joined(inside, tag.tag)
 
 
 def _table_lines(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -166,7 +214,7 @@ def _table_lines(rows: Sequence[Sequence[str]]) -> list[str]:
     table = [list(row) for row in rows]
     if columns and width_of(table) > columns:
         table = [row[:KIND] + row[KIND + 1 :] for row in table]
-    for column in (RUN, TAG) if columns else ():
+    for column in (TAG, RUN, METRIC) if columns else ():
         too_wide = width_of(table) - columns
         room = max(NARROWEST, max(len(row[column]) for row in table) - too_wide)
         for row in table if too_wide > 0 else ():
@@ -175,21 +223,46 @@ def _table_lines(rows: Sequence[Sequence[str]]) -> list[str]:
     return padded(table, right=right)
 
 
-def _counted(runs: int, tags: int, content: LogContent) -> str:
+def _counted(runs: int, tags: int, logged: LoggedRuns) -> str:
     """Return a sentence on how much there is."""
-    size = counted_bytes(sum(file.size for file in content.files))
+    size = counted_bytes(sum(file.size for file in logged.content.files))
     words = [
         f"{count} {noun}{'' if count == 1 else 's'}"
-        for count, noun in ((runs, "run"), (tags, "tag"), (len(content.files), "event file"))
+        for count, noun in ((runs, "run"), (tags, "tag"), (len(logged.content.files), "event file"))
     ]
     return f"{', '.join(words)}, {size}"
+
+
+def _settings_lines(settings: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the hyperparameters of all runs as a table below an empty line; nothing where there are none."""
+    rows = [
+        [printable(run), printable(name), printable(f"{value:g}" if isinstance(value, float) else str(value))]
+        for run, values in settings.items()
+        for name, value in values.items()
+    ]
+    return ["", *padded([["RUN", "SETTING", "VALUE"], *rows])] if rows else []
 
 
 def _csv_row(run: str, tag: Tag) -> tuple[object, ...]:
     metric = tag.metric
     best = (metric.last, metric.best, metric.best_epoch) if metric else (None, None, None)
-    return run, tag.tag, tag.kind, tag.points, tag.bytes, tag.step, tag.wall_time, *best
+    name, split, unit = (text or None for text in (tag.name, tag.split, tag.unit))
+    return (
+        run,
+        name,
+        split,
+        unit,
+        tag.directory,
+        tag.tag,
+        tag.kind,
+        tag.points,
+        tag.bytes,
+        tag.step,
+        tag.wall_time,
+        *best,
+    )
 
 
-def _document(run: str, tags: Sequence[Tag]) -> dict[str, object]:
-    return {"run": run, "tags": [dict(zip(CSV_HEADER[1:], _csv_row(run, tag)[1:], strict=True)) for tag in tags]}
+def _document(run: str, tags: Sequence[Tag], settings: Mapping[str, Any]) -> dict[str, object]:
+    rows = [dict(zip(CSV_HEADER[1:], _csv_row(run, tag)[1:], strict=True)) for tag in tags]
+    return {"run": run, "settings": dict(settings), "tags": rows}

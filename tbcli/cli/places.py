@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tbcli.cli.output import Output
+from tbcli.errors import NotFound
+from tbcli.naming.words import SPLITS
 
 if TYPE_CHECKING:
     from tbcli.readers import Damage
@@ -30,28 +32,106 @@ NoCache = Annotated[
 def find_places(store: RunStore, references: Sequence[str], output: Output) -> list[Run | LogDirectory]:
     """Return what the references name, each once: runs, log directories, or single event files.
 
+    A path that holds several runs of ours is all of them, and so is what else lies beside them. A log directory of
+    somebody else's may hold several runs too.
+
     Raises:
         NotFound: A reference names nothing.
         ConfigError: A reference is the beginning of several ids.
     """
-    from tbcli.runs import LogDirectory
-
-    found: list[Run | LogDirectory] = []
-    for reference in references:
-        path = Path(reference)
-        is_event_file = "tfevents" in path.name and path.is_file()
-        found.append(LogDirectory(path.name, path) if is_event_file else find_place(store, reference, output))
-    return list({place.logs.resolve(): place for place in found}.values())
+    found = [place for reference in references for place in _places_of(store, reference, output)]
+    return list({(place.logs.resolve(), getattr(place, "run", "")): place for place in found}.values())
 
 
 def find_place(store: RunStore, reference: str, output: Output) -> Run | LogDirectory:
-    """Return what a reference names, and warn of runs that could not be looked at for it; see `RunStore.find_any`."""
+    """Return what one reference names, and warn of runs that could not be looked at for it; see `RunStore.find_any`.
+
+    What names no run of ours may name one of somebody else's in the same log directory.
+    """
     known = len(store.damage)
     try:
         return store.find_any(reference, output.say)
+    except NotFound as error:
+        found = _somebody_elses(store, reference)
+        if found is None:
+            raise error from None
+        return found
     finally:
         for sentence in store.damage[known:]:
             output.warn(sentence)
+
+
+def named_place(store: RunStore, reference: str, output: Output) -> Run | LogDirectory:
+    """Return what one reference names, as `find_place` does; a path may lead to a single file."""
+    from tbcli.runs import LogDirectory
+    from tbcli.runs.store import is_path
+
+    path = Path(reference)
+    try:
+        is_file = is_path(reference) and path.is_file()
+    except (OSError, ValueError):
+        is_file = False
+    return LogDirectory(path.name, path) if is_file else find_place(store, reference, output)
+
+
+def _places_of(store: RunStore, reference: str, output: Output) -> list[Run | LogDirectory]:
+    from tbcli.runs import LogDirectory
+    from tbcli.runs.store import is_directory
+
+    found = named_place(store, reference, output)
+    if isinstance(found, LogDirectory) and not found.run and is_directory(found.logs):
+        return runs_below(found, output) or [found]
+    return [found]
+
+
+def runs_below(found: LogDirectory, output: Output) -> list[Run | LogDirectory]:
+    """Return the runs of ours directly below a log directory, and the log directories beside them; else nothing."""
+    from tbcli.config import PathsConfig
+    from tbcli.runs import LogDirectory, RunStore
+
+    store = RunStore(PathsConfig(logdir=str(found.logs)))
+    own = list_runs(store, output)
+    if not own:
+        return []
+    return [*own, *(LogDirectory(path.name, path) for path in store.others if _has_event_files(path))]
+
+
+def _has_event_files(path: Path) -> bool:
+    from tbcli.readers.logdir import find_event_files
+
+    return bool(find_event_files(path).files)
+
+
+def _somebody_elses(store: RunStore, reference: str) -> LogDirectory | None:
+    """Return a run of a log directory that is not of ours: by its name in `--logdir`, or by a path to no directory."""
+    from tbcli.readers.summaries import find_run
+    from tbcli.runs import LogDirectory
+    from tbcli.runs.store import is_directory, is_path
+
+    top, name = store.logs_root, reference
+    if is_path(reference):
+        top = Path(reference)
+        while not is_directory(top) and top.name:
+            top = top.parent
+        name = str(Path(reference).relative_to(top))
+        if not _may_hold(top, name):
+            return None
+    elif not is_directory(top) or (reference == "latest" and next(store.each(), None) is not None):
+        return None
+    try:
+        return find_run(LogDirectory(top.name, top), name)
+    except NotFound:
+        return None
+
+
+def _may_hold(top: Path, name: str) -> bool:
+    """Say whether directories here could be the splits of a run of this name, so that a typo reads no whole disk."""
+    first = name.partition("/")[0]
+    try:
+        entries = [entry.name for entry in top.iterdir()]
+    except OSError:
+        return False
+    return any(first in entry for entry in entries) or any(entry.lower() in SPLITS for entry in entries)
 
 
 def list_runs(store: RunStore, output: Output) -> list[Run]:

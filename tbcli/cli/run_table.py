@@ -221,8 +221,8 @@ def _csv_row(run: Run, now: datetime) -> list[object]:
     return [facts[name.removesuffix(".best")] for name in CSV_HEADER]
 
 
-def tags_of_run(run: Run) -> Mapping[str, Metric]:
-    """Return the scalars in a run's event files, for names that are no metric."""
+def tags_of_run(run: Run) -> tuple[Mapping[str, Metric], Mapping[str, str]]:
+    """Return the metrics in a run's event files and their aliases, for names that its record does not have."""
     from tbcli.readers.summaries import tags_of
 
     return tags_of(run.logs)

@@ -11,7 +11,7 @@ import typer
 from tbcli.cli.listing import Form, Shown, Wish, require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunArgument, with_common_options
 from tbcli.cli.output import Output, printable
-from tbcli.cli.places import NoCache, Verify, find_places, warn_of_records
+from tbcli.cli.places import NoCache, Verify, named_place, warn_of_records
 from tbcli.cli.run_table import NOTHING, View, show_runs
 from tbcli.errors import ConfigError, NotFound
 
@@ -90,7 +90,7 @@ def runs(
     if text:
         _require_texts_alone(run, form, wish, watching=watching)
     if run is not None:
-        found = find_places(store, [run], output)[0]
+        found = named_place(store, run, output)
         if text:
             from tbcli.cli.texts import show_texts
 

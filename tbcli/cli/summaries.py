@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from tbcli.cli.output import Output, printable
@@ -12,23 +13,38 @@ from tbcli.runs import LogDirectory, Run
 from tbcli.runs.summary import Summary, summary_of
 
 
-def summarize(found: Run | LogDirectory, output: Output, now: datetime | None = None) -> Summary:
-    """Return the summary of what a reference named; damage in event files is said as a warning.
+def summarize(
+    found: Run | LogDirectory,
+    output: Output,
+    now: datetime | None = None,
+    *,
+    verify: bool = False,
+    cache: bool = True,
+) -> list[Summary]:
+    """Return the summaries of the runs that a reference named; damage in event files is said as a warning.
 
     Raises:
         NotFound: A log directory without any scalars.
     """
     if isinstance(found, Run):
         warn_of_records(output, [found])
-        return summary_of(found, now, lambda: tags_of_run(found))
+        return [summary_of(found, now, lambda: tags_of_run(found))]
     from tbcli.events.damage import located
-    from tbcli.readers.summaries import summarize_logdir
+    from tbcli.readers.summaries import read_runs
 
-    summary, damage = summarize_logdir(found)
-    warn_of_damage(output, located(damage, found.logs))
-    if not summary.metrics:
+    runs = read_runs(found, verify=verify, cache=cache)
+    warn_of_damage(output, located(runs.damage, found.logs))
+    for note in runs.notes:
+        output.warn(note)
+    summaries = runs.summaries()
+    if not summaries:
         raise NotFound(
             f"no scalars below {printable(str(found.logs))!r}",
             hint="a path names a log directory; `tbcli runs` lists the runs of this workspace",
         )
-    return summary
+    return summaries
+
+
+def summarize_all(places: Iterable[Run | LogDirectory], output: Output) -> list[Summary]:
+    """Return the summaries of all runs that references named."""
+    return [summary for place in places for summary in summarize(place, output)]

@@ -94,7 +94,7 @@ def _place(summary: Summary, field: Field) -> str:
     metric = summary.metric(field.name, field.selector)
     if metric is None or metric.best_epoch is None or field.selector != "best" or math.isnan(metric.best):
         return ""
-    return f"{summary.unit} {metric.best_epoch}"
+    return f"{metric.unit} {metric.best_epoch}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -559,3 +559,51 @@ class _Claims:
     @staticmethod
     def _key(each: _Facts, name: str) -> tuple[str, str, bool]:
         return each.run, f"{PREFIXES[each.split]}{name}".lower(), each.unit == EPOCH
+
+
+def split_of(name: str) -> str:
+    """Return the split that stands in front of a canonical name: ``val_loss`` is of validation; ``""`` for none."""
+    return next((split for split, prefix in PREFIXES.items() if prefix and name.startswith(prefix)), "")
+
+
+def resolve(word: str, names: Iterable[str], aliases: Mapping[str, str]) -> str | None:
+    """Return the name that a word means, where it means just one.
+
+    In this order: a name as it is, an alias, either in another case, ``train_X`` for ``X``, what the field calls the
+    same (``val_accuracy`` for ``val_acc``, ``lr`` for ``learning_rate``), and the end of a path.
+
+    Args:
+        word: What was typed.
+        names: Canonical names.
+        aliases: ``{alias or literal tag: canonical name}``.
+    """
+    known = {**aliases, **{name: name for name in names}}
+    if word in known:
+        return known[word]
+    alike: dict[str, set[str]] = defaultdict(set)
+    for key, name in known.items():
+        alike[key.lower()].add(name)
+    for spelling in _spellings(word.lower()):
+        if len(alike.get(spelling, ())) == 1:
+            return next(iter(alike[spelling]))
+    end = f"/{word.lower()}"
+    ending = {name for key, name in known.items() if key.lower().endswith(end)}
+    return ending.pop() if len(ending) == 1 else None
+
+
+_ALSO = {"accuracy": "acc", "acc": "accuracy", "lr": "learning_rate"}
+
+
+def _spellings(word: str) -> Iterable[str]:
+    yield word
+    if word.startswith("train_"):
+        yield word.removeprefix("train_")
+    prefix = next((prefix for prefix in PREFIXES.values() if prefix and word.startswith(prefix)), "")
+    other = _ALSO.get(word.removeprefix(prefix))
+    if other:
+        yield prefix + other
+
+
+def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Return what sorts names as people count: ``version_2`` before ``version_10``."""
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", text) if part)

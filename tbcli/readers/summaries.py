@@ -1,76 +1,198 @@
-"""What the event files of a run, or of any log directory, say of each scalar: best, where, and last."""
+"""What the event files of a run, or of any log directory, say of each metric: best, where, and last."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from tbcli.errors import NotFound
 from tbcli.events.damage import Damage
 from tbcli.naming.direction import lower_is_better
+from tbcli.naming.series import EPOCH, HERE, STEP, Identity, Named, natural_key
+from tbcli.readers.documents import HParams
 from tbcli.readers.events import LogContent, open_logdir
+from tbcli.readers.metrics import clash_notes, joined, names_in
 from tbcli.readers.series import Scalars, Series
+from tbcli.runs.files import utc_text
 from tbcli.runs.run import LogDirectory
 from tbcli.runs.summary import Metric, Summary
 
+_LATEST = 4e9  # seconds since 1970; a clock beyond is none
 
-def summarize_logdir(
-    found: LogDirectory, *, verify: bool = False, cache: bool = True
-) -> tuple[Summary, tuple[Damage, ...]]:
-    """Return the summary of a log directory of somebody else's, and what is damaged in it.
 
-    A metric is called ``run/tag``, as TensorBoard shows it; the hyperparameters of its runs are its settings.
+@dataclass(slots=True)
+class LoggedRuns:
+    """The runs below a log directory of somebody else's, with what they hold; made by `read_runs`.
 
     Args:
-        found: The directory.
-        verify: See `open_logdir`.
-        cache: See `open_logdir`.
+        place: The log directory.
+        content: All that was read.
+        scalars: Its scalars.
+        named: What they are called.
     """
-    content = open_logdir(found.logs, verify=verify, cache=cache)
+
+    place: LogDirectory
+    content: LogContent
+    scalars: Scalars
+    named: Named
+    _hparams: Mapping[str, list[HParams]] | None = field(default=None, init=False)
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """What could not be read."""
+        found = self.content.damage
+        return (*found, *(each for each in self.scalars.damage if each not in found))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about names that several series would have shared, and about settings that were written again."""
+        return clash_notes(self.named.clashes)
+
+    @property
+    def names(self) -> list[str]:
+        """The runs, relative to the log directory, in the order in which people count."""
+        found = dict.fromkeys(identity.run for identity in self.named.identities)
+        found |= {self.owner_of(entry.run): None for entry in self.content.inventory()}
+        return sorted((run for run in found if self.place.run in ("", run)), key=natural_key)
+
+    def owner_of(self, directory: str) -> str:
+        """Return the run that a directory belongs to; one without scalars to the run around it, or alone beside it."""
+        runs = {identity.run for identity in self.named.identities}
+        owner = self.named.owners.get(directory, directory)
+        if owner in runs or directory not in self.scalars.described:
+            return owner
+        parent = directory
+        while parent not in (HERE, ""):
+            parent = parent.rpartition("/")[0] or HERE
+            if parent in runs:
+                return parent
+            beside = {run for run in runs if parent == HERE or run.startswith(f"{parent}/")}
+            if beside:
+                return beside.pop() if len(beside) == 1 else owner
+        return owner
+
+    def series(self, run: str) -> Iterator[tuple[Identity, Series]]:
+        """Yield the series of a run."""
+        for identity, series in zip(self.named.identities, self.scalars, strict=True):
+            if identity.run == run:
+                yield identity, series
+
+    def settings(self, run: str) -> dict[str, Any]:
+        """Return the hyperparameters of a run; of those that were written several times, the last."""
+        if self._hparams is None:
+            found: dict[str, list[HParams]] = {}
+            for directory, hparams in self.content.documents().hparams.items():
+                found.setdefault(self.owner_of(directory), []).append(hparams)
+            self._hparams = found
+        ordered = sorted(self._hparams.get(run, ()), key=lambda each: natural_key(each.run))
+        return {name: value for hparams in ordered for name, value in hparams.values.items()}
+
+    def summaries(self) -> list[Summary]:
+        """Return a summary of each run that has scalars."""
+        members: dict[str, list[tuple[Identity, Series]]] = {}
+        for identity, series in zip(self.named.identities, self.scalars, strict=True):
+            members.setdefault(identity.run, []).append((identity, series))
+        return [self._summary(run, members[run]) for run in self.names if run in members]
+
+    def _summary(self, run: str, members: list[tuple[Identity, Series]]) -> Summary:
+        metrics, aliases = metrics_and_aliases(members)
+        path = joined_path(self.place, run)
+        facts = {
+            "id": path,
+            "run": os.path.basename(os.path.abspath(self.place.logs)) if run == HERE else run,  # noqa: PTH100, PTH119
+            **_times([series for _, series in members]),
+        }
+        facts["name"] = facts["run"]
+        return Summary(path, path, metrics, facts.get, partial(self.settings, run), aliases=aliases)
+
+
+def joined_path(place: LogDirectory, run: str) -> str:
+    """Return the path that names a run of a log directory, whether or not there is a directory of that name."""
+    top = os.path.normpath(place.logs)
+    return top if run == HERE else f"{top}/{run}"
+
+
+def read_runs(place: LogDirectory, *, verify: bool = False, cache: bool = True) -> LoggedRuns:
+    """Return the runs below a log directory; see `tbcli.readers.read_scalars` for the arguments.
+
+    Raises:
+        NotFound: There is no such directory or file.
+    """
+    content = open_logdir(place.logs, verify=verify, cache=cache)
     scalars = content.scalars()
-    metrics = {joined(series.run, series.tag): metric_of(series) for series in scalars}
-    name = os.path.normpath(found.logs)
-    summary = Summary(name, name, metrics, lambda fact: None, lambda: _hyperparameters(content), unit="step")
-    return summary, (*content.damage, *(each for each in scalars.damage if each not in content.damage))
+    return LoggedRuns(place, content, scalars, names_in(scalars))
 
 
-def joined(run: str, tag: str) -> str:
-    """Return ``run/tag``; the tag alone for what lies in the directory itself."""
-    return tag if run == "." else f"{run}/{tag}"
+def metrics_and_aliases(members: list[tuple[Identity, Series]]) -> tuple[dict[str, Metric], dict[str, str]]:
+    """Return the metrics of one run by their names, and what else each answers to: its tag, its directory and tag."""
+    metrics = {identity.name: metric_of(series, identity) for identity, series in members}
+    tags = [series.tag for _, series in members]
+    aliases: dict[str, str] = {}
+    for identity, series in members:
+        aliases[joined(series.run, series.tag)] = identity.name
+        if tags.count(series.tag) == 1:
+            aliases[series.tag] = identity.name
+        aliases |= dict.fromkeys(identity.aliases, identity.name)
+    return metrics, aliases
 
 
-def metric_of(series: Series) -> Metric:
-    """Return best and last of a series; all not a number where it has no finite value."""
+def metric_of(series: Series, identity: Identity) -> Metric:
+    """Return best and last of a series; no best where it has no finite value."""
     values = series.value
-    last = float(values[-1])
+    last, split, unit = float(values[-1]), identity.split, identity.unit or STEP
+    tag = joined(series.run, series.tag)
     finite = np.flatnonzero(np.isfinite(values))
     if not len(finite):
-        return Metric(float("nan"), None, last)
-    choose = np.argmin if lower_is_better(joined(series.run, series.tag)) else np.argmax
+        return Metric(float("nan"), None, last, split=split, unit=unit, tag=tag)
+    choose = np.argmin if lower_is_better(identity.name) else np.argmax
     best = finite[choose(values[finite])]
-    return Metric(float(values[best]), int(series.step[best]), last)
+    return Metric(float(values[best]), int(series.step[best]), last, split=split, unit=unit, tag=tag)
 
 
-def tags_of(logs: Path) -> dict[str, Metric]:
-    """Return the scalars in the event files of a run of ours, as ``directory/tag``, and by the tag where one has it."""
+def tags_of(logs: Path) -> tuple[dict[str, Metric], dict[str, str]]:
+    """Return the metrics in the event files of a run of ours, and their aliases."""
     scalars = open_logdir(logs).scalars()
-    return dict(_named(scalars))
+    identities = names_in(scalars, is_ours=True).identities
+    return metrics_and_aliases(
+        [
+            (identity._replace(unit=identity.unit or EPOCH), series)
+            for identity, series in zip(identities, scalars, strict=True)
+        ]
+    )
 
 
-def _named(scalars: Scalars) -> Iterator[tuple[str, Metric]]:
-    tags = [tag for _, tag in scalars.names]
-    for series in scalars:
-        metric = metric_of(series)
-        yield joined(series.run, series.tag), metric
-        if tags.count(series.tag) == 1:
-            yield series.tag, metric
+def find_run(place: LogDirectory, name: str) -> LogDirectory:
+    """Return the one run of that name inside a log directory; ``latest`` is the one that was written to last.
+
+    Raises:
+        NotFound: There is no such run.
+    """
+    runs = read_runs(place)
+    if name == "latest":
+        ends = {identity.run: 0.0 for identity in runs.named.identities}
+        for identity, series in zip(runs.named.identities, runs.scalars, strict=True):
+            ends[identity.run] = max(ends[identity.run], float(series.wall_time[-1]))
+        found = max(ends, key=lambda run: (ends[run], natural_key(run)), default=None)
+    else:
+        found = name if name in runs.names else None
+    if found is None:
+        raise NotFound(f"no run {name!r} in {str(place.logs)!r}", hint="`tbcli runs PATH` lists the runs in a path")
+    return LogDirectory(place.name if found == HERE else found, place.logs, found)
 
 
-def _hyperparameters(content: LogContent) -> dict[str, object]:
-    """Return the hyperparameters that all runs agree on by name, and those of each run with the run before."""
-    by_run = {run: hparams.values for run, hparams in content.documents().hparams.items() if hparams.values}
-    if len(by_run) == 1:
-        return dict(next(iter(by_run.values())))
-    return {joined(run, name): value for run, values in by_run.items() for name, value in values.items()}
+def _times(series: list[Series]) -> dict[str, Any]:
+    """Return when a run began and ended, as far as its clocks tell."""
+    clocks = [each.wall_time[(each.wall_time > 0) & (each.wall_time < _LATEST)] for each in series]
+    clocks = [clock for clock in clocks if len(clock)]
+    if not clocks:
+        return {}
+    first, last = min(float(clock.min()) for clock in clocks), max(float(clock.max()) for clock in clocks)
+    started, ended = (utc_text(datetime.fromtimestamp(moment, UTC)) for moment in (first, last))
+    return {"started": started, "ended": ended, "seconds": round(last - first, 3)}

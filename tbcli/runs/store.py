@@ -52,11 +52,17 @@ class RunStore:
         self.plots_root = paths.plots
         self.models_root = paths.models
         self._damage: dict[str, str] = {}
+        self._others: dict[Path, None] = {}
 
     @property
     def damage(self) -> Sequence[str]:
         """What was no run though it seems to be one, of all that was looked at so far: a sentence each."""
         return tuple(self._damage.values())
+
+    @property
+    def others(self) -> Sequence[Path]:
+        """The directories that are no runs of ours, of all that was looked at so far."""
+        return tuple(self._others)
 
     def create(self, config: Config, facts: Mapping[str, Any] | None = None, *, now: datetime | None = None) -> Run:
         """Claim a directory for a new run and write its first record and its configuration.
@@ -133,6 +139,7 @@ class RunStore:
                 self._note_damage(self.logs_root / run_id)
 
     def _note_damage(self, logs: Path) -> None:
+        self._others[logs] = None
         sentence = describe_invalid_run(logs)
         if sentence:
             self._damage[str(logs)] = sentence

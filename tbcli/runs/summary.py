@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from tbcli.naming.direction import best_position, summarize
+from tbcli.naming.series import resolve, split_of
 from tbcli.runs.history import read_history
 from tbcli.runs.run import Run
 
@@ -24,20 +25,30 @@ FACTS = (*RECORDED, "age", "bytes", "epoch", "epochs")
 """What can be asked of every run of ours, besides its metrics and settings; ``age`` is in seconds."""
 
 
+RUN = "run"
+"""The fact that only a run inside a log directory has: its name there."""
+
+
 class Metric(NamedTuple):
     """A metric of a run, NaN where it is not a number.
 
     Args:
-        best: The best value of the series, or the one value.
-        best_epoch: Where that is; the step, for a log directory of somebody else's. None where there is no best.
+        best: The best value of the series, or the one value; NaN where the metric has no direction.
+        best_epoch: Where that is; the step, where steps are no epochs. None where there is no best.
         last: The last value.
-        is_series: It has a value an epoch, and not one alone as a test metric has.
+        is_series: It has a value per epoch, and not one alone as a test metric has.
+        split: ``train``, ``validation``, ``test`` or ``""``.
+        unit: What its points count: ``epoch`` or ``step``.
+        tag: Directory and tag as the event files have them, ``""`` where it is from a record.
     """
 
     best: float
     best_epoch: int | None
     last: float
     is_series: bool = True
+    split: str = ""
+    unit: str = "epoch"
+    tag: str = ""
 
     def select(self, selector: str) -> float | None:
         """Return the value that a selector means; None where this metric has none, as a test metric has no epoch."""
@@ -52,18 +63,18 @@ class Metric(NamedTuple):
 
 @dataclass(slots=True)
 class Summary:
-    """One run, or one log directory of somebody else's, as questions see it.
+    """One run, of ours or of anybody, as questions see it.
 
     Args:
         label: What a person calls it.
-        id: What a script calls it: the id of a run, the path of a log directory.
-        metrics: ``{name: metric}``.
+        id: What a script calls it: the id of a run, a path for a run of somebody else's.
+        metrics: ``{canonical name: metric}``.
         read_fact: Returns a fact by its name, None where it is not known.
         read_settings: Returns ``{"section.key": value}``; called once, when a setting is asked for.
-        read_tags: Returns further metrics, those of the event files; called once, when a name is not found otherwise.
-        read_curves: Returns what has a course over the epochs but is no metric, as the learning rate; called once,
-            when a selector is asked for of a name that is no metric.
-        unit: What counts its points: ``epoch``, or ``step`` for a log directory of somebody else's.
+        read_more: Returns further metrics and their aliases, those of the event files and of the history; called
+            once, when a name is not found otherwise.
+        aliases: ``{further name or literal tag: canonical name}``.
+        data: What it was trained on, ``""`` where nothing tells.
     """
 
     label: str
@@ -71,12 +82,11 @@ class Summary:
     metrics: Mapping[str, Metric]
     read_fact: Callable[[str], Any] = lambda name: None
     read_settings: Callable[[], Mapping[str, Any]] = dict
-    read_tags: Callable[[], Mapping[str, Metric]] = dict
-    read_curves: Callable[[], Mapping[str, Metric]] = dict
-    unit: str = "epoch"
+    read_more: Callable[[], tuple[Mapping[str, Metric], Mapping[str, str]]] = lambda: ({}, {})
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    data: str = ""
     _settings: Mapping[str, Any] | None = field(default=None, init=False)
-    _tags: Mapping[str, Metric] | None = field(default=None, init=False)
-    _curves: Mapping[str, Metric] | None = field(default=None, init=False)
+    _more: tuple[Mapping[str, Metric], Mapping[str, str]] | None = field(default=None, init=False)
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -86,38 +96,54 @@ class Summary:
         return self._settings
 
     def metric(self, name: str, selector: str = "") -> Metric | None:
-        """Return a metric, or a tag of the event files; where one value of it is selected, also another curve."""
-        found = self.metrics.get(name)
-        # Every tag that is no metric lies below a slash, or is written within the epochs.
-        if found is None and ("/" in name or name.startswith("batch_")):
-            if self._tags is None:
-                self._tags = self.read_tags()
-            found = self._tags.get(name)
-        if found is None and selector:
-            if self._curves is None:
-                self._curves = self.read_curves()
-            found = self._curves.get(name)
+        """Return the metric that a name means, None where there is none; see `tbcli.naming.series.resolve`.
+
+        A fact or a setting of just that name comes before a metric that is only spelt otherwise.
+        """
+        if name in self.metrics:
+            return self.metrics[name]
+        if not selector and self.fact_or_setting(name) is not None and not self._may_be_series(name):
+            return None
+        found = self._resolved(name, self.metrics, self.aliases)
+        if found is None and self._is_worth_reading(name, selector):
+            if self._more is None:
+                self._more = self.read_more()
+            found = self._resolved(name, *self._more)
         return found
+
+    @staticmethod
+    def _resolved(name: str, metrics: Mapping[str, Metric], aliases: Mapping[str, str]) -> Metric | None:
+        found = resolve(name, metrics, aliases)
+        return None if found is None else metrics[found]
+
+    def _may_be_series(self, name: str) -> bool:
+        return name == LEARNING_RATE and self.fact_or_setting(f"train.{name}") is not None
+
+    def _is_worth_reading(self, name: str, selector: str) -> bool:
+        """Say whether event files may have a name that the record lacks: it would cost every run a look."""
+        return bool(selector) or name == LEARNING_RATE or any(sign in name for sign in "/@") or "batch_" in name
 
     def value(self, name: str, selector: str = "") -> Value | None:
         """Return what a name means: a metric (its last value, unless selected), a fact or a setting; None if nothing.
 
         Args:
             name: As ``val_accuracy``, ``status``, ``train.seed``, or ``seed`` where only one section has it.
-            selector: ``best``, ``last`` or ``epoch`` (that of the best value): of a metric, or of another curve.
+            selector: ``best``, ``last`` or ``epoch`` (that of the best value) of a metric.
         """
         metric = self.metric(name, selector)
         if metric is not None:
             return metric.select(selector)
-        if selector:
-            return None
-        fact = self.read_fact(name) if name in FACTS else None
+        return None if selector else self.fact_or_setting(name)
+
+    def fact_or_setting(self, name: str) -> Value | None:
+        """Return what a name means besides metrics: a fact, or else a setting."""
+        fact = self.read_fact(name) if name in (*FACTS, RUN) else None
         return _plain(self._setting(name) if fact is None else fact)
 
     def names(self) -> Iterator[str]:
         """Yield every name that has a value here, as far as it was read; the metrics first."""
         yield from self.metrics
-        yield from self._tags or ()
+        yield from self._more[0] if self._more else ()
         yield from (name for name in FACTS if self.read_fact(name) is not None)
         for key in self.settings:
             yield key
@@ -139,13 +165,17 @@ def _plain(value: Any) -> Value | None:
     return json.dumps(value)
 
 
-def summary_of(run: Run, now: datetime | None = None, read_tags: Callable[[], Mapping[str, Metric]] = dict) -> Summary:
+def summary_of(
+    run: Run,
+    now: datetime | None = None,
+    read_tags: Callable[[], tuple[Mapping[str, Metric], Mapping[str, str]]] = lambda: ({}, {}),
+) -> Summary:
     """Return the summary of a run of ours; nothing but its record is read before it is asked for.
 
     Args:
         run: The run.
         now: The moment to measure ages from; the present unless given.
-        read_tags: See `Summary`.
+        read_tags: Returns the metrics of its event files and their aliases.
     """
 
     def fact(name: str) -> Any:
@@ -161,8 +191,18 @@ def summary_of(run: Run, now: datetime | None = None, read_tags: Callable[[], Ma
             case _:
                 return run.record.get(name)
 
+    def read_more() -> tuple[Mapping[str, Metric], Mapping[str, str]]:
+        metrics, aliases = read_tags()
+        return {**metrics, **curves_of(run)}, aliases
+
     return Summary(
-        run.label, run.id, metrics_of(run), fact, lambda: settings_of(run), read_tags, lambda: curves_of(run)
+        run.label,
+        run.id,
+        metrics_of(run),
+        read_fact=fact,
+        read_settings=lambda: settings_of(run),
+        read_more=read_more,
+        data=run.data_name,
     )
 
 
@@ -172,7 +212,7 @@ def metrics_of(run: Run) -> dict[str, Metric]:
     if not kept:
         history = read_history(run.history_file)
         kept = summarize(history.columns, history.epochs)
-    return {name: _metric(value) for name, value in kept.items()}
+    return {name: _metric(name, value) for name, value in kept.items()}
 
 
 def curves_of(run: Run) -> dict[str, Metric]:
@@ -221,15 +261,14 @@ def epochs_asked(run: Run) -> int | None:
     return asked if isinstance(asked, int) and not isinstance(asked, bool) else None
 
 
-def _metric(kept: Any) -> Metric:
+def _metric(name: str, kept: Any) -> Metric:
     """Return what the record holds of a metric: a mapping for a series, a number for one value."""
     if not isinstance(kept, dict):
         value = _number(kept)
-        return Metric(value, None, value, is_series=False)
+        return Metric(value, None, value, is_series=False, split=split_of(name))
     epoch = kept.get("best_epoch")
-    return Metric(
-        _number(kept.get("best")), epoch if isinstance(epoch, int) and epoch else None, _number(kept.get("last"))
-    )
+    best_epoch = epoch if isinstance(epoch, int) and epoch else None
+    return Metric(_number(kept.get("best")), best_epoch, _number(kept.get("last")), split=split_of(name))
 
 
 def _number(value: Any) -> float:

@@ -265,7 +265,7 @@ def test_what_has_no_value_stands_last_either_way(cli: Cli, workspace: Path) -> 
 
 def test_columns_may_be_any_metric_fact_or_setting(cli: Cli, workspace: Path) -> None:
     run = make_run(workspace, name="base", settings={"train.seed": 7}, started=datetime.now(UTC) - timedelta(hours=2))
-    words = "id,name,status,age,bytes,val_loss.best,val_loss.epoch,train.seed,learning_rate,deterministic,note"
+    words = "id,name,status,age,bytes,val_loss.best,val_loss.epoch,train.seed,train.learning_rate,deterministic,note"
     header, row = columns_of(cli("runs", "--columns", words))
     assert header == words.split(",")
     size_ = counted_bytes(run.record["bytes"]).split()
@@ -483,12 +483,13 @@ def test_a_directory_of_the_name_that_no_run_has_is_pointed_at(cli: Cli, workspa
     assert "`./torch_logs` names the directory" in result.stderr
 
 
-def test_the_course_of_the_learning_rate_is_asked_for_by_an_ending(cli: Cli, workspace: Path) -> None:
+def test_a_bare_learning_rate_is_the_last_of_its_course_and_the_setting_has_its_section(
+    cli: Cli, workspace: Path
+) -> None:
     run = make_run(workspace, settings={"train.learning_rate": 0.5})
-    words = "learning_rate,learning_rate.last,learning_rate.best,learning_rate.epoch"
-    assert cli("runs", "--csv", "--columns", words).stdout.splitlines()[1] == "0.5,0.001,nan,nan"
-    assert cli("check", run.id, "learning_rate.last<0.01", "learning_rate=0.5").exit_code == 0
-    assert cli("check", run.id, "learning_rate.best<0.01").exit_code != 0
+    words = "learning_rate,learning_rate.last,train.learning_rate"
+    assert cli("runs", "--csv", "--columns", words).stdout.splitlines()[1] == "0.001,0.001,0.5"
+    assert cli("check", run.id, "learning_rate<0.01", "train.learning_rate=0.5").exit_code == 0
     run.history_file.unlink()
     assert cli("check", run.id, "learning_rate.last<0.01").exit_code == 3
 

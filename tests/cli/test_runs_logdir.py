@@ -35,11 +35,11 @@ def cells(result: Result) -> list[list[str]]:
 def test_runs_tags_and_last_values_are_listed(cli: Cli) -> None:
     result = cli("runs", "./lightning logs")
     assert cells(result) == [
-        ["RUN", "TAG", "KIND", "POINTS", "STEP", "LAST"],
-        ["lost", "loss", "scalars", "3", "3", "nan"],
-        ["version_0/train", "loss", "scalars", "3", "3", "0.4000"],
-        ["version_0/train", "val", "acc/top", "1", "scalars", "3", "3", "0.8000"],
-        ["version_1/train", "loss", "scalars", "3", "3", "0.1000"],
+        ["RUN", "METRIC", "TAG", "KIND", "POINTS", "STEP", "LAST"],
+        ["lost", "loss", "loss", "scalars", "3", "3", "nan"],
+        ["version_0/train", "loss", "loss", "scalars", "3", "3", "0.4000"],
+        ["version_0/train", "val_acc/top", "1", "val", "acc/top", "1", "scalars", "3", "3", "0.8000"],
+        ["version_1/train", "loss", "loss", "scalars", "3", "3", "0.1000"],
     ]
     assert result.stderr.startswith("3 runs, 4 tags, 3 event files, ")
 
@@ -49,9 +49,9 @@ def test_it_is_filtered_sorted_and_put_in_columns_as_runs_of_ours_are(cli: Cli) 
     in_order = cells(cli("runs", "./lightning logs", "--sort", "loss.best", "--columns", "id,loss.best,loss.epoch"))
     assert in_order == [
         ["id", "loss.best", "loss.epoch"],
-        ["version_1/train", "0.1000", "3"],
-        ["version_0/train", "0.3000", "2"],
-        ["lost", "nan", "nan"],
+        ["lightning", "logs/version_1/train", "0.1000", "3"],
+        ["lightning", "logs/version_0/train", "0.3000", "2"],
+        ["lightning", "logs/lost", "nan", "nan"],
     ]
     assert cli("runs", "./lightning logs", "--where", "los<0.3").exit_code == 3
 
@@ -61,6 +61,7 @@ def test_json_and_csv_hold_every_tag(cli: Cli) -> None:
     assert lost["tags"][0]["last"] is None
     assert first["run"] == "version_0/train"
     assert first["tags"][0] == {
+        "metric": "loss", "split": None, "unit": None, "directory": "version_0/train",
         "tag": "loss", "kind": "scalars", "points": 3, "bytes": None, "step": 3, "wall_time": 1_795_000_003.0,
         "last": pytest.approx(0.4), "best": pytest.approx(0.3), "best_step": 2,
     }  # fmt: skip
@@ -80,7 +81,7 @@ def test_damage_is_said_and_the_rest_is_shown(cli: Cli, foreign: Path) -> None:
     path.write_bytes(content)
     result = cli("runs", "./lightning logs")
     assert result.exit_code == 0
-    assert ["version_1/train", "loss", "scalars", "2", "2", "0.2000"] in cells(result)
+    assert ["version_1/train", "loss", "loss", "scalars", "2", "2", "0.2000"] in cells(result)
     assert result.stderr.startswith("warning: ")
     assert path.name in result.stderr
 
@@ -94,12 +95,19 @@ def test_nothing_to_read_leaves_with_3(cli: Cli, workspace: Path) -> None:
 
 
 def test_gates_judge_any_log_directory(cli: Cli) -> None:
-    gate = '"version_0/train/val acc/top 1".best>0.89'
-    result = cli("check", "./lightning logs", gate, "version_1/train/loss<0.2")
-    assert result.exit_code == 0
-    assert "at step 2" in result.stdout
-    assert cli("check", "./lightning logs", "lost/loss<9").exit_code == 7
-    assert cli("check", "./lightning logs/version_0", "train/loss.best>0.35").exit_code == 7
+    for gate in ('"val acc/top 1".best>0.89', '"train/val acc/top 1".best>0.89', '"val_acc/top 1".best>0.89'):
+        result = cli("check", "./lightning logs/version_0", gate)
+        assert result.exit_code == 0
+        assert "at step 2" in result.stdout
+    assert cli("check", "./lightning logs/version_0", "loss.best>0.35").exit_code == 7
+
+
+def test_every_run_in_a_path_has_to_pass(cli: Cli, foreign: Path) -> None:
+    assert cli("check", "./lightning logs", "loss<9").exit_code == 7  # one is not a number
+    for path in (foreign / "lost").iterdir():
+        path.unlink()
+    assert cli("check", "./lightning logs", "loss<9").exit_code == 0
+    assert cli("check", "./lightning logs", "loss<0.2").exit_code == 7
 
 
 def test_log_directories_are_compared(cli: Cli, foreign: Path) -> None:
@@ -107,10 +115,13 @@ def test_log_directories_are_compared(cli: Cli, foreign: Path) -> None:
         write_hparams(foreign / name / "hparams", size)
     words = ["compare", "./lightning logs/version_0", "./lightning logs/version_1"]
     document = json.loads(cli(*words, "--json").stdout)
-    best = next(row for row in document["metrics"] if (row["metric"], row["at"]) == ("train/loss", "best"))
-    assert best["best"] == "lightning logs/version_1"
+    best = next(row for row in document["metrics"] if (row["metric"], row["at"]) == ("loss", "best"))
+    assert best["best"] == "lightning logs/version_1/train"
     assert document["settings"] == [
-        {"key": "batch_size", "values": {"lightning logs/version_0": "32.0", "lightning logs/version_1": "64.0"}}
+        {
+            "key": "batch_size",
+            "values": {"lightning logs/version_0/train": "32.0", "lightning logs/version_1/train": "64.0"},
+        }
     ]
     assert [side["n"] for side in json.loads(cli(*words, "--group-by", "batch_size", "--json").stdout)["sides"]] == [
         1,
@@ -120,7 +131,7 @@ def test_log_directories_are_compared(cli: Cli, foreign: Path) -> None:
 
 def test_a_single_event_file_will_do(cli: Cli, foreign: Path) -> None:
     (path,) = (foreign / "version_1" / "train").iterdir()
-    assert cells(cli("runs", str(path)))[1][1:] == ["loss", "scalars", "3", "3", "0.1000"]
+    assert cells(cli("runs", str(path)))[1][1:] == ["loss", "loss", "scalars", "3", "3", "0.1000"]
     assert cli("check", str(path), "loss<0.2").exit_code == 0
     assert cli("compare", str(path), str(foreign / "lost")).exit_code == 0
 

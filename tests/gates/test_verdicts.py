@@ -50,7 +50,7 @@ def test_a_rounded_value_never_contradicts_its_verdict(expression: str, shown: s
 def test_a_missing_name_is_answered_with_the_nearest() -> None:
     known = summary(val_accuracy=Metric(0.99, 4, 0.98), test_accuracy=0.9)
     near, far, single = (
-        judge(known, parse_conditions(text))[0] for text in ("val_acc>0", "x>0", "test_accuracy.epoch>0")
+        judge(known, parse_conditions(text))[0] for text in ("val_acuracy>0", "x>0", "test_accuracy.epoch>0")
     )
     assert near.hint == "did you mean 'val_accuracy'?"
     assert far.hint == "metrics here: val_accuracy, test_accuracy"

@@ -43,7 +43,7 @@ def test_the_event_files_are_asked_last_and_once(workspace: Path) -> None:
 
     def read_tags() -> dict[str, Metric]:
         asked.append(1)
-        return {"gradients/dense": Metric(1, 2, 3)}
+        return {"gradients/dense": Metric(1, 2, 3)}, {}
 
     known = summary_of(make_run(workspace), read_tags=read_tags)
     assert known.value("status") == "finished"
@@ -63,7 +63,7 @@ def test_null_and_odd_metrics_are_not_numbers(workspace: Path) -> None:
 
 def test_a_run_that_was_killed_has_what_its_history_has(workspace: Path) -> None:
     run = make_run(workspace, status="running", record={"metrics": None, "epochs": None, "pid": 2**22 + 1})
-    assert metrics_of(run)["val_accuracy"] == Metric(0.98, 3, 0.98)
+    assert metrics_of(run)["val_accuracy"] == Metric(0.98, 3, 0.98, split="validation")
     assert epochs_of(run) == 3
     run.history_file.unlink()
     assert (metrics_of(run), epochs_of(run)) == ({}, None)
