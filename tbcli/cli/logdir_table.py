@@ -114,7 +114,9 @@ def show_logdir(
     match form:
         case "json":
             lines, note = (
-                json_lines(schemas.METRICS, [json_text(_document(run, tags[run], logged.settings(run))) for run in runs]),
+                json_lines(
+                    schemas.METRICS, [json_text(_document(run, tags[run], logged.settings(run))) for run in runs]
+                ),
                 "",
             )
         case "csv":
