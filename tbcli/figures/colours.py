@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 _SOLID_HUES = 5  # up to here lightness alone tells two hues apart
 _DASHES = (
     (),
@@ -65,7 +67,7 @@ LIGHT = Theme(
     grid="#e6e6e6",
     frame="#9a9a9a",
     pale="#bdbdbd",
-    empty="#f0f0f0",
+    empty="#ececec",
     train="#0067a5",
     validation="#e88f00",
     test="#00936a",
@@ -125,6 +127,26 @@ def run_styles(ids: Iterable[str], theme: Theme = LIGHT) -> dict[str, LineStyle]
 def run_colours(ids: Iterable[str]) -> dict[str, str]:
     """Return ``{run id: colour}``: `run_styles` without the dash patterns."""
     return {run_id: style.colour for run_id, style in run_styles(ids).items()}
+
+
+def as_rgb(colour: str) -> np.ndarray:
+    """Return a colour such as ``#0067a5`` as ``[3]``, 0 to 255."""
+    return np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)], np.uint8)
+
+
+def blended(start: str, end: str, shares: np.ndarray) -> np.ndarray:
+    """Return colours ``[..., 3]``, uint8, on the way from one to another by shares ``[...]`` from 0 to 1."""
+    first, last = as_rgb(start).astype(float), as_rgb(end).astype(float)
+    colours: np.ndarray = (first + shares[..., np.newaxis] * (last - first)).round().astype(np.uint8)
+    return colours
+
+
+def text_on(rgb: np.ndarray) -> str:
+    """Return black or white, whichever can be read on a background ``[3]``, 0 to 255; by WCAG's contrast."""
+    parts = np.asarray(rgb) / 255
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    luminance = float(linear @ (0.2126, 0.7152, 0.0722))
+    return "#ffffff" if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05 else "#111111"
 
 
 def tint(colour: str) -> str:

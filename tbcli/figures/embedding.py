@@ -10,18 +10,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from tbcli.figures.colours import FAINT, PALETTE, tint
+from tbcli.figures.colours import LIGHT, Theme, tint
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.numbers import percent
-from tbcli.figures.pages import Page
-from tbcli.figures.style import one_look, write_heading
-from tbcli.figures.titles import counted, heading_of, subheading_of
+from tbcli.figures.pages import Page, require_room
+from tbcli.figures.style import USUAL, Look, heading_for, one_look, write_heading
+from tbcli.figures.titles import counted, subheading_of
 from tbcli.runs import Run
 from tbcli.runs.evidence import Features
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 6.2, 0.8, 0.25, 0.85, 0.8  # inches, of the axes and around them
 _ROW, _HANDLE, _ENTRY, _GAP = 0.19, 0.3, 1.5, 0.2  # inches of the legend; _ENTRY is the widest name
 _POINTS = 8.0
+_LEAST = 1.6  # inches of the axes, where the user chose the size of the page
 _NOISE = 1e-12  # of the largest variance: what rounding leaves in a direction that the features do not have
 _RINGS = "A ring is a mistake, in the colour of the class that was guessed."
 _MARKERS = "osD^vPX<>p*hH8d"  # with the hues and their tints 240 classes differ; the first eight in both
@@ -66,21 +67,23 @@ def _decomposed(centred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(is_noise[:, None], 0.0, directions), np.where(is_noise, 0.0, squares)
 
 
-def draw_features(run: Run, seen: Features, *, title: str = "") -> Figure:
+def draw_features(run: Run, seen: Features, *, title: str = "", look: Look = USUAL) -> Figure:
     """Return the figure of one run.
 
     Args:
         run: Whose.
         seen: What its penultimate layer answered.
         title: In place of the run's name.
+        look: Its colours and size.
     """
     return draw_embedding(
         seen.labels,
         seen.features,
         seen.probabilities,
         seen.class_names,
-        title=title or heading_of(run),
+        title=heading_for(run, "embedding", title),
         subtitle=subheading_of(run, "PCA of the penultimate layer"),
+        look=look,
     )
 
 
@@ -92,6 +95,7 @@ def draw_embedding(
     *,
     title: str = "",
     subtitle: str = "",
+    look: Look = USUAL,
 ) -> Figure:
     """Return a scatter of the samples, a colour and shape a class; a mistake has the class it was taken for around it.
 
@@ -102,6 +106,7 @@ def draw_embedding(
         class_names: A name for each class number.
         title: The heading.
         subtitle: A line below it.
+        look: Its colours and size.
     """
     flat = features.reshape(len(features), -1)
     finite = np.isfinite(flat).all(axis=1)
@@ -111,18 +116,22 @@ def draw_embedding(
     heading, told = title or "Features of the penultimate layer", _facts(labels, guesses, int((~finite).sum()))
     subtitle = "  ·  ".join(filter(None, (subtitle, told)))
     letters = lettering_for([heading, subtitle, *class_names])
-    legend = _Legend([letters.fitted(class_names[number], _POINTS, _ENTRY) for number in shown], letters)
-    page = Page(_LEFT + _WIDTH + legend.width + _RIGHT, _TOP + _WIDTH + _BOTTOM)
-    with one_look(letters.families):
+    names, theme = letters.class_labels(class_names), look.theme
+    height = (look.size[1] - _TOP - _BOTTOM) if look.size else _WIDTH
+    legend = _Legend(letters.shortened([names[number] for number in shown], _POINTS, _ENTRY), letters, height)
+    require_room(look.size, Page(_LEFT + _LEAST + legend.width + _RIGHT, _TOP + _LEAST + _BOTTOM))
+    width = look.size[0] - _LEFT - legend.width - _RIGHT if look.size else _WIDTH
+    page = Page(*look.size) if look.size else Page(_LEFT + width + legend.width + _RIGHT, _TOP + height + _BOTTOM)
+    with one_look(letters.families, theme):
         figure = Figure(figsize=(page.width, page.height))
-        write_heading(figure, page, letters, heading, subtitle)
-        axes = figure.add_axes(page.box(_LEFT, _TOP, _WIDTH, _WIDTH))
-        _draw_points(axes, places, labels, guesses, shown)
+        write_heading(figure, page, letters, heading, subtitle, theme=theme)
+        axes = figure.add_axes(page.box(_LEFT, _TOP, width, height))
+        _draw_points(axes, places, labels, guesses, shown, theme)
         axes.set_xlabel(f"component 1 ({percent(shares[0])} of the variance)")
         axes.set_ylabel(f"component 2 ({percent(shares[1])} of the variance)")
-        legend.draw(figure, shown, *page.spot(_LEFT + _WIDTH + _GAP, _TOP))
+        legend.draw(figure, shown, *page.spot(_LEFT + width + _GAP, _TOP), theme)
         if (labels != guesses).any():
-            figure.text(*page.spot(_LEFT, page.height - 0.15), _RINGS, fontsize=_POINTS, color=FAINT)
+            figure.text(*page.spot(_LEFT, page.height - 0.15), _RINGS, fontsize=_POINTS, color=theme.faint)
     return figure
 
 
@@ -132,25 +141,27 @@ def _facts(labels: np.ndarray, guesses: np.ndarray, left_out: int) -> str:
     return told + (f", {left_out:,} not finite left out" if left_out else "")
 
 
-def _draw_points(axes: Axes, places: np.ndarray, labels: np.ndarray, guesses: np.ndarray, shown: list[int]) -> None:
+def _draw_points(
+    axes: Axes, places: np.ndarray, labels: np.ndarray, guesses: np.ndarray, shown: list[int], theme: Theme
+) -> None:
     size = float(np.clip(12_000 / max(1, len(labels)), 6, 30))
     for number in shown:
         mine = labels == number
-        colour, marker = _look(number)
+        colour, marker = _look(number, theme)
         axes.scatter(places[mine, 0], places[mine, 1], s=size, c=colour, marker=marker, alpha=0.65, linewidths=0)
     wrong = labels != guesses
-    rings = [_look(int(guess))[0] for guess in guesses[wrong]]
+    rings = [_look(int(guess), theme)[0] for guess in guesses[wrong]]
     if rings:
         across, up = places[wrong].T
         axes.scatter(across, up, s=size * 4, facecolors="none", edgecolors=rings, linewidths=1.3)
     axes.margins(0.04)
 
 
-def _look(number: int) -> tuple[str, str]:
+def _look(number: int, theme: Theme = LIGHT) -> tuple[str, str]:
     """Return the colour and the marker of a class."""
-    turn, place = divmod(number, len(PALETTE))
+    turn, place = divmod(number, len(theme.hues))
     again, shift = divmod(turn, len(_MARKERS))
-    colour = tint(PALETTE[place]) if again % 2 else PALETTE[place]
+    colour = tint(theme.hues[place]) if again % 2 else theme.hues[place]
     return colour, _MARKERS[(place + shift) % len(_MARKERS)]
 
 
@@ -160,19 +171,20 @@ class _Legend:
     Args:
         names: Of the classes shown, cut to a width.
         letters: What they are written in.
+        height: Inches that it may take.
     """
 
-    def __init__(self, names: list[str], letters: Lettering) -> None:
+    def __init__(self, names: list[str], letters: Lettering, height: float) -> None:
         self._names = names
-        self._columns = math.ceil(len(names) / math.floor(_WIDTH / _ROW)) if names else 0
+        self._columns = math.ceil(len(names) / max(1, math.floor(height / _ROW))) if names else 0
         entry = max((letters.width(name, _POINTS) for name in names), default=0.0)
         self.width = self._columns * (_HANDLE + entry + _GAP) + _GAP
 
-    def draw(self, figure: Figure, shown: list[int], x: float, y: float) -> None:
+    def draw(self, figure: Figure, shown: list[int], x: float, y: float, theme: Theme) -> None:
         """Write it with its upper left corner at a place in fractions of the figure."""
         if not shown:
             return
-        looks = [_look(number) for number in shown]
+        looks = [_look(number, theme) for number in shown]
         figure.legend(
             handles=[
                 Line2D([], [], color=colour, marker=marker, linestyle="", markersize=5) for colour, marker in looks

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from tbcli.figures.colours import FAINT, INK, LIGHT
+from tbcli.figures.colours import Theme, as_rgb
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.numbers import percent
-from tbcli.figures.pages import HEADER, Page
-from tbcli.figures.style import one_look, write_heading
-from tbcli.figures.titles import counted, heading_of, subheading_of
+from tbcli.figures.pages import HEADER, Page, require_room
+from tbcli.figures.style import USUAL, Look, heading_for, one_look, write_heading
+from tbcli.figures.titles import counted, subheading_of
 from tbcli.runs import Run
 from tbcli.runs.evidence import Mistakes
 
@@ -29,7 +29,6 @@ _LINES = 3
 _MARGIN, _TOP = 0.4, HEADER + 0.2
 _LEAST_PIXELS = 32  # of a picture's longer side; smaller ones are magnified, so that gaps are whole pixels
 _POINTS, _BETWEEN = 8.5, 0.25  # of the texts; inches between two of them
-_WRONG = LIGHT.wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +40,19 @@ class _Plan:
         height: Of each, in pixels; 0 where there are none to show.
         width: The same.
         columns: Pictures side by side.
+        size: Width and height of the page that the user chose.
     """
 
     count: int
     height: int
     width: int
     columns: int
+    size: tuple[float, float] | None = None
 
     @property
     def pitch(self) -> float:
         """Inches from one picture to the next in its row, before they are rounded to pixels."""
-        return _WIDTH / self.columns
+        return (self.size[0] - 2 * _MARGIN + _GAP if self.size else _WIDTH) / self.columns
 
     @property
     def scale(self) -> float:
@@ -74,9 +75,16 @@ class _Plan:
 
     @property
     def page(self) -> Page:
+        if self.size:
+            return Page(*self.size)
         return Page(
             2 * _MARGIN + self.columns * self.across / self.scale - _GAP, _TOP + self.rows * self.down / self.scale
         )
+
+    @property
+    def rows_that_fit(self) -> int:
+        """Rows that a page of the chosen size has room for."""
+        return math.floor((self.page.height - _TOP) / (self.down / self.scale))
 
     def corner(self, number: int) -> tuple[int, int]:
         """Return the first row and column of a picture's pixels."""
@@ -84,31 +92,56 @@ class _Plan:
         return row * self.down, column * self.across
 
 
-def draw_mistakes(run: Run, mistakes: Mistakes, *, title: str = "") -> Figure:
+def draw_mistakes(run: Run, mistakes: Mistakes, *, title: str = "", look: Look = USUAL) -> Figure:
     """Return the figure of one run; a sentence in place of pictures where there was no mistake.
 
     Args:
         run: Whose.
         mistakes: The most confident first.
         title: In place of the run's name.
+        look: Its colours and size; a small page shows fewer mistakes.
     """
-    heading, subheading = title or heading_of(run), _told(run, mistakes)
+    plan, theme = _planned(mistakes, look.size), look.theme
+    if plan.count < len(mistakes.rows):
+        kept = None if mistakes.thumbnails is None else mistakes.thumbnails[: plan.count]
+        mistakes = replace(mistakes, rows=mistakes.rows[: plan.count], thumbnails=kept)
+    heading, subheading = heading_for(run, "most confident mistakes", title), _told(run, mistakes)
     letters = lettering_for([heading, subheading, *mistakes.predictions.class_names])
     pictures = _pictures(mistakes)
-    lines = [_lines(mistakes, sample) for sample in mistakes.rows.tolist()]
-    widest = max((letters.width(letters.legible(text), _POINTS) for texts in lines for text, _ in texts), default=0.0)
-    columns = int(np.clip(_WIDTH // (widest + _BETWEEN), *_COLUMNS))
-    count, height, width, _ = pictures.shape
-    plan = _Plan(count, height, width, columns)
-    with one_look(letters.families):
+    room = plan.across / plan.scale - _BETWEEN - letters.width("guess ", _POINTS)
+    names = letters.shortened(letters.class_labels(mistakes.predictions.class_names), _POINTS, room)
+    lines = [_lines(mistakes, sample, names, theme) for sample in mistakes.rows.tolist()]
+    with one_look(letters.families, theme):
         figure = Figure(figsize=(plan.page.width, plan.page.height))
-        write_heading(figure, plan.page, letters, heading, subheading, left=_MARGIN)
+        write_heading(figure, plan.page, letters, heading, subheading, left=_MARGIN, theme=theme)
         if pictures.size:
-            _show_pictures(figure, plan, pictures)
+            _show_pictures(figure, plan, pictures, theme)
         _describe(figure, plan, letters, lines)
         if not len(mistakes.rows):
-            figure.text(*plan.page.spot(_MARGIN, HEADER + 0.35), "Every prediction is right.", fontsize=11, color=FAINT)
+            figure.text(
+                *plan.page.spot(_MARGIN, HEADER + 0.35), "Every prediction is right.", fontsize=11, color=theme.faint
+            )
     return figure
+
+
+def _planned(mistakes: Mistakes, size: tuple[float, float] | None) -> _Plan:
+    """Return a plan with as many pictures as a page of that size holds.
+
+    Raises:
+        ConfigError: It has no room for a single one.
+    """
+    count, height, width, _ = _pictures(mistakes).shape
+    names = mistakes.predictions.class_names
+    letters = lettering_for(names)
+    met = {*mistakes.predictions.labels[mistakes.rows].tolist(), *mistakes.predictions.guesses[mistakes.rows].tolist()}
+    widest = max((letters.width(f"guess {letters.legible(names[number])}", _POINTS) for number in met), default=0.0)
+    columns = int(np.clip(_WIDTH // (widest + _BETWEEN), *_COLUMNS))
+    if not size:
+        return _Plan(count, height, width, columns)
+    require_room(size, Page(2 * _MARGIN + _LARGEST, _TOP + _LARGEST + _LINES * _LINE + _GAP))
+    columns = max(1, min(columns, int((size[0] - 2 * _MARGIN + _GAP) // (_LARGEST / 2 + _GAP))))
+    plan = _Plan(count, height, width, columns, size)
+    return replace(plan, count=min(count, max(1, plan.rows_that_fit) * columns))
 
 
 def _told(run: Run, mistakes: Mistakes) -> str:
@@ -128,11 +161,11 @@ def _pictures(mistakes: Mistakes) -> np.ndarray:
     return np.broadcast_to(pictures, (*pictures.shape[:3], 3))
 
 
-def _show_pictures(figure: Figure, plan: _Plan, pictures: np.ndarray) -> None:
+def _show_pictures(figure: Figure, plan: _Plan, pictures: np.ndarray, theme: Theme) -> None:
     """Show all pictures as one: a pair of axes for each would cost ten times as much."""
     corners = [plan.corner(number) for number in range(plan.count)]
     bottom, right = corners[-1][0] + plan.height, max(left for _, left in corners) + plan.width
-    canvas = np.full((bottom, right, 3), 255, np.uint8)
+    canvas = np.full((bottom, right, 3), as_rgb(theme.paper), np.uint8)
     for picture, (top, left) in zip(pictures, corners, strict=True):
         canvas[top : top + plan.height, left : left + plan.width] = picture
     axes = figure.add_axes(plan.page.box(_MARGIN, _TOP, right / plan.scale, bottom / plan.scale))
@@ -140,14 +173,14 @@ def _show_pictures(figure: Figure, plan: _Plan, pictures: np.ndarray) -> None:
     axes.imshow(canvas, interpolation="nearest", aspect="auto")
 
 
-def _lines(mistakes: Mistakes, sample: int) -> list[tuple[str, str]]:
+def _lines(mistakes: Mistakes, sample: int, names: Sequence[str], theme: Theme) -> list[tuple[str, str]]:
     """Return what stands below a picture, each line with its colour."""
-    predictions, names = mistakes.predictions, mistakes.predictions.class_names
+    predictions = mistakes.predictions
     chances = predictions.probabilities[sample]
     return [
-        (f"guess {names[chances.argmax()]}", _WRONG),
-        (f"true {names[predictions.labels[sample]]}", INK),
-        (f"{percent(float(chances.max()))}  #{predictions.indices[sample]}", FAINT),
+        (f"guess {names[chances.argmax()]}", theme.wrong),
+        (f"true {names[predictions.labels[sample]]}", theme.ink),
+        (f"{percent(float(chances.max()))}  #{predictions.indices[sample]}", theme.faint),
     ]
 
 

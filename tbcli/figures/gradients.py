@@ -14,12 +14,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter
 
-from tbcli.figures.colours import FAINT, INK, LineStyle, line_styles
+from tbcli.figures.colours import LIGHT, LineStyle, Theme, line_styles
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.numbers import PlainNumbers, epoch_ticks
 from tbcli.figures.pages import LEFT, Sheet
-from tbcli.figures.style import one_look, write_heading
-from tbcli.figures.titles import heading_of, subheading_of
+from tbcli.figures.style import USUAL, Look, heading_for, one_look, write_heading
+from tbcli.figures.titles import subheading_of
 from tbcli.readers.gradient_health import GradientHealth
 from tbcli.readers.series import Series
 from tbcli.runs import Run
@@ -38,51 +38,57 @@ class _Panel:
     """One pair of axes."""
 
     title: str
+    unit: str
     curves: Mapping[str, Series]
     log: bool = True
     guide: float = math.nan
 
 
-def draw_gradients(run: Run, health: GradientHealth, *, title: str = "") -> Figure:
+def draw_gradients(run: Run, health: GradientHealth, *, title: str = "", look: Look = USUAL) -> Figure:
     """Return the figure of one run.
 
     Args:
         run: Whose.
         health: At least one curve.
         title: In place of the run's name.
+        look: Its colours and size.
     """
     whole = {} if health.whole is None else {_WHOLE: health.whole}
     panels = [
-        _Panel("Norm of the gradient", {**whole, **health.norms}),
-        _Panel("Update, as a share of the weights", health.updates, guide=_USUAL_UPDATE),
-        _Panel("Dead units, as a share of the layer's", health.dead, log=False),
+        _Panel("Norm of the gradient", "L2 norm", {**whole, **health.norms}),
+        _Panel(
+            "Update, as a share of the weights", "norm of update / norm of weights", health.updates, guide=_USUAL_UPDATE
+        ),
+        _Panel("Dead units, as a share of the layer's", "share", health.dead, log=False),
     ]
     panels = [panel for panel in panels if panel.curves]
-    styles = layer_styles([*whole, *health.layers])
-    heading, subheading = title or heading_of(run), subheading_of(run, "gradients, mean of each epoch")
+    theme = look.theme
+    styles = layer_styles([*whole, *health.layers], theme)
+    heading, subheading = heading_for(run, "gradients", title), subheading_of(run, "mean of each epoch")
     letters = lettering_for([heading, subheading, *styles])
-    sheet, named = Sheet(len(panels)), _named(list(styles))
+    sheet, named = Sheet(len(panels), size=look.size), _named(list(styles))
     columns = max(1, math.floor(sheet.text_width / (_HANDLE + _NAME)))
     sheet = replace(sheet, legend=math.ceil(len(named) / columns) * _ROW + 0.25)
-    with one_look(letters.families):
+    sheet.check_size()
+    with one_look(letters.families, theme):
         figure = Figure(figsize=(sheet.width, sheet.height))
-        write_heading(figure, sheet.page, letters, heading, subheading)
+        write_heading(figure, sheet.page, letters, heading, subheading, theme=theme)
         for position, panel in enumerate(panels):
-            _draw_panel(figure.add_axes(sheet.box(position)), panel, styles)
+            _draw_panel(figure.add_axes(sheet.box(position)), panel, styles, theme)
         _name_layers(figure, sheet, letters, named, styles, columns)
     return figure
 
 
-def layer_styles(names: Sequence[str]) -> dict[str, LineStyle]:
+def layer_styles(names: Sequence[str], theme: Theme = LIGHT) -> dict[str, LineStyle]:
     """Return a style for each layer, ink for all of them: hues for a few layers, for more a colour by depth."""
     layers = [name for name in names if name != _WHOLE]
     if len(layers) <= _MOST_HUES:
-        styles = dict(zip(layers, line_styles(len(layers)), strict=True))
+        styles = dict(zip(layers, line_styles(len(layers), theme), strict=True))
     else:
         depths = np.linspace(0, 0.9, len(layers))
         colours = [to_hex(colormaps["viridis"](depth)) for depth in depths]
         styles = {name: LineStyle(colour) for name, colour in zip(layers, colours, strict=True)}
-    return {name: styles.get(name, LineStyle(INK)) for name in names}
+    return {name: styles.get(name, LineStyle(theme.ink)) for name in names}
 
 
 def _named(names: Sequence[str]) -> list[str]:
@@ -92,7 +98,7 @@ def _named(names: Sequence[str]) -> list[str]:
     return [names[position] for position in np.linspace(0, len(names) - 1, _MOST_NAMED).round().astype(int)]
 
 
-def _draw_panel(axes: Axes, panel: _Panel, styles: Mapping[str, LineStyle]) -> None:
+def _draw_panel(axes: Axes, panel: _Panel, styles: Mapping[str, LineStyle], theme: Theme) -> None:
     steps = np.unique(np.concatenate([series.step for series in panel.curves.values()]))
     dot = "o" if len(steps) <= _MOST_DOTS and len(panel.curves) <= _MOST_HUES + 1 else ""
     for name, series in panel.curves.items():
@@ -108,16 +114,17 @@ def _draw_panel(axes: Axes, panel: _Panel, styles: Mapping[str, LineStyle]) -> N
     axes.xaxis.set_major_locator(FixedLocator(epoch_ticks(first, last)))
     axes.xaxis.set_major_formatter(PlainNumbers())
     axes.set_xlabel("epoch")
+    axes.set_ylabel(panel.unit)
     axes.xaxis.set_label_coords(0.5, -0.085)
     axes.set_title(panel.title, loc="left", fontsize=11, y=1, pad=8)
-    _scale(axes, panel)
+    _scale(axes, panel, theme)
 
 
-def _scale(axes: Axes, panel: _Panel) -> None:
+def _scale(axes: Axes, panel: _Panel, theme: Theme) -> None:
     values = np.concatenate([series.value for series in panel.curves.values()])
     values = values[np.isfinite(values)]
     if not len(values):
-        axes.text(0.5, 0.5, "no finite value", transform=axes.transAxes, ha="center", color=FAINT)
+        axes.text(0.5, 0.5, "no finite value", transform=axes.transAxes, ha="center", color=theme.faint)
         axes.set_yticks([])
     elif panel.log and (values > 0).any():
         axes.set_yscale("log", nonpositive="mask")
@@ -126,14 +133,14 @@ def _scale(axes: Axes, panel: _Panel) -> None:
         if values.max() < _FEW_DECADES * values[values > 0].min():
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         if not math.isnan(panel.guide):
-            axes.axhline(panel.guide, color="#9a9a9a", linewidth=1, linestyle=":", zorder=1)
+            axes.axhline(panel.guide, color=theme.frame, linewidth=1, linestyle=":", zorder=1)
             axes.annotate(
                 "usual",
                 (1, panel.guide),
                 xycoords=("axes fraction", "data"),
                 ha="right",
                 va="bottom",
-                color=FAINT,
+                color=theme.faint,
                 fontsize=8,
             )
     else:
@@ -151,6 +158,7 @@ def _name_layers(
     columns: int,
 ) -> None:
     rows = math.ceil(len(names) / columns)
+    short = letters.shortened(names, _POINTS, _NAME - 0.1)
     for number, name in enumerate(names):
         column, row = divmod(number, rows)
         left, down = LEFT + column * (_HANDLE + _NAME), sheet.legend_top + 0.15 + row * _ROW
@@ -165,5 +173,4 @@ def _name_layers(
                 alpha=faint,
             )
         )
-        text = letters.fitted(name, _POINTS, _NAME - 0.1)
-        figure.text(*sheet.page.spot(left + _HANDLE, down), text, fontsize=_POINTS)
+        figure.text(*sheet.page.spot(left + _HANDLE, down), short[number], fontsize=_POINTS)

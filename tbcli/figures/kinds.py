@@ -18,7 +18,7 @@ class Kind:
     Args:
         stem: Name of its file, without the suffix.
         read: ``module:function``: given the run, returns what there is to draw, or raises `NotFound`; NumPy alone.
-        draw: ``module:function``: given the run, what was read, and a title, returns the figure.
+        draw: ``module:function``: given the run, what was read, ``title`` and ``look``, returns the figure.
     """
 
     stem: str
@@ -32,6 +32,10 @@ KINDS = {
     ),
     "pr": Kind(
         "pr_curves", "tbcli.runs.evidence:read_predictions", "tbcli.figures.precision_recall:draw_precision_recall"
+    ),
+    "roc": Kind("roc_curves", "tbcli.figures.roc:read_ranked", "tbcli.figures.roc:draw_roc"),
+    "calibration": Kind(
+        "calibration", "tbcli.figures.calibration:read_confident", "tbcli.figures.calibration:draw_calibration"
     ),
     "gradients": Kind(
         "gradients", "tbcli.readers.gradient_health:read_gradients", "tbcli.figures.gradients:draw_gradients"
@@ -57,7 +61,7 @@ def chosen_kinds(said: Sequence[str]) -> tuple[str, ...]:
     words = _words(said) or [HISTORY]
     unknown = [word for word in words if word not in (*NAMES, ALL)]
     if unknown:
-        raise ConfigError(f"--kind knows no {unknown[0]!r}", hint=did_you_mean(unknown[0], (*NAMES, ALL)))
+        raise ConfigError(f"unknown --kind {unknown[0]!r}", hint=did_you_mean(unknown[0], (*NAMES, ALL)))
     return NAMES if ALL in words else tuple(name for name in NAMES if name in words)
 
 

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from tbcli.figures.colours import FAINT, GRID, INK, TRAIN, VALIDATION
+from tbcli.figures.colours import Theme, blended, text_on
 from tbcli.figures.confusions import count_confusions, shares_of_rows
 from tbcli.figures.curves import short_number
 from tbcli.figures.lettering import lettering_for
 from tbcli.figures.numbers import percent
-from tbcli.figures.pages import HEADER, Page
-from tbcli.figures.style import one_look, write_heading
-from tbcli.figures.titles import counted, heading_of, subheading_of
+from tbcli.figures.pages import HEADER, Page, require_room
+from tbcli.figures.png.confusion import cell_colours
+from tbcli.figures.style import USUAL, Look, heading_for, one_look, write_heading
+from tbcli.figures.titles import counted, subheading_of
 from tbcli.runs import Run
 from tbcli.runs.evidence import Predictions
 
@@ -38,7 +38,7 @@ _NAME = 1.3  # inches that the name of a class may take
 _LABEL = 0.15  # inches between two names along an axis
 _ROW = 0.2  # inches from one line of the list to the next
 _MOST_LISTED = 12
-_EMPTY = "#f0f0f0"
+_LEAST = 1.2  # inches of the matrix, where the user chose the size of the page
 _POINTS = 8.5
 
 
@@ -72,16 +72,35 @@ class _Plan:
         widest: Inches of the widest name of a class.
         listed: Lines of the list.
         told: Inches of the line below the title.
+        size: Width and height of the page that the user chose.
     """
 
     classes: int
     widest: float
     listed: int
     told: float
+    size: tuple[float, float] | None = None
 
     @property
     def side(self) -> float:
-        return float(np.clip(self.classes * _CELL, *_SIDES))
+        if not self.size:
+            return float(np.clip(self.classes * _CELL, *_SIDES))
+        across = self.size[0] - self.left - _RIGHT - (_GUTTER + self.list_width if self.has_list else 0)
+        return min(across, self.size[1] - self.top - max(self.widest, 0.15) - _BELOW)
+
+    @property
+    def has_list(self) -> bool:
+        """Whether the list has room beside a matrix that can be read."""
+        beside = self.left + max(_LEAST, 0.3 * (self.size[0] if self.size else 0)) + _GUTTER + self.list_width + _RIGHT
+        return not self.size or beside <= self.size[0]
+
+    @property
+    def lines(self) -> int:
+        """Pairs that the list has room for."""
+        if not self.size:
+            return self.listed
+        fitting = int((self.size[1] - self.top - (0 if self.roomy else 0.9)) / _ROW) - 2
+        return max(0, min(self.listed, fitting)) if self.has_list else 0
 
     @property
     def cell(self) -> float:
@@ -130,35 +149,51 @@ class _Plan:
 
     @property
     def page(self) -> Page:
+        if self.size:
+            return Page(*self.size)
         beside = (self.listed + 2) * _ROW + (0 if self.roomy else 0.9)
         width = max(self.list_left + self.list_width, _HEADING + self.told) + _RIGHT
         return Page(width, self.top + max(self.side + self.names_below + _BELOW, beside))
 
+    def check_size(self) -> None:
+        """Refuse a page that leaves no room for the matrix.
 
-def draw_confusion(run: Run, predictions: Predictions, *, title: str = "") -> Figure:
+        Raises:
+            ConfigError: It does.
+        """
+        require_room(
+            self.size,
+            Page(self.left + _LEAST + _RIGHT, self.top + _LEAST + max(self.widest, 0.15) + _BELOW),
+        )
+
+
+def draw_confusion(run: Run, predictions: Predictions, *, title: str = "", look: Look = USUAL) -> Figure:
     """Return the figure of one run.
 
     Args:
         run: Whose.
         predictions: Of the split that the run is judged by.
         title: In place of the run's name.
+        look: Its colours and size.
     """
     names, classes = predictions.class_names, predictions.probabilities.shape[1]
     counts = count_confusions(predictions.labels, predictions.guesses, classes)
     pairs = most_confused(counts, _MOST_LISTED)
-    heading, subheading = title or heading_of(run), _told(run, predictions, counts)
+    heading, subheading = heading_for(run, "confusion matrix", title), _told(run, predictions, counts)
     letters = lettering_for([heading, subheading, *names])
-    short = [letters.fitted(name, _POINTS, _NAME) for name in names]
+    short = letters.shortened(letters.class_labels(names), _POINTS, _NAME)
     widest = _DRAWN * max(letters.width(name, _POINTS) for name in short)
     told = min(_DRAWN * letters.width(letters.legible(subheading), 9.0), _WIDEST)
-    plan = _Plan(classes, widest, max(1, len(pairs)), told)
-    with one_look(letters.families):
+    plan, theme = _Plan(classes, widest, max(1, len(pairs)), told, look.size), look.theme
+    plan.check_size()
+    with one_look(letters.families, theme):
         figure = Figure(figsize=(plan.page.width, plan.page.height))
-        write_heading(figure, plan.page, letters, heading, subheading, left=_HEADING)
-        _draw_matrix(figure, plan, counts, short)
-        _list_pairs(figure, plan, counts, pairs, short)
-        if not plan.roomy:
-            _explain_colours(figure, plan)
+        write_heading(figure, plan.page, letters, heading, subheading, left=_HEADING, theme=theme)
+        _draw_matrix(figure, plan, counts, short, theme)
+        if plan.has_list:
+            _list_pairs(figure, plan, counts, pairs[: plan.lines], short, theme)
+        if plan.has_list and not plan.roomy:
+            _explain_colours(figure, plan, theme)
     return figure
 
 
@@ -172,16 +207,17 @@ def _told(run: Run, predictions: Predictions, counts: np.ndarray) -> str:
     )
 
 
-def _draw_matrix(figure: Figure, plan: _Plan, counts: np.ndarray, names: Sequence[str]) -> None:
-    shares, classes = shares_of_rows(counts), plan.classes
+def _draw_matrix(figure: Figure, plan: _Plan, counts: np.ndarray, names: Sequence[str], theme: Theme) -> None:
+    classes = plan.classes
     axes = figure.add_axes(plan.page.box(plan.left, plan.top, plan.side, plan.side), xticks=[], yticks=[])
-    axes.imshow(cell_colours(counts), interpolation="nearest", aspect="auto")
-    axes.spines[:].set(color=GRID, visible=True)
+    colours = cell_colours(counts, theme)
+    axes.imshow(colours, interpolation="nearest", aspect="auto")
+    axes.spines[:].set(color=theme.grid, visible=True)
     if classes <= _NUMBERED:
         between = np.arange(classes - 1) + 0.5
-        axes.hlines(between, -0.5, classes - 0.5, colors="white", linewidth=1)
-        axes.vlines(between, -0.5, classes - 0.5, colors="white", linewidth=1)
-        _number_cells(axes, plan, counts, shares)
+        axes.hlines(between, -0.5, classes - 0.5, colors=theme.paper, linewidth=1)
+        axes.vlines(between, -0.5, classes - 0.5, colors=theme.paper, linewidth=1)
+        _number_cells(axes, plan, counts, colours)
     # Written by hand: matplotlib makes four artists of every tick.
     gap = 0.06 / plan.cell
     turn, below = 90 if plan.upright else 0, classes - 0.5 + gap
@@ -194,33 +230,23 @@ def _draw_matrix(figure: Figure, plan: _Plan, counts: np.ndarray, names: Sequenc
     axes.yaxis.set_label_coords(-(plan.widest + 0.2) / plan.side, 0.5)
 
 
-def cell_colours(counts: np.ndarray) -> np.ndarray:
-    """Return the colour of each cell ``[true class, guessed class, 3]``, uint8.
-
-    What is right is blue by its share of the true class. What is wrong is orange by the root of it, so that one in a
-    hundred shows. A class without samples is grey.
-    """
-    shares = shares_of_rows(counts)[..., np.newaxis]
-    right = np.eye(len(shares), dtype=bool)[..., np.newaxis]
-    ends = np.where(right, to_rgb(TRAIN), to_rgb(VALIDATION))
-    colours = 1 - np.where(right, shares, np.sqrt(shares)) * (1 - ends)
-    colours[counts.sum(axis=1) == 0] = to_rgb(_EMPTY)
-    pixels: np.ndarray = (255 * colours).round().astype(np.uint8)
-    return pixels
-
-
-def _number_cells(axes: Axes, plan: _Plan, counts: np.ndarray, shares: np.ndarray) -> None:
+def _number_cells(axes: Axes, plan: _Plan, counts: np.ndarray, colours: np.ndarray) -> None:
+    shares = shares_of_rows(counts)
     points = float(np.clip(plan.cell * 19, 6.5, 9.5))
     for true, guess in np.argwhere(counts).tolist():
         count, share = int(counts[true, guess]), float(shares[true, guess])
-        dark = share > 0.5 if true == guess else share > 0.4
         text = f"{count:,}\n{percent(share)}" if plan.roomy else f"{count:,}"
-        colour = "white" if dark else INK
+        colour = text_on(colours[true, guess])
         axes.text(guess, true, text, ha="center", va="center", fontsize=points, color=colour, linespacing=1.15)
 
 
 def _list_pairs(
-    figure: Figure, plan: _Plan, counts: np.ndarray, pairs: Sequence[tuple[int, int]], names: Sequence[str]
+    figure: Figure,
+    plan: _Plan,
+    counts: np.ndarray,
+    pairs: Sequence[tuple[int, int]],
+    names: Sequence[str],
+    theme: Theme,
 ) -> None:
     shares = shares_of_rows(counts)
     rows = [("true", "", "predicted", "samples", "of true")]
@@ -241,21 +267,24 @@ def _list_pairs(
             if not text:
                 continue
             spot = plan.page.spot(plan.list_left + across, plan.top + 0.12 + number * _ROW)
-            figure.text(*spot, text, ha=side, fontsize=_POINTS, color=INK if number and pairs else FAINT)
+            figure.text(*spot, text, ha=side, fontsize=_POINTS, color=theme.ink if number and pairs else theme.faint)
 
 
-def _explain_colours(figure: Figure, plan: _Plan) -> None:
+def _explain_colours(figure: Figure, plan: _Plan, theme: Theme) -> None:
     """Draw two strips of colour below the list: what is right, and what is wrong."""
     shares = np.linspace(0, 1, 256)
-    down = plan.top + (plan.listed + 2) * _ROW + 0.2
-    figure.text(*plan.page.spot(plan.list_left, down), "colour: share of the true class", fontsize=_POINTS, color=FAINT)
-    for number, (end, strength, name) in enumerate(
-        ((TRAIN, shares, "right"), (VALIDATION, np.sqrt(shares), "confused"))
-    ):
+    down = plan.top + (plan.lines + 2) * _ROW + 0.2
+    figure.text(
+        *plan.page.spot(plan.list_left, down), "colour: share of the true class", fontsize=_POINTS, color=theme.faint
+    )
+    strips = ((theme.train, shares, "right"), (theme.validation, np.sqrt(shares), "confused"))
+    for number, (end, strength, name) in enumerate(strips):
         across, row = 0.75, down + 0.1 + number * 0.2
         axes = figure.add_axes(plan.page.box(plan.list_left + across, row, plan.list_width - across, 0.15))
-        axes.imshow((1 - strength[:, np.newaxis] * (1 - np.array(to_rgb(end))))[np.newaxis], aspect="auto")
+        axes.imshow(blended(theme.paper, end, strength)[np.newaxis], aspect="auto")
         axes.set_axis_off()
         figure.text(*plan.page.spot(plan.list_left, row + 0.12), name, fontsize=_POINTS)
     for across, text, side in ((0.75, "0 %", "left"), (plan.list_width, "100 %", "right")):
-        figure.text(*plan.page.spot(plan.list_left + across, down + 0.65), text, ha=side, fontsize=_POINTS, color=FAINT)
+        figure.text(
+            *plan.page.spot(plan.list_left + across, down + 0.65), text, ha=side, fontsize=_POINTS, color=theme.faint
+        )

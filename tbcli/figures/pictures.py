@@ -133,10 +133,15 @@ def _sentences(missing: Sequence[tuple[str, NotFound]]) -> tuple[str, ...]:
 def _plot_one(run: Run, kind: str, found: Any, plot: PlotConfig, out: Path | None, title: str) -> Picture:
     path = checked_format(out) if out else _own_place([run], run.plots.parent) / f"{KINDS[kind].stem}.{plot.format}"
     start_matplotlib()
-    from tbcli.figures.style import save_figure
+    from tbcli.figures.lettering import missing_fonts
+    from tbcli.figures.style import Look, save_figure
 
-    save_figure(load_object(KINDS[kind].draw)(run, found, title=title), path, plot.dpi, is_named=out is not None)
-    return Picture(kind, path, (run,), left_out=tuple(getattr(found, "damage", ())))
+    look = Look.of(plot)
+    figure = load_object(KINDS[kind].draw)(run, found, title=title, look=look)
+    save_figure(figure, path, plot.dpi, is_named=out is not None, theme=look.theme)
+    names = getattr(found, "predictions", found)
+    note = missing_fonts([title or run.name, *getattr(names, "class_names", ())])
+    return Picture(kind, path, (run,), left_out=(*getattr(found, "damage", ()), *filter(None, [note])))
 
 
 def _each_once(runs: Sequence[Run]) -> list[Run]:

@@ -65,6 +65,9 @@ class Look:
         return cls(THEMES[plot.theme], plot.inches)
 
 
+USUAL = Look()
+
+
 def _colours_of(theme: Theme) -> dict[str, Any]:
     return {
         "text.color": theme.ink,

@@ -9,7 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from tbcli.figures.precision_recall import Curve, curve_of, draw_precision_recall, even_ticks
+from tbcli.figures.one_vs_rest import even_ticks
+from tbcli.figures.precision_recall import Curve, curve_of, draw_precision_recall
 from tbcli.figures.style import save_figure
 from tbcli.runs.evidence import Predictions
 from tests.fakes import make_run
@@ -44,7 +45,7 @@ def test_a_curve_and_its_average_are_scikit_learns(samples: int, decimals: int) 
     precision, recall, _ = precision_recall_curve(positives, scores)
     assert curve.precision == pytest.approx(precision[:-1][::-1])
     assert curve.recall == pytest.approx(recall[:-1][::-1])
-    assert curve.average_precision == pytest.approx(average_precision_score(positives, scores))
+    assert curve.area == pytest.approx(average_precision_score(positives, scores))
 
 
 def test_a_class_without_a_sample_has_no_curve() -> None:
@@ -57,13 +58,13 @@ def test_what_is_drawn_has_the_area_that_is_written_beside_it() -> None:
     corners = curve.drawn()
     area = np.sum(np.diff(corners[:, 0]) * corners[1:, 1])
     assert len(corners) <= 1000
-    assert area == pytest.approx(curve.average_precision, abs=2e-3)
+    assert area == pytest.approx(curve.area, abs=2e-3)
 
 
 def test_precision_at_a_recall_is_that_of_the_step_that_reaches_it() -> None:
     curve = Curve(precision=np.array([1.0, 0.5, 0.75]), recall=np.array([0.25, 0.25, 0.75]))
     assert curve.at(np.array([0.1, 0.25, 0.5, 0.75, 1.0])).tolist() == [1.0, 1.0, 0.75, 0.75, 0.75]
-    assert curve.break_even == 0.75
+    assert curve.closest == 0.75
 
 
 @pytest.mark.parametrize("classes", [2, 10])
@@ -99,7 +100,8 @@ def test_an_empty_class_is_left_out_and_counted(tmp_path: Path) -> None:
 
 def test_a_single_sample_is_one_line_without_a_mean(tmp_path: Path) -> None:
     figure = drawn(tmp_path, predictions(np.array([1]), 3))
-    assert "precision and recall of 1 test sample" in texts_of(figure)[1]
+    assert texts_of(figure)[0].endswith("·  precision and recall")
+    assert "1 test sample" in texts_of(figure)[1]
     assert "2 classes without a sample left out" in texts_of(figure)
     assert "mean of all" not in texts_of(figure)
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tbcli.figures.colours import TRAIN, VALIDATION
+from tbcli.figures.colours import LIGHT, Theme, as_rgb, blended, text_on
 from tbcli.figures.confusions import shares_of_rows
 from tbcli.figures.png.letters import Letters, letters_for
-from tbcli.figures.png.sheet import EMPTY, FAINT, INK, THUMBNAIL_WIDTH, WHITE, Sheet
+from tbcli.figures.png.sheet import FAINT, INK, THUMBNAIL_WIDTH, WHITE, Sheet
 
-_BLUE, _ORANGE = (np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) for colour in (TRAIN, VALIDATION))
 _LARGEST_CELL = 84  # pixels
 _LINED_CELL = 6  # pixels; smaller cells touch, without a line between them
 _NUMBERED_CELL = 13  # pixels; smaller cells have no room for a number
@@ -112,13 +111,18 @@ def draw_confusions(
     return sheet.png()
 
 
-def cell_colours(counts: np.ndarray) -> np.ndarray:
-    """Return the colour of each cell ``[true class, guessed class, 3]``, uint8."""
-    shares = shares_of_rows(counts)[..., None]
-    right = np.eye(len(counts), dtype=bool)[..., None]
-    colours = 255 - np.where(right, shares, np.sqrt(shares)) * (255 - np.where(right, _BLUE, _ORANGE))
-    colours[counts.sum(axis=1) == 0] = EMPTY
-    return np.asarray(colours.round(), dtype=np.uint8)
+def cell_colours(counts: np.ndarray, theme: Theme = LIGHT) -> np.ndarray:
+    """Return the colour of each cell ``[true class, guessed class, 3]``, uint8.
+
+    What is right is blue by its share of the true class. What is wrong is orange by the root of it, so that one in a
+    hundred shows. A class without samples is grey.
+    """
+    shares = shares_of_rows(counts)
+    colours = blended(theme.paper, theme.validation, np.sqrt(shares))
+    right = np.diag_indices(len(counts))
+    colours[right] = blended(theme.paper, theme.train, shares[right])
+    colours[counts.sum(axis=1) == 0] = as_rgb(theme.empty)
+    return colours
 
 
 def _planned(class_names: Sequence[str], letters: Letters) -> _Plan:
@@ -165,7 +169,7 @@ def percent_text(count: int, share: float) -> str:
 def _number_cells(
     sheet: Sheet, plan: _Plan, letters: Letters, counts: np.ndarray, tell: Callable[[int, float], str]
 ) -> None:
-    shares = shares_of_rows(counts)
+    shares, colours = shares_of_rows(counts), cell_colours(counts)
     texts = {(true, guess): tell(int(counts[true, guess]), shares[true, guess]) for true, guess in np.argwhere(counts)}
     widest = max((letters.width(text, _SIZES[0]) for text in texts.values()), default=0)
     fitting = [size for size in _SIZES if widest * size / _SIZES[0] < plan.cell - 2 and size + 4 <= plan.cell]
@@ -173,6 +177,5 @@ def _number_cells(
         return
     size = fitting[0]
     for (true, guess), text in texts.items():
-        dark = shares[true, guess] > (0.5 if true == guess else 0.4)
         x, y = plan.left + (guess + 0.5) * plan.cell, plan.top + (true + 0.5) * plan.cell - size * 0.62
-        sheet.text(x + 0.5, y, text, WHITE if dark else INK, size, align="centre")
+        sheet.text(x + 0.5, y, text, tuple(as_rgb(text_on(colours[true, guess])).tolist()), size, align="centre")

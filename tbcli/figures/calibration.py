@@ -1,0 +1,164 @@
+"""Whether confidence can be believed, as a figure: accuracy against confidence, and how many samples stand behind it.
+
+The expected calibration error is that of Naeini, Cooper and Hauskrecht 2015, with the 15 bins of equal width of Guo et
+al. 2017 (https://arxiv.org/abs/1706.04599): the mean over bins of |accuracy - mean confidence|, weighted by samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tbcli.errors import NotFound
+from tbcli.figures.colours import Theme
+from tbcli.figures.lettering import lettering_for
+from tbcli.figures.numbers import PlainNumbers, percent
+from tbcli.figures.pages import HEADER, LEFT, Page, require_room
+from tbcli.figures.style import USUAL, Look, heading_for, one_look, write_heading
+from tbcli.figures.titles import counted, subheading_of
+from tbcli.runs import Run
+from tbcli.runs.evidence import Predictions, read_predictions
+
+BINS = 15
+_WIDTH, _SIDE, _LEAST, _COUNTS, _BETWEEN = (
+    5.6,
+    4.6,
+    1.6,
+    1.0,
+    0.25,
+)  # inches: width, reliability, at least, counts, between the two
+_TOP, _BELOW, _RIGHT, _NOTES = HEADER + 0.35, 0.5, 0.3, 0.5
+_POINTS = 8.0
+_DEFINITION = (
+    f"ECE: |accuracy - mean confidence| of {BINS} bins of equal width, averaged with the samples as weights",
+    "(Naeini et al. 2015, Guo et al. 2017, arXiv:1706.04599). Confidence: probability of the predicted class.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """What confidence was worth.
+
+    Args:
+        counts: Samples per bin ``[bins]``.
+        confidence: Mean confidence per bin ``[bins]``; NaN in an empty one.
+        accuracy: Share of right predictions per bin ``[bins]``; NaN in an empty one.
+    """
+
+    counts: np.ndarray
+    confidence: np.ndarray
+    accuracy: np.ndarray
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error, from 0 to 1."""
+        gaps = np.nan_to_num(np.abs(self.accuracy - self.confidence))
+        return float(np.sum(self.counts * gaps) / max(int(self.counts.sum()), 1))
+
+    @property
+    def overconfidence(self) -> float:
+        """Mean confidence less accuracy over all samples."""
+        gaps = np.nan_to_num(self.confidence - self.accuracy)
+        return float(np.sum(self.counts * gaps) / max(int(self.counts.sum()), 1))
+
+
+def reliability_of(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> Reliability:
+    """Return confidence and accuracy per bin; a bin holds its upper edge, the first one its lower edge too.
+
+    Args:
+        labels: True class numbers ``[n]``.
+        probabilities: ``[n, classes]``; rows with NaN are left out.
+        bins: Bins of equal width from 0 to 1.
+    """
+    finite = np.isfinite(probabilities).all(axis=1)
+    confidence = probabilities[finite].max(axis=1).astype(np.float64)
+    right = probabilities[finite].argmax(axis=1) == labels[finite]
+    places = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    counts = np.bincount(places, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        means = np.bincount(places, confidence, bins) / counts
+        accuracy = np.bincount(places, right, bins) / counts
+    return Reliability(counts, means, accuracy)
+
+
+def read_confident(run: Run) -> Predictions:
+    """Return the predictions of a run, if there is a sample whose probabilities are numbers.
+
+    Raises:
+        NotFound: There is none, or the run keeps no predictions.
+    """
+    predictions = read_predictions(run)
+    if not np.isfinite(predictions.probabilities).all(axis=1).any():
+        raise NotFound(f"run {run.label} predicted no finite probability", hint="train with a smaller learning rate")
+    return predictions
+
+
+def draw_calibration(run: Run, predictions: Predictions, *, title: str = "", look: Look = USUAL) -> Figure:
+    """Return the figure of one run.
+
+    Args:
+        run: Whose.
+        predictions: Of the split that the run is judged by.
+        title: In place of the run's name.
+        look: Its colours and size.
+    """
+    found, theme = reliability_of(predictions.labels, predictions.probabilities), look.theme
+    heading, subheading = heading_for(run, "calibration", title), _facts(run, predictions, found)
+    letters = lettering_for([heading, subheading])
+    width, height = look.size or (LEFT + _WIDTH + _RIGHT, _TOP + _SIDE + _BETWEEN + _COUNTS + _BELOW + _NOTES)
+    fixed = _TOP + _BETWEEN + _COUNTS + _BELOW + _NOTES
+    require_room(look.size, Page(LEFT + _LEAST + _RIGHT, fixed + _LEAST))
+    page, across, up = Page(width, height), width - LEFT - _RIGHT, height - fixed
+    with one_look(letters.families, theme):
+        figure = Figure(figsize=(width, height))
+        write_heading(figure, page, letters, heading, subheading, theme=theme)
+        _draw_reliability(figure.add_axes(page.box(LEFT, _TOP, across, up)), found, theme, across)
+        _draw_counts(figure.add_axes(page.box(LEFT, _TOP + up + _BETWEEN, across, _COUNTS)), found, theme, across)
+        for number, line in enumerate(_DEFINITION):
+            spot = page.spot(0.3, height - 0.32 + 0.16 * number)
+            text = letters.fitted(line, _POINTS, width - 0.3 - 0.1)
+            figure.text(*spot, text, fontsize=_POINTS, color=theme.faint)
+    return figure
+
+
+def _facts(run: Run, predictions: Predictions, found: Reliability) -> str:
+    total, used = len(predictions.labels), int(found.counts.sum())
+    return subheading_of(
+        run,
+        counted(used, f"{predictions.split} sample"),
+        f"{total - used:,} not finite left out" if used < total else "",
+        f"ECE {found.error:.4f}, {'over' if found.overconfidence >= 0 else 'under'}confident",
+    )
+
+
+def _draw_reliability(axes: Axes, found: Reliability, theme: Theme, across: float) -> None:
+    bins = len(found.counts)
+    middles, met = (np.arange(bins) + 0.5) / bins, found.counts > 0
+    confidence, accuracy = found.confidence[met], found.accuracy[met]
+    axes.bar(middles[met], accuracy, width=0.92 / bins, color=theme.train, alpha=0.35, linewidth=0)
+    axes.plot([0, 1], [0, 1], color=theme.faint, linewidth=1, linestyle=":", label="perfect calibration")
+    axes.vlines(confidence, accuracy, confidence, colors=theme.validation, linewidth=2.5, label="gap")
+    axes.plot(confidence, accuracy, "o-", color=theme.train, linewidth=1.4, markersize=4.5, label="accuracy")
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy")
+    axes.tick_params(labelbottom=False)
+    axes.yaxis.set_label_coords(-0.5 / across, 0.5)
+    axes.yaxis.set_major_formatter(PlainNumbers())
+    axes.legend(loc="upper left", fontsize=8.5)
+
+
+def _draw_counts(axes: Axes, found: Reliability, theme: Theme, across: float) -> None:
+    bins, total = len(found.counts), max(int(found.counts.sum()), 1)
+    middles = (np.arange(bins) + 0.5) / bins
+    highest = int(found.counts.max())
+    axes.bar(middles, found.counts, width=0.92 / bins, color=theme.faint, alpha=0.6, linewidth=0)
+    for middle, count in zip(middles.tolist(), found.counts.tolist(), strict=True):
+        if count:
+            axes.text(middle, count + 0.04 * highest, f"{count:,}", ha="center", fontsize=6.5, color=theme.ink)
+    axes.set(xlim=(0, 1), ylim=(0, 1.25 * highest), xlabel="confidence", ylabel="samples")
+    axes.yaxis.set_label_coords(-0.5 / across, 0.5)
+    axes.xaxis.set_label_coords(0.5, -0.3)
+    axes.yaxis.set_ticks([0, highest], ["0", percent(highest / total)])
+    axes.xaxis.set_major_formatter(PlainNumbers())
