@@ -72,6 +72,8 @@ SAME_IDEA = {
     "hyperparameters": "the settings that are some, and their values in one run",
     "settings_of": "the settings of a section, and of a run",
     "summarize": "the columns of a history, and what a name on the command line leads to",
+    "list_runs": "as the command shows them, and the same from Python",
+    "plot": "the command, and the same from Python",
     "train": "the command and the function that it calls",
 }
 

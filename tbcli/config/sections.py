@@ -282,7 +282,16 @@ class PathsConfig(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Everything that was asked, shared by all commands."""
+    """Everything that was asked, shared by all commands: frozen, so a change is a copy.
+
+    Example:
+        >>> import tbcli
+        >>> config = tbcli.Config().updated({"train.epochs": 3, "model.dropout": 0.2})
+        >>> config.train.epochs
+        3
+        >>> tbcli.Config().train.epochs == config.train.epochs
+        False
+    """
 
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)

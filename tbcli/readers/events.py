@@ -63,6 +63,14 @@ def read_scalars(
 
     Raises:
         NotFound: There is no such directory or file.
+
+    Example:
+        >>> import tbcli
+        >>> scalars = tbcli.read_scalars("logs", tags=["epoch_loss"])
+        >>> [series.run.rpartition("/")[2] for series in scalars]
+        ['train', 'validation']
+        >>> list(scalars.to_pandas().columns)
+        ['run', 'tag', 'step', 'wall_time', 'value']
     """
     wanted = _wanted(tags, runs)
     if not buckets:

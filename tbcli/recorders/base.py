@@ -158,7 +158,17 @@ class Writer(Protocol):
 class Recorder:
     """Writes one kind of evidence. Override only the moments you need.
 
-    Recorders have no writer, no cadence and no ``predict`` of their own: all of that comes with the call.
+    Recorders have no writer, no cadence and no ``predict`` of their own: all of that comes with the call. An installed
+    package names its recorders in the entry-point group ``tbcli.recorders``.
+
+    Example:
+        >>> import tbcli
+        >>> class Gap(tbcli.Recorder):
+        ...     def on_epoch(self, snapshot, writer):
+        ...         gap = snapshot.logs["val_loss"] - snapshot.logs["loss"]
+        ...         writer.scalars({"gap/loss": gap}, snapshot.epoch, where="train")
+        >>> Gap().needs_backward
+        False
     """
 
     name: str

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tbcli.config import Config, PathsConfig
+from tbcli.config import Config, PathsConfig, load_config
 from tbcli.errors import ConfigError, NotFound, TrainingFailed
 from tbcli.naming.direction import lower_is_better
 from tbcli.naming.matching import did_you_mean
@@ -288,3 +288,24 @@ def _best(reference: str, runs: Sequence[Run]) -> Run:
         )
     choose: Callable[..., tuple[float, Run]] = min if lower_is_better(metric) else max
     return choose(scored, key=lambda pair: pair[0])[1]
+
+
+def list_runs(workspace: str | os.PathLike[str] = ".") -> list[Run]:
+    """Return the runs of a workspace, oldest first.
+
+    They are those that ``tbcli runs`` lists there: ``tbcli.toml`` and ``TBCLI_*`` variables say where they lie.
+
+    Args:
+        workspace: The directory that holds ``logs``.
+
+    Raises:
+        ConfigError: The workspace's ``tbcli.toml`` is invalid.
+
+    Example:
+        >>> import tbcli
+        >>> [run.status() for run in tbcli.list_runs()]
+        ['finished']
+        >>> tbcli.list_runs()[-1].metric("test_accuracy") > 0.1
+        True
+    """
+    return RunStore(load_config(flags={"paths.workspace": os.fspath(workspace)}).paths).list()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -13,7 +14,7 @@ from tbcli.errors import Interrupted
 
 
 class Interruption:
-    """Holds the signals for the time of a training, as a context manager.
+    """Holds the signals for the time of a training, as a context manager; in the main thread, that is.
 
     Outside `deferred` the first signal raises `Interrupted` where the program stands; inside, it waits for `check`.
     A second signal leaves the process at once: the run is then found interrupted by its dead process.
@@ -29,6 +30,8 @@ class Interruption:
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Interruption:
+        if threading.current_thread() is not threading.main_thread():
+            return self  # Python delivers signals to the main thread alone, and only that may ask for them
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
                 continue  # started by nohup

@@ -46,12 +46,12 @@ def check_request(config: Config) -> None:
         )
 
 
-def train(config: Config, narrator: Narrator) -> Run:
-    """Train a model and keep the run.
+def train(config: Config, progress: Narrator | None = None) -> Run:
+    """Train a model and keep the run; the first signal (Ctrl-C) ends it in good order, as `Interrupted`.
 
     Args:
-        config: What was asked.
-        narrator: Hears how it goes.
+        config: What to train; ``Config().updated({"train.epochs": 10})`` changes single settings.
+        progress: Hears how it goes; override the moments of `tbcli.training.Narrator` that you want to show.
 
     Returns:
         The finished run.
@@ -60,7 +60,17 @@ def train(config: Config, narrator: Narrator) -> Run:
         ConfigError, NotFound, DoesNotFit: Nothing was begun.
         TrainingFailed: Training diverged, or ran out of memory or disk; the run is kept with what there is.
         Interrupted: A signal came; the run is kept with what there is.
+
+    Example:
+        >>> import tbcli
+        >>> config = tbcli.Config().updated({"data.limit_samples": 600, "train.epochs": 1})
+        >>> run = tbcli.train(config)
+        >>> run.status()
+        'finished'
+        >>> run.logs.is_dir()
+        True
     """
+    narrator = progress or Narrator()
     check_request(config)
     with Interruption(on_second=narrator.close) as interruption:
         narrator.stage(f"Loading {config.data.source}")

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -55,6 +56,19 @@ def test_what_nohup_ignores_stays_ignored() -> None:
             send(signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_training_in_another_thread_leaves_the_signals_alone() -> None:
+    before, seen = signal.getsignal(signal.SIGINT), []
+
+    def train() -> None:
+        with Interruption() as interruption, interruption.deferred():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    thread.join()
+    assert seen == [before]
 
 
 def test_a_second_signal_leaves_at_once_after_giving_the_terminal_back() -> None:

@@ -1,0 +1,65 @@
+"""Figures from Python: runs in, paths of image files out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tbcli.config import Config
+from tbcli.errors import NotFound
+from tbcli.figures.kinds import chosen_kinds, skips_missing
+from tbcli.figures.pictures import plot_kinds
+from tbcli.runs import Run
+
+
+def plot(
+    runs: Run | Iterable[Run],
+    *,
+    kind: str | Sequence[str] = "history",
+    metrics: Sequence[str] = (),
+    out: str | os.PathLike[str] | None = None,
+    title: str = "",
+    **settings: object,
+) -> list[Path]:
+    """Draw figures of runs, and return the files that were written.
+
+    Several runs share one history; every other kind is one figure per run.
+
+    Args:
+        runs: One run or several, as `tbcli.list_runs` and `tbcli.train` return them.
+        kind: What to draw, one name or several: ``history``, ``confusion``, ``mistakes``, ... as ``tbcli plot --kind``;
+            ``all`` draws whatever the runs have.
+        metrics: Panels of the history; loss and accuracy unless given.
+        out: The file to write, for a single figure; else each goes to the plots directory of its run.
+        title: Heading, in place of the run's name.
+        **settings: Settings of the section ``plot``: ``format="pdf"``, ``dpi=200``, ``smooth=0.6``.
+
+    Raises:
+        NotFound: There are no runs, or a run lacks what a figure is drawn from.
+        ConfigError: A kind, a metric or a setting is unknown, or a file cannot be written.
+
+    Example:
+        >>> import tbcli
+        >>> run = tbcli.list_runs()[-1]
+        >>> [path.name for path in tbcli.plot(run)]
+        ['training_history.png']
+        >>> [path.name for path in tbcli.plot(run, kind="confusion", out="confusion.svg")]
+        ['confusion.svg']
+    """
+    chosen = [runs] if isinstance(runs, Run) else list(runs)
+    if not chosen:
+        raise NotFound("no runs to plot", hint="`tbcli.list_runs()` returns the runs of a workspace")
+    words = [kind] if isinstance(kind, str) else kind
+    config = Config().updated({f"plot.{name}": value for name, value in settings.items()})
+    result = plot_kinds(
+        chosen,
+        chosen_kinds(words),
+        config.plot,
+        plots_root=chosen[0].plots.parent,
+        metrics=metrics,
+        out=None if out is None else Path(out),
+        title=title,
+        skip_missing=skips_missing(words),
+    )
+    return [picture.path for picture in result.pictures]
