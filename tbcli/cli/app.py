@@ -43,7 +43,11 @@ class Commands(TyperGroup):
         """Return the name, the command behind it, and its arguments."""
         if args[0] in COMMANDS:
             return args[0], load_command(args[0]), args[1:]
-        return super().resolve_command(ctx, args)
+        if args[0].startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        from tbcli.cli.advice import unknown_command
+
+        raise unknown_command(args[0], COMMANDS)
 
     def main(  # type: ignore[override] # the rest of Typer's parameters pass through
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
@@ -77,9 +81,11 @@ class Commands(TyperGroup):
 
 def load_command(name: str) -> Any:
     """Return a command with all its options."""
+    from tbcli.cli.typed import Command
+
     module = importlib.import_module(f"tbcli.cli.{name}")
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    alone.command(name)(getattr(module, name))
+    alone.command(name, cls=Command)(getattr(module, name))
     return typer.main.get_command(alone)
 
 

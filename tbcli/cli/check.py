@@ -9,8 +9,9 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from tbcli.cli.completing import complete_run
 from tbcli.cli.listing import require_one_form
-from tbcli.cli.options import OUTPUT_PANEL, Common, Json, complete_run, with_common_options
+from tbcli.cli.options import OUTPUT_PANEL, Common, Json, with_common_options
 from tbcli.cli.output import Output, padded, printable, styled, wants_colour
 from tbcli.errors import ConfigError
 from tbcli.naming import schemas

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tbcli.cli.completing import complete_run
 from tbcli.cli.listing import require_one_form
-from tbcli.cli.options import OUTPUT_PANEL, Common, Json, complete_run, with_common_options
+from tbcli.cli.options import OUTPUT_PANEL, Common, Json, with_common_options
 from tbcli.cli.output import Output, printable
 from tbcli.errors import ConfigError
 

@@ -1,16 +1,19 @@
-"""Options that every command accepts, said once; and how they become a configuration."""
+"""Options that every command accepts, and options that are settings; and how they become a configuration."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tbcli.cli.completing import complete_assignment, complete_run, completion_of
 from tbcli.cli.output import Output
+from tbcli.cli.typed import SAID, parameter_of
+from tbcli.config import PANELS, SETTINGS, Said, Setting
 
 if TYPE_CHECKING:  # `--help` and `--version` settle nothing
     from tbcli.config import Config
@@ -22,12 +25,17 @@ OUTPUT_PANEL = "Output"
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What was said with the options that every command has."""
+    """What was typed that every command understands.
 
-    workspace: str | None = None
-    logdir: str | None = None
-    plots_dir: str | None = None
-    models_dir: str | None = None
+    Args:
+        flags: The settings that were typed, as ``{"section.key": Said}``.
+        config: The file of ``--config``.
+        assignments: The pairs of ``--set``.
+        quiet: Whether to show results, warnings and errors only.
+        verbose: Whether to show the libraries' logs.
+    """
+
+    flags: Mapping[str, Said] = field(default_factory=dict)
     config: str | None = None
     assignments: tuple[str, ...] = ()
     quiet: bool = False
@@ -38,33 +46,23 @@ class Common:
         """Where the command speaks."""
         return Output(quiet=self.quiet, verbose=self.verbose)
 
-    def settle(self, flags: Mapping[str, object] | None = None) -> Config:
-        """Return the configuration with all layers applied; a flag of None was not said."""
+    def value(self, key: str) -> object:
+        """Return the text that a flag was given, None where it was not typed."""
+        said = self.flags.get(key)
+        return said.value if said else None
+
+    def without(self, key: str) -> Common:
+        """Return the same without a flag."""
+        return replace(self, flags={name: said for name, said in self.flags.items() if name != key})
+
+    def settle(self) -> Config:
+        """Return the configuration with all layers applied."""
         from tbcli.config import load_config
 
-        paths = {
-            "paths.workspace": self.workspace,
-            "paths.logdir": self.logdir,
-            "paths.plots_dir": self.plots_dir,
-            "paths.models_dir": self.models_dir,
-        }
-        return load_config(file=self.config, assignments=self.assignments, flags={**paths, **(flags or {})})
+        return load_config(file=self.config, assignments=self.assignments, flags=self.flags)
 
 
 def _common_parameters(
-    workspace: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Directory that holds logs, plots and models.", rich_help_panel=PANEL),
-    ] = None,
-    logdir: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Root of the runs' logs, if elsewhere.", rich_help_panel=PANEL)
-    ] = None,
-    plots_dir: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Root of the figures, if elsewhere.", rich_help_panel=PANEL)
-    ] = None,
-    models_dir: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Root of the saved models, if elsewhere.", rich_help_panel=PANEL)
-    ] = None,
     config: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Settings: a TOML file or a run's config.json.", rich_help_panel=PANEL),
@@ -72,7 +70,11 @@ def _common_parameters(
     set_: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="KEY=VALUE", help="Any setting, as section.key=value. Repeatable.", rich_help_panel=PANEL
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any setting, as section.key=value; `tbcli help settings` lists them. Repeatable.",
+            rich_help_panel=PANEL,
+            autocompletion=complete_assignment,
         ),
     ] = None,
     quiet: Annotated[
@@ -88,22 +90,70 @@ def _common_parameters(
 _DECLARED = inspect.signature(_common_parameters, eval_str=True).parameters
 
 
-def with_common_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command, whose first parameter is a `Common`, the options that every command accepts."""
-    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+def with_options(*settings: str, last: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command, whose first parameter is a `Common`, the options that every command accepts, and settings.
 
-    @functools.wraps(command)
-    def accepting(**values: Any) -> None:
-        said = {name: values.pop(name) for name in _DECLARED}
-        assignments = tuple(said.pop("set_") or ())
-        command(Common(assignments=assignments, **said), **values)
+    Args:
+        settings: Whose flags the command has: keys such as ``plot.dpi``, or sections such as ``train``.
+        last: Whether they are listed behind the command's own options.
+    """
+    chosen = [each for each in SETTINGS.values() if each.flag and {each.key, each.key.partition(".")[0]} & {*settings}]
+    chosen.sort(key=lambda each: PANELS.index(each.panel))
+    places = [each for each in SETTINGS.values() if each.flag and each.key.startswith("paths.")]
 
-    parameters = [*own, *_DECLARED.values()]
-    as_keywords = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
-    accepting.__signature__ = inspect.Signature(as_keywords)  # type: ignore[attr-defined]
-    accepting.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    del accepting.__wrapped__  # inspect would look through it to the shorter signature
-    return accepting
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+
+        @functools.wraps(command)
+        def accepting(context: typer.Context, **values: Any) -> None:
+            common = Common(
+                flags=context.meta.get(SAID, {}),
+                config=values["config"],
+                assignments=tuple(values["set_"] or ()),
+                quiet=values["quiet"],
+                verbose=values["verbose"],
+            )
+            command(common, **{parameter.name: values[parameter.name] for parameter in own})
+
+        flags = [_parameter(each) for each in chosen]
+        first, second = (own, flags) if last else (flags, own)
+        _declare(accepting, [*first, *second, *map(_parameter, places), *_DECLARED.values()])
+        return accepting
+
+    return decorate
+
+
+with_common_options = with_options()
+
+
+def _declare(command: Callable[..., None], parameters: Iterable[inspect.Parameter]) -> None:
+    """Let Typer see these parameters, and the context."""
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    keywords = [context, *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters)]
+    command.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in keywords}
+    del command.__wrapped__  # type: ignore[attr-defined] # inspect would look through it to the shorter signature
+
+
+def _parameter(setting: Setting) -> inspect.Parameter:
+    """Return the parameter whose option shows a setting in help and to shells; its value is read in `typed` alone."""
+    kinds: dict[type, Any] = {bool: bool, tuple: list[str]}
+    flag = f"{setting.flag}/--no-{setting.flag.removeprefix('--')}" if setting.kind is bool else setting.flag
+    option = typer.Option(
+        flag,
+        metavar=setting.metavar or None,
+        help=setting.described,
+        rich_help_panel=setting.panel,
+        autocompletion=completion_of(setting),
+    )
+    default = list(setting.default) if setting.kind is tuple else setting.default
+    shown = default if setting.kind in kinds else str(default)
+    return inspect.Parameter(
+        parameter_of(setting),
+        inspect.Parameter.KEYWORD_ONLY,
+        default=shown,
+        annotation=Annotated[kinds.get(setting.kind, str), option],
+    )
 
 
 def find_runs(common: Common, store: RunStore, references: Iterable[str]) -> list[Run | LogDirectory]:
@@ -117,24 +167,6 @@ def find_runs(common: Common, store: RunStore, references: Iterable[str]) -> lis
 
     found = [find_place(store, reference, common.output) for reference in references]
     return list({run.logs.resolve(): run for run in found}.values())
-
-
-def complete_run(context: typer.Context, incomplete: str) -> list[str]:
-    """Offer run ids, newest first, and the words that name runs by rank; opens no run."""
-    from tbcli.errors import TbcliError
-    from tbcli.runs.ids import looks_like_id
-    from tbcli.runs.store import RunStore
-
-    said = context.params
-    places: dict[str, Any] = {name: said.get(name) for name in ("workspace", "logdir", "config")}
-    try:
-        store = RunStore(Common(**places, assignments=tuple(said.get("set_") or ())).settle().paths)
-        ids = store.ids()
-    except TbcliError:
-        return []
-    # No help texts beside the words: Typer would load Rich to draw them.
-    words = ["latest", "best", *filter(looks_like_id, reversed(ids))]
-    return [word for word in words if word.startswith(incomplete)]
 
 
 RunsArgument = Annotated[

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunsArgument, with_common_options
+from tbcli.cli.completing import complete_kind, complete_metric
+from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunsArgument, with_options
 from tbcli.cli.output import Output, printable
 from tbcli.cli.places import NoCache, Verify, find_places, list_runs, warn_of_records
 from tbcli.errors import ConfigError, NotFound
@@ -24,7 +25,7 @@ TERMINAL_PANEL = "Terminal"
 HISTORY = "history"
 
 
-@with_common_options
+@with_options("plot.smooth", "plot.dpi", "plot.size", "plot.theme", last=True)
 def plot(
     common: Common,
     runs: RunsArgument = None,
@@ -32,6 +33,7 @@ def plot(
         list[str] | None,
         typer.Option(
             metavar="LIST",
+            autocompletion=complete_kind,
             help="history, confusion, pr, gradients, embedding, mistakes or all; repeatable (history).",
             rich_help_panel=FIGURE_PANEL,
         ),
@@ -40,14 +42,11 @@ def plot(
         list[str] | None,
         typer.Option(
             metavar="NAME",
+            autocompletion=complete_metric,
             help="A metric, a tag, or a pattern: '*loss' is of the metric's own name, 'train/gradients/*', with a "
             "slash, of run and tag. Repeatable.",
             rich_help_panel=FIGURE_PANEL,
         ),
-    ] = None,
-    smooth: Annotated[
-        float | None,
-        typer.Option(metavar="WEIGHT", help="TensorBoard's smoothing, 0 to below 1.", rich_help_panel=FIGURE_PANEL),
     ] = None,
     x: Annotated[
         str | None,
@@ -69,13 +68,6 @@ def plot(
     title: Annotated[
         str | None, typer.Option(metavar="TEXT", help="In place of the run's name.", rich_help_panel=FIGURE_PANEL)
     ] = None,
-    dpi: Annotated[
-        int | None, typer.Option(metavar="N", help="Resolution in DPI.", rich_help_panel=FIGURE_PANEL)
-    ] = None,
-    size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Width by height in inches.", rich_help_panel=FIGURE_PANEL)
-    ] = None,
-    theme: Annotated[str | None, typer.Option(help="light or dark.", rich_help_panel=FIGURE_PANEL)] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write here; .png, .svg or .pdf.", rich_help_panel=OUTPUT_PANEL),
@@ -99,7 +91,7 @@ def plot(
     A path leads to a log directory, whoever wrote it; its metrics are called as there. Validation is drawn with the
     training it belongs to.
     """
-    config = common.settle({"plot.smooth": smooth, "plot.dpi": dpi, "plot.size": size, "plot.theme": theme})
+    config = common.settle()
     from tbcli.cli.curves import grouped, make_request, show_figure, show_in_terminal
     from tbcli.figures import chosen_kinds
     from tbcli.runs import RunStore

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tbcli.cli.options import Common, Json, RunsArgument, find_runs, with_common_options
+from tbcli.cli.options import Common, Json, RunsArgument, find_runs, with_options
 from tbcli.cli.output import Output, stdout_kept_clean
 from tbcli.config import Config
 from tbcli.errors import Interrupted
@@ -20,37 +20,14 @@ if TYPE_CHECKING:
     from tbcli.serving.ports import Reservation
     from tbcli.serving.survey import Survey
 
-_WHERE, _WHAT = "Where", "What and how"
+_WHERE, _WHAT = "Address", "TensorBoard"
 
 
-@with_common_options
+@with_options("serve")
 def serve(
     common: Common,
     run: RunsArgument = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            min=0, max=65535, help="0 for any free one; unless given, 6006 or the next free.", rich_help_panel=_WHERE
-        ),
-    ] = None,
-    host: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Address to listen on; localhost unless given.", rich_help_panel=_WHERE),
-    ] = None,
-    path_prefix: Annotated[
-        str | None, typer.Option(metavar="/PATH", help="Serve below this path, behind a proxy.", rich_help_panel=_WHERE)
-    ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.", rich_help_panel=_WHERE)] = False,
-    reload_interval: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Between two looks for new data.", rich_help_panel=_WHAT)
-    ] = None,
-    load_fast: Annotated[
-        str | None,
-        typer.Option(metavar="auto|true|false", help="Read with TensorBoard's fast reader.", rich_help_panel=_WHAT),
-    ] = None,
-    window_title: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Title of the browser window.", rich_help_panel=_WHAT)
-    ] = None,
     audit: Annotated[
         bool,
         typer.Option(
@@ -65,16 +42,7 @@ def serve(
 
     The URL is printed when it answers, so a script can wait for that line.
     """
-    config = common.settle(
-        {
-            "serve.port": port,
-            "serve.host": host,
-            "serve.path_prefix": path_prefix,
-            "serve.reload_interval": reload_interval,
-            "serve.load_fast": load_fast,
-            "serve.window_title": window_title,
-        }
-    )
+    config = common.settle()
     from tbcli.runs import RunStore
     from tbcli.serving import StopSignals, as_logdir, launch, reserve, survey
 

@@ -9,200 +9,52 @@ from typing import Annotated
 import typer
 
 from tbcli.cli.check import check_trained, settle_gates
-from tbcli.cli.options import Common, with_common_options
+from tbcli.cli.options import OUTPUT_PANEL, Common, with_options
 from tbcli.cli.output import Output, counted_bytes, counted_seconds, printable, stdout_kept_clean
-from tbcli.config import OPTIMIZERS, PRECISIONS, SAVE_FORMATS, SCHEDULES, Config
+from tbcli.config import Config
 from tbcli.errors import ConfigError
 from tbcli.runs import Run
 
-D = Config()  # for the defaults that help shows
-DATA, MODEL, TRAINING, RECORDING, OUTPUT = "Data", "Model", "Training", "Recording", "Output"
 
-
-@with_common_options
+@with_options("data", "model", "train", "record", "plot.automatic")
 def train(
     common: Common,
     *,
-    data: Annotated[
-        str | None, typer.Option(metavar="NAME", help=f"What to learn from ({D.data.source}).", rich_help_panel=DATA)
-    ] = None,
-    validation_split: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            help=f"Share of the training samples held out; 0 is none ({D.data.validation_split}).",
-            rich_help_panel=DATA,
-        ),
-    ] = None,
-    limit_samples: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Use only N training and at most N test samples.", rich_help_panel=DATA),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="NAME", help=f"What learns ({D.model.name}).", rich_help_panel=MODEL)
-    ] = None,
-    precision: Annotated[
-        str | None,
-        typer.Option(
-            metavar="POLICY", help=f"{', '.join(PRECISIONS)}; auto: bfloat16 where it is native.", rich_help_panel=MODEL
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help=f"Passes over the training samples ({D.train.epochs}).", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(metavar="N", help=f"Samples a step ({D.train.batch_size}).", rich_help_panel=TRAINING)
-    ] = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(
-            metavar="RATE",
-            help=f"Size of the steps; of a schedule, its peak ({D.train.learning_rate}).",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
-    optimizer: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help=f"{', '.join(OPTIMIZERS)} ({D.train.optimizer}).", rich_help_panel=TRAINING),
-    ] = None,
-    schedule: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"Course of the learning rate: {', '.join(SCHEDULES)} ({D.train.schedule}).",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Stop after N epochs without a better val_loss and keep the best weights; 0 is off.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
-    steps_per_epoch: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="At most N steps an epoch; 0 is the whole set.", rich_help_panel=TRAINING),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help=f"Decides initial weights, order and dropout ({D.train.seed}).", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    deterministic: Annotated[
-        bool | None,
-        typer.Option(
-            "--deterministic/--no-deterministic", help="Bit for bit the same again; slower.", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    record: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST",
-            help=f"off, light, standard, full and/or names; -name removes; help lists ({D.record.recorders}).",
-            rich_help_panel=RECORDING,
-        ),
-    ] = None,
-    record_every: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N", help="Epochs between two records; NAME=N for one recorder.", rich_help_panel=RECORDING
-        ),
-    ] = None,
-    log_every: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help="Curves within the epoch too: the mean of each N steps.", rich_help_panel=RECORDING
-        ),
-    ] = None,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            metavar="START:STOP", help="Trace these steps for the Profile dashboard.", rich_help_panel=RECORDING
-        ),
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Call the run something.", rich_help_panel=OUTPUT)
-    ] = None,
-    note: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Say what it is for.", rich_help_panel=OUTPUT)
-    ] = None,
-    save_format: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FORMAT",
-            help=f"Save as {', '.join(SAVE_FORMATS)}; repeatable, .keras always.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    plots: Annotated[
-        bool | None, typer.Option("--plots/--no-plots", help="Leave figures behind.", rich_help_panel=OUTPUT)
-    ] = None,
     audit: Annotated[
-        bool,
-        typer.Option(
-            "--audit", help="Check at the end that every dashboard shows what was recorded.", rich_help_panel=OUTPUT
-        ),
+        bool, typer.Option("--audit", help="Audit every dashboard after training.", rich_help_panel=OUTPUT_PANEL)
     ] = False,
     check: Annotated[
         list[str] | None,
         typer.Option(
             metavar="EXPR",
-            help='Leave with 7 unless the run reached this: "val_accuracy.best>=0.98". Repeatable.',
-            rich_help_panel=OUTPUT,
+            help='Exit with 7 unless this condition holds, such as "val_accuracy.best>=0.98". Repeatable.',
+            rich_help_panel=OUTPUT_PANEL,
         ),
     ] = None,
     print_config: Annotated[
         bool,
         typer.Option(
-            "--print-config", help="Print the settled configuration as TOML and stop.", rich_help_panel=OUTPUT
+            "--print-config", help="Print the resolved configuration as TOML and exit.", rich_help_panel=OUTPUT_PANEL
         ),
     ] = False,
 ) -> None:
-    """Train a model with TensorBoard filled, and keep the run."""
-    config = common.settle(
-        {
-            "data.source": data,
-            "data.validation_split": validation_split,
-            "data.limit_samples": limit_samples,
-            "model.name": model,
-            "train.precision": precision,
-            "train.epochs": epochs,
-            "train.batch_size": batch_size,
-            "train.learning_rate": learning_rate,
-            "train.optimizer": optimizer,
-            "train.schedule": schedule,
-            "train.patience": patience,
-            "train.steps_per_epoch": steps_per_epoch,
-            "train.seed": seed,
-            "train.deterministic": deterministic,
-            "record.recorders": None if record == "help" else record,
-            "record.every": record_every,
-            "record.log_every": log_every,
-            "record.profile": profile,
-            "train.name": name,
-            "train.note": note,
-            "train.save_formats": save_format or None,
-            "plot.automatic": plots,
-        }
-    )
+    """Train a model with TensorBoard filled, and keep the run.
+
+    Settings are flags, or words such as lr=0.01 epochs=3; `tbcli help settings` lists them all.
+    """
+    shows_recorders = common.value("record.recorders") == "help"
+    config = (common.without("record.recorders") if shows_recorders else common).settle()
     output = common.output
-    if record == "help":
+    if shows_recorders:
         output.results(_recorder_lines(config))
         return
-    if print_config:
-        output.result(config.as_toml().rstrip())
-        return
-
     from tbcli.training.session import check_request
 
     gates = settle_gates(check or ())
     check_request(config)
+    if print_config:
+        output.result(config.as_toml(commented=True).rstrip())
+        return
     if config.record.profile_steps and find_spec("xprof") is None:
         output.say("The trace is written; to see it, TensorBoard needs the extra: pip install 'tbcli[profile]'")
     with stdout_kept_clean():

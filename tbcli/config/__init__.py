@@ -9,6 +9,7 @@ from tbcli.config.sections import (
     FIRST_FREE_PORT,
     LOAD_FAST,
     OPTIMIZERS,
+    PANELS,
     PRECISIONS,
     SAVE_FORMATS,
     SCHEDULES,
@@ -27,8 +28,8 @@ from tbcli.config.sections import (
 from tbcli.config.setting import Setting
 
 __all__ = [
-    "DIRECTIONS", "FIGURE_FORMATS", "FIRST_FREE_PORT", "LOAD_FAST", "OPTIMIZERS", "PRECISIONS", "SAVE_FORMATS",
-    "SCHEDULES", "SETTINGS", "Config", "DataConfig", "ModelConfig", "PathsConfig", "PlotConfig", "RecordConfig", "Said",
-    "ServeConfig", "Setting", "TrainConfig", "declared", "hyperparameters", "load_config", "merged",
-    "variable_of",
+    "DIRECTIONS", "FIGURE_FORMATS", "FIRST_FREE_PORT", "LOAD_FAST", "OPTIMIZERS", "PANELS", "PRECISIONS",
+    "SAVE_FORMATS", "SCHEDULES", "SETTINGS", "Config", "DataConfig", "ModelConfig", "PathsConfig", "PlotConfig",
+    "RecordConfig", "Said", "ServeConfig", "Setting", "TrainConfig", "declared",
+    "hyperparameters", "load_config", "merged", "variable_of",
 ]  # fmt: skip

@@ -40,6 +40,8 @@ DIRECTION = "direction."  # of the one section whose keys are free: metrics
 
 _DATA, _MODEL, _TRAINING, _RECORDING, _OUTPUT = "Data", "Model", "Training", "Recording", "Output"
 _FIGURE, _ADDRESS, _TENSORBOARD, _EVERYWHERE = "Figure", "Address", "TensorBoard", "Everywhere"
+PANELS = (_DATA, _MODEL, _TRAINING, _RECORDING, _FIGURE, _ADDRESS, _TENSORBOARD, _OUTPUT, _EVERYWHERE)
+"""The groups of options in ``--help``, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +135,7 @@ class TrainConfig(Section):
         hyperparameter=True,
     )  # fmt: skip
     precision: str = setting(
-        "auto", "Precision policy (auto takes bfloat16 where it is native).", flag="--precision",
+        "auto", "Precision policy. With auto, bfloat16 where it is native.", flag="--precision",
         aliases=("dtype",), panel=_MODEL, metavar="POLICY", choices=PRECISIONS, hyperparameter=True,
     )  # fmt: skip
     steps_per_epoch: int = setting(
@@ -144,7 +146,7 @@ class TrainConfig(Section):
         0, "Optimizer steps between two calls of callbacks; 0 chooses.", least=0, most=1_000_000
     )
     save_formats: tuple[str, ...] = setting(
-        ("keras",), "Format to save the model in (keras is always saved). Repeatable.", flag="--save-format",
+        ("keras",), "Formats to save the model in, besides keras. Repeatable.", flag="--save-format",
         panel=_OUTPUT, metavar="FORMAT", choices=SAVE_FORMATS,
     )  # fmt: skip
 

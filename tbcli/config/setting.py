@@ -75,7 +75,8 @@ class Setting:
         if not self.choices:
             return self.help
         *first, last = self.choices
-        return f"{self.help.rstrip('.')}: {', '.join(first)} or {last}."
+        sentence, _, rest = self.help.partition(". ")
+        return f"{sentence.removesuffix('.')}: {', '.join(first)} or {last}. {rest}".rstrip()
 
     @property
     def allowed(self) -> str:

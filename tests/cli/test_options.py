@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tbcli.cli.options import Common, find_runs
-from tbcli.config import Config, PathsConfig
+from tbcli.config import PathsConfig, Said
 from tbcli.errors import ConfigError
 from tbcli.runs import LogDirectory, RunStore
 from tests.fakes import SOME_MOMENT, make_run
@@ -14,12 +14,11 @@ from tests.fakes import SOME_MOMENT, make_run
 
 def test_what_was_said_becomes_the_strongest_layer(workspace: Path) -> None:
     (workspace / "tbcli.toml").write_text("[train]\nepochs = 7\nbatch_size = 7\n")
-    said = Common(assignments=("train.epochs=8", "train.batch_size=8"), models_dir="elsewhere")
-    config = said.settle({"train.epochs": 9, "train.seed": None})
+    flags = {"train.epochs": Said("9", "--epochs"), "paths.models_dir": Said("elsewhere", "--models-dir")}
+    config = Common(flags, assignments=("train.epochs=8", "train.batch_size=8")).settle()
     assert (config.train.epochs, config.train.batch_size, config.paths.models_dir) == (9, 8, "elsewhere")
-    assert Common(workspace="nowhere").settle() == Config(paths=PathsConfig(workspace="nowhere"))
-    with pytest.raises(ConfigError):
-        said.settle({"train.epochs": 0})
+    with pytest.raises(ConfigError, match="--epochs must be"):
+        Common({"train.epochs": Said("0", "--epochs")}).settle()
 
 
 def test_runs_named_twice_are_found_once_in_the_order_said(workspace: Path) -> None:

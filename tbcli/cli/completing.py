@@ -1,0 +1,117 @@
+"""What a shell is offered behind an option or in place of a run. Nothing heavy is loaded, and nothing fails aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tbcli.cli.typed import SAID
+from tbcli.config import DIRECTIONS, SETTINGS, Setting, load_config
+from tbcli.errors import TbcliError
+from tbcli.loading import load_object
+
+if TYPE_CHECKING:
+    from tbcli.runs import RunStore
+
+NAMED = 200  # the newest runs, whose names are offered: each is a file to read
+# No help texts beside the words, here and below: Typer would load Rich to draw them.
+
+
+def completion_of(setting: Setting) -> Callable[[str], list[str]] | None:
+    """Return what offers the choices of a setting, or the words it knows; None where any text will do."""
+    if setting.key == "record.recorders":
+        return complete_recorders
+    if not (setting.choices or setting.words):
+        return None
+
+    def complete(incomplete: str) -> list[str]:
+        return _beginning(setting.choices or load_object(setting.words), incomplete)
+
+    return complete
+
+
+def complete_recorders(incomplete: str) -> list[str]:
+    """Offer levels and recorders, behind the last comma of a list too."""
+    from tbcli.recorders.registry import LEVELS, known_recorders
+
+    said, comma, last = incomplete.rpartition(",")
+    minus = "-" if last.startswith("-") else ""
+    words = [*([] if minus else [*LEVELS, "help"]), *(minus + name for name in known_recorders())]
+    return [said + comma + word for word in _beginning(words, last)]
+
+
+def complete_assignment(incomplete: str) -> list[str]:
+    """Offer the keys of ``--set``, and behind ``=`` the words of that setting."""
+    key, equals, value = incomplete.partition("=")
+    if not equals:
+        return _beginning([f"{known}=" for known in SETTINGS], incomplete)
+    if key in SETTINGS:
+        complete = completion_of(SETTINGS[key])
+        return [f"{key}={word}" for word in complete(value)] if complete else []
+    return [f"{key}={word}" for word in _beginning(DIRECTIONS, value)] if key.startswith("direction.") else []
+
+
+def complete_kind(incomplete: str) -> list[str]:
+    """Offer the kinds of figures, behind the last comma of a list too."""
+    from tbcli.figures.kinds import ALL, NAMES
+
+    said, comma, last = incomplete.rpartition(",")
+    return [said + comma + word for word in _beginning([*NAMES, ALL], last)]
+
+
+def complete_run(context: typer.Context, incomplete: str) -> list[str]:
+    """Offer the words that name runs by rank, run ids, newest first, and names."""
+    from tbcli.runs.ids import looks_like_id
+
+    try:
+        store = _store(context)
+        ids = [name for name in reversed(store.ids()) if looks_like_id(name)]
+        names = dict.fromkeys(_names(store, ids[:NAMED]))
+    except (TbcliError, OSError):
+        return []
+    return _beginning(["latest", "best", *ids, *names], incomplete)
+
+
+def complete_metric(context: typer.Context, incomplete: str) -> list[str]:
+    """Offer the metrics of the runs that were named, or of the latest."""
+    from tbcli.runs import Run
+    from tbcli.runs.summary import LEARNING_RATE, metrics_of
+
+    words: dict[str, None] = {}
+    try:
+        store = _store(context)
+        for reference in _references(context):
+            place = store.find_any(reference, lambda _: None)
+            if isinstance(place, Run):
+                words.update(dict.fromkeys([*metrics_of(place), LEARNING_RATE]))
+    except (TbcliError, OSError):
+        return []
+    return _beginning(words, incomplete)
+
+
+def _references(context: typer.Context) -> list[str]:
+    said = [context.params.get(name) for name in ("runs", "run")]
+    named = [name for value in said for name in ([value] if isinstance(value, str) else value or ())]
+    return named or ["latest"]
+
+
+def _store(context: typer.Context) -> RunStore:
+    from tbcli.runs.store import RunStore
+
+    said: dict[str, Any] = context.params
+    flags = context.meta.get(SAID, {})
+    return RunStore(load_config(file=said.get("config"), assignments=tuple(said.get("set_") or ()), flags=flags).paths)
+
+
+def _names(store: RunStore, ids: Iterable[str]) -> Iterable[str]:
+    for each in ids:
+        run = store.load(each)
+        name = run.record.get("name") if run else ""
+        if isinstance(name, str) and name:
+            yield name
+
+
+def _beginning(words: Iterable[str], incomplete: str) -> list[str]:
+    return [word for word in words if word.startswith(incomplete)]

@@ -1,0 +1,145 @@
+"""What was typed behind a command: settings in any spelling that people know, and the rest for Typer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from typer.core import TyperCommand
+
+from tbcli.cli.advice import unknown_option, unknown_word
+from tbcli.config import SETTINGS, Said, Setting, declared, merged
+from tbcli.config.setting import FALSE, TRUE
+from tbcli.errors import ConfigError, TbcliError
+
+SAID = "tbcli.said"
+"""Where a context's ``meta`` keeps the settings that were typed, as ``{"section.key": Said}``."""
+
+
+def parameter_of(setting: Setting) -> str:
+    """Return the name of the parameter that stands for a setting in a command's options."""
+    return setting.key.replace(".", "_")
+
+
+_SETTING_OF = {parameter_of(setting): setting for setting in SETTINGS.values()}
+
+
+class Command(TyperCommand):
+    """A command that takes settings by flag and alias, with dashes or underscores.
+
+    Without arguments of its own, it takes ``key=value`` too: the long flag of that name, else the setting.
+    """
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return what stands behind the command's name in its help."""
+        return [*super().collect_usage_pieces(ctx), *([] if _has_arguments(self) else ["[KEY=VALUE]..."])]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Set the settings aside, in the context's ``meta``, and parse the rest as Typer does."""
+        try:
+            words = _Words(self, args)
+            ctx.meta[SAID], args = merged(words.said), words.rest
+        except TbcliError:
+            if not ctx.resilient_parsing:  # a shell asks what could follow; nobody wants to hear of mistakes
+                raise
+        return super().parse_args(ctx, args)
+
+
+def _has_arguments(command: TyperCommand) -> bool:
+    return any(param.param_type_name == "argument" for param in command.params)
+
+
+class _Words:
+    """The words behind a command, sorted into `said`, what they say of settings, and the `rest`, in Typer's spelling.
+
+    Raises:
+        ConfigError: There is no such option, or setting.
+    """
+
+    def __init__(self, command: TyperCommand, words: Sequence[str]) -> None:
+        self.rest: list[str] = []
+        self.said: list[tuple[str, Said]] = []
+        self._options = {
+            spelling: param
+            for param in command.params
+            if param.param_type_name == "option"
+            for spelling in (*param.opts, *param.secondary_opts, "--help", "-h")
+        }
+        self._aliases = {
+            f"--{alias}": setting.flag
+            for setting in map(self._setting, self._options.values())
+            if setting
+            for alias in setting.aliases
+        }
+        self._name = str(command.name)
+        self._has_arguments = _has_arguments(command)
+        queue = list(words)
+        while queue:
+            word = queue.pop(0)
+            if word == "--":
+                self.rest += [word, *queue]
+                return
+            if word.startswith("--"):
+                self._option(word, queue)
+            elif (word.startswith("-") and len(word) > 1) or self._has_arguments:
+                self.rest.append(word)
+            else:
+                self._bare(word)
+
+    def _option(self, word: str, queue: list[str]) -> None:
+        typed, equals, value = word.partition("=")
+        flag = self._flag(typed)
+        if flag is None:
+            raise unknown_option(typed, value or next(iter(queue), ""), self._name, self._options)
+        option = self._options[flag]
+        setting = self._setting(option)
+        if not getattr(option, "is_flag", False) and not equals and queue:
+            equals, value = "=", queue.pop(0)
+        if setting and setting.kind is bool and (flag in option.opts or not equals):
+            self._say(setting, value if equals else str(flag in option.opts), typed)
+        elif setting and equals:
+            self._say(setting, value, typed)
+        else:
+            self.rest.append(flag + equals + value)
+
+    def _bare(self, word: str) -> None:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise unknown_word(word, "", self._name, self._options)
+        flag = self._flag("--" + key)
+        setting = self._setting(self._options[flag]) if flag else _setting_named(key)
+        if setting:
+            self._say(setting, value, key)
+        elif flag is None:
+            raise unknown_word(key, value, self._name, self._options)
+        elif not getattr(self._options[flag], "is_flag", False):
+            self.rest.append(f"{flag}={value}")
+        elif value.lower() in TRUE:
+            self.rest.append(flag)
+        elif value.lower() not in FALSE:
+            raise ConfigError(f"{key} must be true or false, got {value!r}", hint=f"`{flag}` switches it on")
+
+    def _flag(self, typed: str) -> str | None:
+        """Return the spelling of an option that Typer knows."""
+        spelling = "--" + typed.removeprefix("--").replace("_", "-")
+        return spelling if spelling in self._options else self._aliases.get(spelling)
+
+    def _setting(self, option: Any) -> Setting | None:
+        return _SETTING_OF.get(option.name)
+
+    def _say(self, setting: Setting, value: str, typed: str) -> None:
+        if setting.kind is tuple and self.said and self.said[-1][0] == setting.key:
+            value = f"{self.said.pop()[1].value},{value}"  # `--save-format h5 --save-format tflite`
+        self.said.append((setting.key, Said(value, typed)))
+
+
+def _setting_named(key: str) -> Setting | None:
+    """Return the setting that a bare word means: by ``section.key``, or by its name where only one section has it."""
+    if "." in key:
+        return declared(key)
+    name = key.replace("-", "_")
+    named = [each for each in SETTINGS.values() if name == each.name or name.replace("_", "-") in each.aliases]
+    if len(named) > 1:
+        keys = " or ".join(f"{each.key}=..." for each in named)
+        raise ConfigError(f"{key!r} is a setting of several sections", hint=f"`{keys}`")
+    return named[0] if named else None
