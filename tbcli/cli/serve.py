@@ -10,11 +10,11 @@ import typer
 
 from tbcli.cli.options import Common, Json, RunsArgument, find_runs, with_options
 from tbcli.cli.output import Output, stdout_kept_clean
-from tbcli.config import Config
 from tbcli.errors import Interrupted
 from tbcli.naming import schemas
 
 if TYPE_CHECKING:
+    from tbcli.config import Config
     from tbcli.runs import LogDirectory, Run
     from tbcli.serving import Server
     from tbcli.serving.ports import Reservation

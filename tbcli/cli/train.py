@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tbcli.cli.check import check_trained, settle_gates
 from tbcli.cli.options import OUTPUT_PANEL, Common, with_options
 from tbcli.cli.output import Output, counted_bytes, counted_seconds, printable, stdout_kept_clean
-from tbcli.config import Config
 from tbcli.errors import ConfigError
-from tbcli.runs import Run
+
+if TYPE_CHECKING:
+    from tbcli.config import Config
+    from tbcli.runs import Run
 
 
 @with_options("data", "model", "train", "record", "plot.automatic")

@@ -7,7 +7,6 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-from tbcli.cli.advice import unknown_option, unknown_word
 from tbcli.config import SETTINGS, Said, Setting, declared, merged
 from tbcli.config.setting import FALSE, TRUE
 from tbcli.errors import ConfigError, TbcliError
@@ -90,6 +89,8 @@ class _Words:
         typed, equals, value = word.partition("=")
         flag = self._flag(typed)
         if flag is None:
+            from tbcli.cli.advice import unknown_option
+
             raise unknown_option(typed, value or next(iter(queue), ""), self._name, self._options)
         option = self._options[flag]
         setting = self._setting(option)
@@ -105,19 +106,24 @@ class _Words:
     def _bare(self, word: str) -> None:
         key, equals, value = word.partition("=")
         if not equals:
-            raise unknown_word(word, "", self._name, self._options)
+            raise self._unknown(word, "")
         flag = self._flag("--" + key)
         setting = self._setting(self._options[flag]) if flag else _setting_named(key)
         if setting:
             self._say(setting, value, key)
         elif flag is None:
-            raise unknown_word(key, value, self._name, self._options)
+            raise self._unknown(key, value)
         elif not getattr(self._options[flag], "is_flag", False):
             self.rest.append(f"{flag}={value}")
         elif value.lower() in TRUE:
             self.rest.append(flag)
         elif value.lower() not in FALSE:
             raise ConfigError(f"{key} must be true or false, got {value!r}", hint=f"`{flag}` switches it on")
+
+    def _unknown(self, word: str, value: str) -> ConfigError:
+        from tbcli.cli.advice import unknown_word
+
+        return unknown_word(word, value, self._name, self._options)
 
     def _flag(self, typed: str) -> str | None:
         """Return the spelling of an option that Typer knows."""

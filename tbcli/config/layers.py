@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tbcli.config.sections import DIRECTION, SETTINGS, Config, declared
+from tbcli.config.setting import guess
 from tbcli.errors import ConfigError
-from tbcli.naming.matching import did_you_mean
 
 WORKSPACE_FILE = "tbcli.toml"
 _PATHS = ("paths.workspace", "paths.logdir", "paths.plots_dir", "paths.models_dir")
@@ -126,7 +126,7 @@ def _environment_layer(environ: Mapping[str, str]) -> Layer:
         if key is None and variable.startswith(free) and variable != free:
             key = DIRECTION + variable.removeprefix(free).lower()
         if key is None:
-            raise ConfigError(f"unknown environment variable {variable}", hint=did_you_mean(variable, names))
+            raise ConfigError(f"unknown environment variable {variable}", hint=guess(variable, names))
         said.append((key, Said(text, variable)))
     return merged(said)
 

@@ -22,10 +22,9 @@ from tbcli.config.checks import (
     read_steps,
     size_problem,
 )
-from tbcli.config.setting import Section, Setting, setting, settings_of
+from tbcli.config.setting import Section, Setting, guess, setting, settings_of
 from tbcli.config.toml import to_toml
 from tbcli.errors import ConfigError
-from tbcli.naming.matching import did_you_mean
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 SCHEDULES = ("constant", "cosine")
@@ -363,7 +362,7 @@ def declared(key: str) -> Setting:
         help_text = "Whether smaller (min) or larger (max) values of a metric are better."
         return Setting(key=key, default="", help=help_text, choices=DIRECTIONS)
     if key not in SETTINGS:
-        raise ConfigError(f"unknown setting {key!r}", hint=did_you_mean(key, SETTINGS))
+        raise ConfigError(f"unknown setting {key!r}", hint=guess(key, SETTINGS))
     return SETTINGS[key]
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, TypeVar
 
 from tbcli.errors import ConfigError
-from tbcli.naming.matching import did_you_mean
 
 T = TypeVar("T")
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -115,7 +114,7 @@ class Setting:
         typed, said = typed or self.key, value if said is None else said
         for word in value if self.kind is tuple else (value,) if self.choices else ():
             if word not in self.choices:
-                raise ConfigError(f"{typed} cannot be {word!r}", hint=did_you_mean(word, self.choices))
+                raise ConfigError(f"{typed} cannot be {word!r}", hint=guess(word, self.choices))
         if not self._within(value):
             raise ConfigError(f"{typed} must be {self.allowed}, got {said!r}", hint=self._advice(_KINDS[self.kind]))
         problem = self.problem(value) if self.problem else None
@@ -141,6 +140,13 @@ class Setting:
             return _READ[self.kind](value)
         except (ValueError, OverflowError):
             return None
+
+
+def guess(word: str, known: Iterable[str]) -> str:
+    """Return ``did you mean ...?``; what it takes is loaded for a mistake alone."""
+    from tbcli.naming.matching import did_you_mean
+
+    return did_you_mean(word, known)
 
 
 def setting(default: T, help: str, **declared: Any) -> T:  # noqa: A002 - as Typer calls it
