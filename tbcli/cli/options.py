@@ -143,6 +143,7 @@ def _parameter(setting: Setting) -> inspect.Parameter:
         flag,
         metavar=setting.metavar or None,
         help=setting.described,
+        show_default=setting.meaning or True,
         rich_help_panel=setting.panel,
         autocompletion=completion_of(setting),
     )

@@ -10,7 +10,8 @@ import typer
 
 from tbcli.cli.options import Common, Json, RunsArgument, find_runs, with_options
 from tbcli.cli.output import Output, stdout_kept_clean
-from tbcli.errors import Interrupted
+from tbcli.config import FIRST_FREE_PORT
+from tbcli.errors import ConfigError, Interrupted
 from tbcli.naming import schemas
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def serve(
     The URL is printed when it answers, so a script can wait for that line.
     """
     config = common.settle()
+    if common.value("serve.port") == str(FIRST_FREE_PORT):  # the value of "unless given", which a file may hold
+        raise ConfigError("--port must be from 0 to 65535, got '-1'", hint="leave it out for 6006 or the next free one")
     from tbcli.runs import RunStore
     from tbcli.serving import StopSignals, as_logdir, launch, reserve, survey
 

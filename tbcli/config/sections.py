@@ -224,7 +224,7 @@ class ServeConfig(Section):
         problem=host_problem,
     )  # fmt: skip
     port: int = setting(
-        FIRST_FREE_PORT, "Port; 0 takes any free one, -1 takes 6006 or the next free one.", flag="--port",
+        FIRST_FREE_PORT, "Port; 0 takes any free one.", meaning="6006 or the next free one", flag="--port",
         panel=_ADDRESS, metavar="N", least=FIRST_FREE_PORT, most=65535,
     )  # fmt: skip
     reload_interval: float = setting(
@@ -254,14 +254,14 @@ class PathsConfig(Section):
         ".", "Directory that holds logs, plots and models.", flag="--workspace", panel=_EVERYWHERE, metavar="DIR"
     )
     logdir: str = setting(
-        "", "Root of the runs' logs, if not <workspace>/logs.", flag="--logdir", aliases=("log-dir",),
+        "", "Root of the runs' logs.", meaning="<workspace>/logs", flag="--logdir", aliases=("log-dir",),
         panel=_EVERYWHERE, metavar="DIR",
     )  # fmt: skip
     plots_dir: str = setting(
-        "", "Root of the figures, if not <workspace>/plots.", flag="--plots-dir", panel=_EVERYWHERE, metavar="DIR"
+        "", "Root of the figures.", meaning="<workspace>/plots", flag="--plots-dir", panel=_EVERYWHERE, metavar="DIR"
     )
     models_dir: str = setting(
-        "", "Root of the saved models, if not <workspace>/models.", flag="--models-dir", panel=_EVERYWHERE,
+        "", "Root of the saved models.", meaning="<workspace>/models", flag="--models-dir", panel=_EVERYWHERE,
         metavar="DIR",
     )  # fmt: skip
 

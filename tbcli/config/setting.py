@@ -23,6 +23,7 @@ class Setting:
         key: ``section.name``.
         default: Its value unless set; never None. Its type is the setting's type.
         help: What it is: a sentence that names the thing.
+        meaning: What the default means, where the value does not tell.
         flag: The long option that sets it, without a second spelling; ``""`` where only ``--set`` does.
         aliases: Further spellings of the flag, without dashes, that work and are not listed.
         panel: Group of the flag in ``--help``.
@@ -40,6 +41,7 @@ class Setting:
     key: str
     default: Any
     help: str
+    meaning: str = ""
     flag: str = ""
     aliases: tuple[str, ...] = ()
     panel: str = ""
