@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 from tbcli.naming import metric_words
 from tbcli.naming.matching import fits, is_glob
 from tbcli.naming.metric_words import Meaning, meanings_of
+from tbcli.naming.words import is_effort
 
 NOT_METRICS = ("epoch", "step", "seconds", "learning_rate", "steps_per_second")
 Sense = Literal["min", "max", ""]
@@ -58,6 +59,13 @@ def direction_of(metric: str, overrides: Overrides = NO_OVERRIDES, *, asked: boo
             return Direction("min" if said == "min" else "max")
     usual, when_asked = _by_words(metric)
     return when_asked if asked else usual
+
+
+@lru_cache(maxsize=65_536)
+def is_measure(text: str, *, with_direction: bool = False) -> bool:
+    """Say whether a name has a word that is known as a metric, and is more than clocks and counters."""
+    found = direction_of(text)
+    return not is_effort(text) and not found.is_guessed and bool(found.sense or not with_direction)
 
 
 def lower_is_better(metric: str, overrides: Overrides = NO_OVERRIDES) -> bool:

@@ -14,18 +14,20 @@ share a name keep their whole tags.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from tbcli.naming.direction import is_measure
 from tbcli.naming.words import (
     GROUPS,
     SPLITS,
     UNITS,
+    SplitWord,
     Word,
+    is_about_learning_rate,
     is_effort,
-    is_measure,
     learning_rate_of,
     plain_spelling,
     split_of_words,
@@ -37,6 +39,7 @@ EPOCH, STEP = "epoch", "step"
 PREFIXES = {TRAIN: "", "": "", VALIDATION: "val_", TEST: "test_"}
 OURS = {"train": (TRAIN,), "validation": (VALIDATION,)}  # the directories that a training of ours writes
 AT_STEP = "@step"
+LEARNING_RATE = "learning_rate"
 HERE = "."
 _TIME = re.compile(r"\d{9,10}(\.\d+)?")  # seconds since 1970: how `add_hparams` names its directory
 
@@ -91,12 +94,14 @@ class TagParts(NamedTuple):
         unit: The unit it names, or ``""``.
         core: What is left of it.
         short: A shorter form that it may take where nobody else has that, or ``""``.
+        is_doubled: It names its split twice, as `train/train_loss`: it gives way to who does so once.
     """
 
     split: str
     unit: str
     core: str
     short: str = ""
+    is_doubled: bool = False
 
 
 def identify(seen: Sequence[Seen], described: Collection[str] = (), *, is_ours: bool = False) -> Named:
@@ -110,7 +115,7 @@ def identify(seen: Sequence[Seen], described: Collection[str] = (), *, is_ours: 
     ours = {each.run: _Place(HERE, *OURS[each.run]) for each in seen if is_ours and each.run in OURS}
     places = {**_places([each for each in seen if each.run not in ours], described), **ours}
     facts = [_facts(each, places[each.run]) for each in seen]
-    facts = _with_test_as_validation(facts, seen)
+    facts = _with_test_as_validation(_with_units_told_apart(facts), seen)
     identities, clashes = _named(facts, seen)
     return Named(tuple(identities), {run: place.run for run, place in places.items()}, tuple(clashes))
 
@@ -120,20 +125,21 @@ def read_tag(tag: str) -> TagParts:
     """Return what a tag says by itself: ``train/loss_epoch`` is the loss of the training split, per epoch."""
     rest = [element for element in tag.split("/") if element] or [tag]
     split = unit = ""
-    for _ in range(
-        2
-    ):  # a split may show when its unit is gone: `train_epoch/loss`, and the other way: `val_epoch_loss`
+    for _ in range(2):  # a split may show when its unit is gone: `train_epoch/loss`
         split, unit, rest = _whole_elements(rest, split, unit)
         rest, unit = (rest, unit) if unit else _without_unit(rest)
-    doubled: list[str] = []
-    if split:
-        doubled = _without_split(rest, split)[0]
-    else:
-        rest, split = _without_split(rest)
+    shorter, inner = _without_split(rest[-1:] if split else rest)
+    is_doubled = bool(split) and inner == split
+    is_inner = inner and not is_doubled and rest[-1].endswith(shorter[-1])
+    if inner and (not split or is_doubled or is_inner):  # `train/valid_loss` is of validation, `val/IoU.train` too
+        rest, split = [*rest[:-1], *shorter] if split else shorter, inner
     rest, unit = (rest, unit) if unit else _without_unit(rest)
-    short = _shortened(doubled or rest)
-    core = plain_spelling(rest[0]) if len(rest) == 1 else "/".join(rest)
-    return TagParts(split, unit, core, short if short != core else "")
+    core, short = _spelt(rest), _shortened(rest)
+    return TagParts(split, unit, core, short if short != core else "", is_doubled)
+
+
+def _spelt(elements: Sequence[str]) -> str:
+    return plain_spelling(elements[0]) if len(elements) == 1 else "/".join(elements)
 
 
 def _whole_elements(elements: list[str], split: str, unit: str) -> tuple[str, str, list[str]]:
@@ -142,13 +148,18 @@ def _whole_elements(elements: list[str], split: str, unit: str) -> tuple[str, st
     for place, element in enumerate(elements):
         word = element.strip().lower()
         others = [*rest, *elements[place + 1 :]]
-        if not split and word in SPLITS and others:
+        if not split and word in SPLITS and _is_split_among(SPLITS[word], others, is_last=place + 1 == len(elements)):
             split, unit = SPLITS[word].split, unit or SPLITS[word].unit
         elif not unit and word in UNITS and _is_unit_of(others, is_last=place + 1 == len(elements)):
             unit = UNITS[word]
         else:
             rest.append(element)
     return split, unit, rest
+
+
+def _is_split_among(split: SplitWord, others: list[str], *, is_last: bool) -> bool:
+    """Say whether an element that is called as a split is one: in `valid/x` and `loss/dev`, not in `timer/learn`."""
+    return any(is_measure(other) for other in others) if split.is_word_too and is_last else bool(others)
 
 
 def _is_unit_of(others: list[str], *, is_last: bool) -> bool:
@@ -160,26 +171,26 @@ def _is_unit_of(others: list[str], *, is_last: bool) -> bool:
 
 def _without_unit(elements: list[str]) -> tuple[list[str], str]:
     for place in _from_the_end(elements):
-        shorter, unit = _cut_unit(elements[place], is_alone=len(elements) == 1)
+        shorter, unit = _cut_unit(elements[place], is_last=place + 1 == len(elements))
         if unit:
             return [*elements[:place], shorter, *elements[place + 1 :]], unit
     return elements, ""
 
 
-def _without_split(elements: list[str], wanted: str = "") -> tuple[list[str], str]:
+def _without_split(elements: list[str]) -> tuple[list[str], str]:
     """Return the elements without the first or last word of one that names a split, and the split."""
     for place in _from_the_end(elements):
-        shorter, split = _cut_split(elements[place], is_alone=len(elements) == 1)
-        if split and wanted in ("", split):
+        shorter, split = _cut_split(elements[place], is_last=place + 1 == len(elements))
+        if split:
             return [*elements[:place], shorter, *elements[place + 1 :]], split
-    return ([] if wanted else elements), ""
+    return elements, ""
 
 
 def _from_the_end(elements: Sequence[str]) -> Iterable[int]:
     return range(len(elements) - 1, -1, -1)
 
 
-def _cut_unit(element: str, *, is_alone: bool) -> tuple[str, str]:
+def _cut_unit(element: str, *, is_last: bool) -> tuple[str, str]:
     words = words_of(element)
     if len(words) < 2:
         return element, ""
@@ -190,37 +201,52 @@ def _cut_unit(element: str, *, is_alone: bool) -> tuple[str, str]:
     if first in UNITS:
         rest = _behind(element, words[0])
         # `epoch_` is what Keras puts in front of everything; the others are words in their own right.
-        if not is_effort(rest) and (first == EPOCH or is_measure(rest)):
+        is_of_steps = is_measure(rest) and not _ACHIEVED.intersection(word.text for word in words)
+        is_group = not is_last and rest.lower() in GROUPS
+        if not is_effort(rest) and (first == EPOCH or is_of_steps or is_group):
             return rest, UNITS[first]
     if last in UNITS:
         rest = _before(element, words[-1])
-        if not is_effort(words[-2].text) and not (is_alone and rest.lower() in SPLITS):
+        if not is_effort(words[-2].text) and not (is_last and rest.lower() in SPLITS):
             return rest, UNITS[last]
     return element, ""
 
 
-def _cut_split(element: str, *, is_alone: bool) -> tuple[str, str]:
+_ACHIEVED = frozenset("reward rewards rew return returns".split())  # noqa: SIM905 - of a step or a batch, not per step
+
+
+def _cut_split(element: str, *, is_last: bool) -> tuple[str, str]:
     """Return an element without the split that is its first or last word, and that split."""
     words = words_of(element)
-    for count in (2, 1):  # `train_inner` is one
-        for is_first in (True, False):
-            if len(words) <= count:
-                continue
-            chosen = words[:count] if is_first else words[-count:]
-            split = split_of_words(chosen)
-            if split is None:
-                continue
-            rest = _behind(element, chosen[-1]) if is_first else _before(element, chosen[0])
-            if rest and _is_split_of(split.is_word_too, rest, is_alone=is_alone):
-                return rest, split.split
+    for chosen in _ends(words):
+        split = split_of_words(chosen)
+        if split is None:
+            continue
+        rest = _tidied(element[: chosen[0].start]) + element[chosen[-1].end :]
+        rest = _behind(element, chosen[-1]) if chosen[0] is words[0] else rest
+        if rest and not rest[0].isdigit() and _is_split_of(split, rest, is_last=is_last):
+            return rest, split.split
     return element, ""
 
 
-def _is_split_of(is_word_too: bool, rest: str, *, is_alone: bool) -> bool:
-    """Say whether a word in front of or behind others is a split: in `val_loss`, not in `train_time` or `std_dev`."""
-    if is_word_too:
-        return is_measure(rest)
-    return not is_effort(rest) or not is_alone
+def _ends(words: Sequence[Word]) -> Iterable[Sequence[Word]]:
+    """Yield the words that may name a split: the first and the last two and one; the last before `vs samples`."""
+    body = words[:-2] if len(words) > 3 and words[-2].text == "vs" else words
+    for count in (2, 1):  # `train_inner` is one
+        if len(body) > count:
+            yield body[:count]
+            yield body[-count:]
+
+
+def _is_split_of(split: SplitWord, rest: str, *, is_last: bool) -> bool:
+    """Say whether a word in front of or behind others is a split: in `val_loss`, not in `train_time` or `std_dev`.
+
+    A title that names both, as `Training vs. Validation Loss`, names none.
+    """
+    others = (split_of_words([word]) for word in words_of(rest))
+    if any(other is not None and other.split != split.split for other in others):
+        return False
+    return is_measure(rest, with_direction=True) if split.is_word_too else not (is_last and is_effort(rest))
 
 
 def _behind(element: str, word: Word) -> str:
@@ -245,21 +271,22 @@ def _shortened(elements: Sequence[str]) -> str:
     rest = list(elements)
     while len(rest) > 1 and rest[0].strip().lower() in GROUPS and _stands_alone(rest[0], rest[1:]):
         rest = rest[1:]
-    return learning_rate_of("/".join(rest)) or (plain_spelling(rest[0]) if len(rest) == 1 else "/".join(rest))
+    return learning_rate_of(rest[-1]) or _spelt(rest)
 
 
 def _stands_alone(group: str, rest: Sequence[str]) -> bool:
     """Say whether a name needs its group: `cls` in `loss/cls` does, `total_loss` in `Loss/total_loss` does not."""
-    return not is_measure(group) or any(is_measure(element) for element in rest)
+    return not is_measure(group, with_direction=True) or any(is_measure(element) for element in rest)
 
 
 class _Place(NamedTuple):
-    """What a directory is: of which run, which split and unit; the key of an `add_scalars` directory."""
+    """What a directory is: of which run, which split and unit; the key of an `add_scalars` directory, or its metric."""
 
     run: str
     split: str = ""
     unit: str = ""
     key: str = ""
+    core: str = ""
     is_described: bool = False
 
 
@@ -299,15 +326,18 @@ def _of_add_scalars(run: str, tags: Collection[str]) -> _Place | None:
     parent, _, last = run.rpartition("/")
     flat = tag.replace("/", "_") + "_"  # torch
     if last.startswith(flat) and len(last) > len(flat):
-        return _add_scalars_place(parent, last[len(flat) :])
+        return _add_scalars_place(parent, last[len(flat) :], tag)
     if parent == tag or parent.endswith(f"/{tag}"):  # tensorboardX
-        return _add_scalars_place(parent[: -len(tag)].rstrip("/"), last)
+        return _add_scalars_place(parent[: -len(tag)].rstrip("/"), last, tag)
     return None
 
 
-def _add_scalars_place(parent: str, key: str) -> _Place:
-    split = SPLITS.get(key.strip().lower())
-    return _Place(parent or HERE, split.split if split else "", "", "" if split else key)
+def _add_scalars_place(parent: str, key: str, tag: str) -> _Place:
+    """Return the place of a key, which may name a split alone, or again with the metric: `trn_loss` in `data/loss`."""
+    whole, said = SPLITS.get(key.strip().lower()), read_tag(key)
+    if whole is None and said.split and tag.lower().endswith(said.core.lower()):
+        return _Place(parent or HERE, said.split, core=said.core)
+    return _Place(parent or HERE, whole.split if whole else "", "", "" if whole else key)
 
 
 def _parent_of_time_named(run: str, tags: Mapping[str, set[str]], described: Collection[str]) -> str | None:
@@ -447,40 +477,41 @@ class _Facts(NamedTuple):
     core: str
     short: str
     literal: str
+    gives_way: bool = False  # to a series of the run itself, or one that says its split once
     aliases: tuple[str, ...] = ()
-    is_secondary: bool = False  # of a sub-run: it gives way to a series of the run itself
 
 
 def _facts(seen: Seen, place: _Place) -> _Facts:
     tag = read_tag(seen.tag)
-    core, short = tag.core, tag.short
+    split, core, short = tag.split or place.split, tag.core, tag.short
     if place.key:
         core, short = f"{seen.tag}/{place.key}", ""
-    if place.is_described and not seen.tag.startswith("hparam"):
-        core, short = f"hparams/{seen.tag}", tag.core
-    return _Facts(
-        place.run,
-        tag.split or place.split,
-        tag.unit or place.unit,
-        core,
-        short,
-        seen.tag,
-        is_secondary=place.is_described,
-    )
+    elif place.core:
+        core, short = place.core, ""
+    elif place.split and tag.split and place.split != tag.split:  # a title that is the key's only by chance
+        split, core, short = place.split, seen.tag, ""
+    gives_way = place.is_described or tag.is_doubled
+    return _Facts(place.run, split, tag.unit or place.unit, core, short, seen.tag, gives_way=gives_way)
+
+
+def _with_units_told_apart(facts: Sequence[_Facts]) -> list[_Facts]:
+    """Let a series of which nothing tells the unit be per epoch where its metric is there per step besides."""
+    per_step = {(each.run, each.split, each.core.lower()) for each in facts if each.unit == STEP}
+    return [
+        each._replace(unit=EPOCH)
+        if not each.unit and (each.run, each.split, each.core.lower()) in per_step and not each.gives_way
+        else each
+        for each in facts
+    ]
 
 
 def _with_test_as_validation(facts: Sequence[_Facts], seen: Sequence[Seen]) -> list[_Facts]:
     """Let the test split stand for validation in runs that have training, no validation, and test it repeatedly."""
     validated = {each.run for each in facts if each.split == VALIDATION}
-    trained = {(each.run, each.core.lower()) for each in facts if each.split in (TRAIN, "")}
+    trained = {each.run for each in facts if each.split == TRAIN or (not each.split and is_measure(each.core))}
     changed = []
     for each, series in zip(facts, seen, strict=True):
-        if (
-            each.split == TEST
-            and series.points > 1
-            and each.run not in validated
-            and (each.run, each.core.lower()) in trained
-        ):
+        if each.split == TEST and series.points > 1 and each.run not in validated and each.run in trained:
             each = each._replace(split=VALIDATION, aliases=(f"test_{each.core}",))
         changed.append(each)
     return changed
@@ -492,6 +523,8 @@ def _named(
     """Return the identities: cores first, then shorter forms where they are free; whoever clashes keeps the tag."""
     claims = _Claims()
     chosen: list[str] = [""] * len(facts)
+    rates = Counter(each.run for each in facts if is_about_learning_rate(each.literal))
+    facts = [each._replace(short="") if each.short == LEARNING_RATE and rates[each.run] > 1 else each for each in facts]
     plain = [i for i, each in enumerate(facts) if not each.short]
     shortened = [i for i, each in enumerate(facts) if each.short]
     claims.grant(facts, plain, chosen, lambda each: each.core)
@@ -540,7 +573,7 @@ class _Claims:
         for i in indices:
             wanting[self._key(facts[i], form(facts[i]))].append(i)
         for key, claimants in wanting.items():
-            own = [i for i in claimants if not facts[i].is_secondary] or claimants
+            own = [i for i in claimants if not facts[i].gives_way] or claimants
             if key in self._taken or len(own) > 1:
                 if not is_quiet:
                     name = PREFIXES[facts[own[0]].split] + form(facts[own[0]])

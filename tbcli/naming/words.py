@@ -54,6 +54,7 @@ SPLITS = {
     "test": SplitWord("test"),
     "testing": SplitWord("test"),
     "holdout": SplitWord("test", is_word_too=True),
+    "cv": SplitWord("validation", is_word_too=True),
 }
 UNITS = {
     "epoch": "epoch",
@@ -72,31 +73,23 @@ GROUPS = _words(
     """
     loss losses metric metrics measure measures progress scalar scalars performance perf stat stats statistics
     summary summaries log logs logger chart charts rollout time score scores monitor monitoring general main global
-    info result results data optim optimizer misc learning accuracy acc rewards reward return returns error errors
-    hyperparams hyperparameters params parameters environment env
+    info result results optim misc samples ray tune
     """
 )
 """What people put in front of tags to order the page; it says nothing where the rest says all."""
 _EFFORT = _words(
     """
-    time times runtime seconds secs sec ms minutes hours duration clock wall elapsed eta timestamp latency step
+    time times runtime second seconds minute hour secs sec ms minutes hours duration clock wall elapsed eta timestamp latency step
     steps iter iters iteration iterations epoch epochs batch batches episode episodes timestep timesteps update
     updates count counts num number n idx index id ids size sizes len length total samples sample examples tokens
     images frames files rows items every interval frequency freq period per sps fps throughput speed global current
-    cur flag enabled mode start end begin env envs agent agents trainer opt optimizer this max maximum moves actions
+    cur best last stop stopped warmup environment flag enabled mode start end begin env envs agent agents trainer opt optimizer this max maximum moves actions
     """
 )
 """Words of clocks and counters: what a training takes, not how good it is."""
-_MEASURES = _words(
-    """
-    loss losses acc accuracy error err mae mse rmse ppl perplexity auc ap map f1 iou bleu wer cer reward return
-    score precision recall logloss top1 top5 dice psnr ssim fid kl nll bce ce rew success returns entropy grad norm
-    gradient
-    """
-)
 _PLAIN = _words(
     """
-    loss accuracy acc error perplexity precision recall reward return score learning rate
+    loss accuracy acc error perplexity precision recall reward return score
     """
 )
 _LEARNING_RATES = frozenset({"lr", "learning rate", "learningrate", "lrate", "cur lr", "current lr", "base lr"})
@@ -119,14 +112,10 @@ def split_of_words(words: Sequence[Word]) -> SplitWord | None:
     return SPLITS.get("_".join(word.text for word in words))
 
 
+@lru_cache(maxsize=20_000)
 def is_effort(text: str) -> bool:
     """Say whether a name has only words of clocks and counters."""
     return all(word.text in _EFFORT for word in words_of(text))
-
-
-def is_measure(text: str) -> bool:
-    """Say whether a name has a word of something that is better high or low, or that people follow by name."""
-    return any(word.text in _MEASURES for word in words_of(text)) or learning_rate_of(text) != ""
 
 
 def learning_rate_of(text: str) -> str:
@@ -141,3 +130,9 @@ def plain_spelling(element: str) -> str:
     """Return a name of plain words as everybody writes them, in lower case with ``_`` between; others as they are."""
     words = words_of(element)
     return "_".join(word.text for word in words) if all(word.text in _PLAIN for word in words) and words else element
+
+
+def is_about_learning_rate(tag: str) -> bool:
+    """Say whether a tag is of a learning rate, of whatever parameters."""
+    words = [word.text for word in words_of(tag)]
+    return "lr" in words or "learning rate" in " ".join(words)

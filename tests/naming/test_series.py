@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
 
 from tbcli.naming.series import Identity, Seen, identify
+from tests.naming.conventions import CONVENTIONS, Convention
 
 # writer; training: run, tag; validation: run, tag; what they answer to, and in which run.
 VOCABULARY = [
@@ -100,7 +102,7 @@ def test_directories_are_splits_only_where_the_evidence_says_so(series: list, ex
         (["Loss/train", "Loss/test"], ["loss", "val_loss"]),
         (["Loss/train", "Loss/val", "Loss/test"], ["loss", "val_loss", "test_loss"]),
         (["train/loss", "train/train_loss", "eval/loss", "train/learning_rate", "train/epoch", "train/train_runtime"],
-         ["loss", "train_loss", "val_loss", "learning_rate", "epoch", "train_runtime"]),
+         ["loss", "train/train_loss", "val_loss", "learning_rate", "epoch", "train_runtime"]),
         (["generator/loss", "discriminator/loss"], ["generator/loss", "discriminator/loss"]),
         (["Loss/total_loss", "Metrics/total_loss"], ["Loss/total_loss", "Metrics/total_loss"]),
         (["lr/pg0", "lr/pg1"], ["lr/pg0", "lr/pg1"]),
@@ -145,3 +147,11 @@ def test_hyperparameters_in_a_directory_named_by_a_time_belong_to_the_run_above(
 def test_series_that_would_share_a_name_are_told() -> None:
     found = identify([Seen(".", "loss", 3), Seen(".", "train_loss", 3)])
     assert found.clashes == ((".", "loss", ("loss", "train_loss")),)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS, ids=[convention.source for convention in CONVENTIONS])
+def test_what_public_code_writes_is_called_as_people_would_call_it(convention: Convention) -> None:
+    seen = [Seen(*series) for series in convention.series]
+    described = sorted({each.run for each in seen if re.search(r"(^|/)\d{10}\.", each.run)})  # by `add_hparams`
+    found = identify(seen, described).identities
+    assert {f"{s.run}/{s.tag}": (i.run, i.name) for s, i in zip(seen, found, strict=True)} == convention.answers
