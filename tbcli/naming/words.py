@@ -79,11 +79,12 @@ GROUPS = _words(
 """What people put in front of tags to order the page; it says nothing where the rest says all."""
 _EFFORT = _words(
     """
-    time times runtime second seconds minute hour secs sec ms minutes hours duration clock wall elapsed eta timestamp latency step
-    steps iter iters iteration iterations epoch epochs batch batches episode episodes timestep timesteps update
-    updates count counts num number n idx index id ids size sizes len length total samples sample examples tokens
-    images frames files rows items every interval frequency freq period per sps fps throughput speed global current
-    cur best last stop stopped warmup environment flag enabled mode start end begin env envs agent agents trainer opt optimizer this max maximum moves actions
+    time times runtime second seconds minute hour secs sec ms minutes hours duration clock wall elapsed eta
+    timestamp latency step steps iter iters iteration iterations epoch epochs batch batches episode episodes
+    timestep timesteps update updates count counts num number n idx index id ids size sizes len length total samples
+    sample examples tokens images frames files rows items every interval frequency freq period per sps fps
+    throughput speed global current cur best last stop stopped warmup environment flag enabled mode start end begin
+    env envs agent agents trainer opt optimizer this max maximum moves actions
     """
 )
 """Words of clocks and counters: what a training takes, not how good it is."""
