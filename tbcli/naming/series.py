@@ -288,6 +288,7 @@ class _Place(NamedTuple):
     key: str = ""
     core: str = ""
     is_described: bool = False
+    is_of_add_scalars: bool = False
 
 
 def _places(seen: Sequence[Seen], described: Collection[str]) -> dict[str, _Place]:
@@ -336,8 +337,9 @@ def _add_scalars_place(parent: str, key: str, tag: str) -> _Place:
     """Return the place of a key, which may name a split alone, or again with the metric: `trn_loss` in `data/loss`."""
     whole, said = SPLITS.get(key.strip().lower()), read_tag(key)
     if whole is None and said.split and tag.lower().endswith(said.core.lower()):
-        return _Place(parent or HERE, said.split, core=said.core)
-    return _Place(parent or HERE, whole.split if whole else "", "", "" if whole else key)
+        return _Place(parent or HERE, said.split, core=said.core, is_of_add_scalars=True)
+    split, left = (whole.split, "") if whole else ("", key)
+    return _Place(parent or HERE, split, key=left, is_of_add_scalars=True)
 
 
 def _parent_of_time_named(run: str, tags: Mapping[str, set[str]], described: Collection[str]) -> str | None:
@@ -478,6 +480,7 @@ class _Facts(NamedTuple):
     short: str
     literal: str
     gives_way: bool = False  # to a series of the run itself, or one that says its split once
+    is_of_add_scalars: bool = False
     aliases: tuple[str, ...] = ()
 
 
@@ -491,7 +494,7 @@ def _facts(seen: Seen, place: _Place) -> _Facts:
     elif place.split and tag.split and place.split != tag.split:  # a title that is the key's only by chance
         split, core, short = place.split, seen.tag, ""
     gives_way = place.is_described or tag.is_doubled
-    return _Facts(place.run, split, tag.unit or place.unit, core, short, seen.tag, gives_way=gives_way)
+    return _Facts(place.run, split, tag.unit or place.unit, core, short, seen.tag, gives_way, place.is_of_add_scalars)
 
 
 def _with_units_told_apart(facts: Sequence[_Facts]) -> list[_Facts]:
@@ -507,7 +510,9 @@ def _with_units_told_apart(facts: Sequence[_Facts]) -> list[_Facts]:
 
 def _with_test_as_validation(facts: Sequence[_Facts], seen: Sequence[Seen]) -> list[_Facts]:
     """Let the test split stand for validation in runs that have training, no validation, and test it repeatedly."""
-    validated = {each.run for each in facts if each.split == VALIDATION}
+    validation = [each for each in facts if each.split == VALIDATION]
+    validated = {each.run for each in validation if not each.is_of_add_scalars}  # which is of its own metric alone
+    validated_metrics = {(each.run, each.core.lower()) for each in validation}
     trained = {each.run for each in facts if each.split == TRAIN or (not each.split and is_measure(each.core))}
     changed = []
     for each, series in zip(facts, seen, strict=True):

@@ -100,6 +100,7 @@ def test_directories_are_splits_only_where_the_evidence_says_so(series: list, ex
         (["train_loss_step", "train_loss_epoch", "val_loss"], ["loss@step", "loss", "val_loss"]),
         (["loss", "train_loss"], ["loss", "train_loss"]),
         (["Loss/train", "Loss/test"], ["loss", "val_loss"]),
+        (["Loss/train", "Loss/test", "note/acc"], ["loss", "val_loss", "note/acc"]),
         (["Loss/train", "Loss/val", "Loss/test"], ["loss", "val_loss", "test_loss"]),
         (["train/loss", "train/train_loss", "eval/loss", "train/learning_rate", "train/epoch", "train/train_runtime"],
          ["loss", "train/train_loss", "val_loss", "learning_rate", "epoch", "train_runtime"]),
@@ -131,6 +132,11 @@ def test_a_test_split_of_one_point_stays_the_test_split() -> None:
     train, test = identify([Seen(".", "Loss/train", 10), Seen(".", "Loss/test", 10)]).identities
     assert test == Identity(".", "val_loss", "loss", "validation", "", ("test_loss",))
     assert train.aliases == ()
+
+
+def test_add_scalars_of_one_metric_leave_the_splits_of_others_alone() -> None:
+    series = [("losses/train", "losses"), ("losses/val", "losses"), (".", "Loss/train"), (".", "Loss/test")]
+    assert list(named(*series).values()) == ["losses", "val_losses", "loss", "val_loss"]
 
 
 def test_hyperparameters_in_a_directory_named_by_a_time_belong_to_the_run_above() -> None:
