@@ -80,7 +80,7 @@ def check(
     from tbcli.cli.summaries import summarize_all
     from tbcli.runs import RunStore
 
-    store, output = RunStore(config.paths), common.output
+    store, output = RunStore(config.paths, config.direction), common.output
     places = find_places(store, [run], output)
     summaries = summarize_all(places, output)
     judged_by = None

@@ -84,7 +84,8 @@ def clean(
     from tbcli.runs.selection import Filters, plan_removal
 
     filters = Filters(older_than=older_than or "", statuses=tuple(status or ()), keep=keep or 0)
-    store = RunStore(common.settle().paths)
+    config = common.settle()
+    store = RunStore(config.paths, config.direction)
     removal = plan_removal(store, runs or (), filters)
     output = common.output
     for sentence in store.damage:

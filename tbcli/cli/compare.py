@@ -62,7 +62,7 @@ def compare(
     from tbcli.comparison import compare_sides
     from tbcli.runs import RunStore
 
-    store, output = RunStore(config.paths), common.output
+    store, output = RunStore(config.paths, config.direction), common.output
     sides, base = _sides(store, list(runs or ()), baseline, group_by or "", output)
     _show(compare_sides(sides, base, grouped_by=group_by or ""), group_by, output, as_csv, markdown, as_json)
 

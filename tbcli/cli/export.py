@@ -76,7 +76,7 @@ def export(
     to_stdout = target is None or leads_to_stdout(target)
     if form == "parquet" and to_stdout and is_terminal(sys.stdout):
         raise ConfigError("Parquet is nothing for a terminal", hint="`--out FILE.parquet`, or `> FILE.parquet`")
-    places = find_places(RunStore(config.paths), runs or ["latest"], common.output)
+    places = find_places(RunStore(config.paths, config.direction), runs or ["latest"], common.output)
     if form == TENSORBOARD and target is not None:
         _write_copy(places, metric or (), target, common.output, verify=verify, cache=not no_cache)
         return

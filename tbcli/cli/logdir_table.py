@@ -15,6 +15,7 @@ from tbcli.cli.run_table import NOTHING, View, show_chosen_columns, width_of
 from tbcli.errors import NotFound
 from tbcli.events.damage import located
 from tbcli.naming import schemas
+from tbcli.naming.direction import Overrides
 from tbcli.naming.series import HERE, Identity, natural_key
 from tbcli.readers.metrics import joined
 from tbcli.readers.series import Series
@@ -167,7 +168,7 @@ def _tags(logged: LoggedRuns) -> Tags:
     tags: Tags = {run: [] for run in logged.names}
     for identity, series in zip(logged.named.identities, logged.scalars, strict=True):
         if identity.run in tags:
-            tags[identity.run].append(_tag(identity, series))
+            tags[identity.run].append(_tag(identity, series, logged.place.directions))
     for entry in logged.content.inventory():
         run = logged.owner_of(entry.run)
         if run in tags and entry.plugin != "hparams":  # shown as settings
@@ -175,7 +176,7 @@ def _tags(logged: LoggedRuns) -> Tags:
     return {run: found for run, found in tags.items() if found or logged.settings(run)}
 
 
-def _tag(identity: Identity, series: Series) -> Tag:
+def _tag(identity: Identity, series: Series, directions: Overrides) -> Tag:
     return Tag(
         series.run,
         series.tag,
@@ -186,7 +187,7 @@ def _tag(identity: Identity, series: Series) -> Tag:
         identity.unit,
         step=int(series.step[-1]),
         wall_time=float(series.wall_time[-1]),
-        metric=metric_of(series, identity),
+        metric=metric_of(series, identity, directions),
     )
 
 

@@ -71,7 +71,7 @@ def named_place(store: RunStore, reference: str, output: Output) -> Run | LogDir
         is_file = is_path(reference) and path.is_file()
     except (OSError, ValueError):
         is_file = False
-    return LogDirectory(path.name, path) if is_file else find_place(store, reference, output)
+    return LogDirectory(path.name, path, directions=store.directions) if is_file else find_place(store, reference, output)
 
 
 def _places_of(store: RunStore, reference: str, output: Output) -> list[Run | LogDirectory]:
@@ -89,11 +89,15 @@ def runs_below(found: LogDirectory, output: Output) -> list[Run | LogDirectory]:
     from tbcli.config import PathsConfig
     from tbcli.runs import LogDirectory, RunStore
 
-    store = RunStore(PathsConfig(logdir=str(found.logs)))
+    store = RunStore(PathsConfig(logdir=str(found.logs)), found.directions)
     own = list_runs(store, output)
     if not own:
         return []
-    return [*own, *(LogDirectory(path.name, path) for path in store.others if _has_event_files(path))]
+    return [*own, *(
+            LogDirectory(path.name, path, directions=found.directions)
+            for path in store.others
+            if _has_event_files(path)
+        )]
 
 
 def _has_event_files(path: Path) -> bool:
@@ -119,7 +123,7 @@ def _somebody_elses(store: RunStore, reference: str) -> LogDirectory | None:
     elif not is_directory(top) or (reference == "latest" and next(store.each(), None) is not None):
         return None
     try:
-        return find_run(LogDirectory(top.name, top), name)
+        return find_run(LogDirectory(top.name, top, directions=store.directions), name)
     except NotFound:
         return None
 

@@ -102,7 +102,7 @@ def plot(
         raise ConfigError("--terminal writes no file", hint="leave out --out, --open and --json, or --terminal")
     if common.verbose:
         _show_library_logs()
-    places = _places(RunStore(config.paths), runs or [], output, all_runs=bool(group_by))
+    places = _places(RunStore(config.paths, config.direction), runs or [], output, all_runs=bool(group_by))
     from_events = bool(in_terminal or x or log or group_by)
     own = None if from_events else _with_history(places, kinds, patterns)
     if own is not None:

@@ -225,7 +225,7 @@ def tags_of_run(run: Run) -> tuple[Mapping[str, Metric], Mapping[str, str]]:
     """Return the metrics in a run's event files and their aliases, for names that its record does not have."""
     from tbcli.readers.summaries import tags_of
 
-    return tags_of(run.logs)
+    return tags_of(run.logs, run.directions)
 
 
 def _is_number(cell: str) -> bool:

@@ -86,7 +86,7 @@ def runs(
     config, output = common.settle(), common.output
     from tbcli.runs import LogDirectory, RunStore
 
-    paths, store = config.paths, RunStore(config.paths)
+    paths, store = config.paths, RunStore(config.paths, config.direction)
     if text:
         _require_texts_alone(run, form, wish, watching=watching)
     if run is not None:
@@ -102,7 +102,7 @@ def runs(
         from tbcli.runs.store import is_directory
 
         paths = replace(paths, logdir=str(found.logs))
-        store = RunStore(paths)
+        store = RunStore(paths, config.direction)
         if not is_directory(found.logs) or not next(store.each(), None):
             from tbcli.cli.logdir_table import show_logdir
 

@@ -50,7 +50,7 @@ def serve(
     from tbcli.serving import StopSignals, as_logdir, launch, reserve, survey
 
     output = common.output
-    store = RunStore(config.paths)
+    store = RunStore(config.paths, config.direction)
     if audit and not run and not store.list() and survey([store.logs_root]).has_events:
         run = [f"{store.logs_root}/"]  # a log directory of somebody else's
     chosen = find_runs(common, store, run or (("latest",) if audit else ()))

@@ -1,15 +1,29 @@
-"""Quality gates: conditions on what is known of a run, and what came of them; `grammar` says how they are written."""
+"""Quality gates: conditions on a run, and the verdicts on them; `grammar` describes how they are written."""
 
-from tbcli.gates.grammar import Condition, Field, all_hold, parse_conditions, parse_field, parse_fields
-from tbcli.gates.verdicts import Tolerance, Verdict, failure_of, judge, judge_against, parse_gates
+from tbcli.gates.grammar import (
+    Condition,
+    Field,
+    Gate,
+    Group,
+    all_hold,
+    fields_of,
+    parse_conditions,
+    parse_field,
+    parse_fields,
+)
+from tbcli.gates.verdicts import Tolerance, Verdict, failure_of, gated_by, judge, judge_against, parse_gates
 
 __all__ = [
     "Condition",
     "Field",
+    "Gate",
+    "Group",
     "Tolerance",
     "Verdict",
     "all_hold",
     "failure_of",
+    "fields_of",
+    "gated_by",
     "judge",
     "judge_against",
     "parse_conditions",

@@ -1,26 +1,28 @@
-"""The one grammar of `check`, `train --check` and `--where`: conditions on what is known of a run, joined by ``and``.
+"""The grammar of `check`, `train --check` and `--where`: conditions on a run, joined by ``and`` and ``or``.
 
 | written | means |
 |---|---|
 | `val_accuracy>=0.98` | the last value of a metric; `>=` `>` `<=` `<` `=` `!=` compare, with or without blanks around |
 | `val_accuracy.last` | the same |
-| `val_accuracy.best` | the best of all epochs; losses and errors are best when low, everything else when high |
-| `val_accuracy.epoch<=5` | the epoch of the best value (of a foreign log directory: its step) |
+| `val_accuracy.best` | the best of all epochs, by the direction of the metric: `tbcli help metrics` |
+| `val_accuracy.epoch<=5` | the epoch of the best value (the step, where a metric is recorded per step) |
+| `loss@step<0.5` | the metric per step, where there is one per epoch too |
 | `test_accuracy>98%` | a test metric has one value; 98% is 0.98 |
 | `epoch<=20` | how many epochs the run has finished; `epochs` is the same |
 | `status=finished`, `age<3600` | a fact: one of those below the table |
-| `started>=2026-11-22` | texts compare as texts, which puts times and ids in their order |
-| `train.seed=3`, `seed=3` | a setting of the run's configuration; the section may go where only one has the key |
-| `learning_rate.last<1e-5` | with an ending that of the epochs; `learning_rate` alone is the setting |
-| `"gradients/dense 1".best<10` | a tag of the event files; with blanks, or an end such as `.best`, in quotes |
-| `name="my run"` | so is a value with blanks |
-| `loss<0.1 and model=cnn` | both; there is no `or` |
+| `started>=2026-11-22` | strings compare lexicographically, which is chronological for times and ids |
+| `train.seed=3`, `seed=3` | a setting of the run's configuration; the section is optional where only one has the key |
+| `learning_rate.last<1e-5` | the last value over the epochs; `learning_rate` alone is the setting |
+| `"gradients/dense 1"<10` | a tag of the event files; quoted where it contains spaces or ends in e.g. `.best` |
+| `name="my run"` | values that contain spaces are quoted |
+| `loss<0.1 and model=cnn` | both |
+| `loss<0.1 or (epoch>9 and seed=3)` | either; `and` binds more strongly than `or` |
 
 Facts are `id`, `name`, `note`, `status`, `started`, `ended`, `seconds`, `age` (also seconds), `model`, `data`,
 `parameters`, `device`, `precision`, `host`, `saved_epoch` and `bytes`.
 
-A name is a metric if there is one, then a fact, then a setting. What is not a number (NaN) passes no condition, `!=`
-included. A run that lacks the name does not match `--where`; to `check` that is an error, with the nearest name.
+A name is a metric if there is one, then a fact, then a setting. NaN satisfies no condition, `!=` included. A run that
+lacks the name does not match `--where`; in `check` that is an error, with the nearest name.
 """
 
 from __future__ import annotations
@@ -28,19 +30,22 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from tbcli.errors import ConfigError
 from tbcli.runs.summary import SELECTORS, Summary, Value
 
-_WORD = r"""[^\s<>=!"']+"""
+# A bracket belongs to a word that has both of its ends, as `mAP50(B)`; others group conditions.
+_WORD = r"""(?:[^\s<>=!"'()]|\([^\s<>=!"'()]*\))+"""
 _QUOTED = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
-_FIELD = rf"(?:(?P<quoted>{_QUOTED})(?:\.(?P<selector>{'|'.join(SELECTORS)}))?|(?P<word>{_WORD}))"
+_FIELD = rf"(?:(?P<quoted>{_QUOTED})(?:\.(?P<selector>{'|'.join(SELECTORS)}))?|(?P<word>(?!\()(?:{_WORD})))"
 _CONDITION = re.compile(rf"\s*{_FIELD}\s*(?P<operator><=|>=|==|!=|=|<|>)\s*(?P<value>{_QUOTED}|{_WORD})")
 _ALONE = re.compile(rf"\s*{_FIELD}\s*")
-_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
+_JOINED = re.compile(r"\s*\b(and|or)(?=[\s(]|$)", re.IGNORECASE)
+_OPENED, _CLOSED = re.compile(r"\s*\("), re.compile(r"\s*\)")
+_OTHER_OPERATORS = ("||", "&&", "&", "|", ",", ";", "not", "!")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -49,7 +54,8 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     "!=": operator.ne,
 }
-_EXAMPLE = 'as "val_accuracy.best>=0.98 and epoch<=20"; a name with blanks stands in quotes'
+_EXAMPLE = 'write e.g. "val_accuracy.best>=0.98 and epoch<=20"; quote names that contain spaces'
+_DEEPEST = 50  # brackets within brackets
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ class Field:
 
     def __str__(self) -> str:
         name, _, end = self.name.rpartition(".")
-        needs_quotes = not re.fullmatch(_WORD, self.name) or (name and end in SELECTORS)
+        needs_quotes = not re.fullmatch(_WORD, self.name) or self.name[0] == "(" or (name and end in SELECTORS)
         written = _quoted(self.name) if needs_quotes else self.name
         return f"{written}.{self.selector}" if self.selector else written
 
@@ -107,9 +113,38 @@ class Condition:
         wanted = parse_number(self.value)
         if wanted is None:
             raise ConfigError(
-                f"{self.field} is a number, here {actual:g}: it does not compare with {self.value!r}", hint=_EXAMPLE
+                f"{self.field} is a number ({actual:g}): cannot compare it with {self.value!r}", hint=_EXAMPLE
             )
         return not math.isnan(actual) and compare(actual, wanted)
+
+
+class Group(NamedTuple):
+    """Conditions joined by one word.
+
+    Args:
+        word: ``and`` or ``or``.
+        parts: At least two.
+    """
+
+    word: Literal["and", "or"]
+    parts: tuple[Gate, ...]
+
+    def __str__(self) -> str:
+        texts = (f"({part})" if isinstance(part, Group) else str(part) for part in self.parts)
+        return f" {self.word} ".join(texts)
+
+
+Gate = Condition | Group
+"""What is judged as one: a condition, or several joined by ``or``."""
+
+
+def fields_of(gate: Gate) -> Iterator[Field]:
+    """Yield the names in a gate."""
+    if isinstance(gate, Condition):
+        yield gate.field
+    else:
+        for part in gate.parts:
+            yield from fields_of(part)
 
 
 def parse_number(text: str) -> float | None:
@@ -122,26 +157,55 @@ def parse_number(text: str) -> float | None:
     return number / 100 if percent else number
 
 
-def parse_conditions(expression: str) -> tuple[Condition, ...]:
-    """Return the conditions of an expression, all of which are to hold.
+def parse_conditions(expression: str) -> tuple[Gate, ...]:
+    """Return the gates of an expression, all of which must hold: those between the outermost ``and``.
 
     Raises:
         ConfigError: It does not follow the grammar; the message says where.
     """
-    conditions, position = [], 0
+    gate, position = _alternatives(expression, 0, 0)
+    if expression[position:].strip():
+        raise _unreadable(expression, position)
+    return gate.parts if isinstance(gate, Group) and gate.word == "and" else (gate,)
+
+
+def _alternatives(expression: str, position: int, depth: int) -> tuple[Gate, int]:
+    """Return the gate that begins here, and where it ends."""
+    choices: list[list[Gate]] = [[]]
     while True:
-        found = _CONDITION.match(expression, position)
-        if not found:
-            raise _unreadable(expression, position)
-        sign = found["operator"].replace("==", "=")
-        conditions.append(Condition(_field(found), sign, _comparable(_unquoted(found["value"]))))
-        position = found.end()
-        if not expression[position:].strip():
-            return tuple(conditions)
-        joined = _AND.match(expression, position)
+        gate, position = _operand(expression, position, depth)
+        choices[-1].append(gate)
+        joined = _JOINED.match(expression, position)
         if not joined:
-            raise _unreadable(expression, position)
+            return _joined("or", [_joined("and", parts) for parts in choices]), position
         position = joined.end()
+        if joined[1].lower() == "or":
+            choices.append([])
+
+
+def _joined(word: Literal["and", "or"], gates: Sequence[Gate]) -> Gate:
+    """Return gates as one; a group of the same word within is part of it."""
+    parts = [
+        part for gate in gates for part in (gate.parts if isinstance(gate, Group) and gate.word == word else (gate,))
+    ]
+    return parts[0] if len(parts) == 1 else Group(word, tuple(parts))
+
+
+def _operand(expression: str, position: int, depth: int) -> tuple[Gate, int]:
+    opened = _OPENED.match(expression, position)
+    if opened and depth < _DEEPEST:
+        gate, end = _alternatives(expression, opened.end(), depth + 1)
+        closed = _CLOSED.match(expression, end)
+        if not closed:
+            if expression[end:].strip():
+                raise _unreadable(expression, end)
+            raise ConfigError(f"missing ')' at the end of {expression!r}", hint=_EXAMPLE)
+        return gate, closed.end()
+    found = _CONDITION.match(expression, position)
+    if not found:
+        raise _unreadable(expression, position)
+    sign = found["operator"].replace("==", "=")
+    return Condition(_field(found), sign, _comparable(_unquoted(found["value"]))), found.end()
 
 
 def parse_field(text: str) -> Field:
@@ -152,23 +216,27 @@ def parse_field(text: str) -> Field:
     """
     found = _ALONE.fullmatch(text)
     if not found:
-        raise ConfigError(f"{text!r} is not a name", hint="as `val_loss`, `val_loss.best` or `train.seed`")
+        raise ConfigError(f"not a name: {text!r}", hint="write e.g. `val_loss`, `val_loss.best` or `train.seed`")
     return _field(found)
 
 
 def parse_fields(text: str) -> tuple[Field, ...]:
-    """Return the names in a list with commas between; see `parse_field`."""
+    """Return the names of a comma-separated list; see `parse_field`."""
     words = re.findall(rf"""(?:{_QUOTED}|[^,"'])+|["'].*""", text)
     return tuple(map(parse_field, words or [text]))
 
 
-def all_hold(conditions: Iterable[Condition], summary: Summary) -> bool:
-    """Say whether a run matches; one that has nothing of a name does not."""
-    for condition in conditions:
-        actual = condition.field.of(summary)
-        if actual is None or not condition.holds(actual):
-            return False
-    return True
+def all_hold(gates: Iterable[Gate], summary: Summary) -> bool:
+    """Say whether a run matches; a condition on a name that it lacks does not hold."""
+    return all([_holds(gate, summary) for gate in gates])
+
+
+def _holds(gate: Gate, summary: Summary) -> bool:
+    if isinstance(gate, Group):
+        held = [_holds(part, summary) for part in gate.parts]
+        return all(held) if gate.word == "and" else any(held)
+    actual = gate.field.of(summary)
+    return actual is not None and gate.holds(actual)
 
 
 def _field(found: re.Match[str]) -> Field:
@@ -180,7 +248,7 @@ def _field(found: re.Match[str]) -> Field:
 
 def _comparable(value: str) -> str:
     if value.lower() in ("nan", "-nan", "+nan"):
-        raise ConfigError(f"nothing compares with {value!r}", hint="what is not a number passes no condition anyway")
+        raise ConfigError(f"cannot compare with {value!r}", hint="NaN never satisfies a condition")
     return value
 
 
@@ -193,14 +261,19 @@ def _unquoted(text: str) -> str:
 
 
 def _unreadable(expression: str, position: int) -> ConfigError:
-    """Return the error of an expression that cannot be read on from here."""
+    """Return the error of an expression that is wrong from here on."""
     rest = expression[position:].strip()
     if not rest:
         happened = f"a condition is missing at the end of {expression!r}" if position else "the expression is empty: ''"
         return ConfigError(happened, hint=_EXAMPLE)
-    if rest.split()[0].lower() in ("or", "||", "&&", "&", "|", ","):
-        return ConfigError(f"{rest.split()[0]!r} joins no conditions, in {expression!r}", hint="only `and` does")
+    first = rest.split()[0]
+    if first.lower() in _OTHER_OPERATORS:
+        return ConfigError(
+            f"unsupported operator {first!r} in {expression!r}", hint="join conditions with `and`, `or` and parentheses"
+        )
     alone = _ALONE.match(expression, position)
-    if alone and alone.end() == len(expression):
-        return ConfigError(f"{rest!r} is compared with nothing, in {expression!r}", hint=_EXAMPLE)
-    return ConfigError(f"cannot read on at {rest!r} in {expression!r}", hint=_EXAMPLE)
+    after = expression[alone.end() :] if alone else ""
+    if alone and (not after or after[0] == ")" or _JOINED.match(expression, alone.end() - 1)):
+        name = alone[0].strip()
+        return ConfigError(f"{name!r} has no comparison; write e.g. {name}<0.1", hint=_EXAMPLE)
+    return ConfigError(f"unexpected {rest!r} in condition {expression!r}", hint=_EXAMPLE)

@@ -1,4 +1,4 @@
-"""Verdicts for machines: the Markdown of a job's summary, and the JUnit file that continuous integration reads."""
+"""Verdicts for machines: Markdown for a job's summary, a JUnit file for continuous integration, and JSON."""
 
 from __future__ import annotations
 
@@ -10,39 +10,40 @@ _SIGNS: dict[Outcome, str] = {"passed": "✅ passed", "failed": "❌ failed", "m
 
 
 def as_markdown(verdicts: Sequence[Verdict], label: str) -> str:
-    """Return a heading and a table, a row a gate."""
+    """Return a heading and a table, one row per gate; with the run in each row where there are several."""
     passed = sum(verdict.outcome == "passed" for verdict in verdicts)
+    has_runs = len({verdict.run for verdict in verdicts}) > 1
     lines = [
         f"### {passed} of {len(verdicts)} gates passed: {markdown_text(label)}",
         "",
-        "| gate | value | verdict |",
-        "|---|---:|---|",
+        f"|{' run |' if has_runs else ''} gate | value | verdict |",
+        f"|{'---|' if has_runs else ''}---|---:|---|",
     ]
-    lines += [
-        f"| {markdown_code(verdict.gate)} | {markdown_text(verdict.found)} | {_SIGNS[verdict.outcome]} |"
-        for verdict in verdicts
-    ]
+    for verdict in verdicts:
+        run = f" {markdown_text(verdict.run)} |" if has_runs else ""
+        cells = markdown_code(verdict.gate), markdown_text(verdict.found), _SIGNS[verdict.outcome]
+        lines.append(f"|{run} {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def markdown_text(text: str) -> str:
-    """Return text of users so that Markdown, and HTML in it, shows it as it is, on one line."""
+    """Return user text escaped for Markdown and the HTML in it, on one line."""
     shown = "".join(f"\\{char}" if char in "\\`*_{}[]<>#|~$" else char for char in text)
     return " ".join("".join(char if char.isprintable() or char.isspace() else "\ufffd" for char in shown).split())
 
 
 def markdown_code(text: str) -> str:
-    """Return text of users as code in a table of Markdown; what code cannot hold there, as plain text."""
+    """Return user text as code for a Markdown table; as plain text where code cannot show it."""
     plain = "`" in text or "|" in text or not text.isprintable()
     return markdown_text(text) if plain else f"`{text}`"
 
 
 def as_junit(verdicts: Sequence[Verdict], label: str) -> str:
-    """Return the verdicts as a JUnit test suite, a test case a gate.
+    """Return the verdicts as a JUnit test suite, one test case per gate.
 
     Format: the ``testsuite``, ``testcase``, ``failure`` and ``error`` elements that all readers of JUnit XML share.
     """
-    from xml.sax.saxutils import quoteattr
+    from xml.sax.saxutils import escape, quoteattr
 
     def quoted(text: str) -> str:
         # XML 1.0 has no place at all for most control characters.
@@ -55,9 +56,10 @@ def as_junit(verdicts: Sequence[Verdict], label: str) -> str:
         f'<testsuite {suite} failures="{counts["failed"]}" errors="{counts["missing"]}" skipped="0">',
     ]
     for verdict in verdicts:
-        case = f"  <testcase classname={quoted(label)} name={quoted(verdict.gate)}"
+        case = f"  <testcase classname={quoted(verdict.run or label)} name={quoted(verdict.gate)}"
         if verdict.outcome == "passed":
-            lines.append(f"{case}/>")
+            note = f"><system-out>{escape(verdict.note)}</system-out></testcase>" if verdict.note else "/>"
+            lines.append(case + note)
             continue
         kind, message = ("failure", f"is {verdict.found}") if verdict.outcome == "failed" else ("error", verdict.hint)
         lines += [f"{case}>", f"    <{kind} message={quoted(message)}/>", "  </testcase>"]
@@ -73,6 +75,9 @@ def as_documents(verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
             "actual": verdict.actual,
             "shown": verdict.shown,
             "at": verdict.at,
+            "tag": verdict.tag or None,
+            "is_guessed": bool(verdict.note),
+            "note": verdict.note,
             "hint": verdict.hint,
         }
         for verdict in verdicts

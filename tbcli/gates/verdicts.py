@@ -1,19 +1,20 @@
-"""What came of conditions on a run: passed, failed, or nothing there to judge."""
+"""Verdicts on the gates of a run: passed, failed, or missing where the run has nothing of that name."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tbcli.errors import CheckFailed, ConfigError, NotFound, TbcliError
-from tbcli.gates.grammar import Condition, Field, parse_conditions, parse_field, parse_number
-from tbcli.naming.direction import lower_is_better
-from tbcli.naming.matching import did_you_mean
-from tbcli.runs.summary import Summary, Value
+from tbcli.gates.grammar import Condition, Field, Gate, Group, parse_conditions, parse_field, parse_number
+from tbcli.naming.direction import Direction
+from tbcli.naming.matching import listed, nearest
+from tbcli.runs.summary import Metric, Summary, Value
 
-_MOST_NAMES = 8  # in a hint of one line
+NOT_THERE = "not there"
+HELD_OUT = ("validation", "test")
 Outcome = Literal["passed", "failed", "missing"]
 
 
@@ -24,30 +25,36 @@ class Verdict:
     Args:
         gate: What was asked, as one would type it.
         outcome: ``missing`` where the run has nothing of that name.
-        actual: The value of the run.
+        actual: The value of the run; None for several conditions joined by ``or``.
         shown: The same as a person reads it.
-        at: Where that value stands, as ``epoch 5``, or ``""``.
-        hint: Of a missing name: the nearest that there is.
+        at: Where that value is, as ``epoch 5``, or ``""``.
+        hint: For a missing name: what to try.
+        note: Said behind the value: that the direction of the metric is a guess.
+        run: Label of the run.
+        tag: Directory and tag of the metric in the event files, or ``""``.
     """
 
     gate: str
     outcome: Outcome
     actual: Value | None = None
-    shown: str = "not there"
+    shown: str = NOT_THERE
     at: str = ""
     hint: str = ""
+    note: str = ""
+    run: str = ""
+    tag: str = ""
 
     @property
     def found(self) -> str:
-        """The value of the run and its place in words."""
-        return f"{self.shown} at {self.at}" if self.at else self.shown
+        """The value of the run, its place, and what was guessed."""
+        return " ".join(part for part in (self.shown, f"at {self.at}" if self.at else "", self.note) if part)
 
 
 def shown_value(value: Value, judged_alike: Callable[[float], bool] = lambda rounded: True) -> str:
     """Return a value as a person reads it.
 
     Args:
-        value: A number shows six digits, or all where six would tell another story.
+        value: Numbers are shown with six digits, or all of them where six would contradict the verdict.
         judged_alike: Says whether a rounded number would have got the same verdict.
     """
     if isinstance(value, bool):
@@ -58,51 +65,92 @@ def shown_value(value: Value, judged_alike: Callable[[float], bool] = lambda rou
     return rounded if judged_alike(float(rounded)) else repr(value)
 
 
-def judge(summary: Summary, conditions: Iterable[Condition]) -> list[Verdict]:
-    """Return a verdict on each condition.
+def judge(summary: Summary, gates: Iterable[Gate]) -> list[Verdict]:
+    """Return a verdict on each gate.
 
     Raises:
         ConfigError: A number was to be compared with a word.
     """
-    return [_judged(summary, condition) for condition in conditions]
+    return [_judged(summary, gate) for gate in gates]
 
 
-def _judged(summary: Summary, condition: Condition) -> Verdict:
-    actual = condition.field.of(summary)
-    if actual is None:
-        return _missing(str(condition), condition.field, summary)
+def _judged(summary: Summary, gate: Gate) -> Verdict:
+    return _judged_group(summary, gate) if isinstance(gate, Group) else _judged_condition(summary, gate)
+
+
+def _judged_group(summary: Summary, group: Group) -> Verdict:
+    """Return the verdict on joined conditions; a missing name decides nothing where the others already do."""
+    parts = [_judged(summary, part) for part in group.parts]
+    outcomes = [part.outcome for part in parts]
+    decisive: tuple[Outcome, ...] = (
+        ("passed", "missing", "failed") if group.word == "or" else ("missing", "failed", "passed")
+    )
+    outcome = next(each for each in decisive if each in outcomes)
+    names = [str(part.field) if isinstance(part, Condition) else "" for part in group.parts]
+    shown = ", ".join(
+        f"{name} {verdict.found}" if name else verdict.shown for name, verdict in zip(names, parts, strict=True)
+    )
+    hint = next((part.hint for part in parts if part.outcome == "missing"), "")
+    return Verdict(str(group), outcome, shown=shown, hint=hint, run=summary.label)
+
+
+def _judged_condition(summary: Summary, condition: Condition) -> Verdict:
+    field = condition.field
+    metric, actual = summary.metric(field.name, field.selector), field.of(summary)
+    direction = summary.direction(field.name, asked=True) if metric and field.selector in ("best", "epoch") else None
+    if actual is None or (direction and metric and metric.is_series and not direction.sense):
+        return _missing(str(condition), field, summary)
     passed = condition.holds(actual)
     shown = shown_value(actual, lambda rounded: condition.holds(rounded) == passed)
-    return Verdict(str(condition), "passed" if passed else "failed", actual, shown, _place(summary, condition.field))
+    outcome: Outcome = "passed" if passed else "failed"
+    return _about(summary, field, Verdict(str(condition), outcome, actual, shown), metric, direction)
+
+
+def _about(
+    summary: Summary, field: Field, verdict: Verdict, metric: Metric | None, direction: Direction | None
+) -> Verdict:
+    """Return a verdict with what else there is to say of its metric."""
+    note = direction.note if direction and metric and metric.is_series else ""
+    place = ""
+    if metric and field.selector == "best" and metric.best_epoch is not None and not math.isnan(metric.best):
+        place = f"{metric.unit} {metric.best_epoch}"
+    return Verdict(
+        verdict.gate,
+        verdict.outcome,
+        verdict.actual,
+        verdict.shown,
+        at=place,
+        note=note,
+        run=summary.label,
+        tag=metric.tag if metric else "",
+    )
 
 
 def _missing(gate: str, field: Field, summary: Summary) -> Verdict:
-    if field.selector and summary.value(field.name) is not None:
-        hint = f"{field.name!r} has one value alone: leave `.{field.selector}` out"
-    else:
-        guess = did_you_mean(field.name, list(summary.names()))
-        hint = guess if guess.startswith("did") else _listed(list(summary.metrics))
-    return Verdict(gate, "missing", hint=hint)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"metrics here: {', '.join(names[:_MOST_NAMES]) or 'none'}{more}"
-
-
-def _place(summary: Summary, field: Field) -> str:
     metric = summary.metric(field.name, field.selector)
-    if metric is None or metric.best_epoch is None or field.selector != "best" or math.isnan(metric.best):
-        return ""
-    return f"{metric.unit} {metric.best_epoch}"
+    shown = NOT_THERE
+    if metric and not summary.direction(field.name, asked=True).sense:
+        shown = "no direction"
+        hint = declare_direction(field.name)
+    elif field.selector and summary.value(field.name) is not None:
+        hint = f"{field.name!r} has a single value: write it without `.{field.selector}`"
+    else:
+        guess = nearest(field.name, summary.names())
+        hint = f"did you mean {guess!r}?" if guess else f"metrics here: {listed(list(summary.metrics))}"
+    return Verdict(gate, "missing", shown=shown, hint=hint, run=summary.label)
+
+
+def declare_direction(name: str) -> str:
+    """Return how to say which way a metric is better."""
+    return f"say which way it is better: `--set direction.{name}=min`, or `{name} = \"min\"` under [direction]"
 
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How much worse than the baseline is still good enough.
+    """The allowed regression from the baseline.
 
     Args:
-        amount: Of the metric itself, or of the baseline's value where it is a share.
+        amount: In units of the metric, or as a share of the baseline's value.
         is_share: Written with a percent sign.
     """
 
@@ -119,15 +167,53 @@ class Tolerance:
         amount = parse_number(text)
         if amount is None or not 0 <= amount < math.inf:
             raise ConfigError(
-                f"a tolerance is a number from 0 on, got {text!r}",
-                hint="`0.5%` of the baseline's value, or `0.005` of the metric itself",
+                f"--tolerance must be a number of at least 0, got {text!r}",
+                hint="`0.5%` of the baseline's value, or `0.005` in units of the metric",
             )
         return cls(amount, text.endswith("%"))
 
     def limit(self, baseline: float, *, lower: bool) -> float:
-        """Return the worst value that is still good enough, where the lower or the higher is better."""
+        """Return the worst value that still passes, where lower or higher is better."""
         room = self.amount * abs(baseline) if self.is_share else self.amount
         return baseline + room if lower else baseline - room
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """The metrics that a baseline gates when none are named.
+
+    Args:
+        fields: The metrics.
+        left_out: ``{metric: why it is not among them}``.
+    """
+
+    fields: tuple[Field, ...]
+    left_out: Mapping[str, str]
+
+
+def gated_by(baseline: Summary) -> Gated:
+    """Return the validation and test metrics of a baseline, or all where it has neither; by their best.
+
+    Metrics without direction (times, counters, learning rates) and those without a number are left out.
+
+    Raises:
+        NotFound: It has no metrics, or none that can be gated.
+    """
+    if not baseline.metrics:
+        raise NotFound(f"the baseline {baseline.label} has no metrics", hint="`tbcli runs RUN` shows what a run has")
+    held_out = {name: metric for name, metric in baseline.metrics.items() if metric.split in HELD_OUT}
+    chosen, left_out = [], {}
+    for name, metric in (held_out or baseline.metrics).items():
+        if not baseline.direction(name).sense:
+            left_out[name] = "no direction"
+        elif math.isnan(metric.best):
+            left_out[name] = "NaN in the baseline"
+        else:
+            chosen.append(Field(name, "best" if metric.is_series else ""))
+    if not chosen:
+        name, why = next(iter(left_out.items()))
+        raise NotFound(f"the baseline {baseline.label} has no metric to gate: {name} has {why}", hint="name a metric")
+    return Gated(tuple(chosen), left_out)
 
 
 def judge_against(summary: Summary, baseline: Summary, fields: Sequence[Field], tolerance: Tolerance) -> list[Verdict]:
@@ -136,25 +222,13 @@ def judge_against(summary: Summary, baseline: Summary, fields: Sequence[Field], 
     Args:
         summary: The run to judge.
         baseline: The run to judge by.
-        fields: The metrics; of none given, the best of each validation metric and each test metric of the baseline,
-            or the best of all metrics where it has neither.
-        tolerance: How much worse is good enough.
+        fields: The metrics; see `gated_by` for those to take where none are named.
+        tolerance: The allowed regression.
 
     Raises:
-        NotFound: The baseline has no such metric, or no metrics.
+        NotFound: The baseline has no such metric.
     """
-    return [_judged_against(summary, baseline, field, tolerance) for field in fields or _gated(baseline)]
-
-
-def _gated(baseline: Summary) -> list[Field]:
-    if not baseline.metrics:
-        raise NotFound(f"the baseline {baseline.label} has no metrics", hint="`tbcli runs RUN` shows what a run has")
-    fields = [
-        Field(name, "best" if metric.is_series else "")
-        for name, metric in baseline.metrics.items()
-        if not math.isnan(metric.best)
-    ]
-    return [field for field in fields if field.name.startswith(("val_", "test_"))] or fields
+    return [_judged_against(summary, baseline, field, tolerance) for field in fields]
 
 
 def _judged_against(summary: Summary, baseline: Summary, field: Field, tolerance: Tolerance) -> Verdict:
@@ -162,7 +236,10 @@ def _judged_against(summary: Summary, baseline: Summary, field: Field, tolerance
     if wanted is None:
         missing = _missing(str(field), field, baseline)
         raise NotFound(f"the baseline {baseline.label} has no {field}", hint=missing.hint)
-    lower = field.selector == "epoch" or lower_is_better(field.name)
+    direction = summary.direction(field.name, asked=True)
+    if not direction.sense:
+        return _missing(str(field), field, baseline)
+    lower = field.selector == "epoch" or direction.sense == "min"
     sign, limit = "<=" if lower else ">=", tolerance.limit(wanted, lower=lower)
 
     def good_enough(value: float, limit: float = limit) -> bool:
@@ -172,10 +249,11 @@ def _judged_against(summary: Summary, baseline: Summary, field: Field, tolerance
         return _missing(f"{field}{sign}{limit:.6g}", field, summary)
     passed = good_enough(actual)
     texts = f"{limit:.6g}", f"{actual:.6g}"
-    if good_enough(float(texts[1]), float(texts[0])) != passed:  # six digits of each would tell another story
+    if good_enough(float(texts[1]), float(texts[0])) != passed:  # six digits would contradict the verdict
         texts = repr(limit), repr(actual)
-    outcome: Outcome = "passed" if passed else "failed"
-    return Verdict(f"{field}{sign}{texts[0]}", outcome, actual, texts[1], _place(summary, field))
+    verdict = Verdict(f"{field}{sign}{texts[0]}", "passed" if passed else "failed", actual, texts[1])
+    judged = _about(summary, field, verdict, summary.metric(field.name, field.selector), direction)
+    return replace(judged, note=direction.note)
 
 
 def _measured(summary: Summary, field: Field) -> float | None:
@@ -184,40 +262,43 @@ def _measured(summary: Summary, field: Field) -> float | None:
 
 
 def failure_of(verdicts: Sequence[Verdict], label: str) -> TbcliError | None:
-    """Return what the process should leave with, or None where every gate was passed.
+    """Return the error to exit with, or None where every gate passed; a missing metric comes before a failed gate.
 
     Args:
         verdicts: The gates, judged.
-        label: What a person calls the run.
+        label: What was checked: a run, or several of them.
     """
     missing = [verdict for verdict in verdicts if verdict.outcome == "missing"]
     failed = [verdict for verdict in verdicts if verdict.outcome == "failed"]
     if missing:
+        first = missing[0]
         others = f"; of {len(verdicts)} gates {len(missing)} {'is' if len(missing) == 1 else 'are'} missing"
         others += f" and {len(failed)} failed" if failed else ""
-        what = f"{label} has nothing for {missing[0].gate!r}"
-        return NotFound(what + (others if len(missing) + len(failed) > 1 else ""), hint=missing[0].hint)
+about = "unknown name" if first.shown == NOT_THERE else first.shown
+        what = f"{first.run or label}: {about} in {first.gate!r}"
+        return NotFound(what + (others if len(missing) + len(failed) > 1 else ""), hint=first.hint)
     if not failed:
         return None
-    first = f"{failed[0].gate}, but it is {failed[0].found}"
-    what = first if len(verdicts) == 1 else f"{len(failed)} of {len(verdicts)} gates: {first}"
+    first = failed[0]
+    what = f"{first.gate}, but it is {first.found}"
+    count = "" if len(verdicts) == 1 else f"{len(failed)} of {len(verdicts)} gates: "
     return CheckFailed(
-        f"{label} fails {what}",
+        f"{first.run or label} fails {count}{what}",
         hint="`tbcli runs RUN` shows the run in full, `tbcli compare` what differs from a better one",
     )
 
 
-def parse_gates(words: Iterable[str]) -> tuple[list[Condition], list[Field]]:
+def parse_gates(words: Iterable[str]) -> tuple[list[Gate], list[Field]]:
     """Return the conditions that were typed, and the names alone, which only a baseline can judge.
 
     Raises:
         ConfigError: One does not follow the grammar.
     """
-    conditions: list[Condition] = []
+    gates: list[Gate] = []
     fields: list[Field] = []
     for word in words:
         try:
             fields.append(parse_field(word))
         except ConfigError:
-            conditions.extend(parse_conditions(word))
-    return conditions, fields
+            gates.extend(parse_conditions(word))
+    return gates, fields

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 
 from tbcli.errors import NotFound
 from tbcli.events.damage import Damage
-from tbcli.naming.direction import lower_is_better
+from tbcli.naming.direction import NO_OVERRIDES, Overrides, direction_of
 from tbcli.naming.series import EPOCH, HERE, STEP, Identity, Named, natural_key
 from tbcli.readers.documents import HParams
 from tbcli.readers.events import LogContent, open_logdir
@@ -102,7 +102,7 @@ class LoggedRuns:
         return [self._summary(run, members[run]) for run in self.names if run in members]
 
     def _summary(self, run: str, members: list[tuple[Identity, Series]]) -> Summary:
-        metrics, aliases = metrics_and_aliases(members)
+        metrics, aliases = metrics_and_aliases(members, self.place.directions)
         path = joined_path(self.place, run)
         facts = {
             "id": path,
@@ -110,7 +110,7 @@ class LoggedRuns:
             **_times([series for _, series in members]),
         }
         facts["name"] = facts["run"]
-        return Summary(path, path, metrics, facts.get, partial(self.settings, run), aliases=aliases)
+        return Summary(path, path, metrics, facts.get, partial(self.settings, run), aliases=aliases, directions=self.place.directions)
 
 
 def joined_path(place: LogDirectory, run: str) -> str:
@@ -130,9 +130,11 @@ def read_runs(place: LogDirectory, *, verify: bool = False, cache: bool = True) 
     return LoggedRuns(place, content, scalars, names_in(scalars))
 
 
-def metrics_and_aliases(members: list[tuple[Identity, Series]]) -> tuple[dict[str, Metric], dict[str, str]]:
+def metrics_and_aliases(
+    members: list[tuple[Identity, Series]], directions: Overrides = NO_OVERRIDES
+) -> tuple[dict[str, Metric], dict[str, str]]:
     """Return the metrics of one run by their names, and what else each answers to: its tag, its directory and tag."""
-    metrics = {identity.name: metric_of(series, identity) for identity, series in members}
+    metrics = {identity.name: metric_of(series, identity, directions) for identity, series in members}
     tags = [series.tag for _, series in members]
     aliases: dict[str, str] = {}
     for identity, series in members:
@@ -143,20 +145,21 @@ def metrics_and_aliases(members: list[tuple[Identity, Series]]) -> tuple[dict[st
     return metrics, aliases
 
 
-def metric_of(series: Series, identity: Identity) -> Metric:
-    """Return best and last of a series; no best where it has no finite value."""
+def metric_of(series: Series, identity: Identity, directions: Overrides = NO_OVERRIDES) -> Metric:
+    """Return best and last of a series; no best where it has no finite value or no direction."""
     values = series.value
     last, split, unit = float(values[-1]), identity.split, identity.unit or STEP
     tag = joined(series.run, series.tag)
     finite = np.flatnonzero(np.isfinite(values))
-    if not len(finite):
+    sense = direction_of(identity.name, directions, asked=True).sense
+    if not len(finite) or not sense:
         return Metric(float("nan"), None, last, split=split, unit=unit, tag=tag)
-    choose = np.argmin if lower_is_better(identity.name) else np.argmax
+    choose = np.argmin if sense == "min" else np.argmax
     best = finite[choose(values[finite])]
     return Metric(float(values[best]), int(series.step[best]), last, split=split, unit=unit, tag=tag)
 
 
-def tags_of(logs: Path) -> tuple[dict[str, Metric], dict[str, str]]:
+def tags_of(logs: Path, directions: Overrides = NO_OVERRIDES) -> tuple[dict[str, Metric], dict[str, str]]:
     """Return the metrics in the event files of a run of ours, and their aliases."""
     scalars = open_logdir(logs).scalars()
     identities = names_in(scalars, is_ours=True).identities
@@ -164,7 +167,8 @@ def tags_of(logs: Path) -> tuple[dict[str, Metric], dict[str, str]]:
         [
             (identity._replace(unit=identity.unit or EPOCH), series)
             for identity, series in zip(identities, scalars, strict=True)
-        ]
+        ],
+        directions,
     )
 
 
@@ -184,7 +188,7 @@ def find_run(place: LogDirectory, name: str) -> LogDirectory:
         found = name if name in runs.names else None
     if found is None:
         raise NotFound(f"no run {name!r} in {str(place.logs)!r}", hint="`tbcli runs PATH` lists the runs in a path")
-    return LogDirectory(place.name if found == HERE else found, place.logs, found)
+    return replace(place, name=place.name if found == HERE else found, run=found)
 
 
 def _times(series: list[Series]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tbcli.naming.direction import Overrides
 from tbcli.runs.files import parse_utc, read_json, utc_now, walk_files, write_json
 from tbcli.runs.ids import without_slug
 from tbcli.runs.owner import Owner
@@ -30,22 +31,25 @@ class LogDirectory:
         name: What a person calls it.
         logs: The directory, or a single event file.
         run: The one run inside it that is meant; ``""`` for all.
+        directions: The user's ``[direction]`` section.
     """
 
     name: str
     logs: Path
     run: str = ""
+    directions: Overrides = field(default_factory=dict, compare=False)
 
 
 @dataclass(slots=True)
 class Run:
-    """A run of ours: where its files are and what ``run.json`` says."""
+    """A run of ours: where its files are, what ``run.json`` says, and the user's ``[direction]`` section."""
 
     id: str
     logs: Path
     plots: Path
     models: Path
     record: dict[str, Any] = field(default_factory=dict)
+    directions: Overrides = field(default_factory=dict, compare=False)
 
     @property
     def record_file(self) -> Path:

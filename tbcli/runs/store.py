@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tbcli.config import Config, PathsConfig, load_config
 from tbcli.errors import ConfigError, NotFound, TrainingFailed
-from tbcli.naming.direction import lower_is_better
-from tbcli.naming.matching import did_you_mean
+from tbcli.naming.direction import NO_OVERRIDES, Direction, Overrides, direction_of
+from tbcli.naming.matching import did_you_mean, find_name, nearest
 from tbcli.runs.files import utc_now, utc_text, write_json
 from tbcli.runs.ids import looks_like_id, new_id
 from tbcli.runs.owner import Owner
 from tbcli.runs.run import SCHEMA, LogDirectory, Run, load_run
+from tbcli.runs.summary import Metric, metrics_of
 from tbcli.runs.unreadable import describe_invalid_run
 
 DEFAULT_RANK_METRIC = "val_accuracy"
@@ -47,7 +49,9 @@ def by_time(run: Run) -> tuple[str, str]:
 class RunStore:
     """The runs below the three roots of a workspace."""
 
-    def __init__(self, paths: PathsConfig) -> None:
+    def __init__(self, paths: PathsConfig, directions: Overrides = NO_OVERRIDES) -> None:
+        """Look for runs in the directories of a workspace; ``directions`` is the user's ``[direction]`` section."""
+        self.directions = directions
         self.logs_root = paths.logs
         self.plots_root = paths.plots
         self.models_root = paths.models
@@ -100,13 +104,21 @@ class RunStore:
             return run
 
     def _run(self, run_id: str) -> Run:
-        return Run(run_id, self.logs_root / run_id, self.plots_root / run_id, self.models_root / run_id)
+        run = Run(run_id, self.logs_root / run_id, self.plots_root / run_id, self.models_root / run_id)
+        run.directions = self.directions
+        return run
+
+    def _loaded(self, logs: Path) -> Run | None:
+        run = load_run(logs, self.plots_root / logs.name, self.models_root / logs.name)
+        if run is not None:
+            run.directions = self.directions
+        return run
 
     def load(self, run_id: str) -> Run | None:
         """Return the run with exactly this id, or None; a link to a run elsewhere is none of ours."""
         if (self.logs_root / run_id).is_symlink():
             return None
-        return load_run(self.logs_root / run_id, self.plots_root / run_id, self.models_root / run_id)
+        return self._loaded(self.logs_root / run_id)
 
     def ids(self) -> list[str]:
         """Return the names of all directories that may be runs, oldest first, without opening them.
@@ -132,7 +144,7 @@ class RunStore:
             NotFound: The directory is there, but cannot be listed.
         """
         for run_id in self.ids():
-            run = load_run(self.logs_root / run_id, self.plots_root / run_id, self.models_root / run_id)
+            run = self._loaded(self.logs_root / run_id)
             if run is not None:
                 yield run
             else:
@@ -189,12 +201,10 @@ class RunStore:
                 hint="a reference with a slash or a dot is a path; `tbcli runs` lists ids",
             )
         resolved = path.resolve()
-        name = resolved.name
-        roots = (self.plots_root / name, self.models_root / name)
-        run = load_run(resolved, *roots)
+        run = self._loaded(resolved)
         if run is None:
             self._note_damage(resolved)
-        return run or LogDirectory(name, path)
+        return run or LogDirectory(resolved.name, path, directions=self.directions)
 
     def _among(self, reference: str, runs: Sequence[Run], say: Say | None) -> Run:
         if not runs:
@@ -205,7 +215,7 @@ class RunStore:
         if reference == "latest" or reference.startswith("latest~"):
             return _nth_latest(reference, runs)
         if reference == "best" or reference.startswith("best:"):
-            return _best(reference, runs)
+            return _best(reference, runs, self.directions, say)
         by_prefix = [run for run in runs if run.id.startswith(reference)]
         by_name = [run for run in runs if run.name == reference]
         if len(by_prefix) == 1:
@@ -214,15 +224,15 @@ class RunStore:
             listed = ", ".join(run.id for run in by_prefix[-5:])
             more = f" and {len(by_prefix) - 5} more" if len(by_prefix) > 5 else ""
             raise ConfigError(
-                f"{reference!r} is the beginning of {len(by_prefix)} runs: {listed}{more}", hint="type more of the id"
+                f"{reference!r} is ambiguous: it matches {len(by_prefix)} runs: {listed}{more}", hint="type more of the id"
             )
         if by_name:
             if len(by_name) > 1 and say:
                 say(f"{len(by_name)} runs are named {reference!r}: this is the newest, {by_name[-1].id}")
             return by_name[-1]
-        known = [run.id for run in runs] + [run.name for run in runs if run.name]
-        guess = did_you_mean(reference, known)
-        hint = f"{guess} `tbcli runs` lists them" if guess.startswith("did") else "`tbcli runs` lists what is there"
+        guess = nearest(reference, [run.id for run in runs] + [run.name for run in runs if run.name])
+        hint = f"did you mean {guess!r}? " if guess else ""
+        hint += "`tbcli runs` lists them" if guess else "`tbcli runs` lists what is there"
         raise NotFound(f"no run {reference!r} in {str(self.logs_root)!r}", hint=_as_path(reference) or hint)
 
 
@@ -266,28 +276,60 @@ def _owner_facts() -> dict[str, Any]:
 def _nth_latest(reference: str, runs: Sequence[Run]) -> Run:
     _, _, text = reference.partition("~")
     if "~" in reference and not text.isdecimal():
-        raise ConfigError(f"{reference!r} counts back by no number", hint="`latest~1` is the run before the latest")
+        raise ConfigError(
+            f"invalid reference {reference!r}: expected latest~N", hint="`latest~1` is the run before the latest"
+        )
     back = int(text or 0)
     if back >= len(runs):
         raise NotFound(f"no run {reference!r}: there are {len(runs)}", hint=f"`latest~{len(runs) - 1}` is the oldest")
     return runs[-1 - back]
 
 
-def _best(reference: str, runs: Sequence[Run]) -> Run:
-    metric = reference.partition(":")[2] or DEFAULT_RANK_METRIC
-
-    def measured(name: str) -> list[tuple[float, Run]]:
-        return [(value, run) for run in runs if (value := run.metric(name)) is not None]
-
+def _best(reference: str, runs: Sequence[Run], directions: Overrides, say: Say | None) -> Run:
+    """Return the best run by a metric, among those of the data that the newest run with that metric learnt from."""
+    asked = reference.partition(":")[2] or DEFAULT_RANK_METRIC
+    measured = [(run, metrics_of(run)) for run in runs]
     # Without validation samples the training metric has to do.
-    scored = measured(metric) or measured(metric.removeprefix("val_"))
-    if not scored:
-        known = dict.fromkeys(name for run in runs for name in run.metrics)
-        raise NotFound(
-            f"no run has a metric {metric!r}", hint=did_you_mean(metric, known) if known else "no run has metrics yet"
+    for metric in dict.fromkeys((asked, asked.removeprefix("val_"))):
+        scored = _scored(measured, metric)
+        if scored:
+            break
+    else:
+        known = dict.fromkeys(name for _, metrics in measured for name in metrics)
+        hint = did_you_mean(asked, known) if known else "no run has metrics yet"
+        raise NotFound(f"no run has a metric {asked!r}", hint=hint)
+    direction = direction_of(metric, directions, asked=True)
+    if not direction.sense:
+        raise ConfigError(
+            f"no run is the best by {metric!r}: it has no direction",
+            hint=f'`--set direction.{metric}=min`, or `{metric} = "min"` under [direction] in tbcli.toml',
         )
-    choose: Callable[..., tuple[float, Run]] = min if lower_is_better(metric) else max
-    return choose(scored, key=lambda pair: pair[0])[1]
+    data = scored[-1][1].data_name
+    rivals = [(value, run) for value, run in scored if run.data_name == data]
+    choose: Callable[..., tuple[float, Run]] = min if direction.sense == "min" else max
+    best = choose(rivals, key=lambda pair: pair[0])[1]
+    if say:
+        _say_how(best, metric, direction, scored, say)
+    return best
+
+
+def _scored(measured: Iterable[tuple[Run, Mapping[str, Metric]]], name: str) -> list[tuple[float, Run]]:
+    """Return the best value of every run that has a number for a metric."""
+    found = [
+        (metrics[known].best, run)
+        for run, metrics in measured
+        if (known := find_name(name, metrics)) and not math.isnan(metrics[known].best)
+    ]
+    return found
+
+
+def _say_how(best: Run, metric: str, direction: Direction, scored: Sequence[tuple[float, Run]], say: Say) -> None:
+    others = sum(run.data_name != best.data_name for _, run in scored)
+    if others:
+        were = f"{others} run{'s' if others > 1 else ''} of other data {'were' if others > 1 else 'was'} left out"
+        say(f"{best.id} is the best by {metric} of the runs on {best.data_name or 'unknown data'}; {were}")
+    if direction.note:
+        say(f"{best.id} is the best by {metric} {direction.note}")
 
 
 def list_runs(workspace: str | os.PathLike[str] = ".") -> list[Run]:
@@ -308,4 +350,5 @@ def list_runs(workspace: str | os.PathLike[str] = ".") -> list[Run]:
         >>> tbcli.list_runs()[-1].metric("test_accuracy") > 0.1
         True
     """
-    return RunStore(load_config(flags={"paths.workspace": os.fspath(workspace)}).paths).list()
+    config = load_config(flags={"paths.workspace": os.fspath(workspace)})
+    return RunStore(config.paths, config.direction).list()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from tbcli.naming.direction import best_position, summarize
+from tbcli.naming.direction import Direction, Overrides, best_position, direction_of, summarize
 from tbcli.naming.series import resolve, split_of
 from tbcli.runs.history import read_history
 from tbcli.runs.run import Run
@@ -75,6 +75,7 @@ class Summary:
             once, when a name is not found otherwise.
         aliases: ``{further name or literal tag: canonical name}``.
         data: What it was trained on, ``""`` where nothing tells.
+        directions: The user's ``[direction]`` section.
     """
 
     label: str
@@ -85,6 +86,7 @@ class Summary:
     read_more: Callable[[], tuple[Mapping[str, Metric], Mapping[str, str]]] = lambda: ({}, {})
     aliases: Mapping[str, str] = field(default_factory=dict)
     data: str = ""
+    directions: Overrides = field(default_factory=dict)
     _settings: Mapping[str, Any] | None = field(default=None, init=False)
     _more: tuple[Mapping[str, Metric], Mapping[str, str]] | None = field(default=None, init=False)
 
@@ -134,6 +136,10 @@ class Summary:
         if metric is not None:
             return metric.select(selector)
         return None if selector else self.fact_or_setting(name)
+
+    def direction(self, name: str, *, asked: bool = False) -> Direction:
+        """Return which way a metric is better; see `tbcli.naming.direction.direction_of`."""
+        return direction_of(name, self.directions, asked=asked)
 
     def fact_or_setting(self, name: str) -> Value | None:
         """Return what a name means besides metrics: a fact, or else a setting."""
@@ -203,15 +209,19 @@ def summary_of(
         read_settings=lambda: settings_of(run),
         read_more=read_more,
         data=run.data_name,
+        directions=run.directions,
     )
 
 
 def metrics_of(run: Run) -> dict[str, Metric]:
-    """Return the metrics of a run; of one that trains or was killed, those of the epochs it has finished."""
+    """Return the metrics of a run; of one that trains or was killed, those of the epochs it has finished.
+
+    Where the user says which way metrics are better, the best is sought anew in the history.
+    """
     kept: Mapping[str, Any] = run.metrics
-    if not kept:
+    if not kept or run.directions:
         history = read_history(run.history_file)
-        kept = summarize(history.columns, history.epochs)
+        kept = {**kept, **summarize(history.columns, history.epochs, run.directions)}
     return {name: _metric(name, value) for name, value in kept.items()}
 
 
@@ -221,7 +231,7 @@ def curves_of(run: Run) -> dict[str, Metric]:
     values = history.columns.get(LEARNING_RATE)
     if not values:
         return {}
-    best = best_position(LEARNING_RATE, values)
+    best = best_position(LEARNING_RATE, values, run.directions, asked=True)
     if best is None:
         return {LEARNING_RATE: Metric(math.nan, None, values[-1])}
     return {LEARNING_RATE: Metric(values[best], history.epochs[best], values[-1])}

@@ -76,7 +76,7 @@ def train(config: Config, progress: Narrator | None = None) -> Run:
         narrator.stage(f"Loading {config.data.source}")
         dataset = load_dataset(config.data)
         _require_roots(config)
-        run = RunStore(config.paths).create(config, {"versions": package_versions(), "git": git_state(Path.cwd())})
+        run = RunStore(config.paths, config.direction).create(config, {"versions": package_versions(), "git": git_state(Path.cwd())})
         with _kept(run, config, interruption, narrator):
             narrator.stage("Starting TensorFlow")
             with narrator.hushed_libraries():
@@ -135,7 +135,7 @@ def _beat(run: Run, stop: threading.Event) -> None:
 def _conclude(run: Run, config: Config, status: str, reason: str, seconds: float, narrator: Narrator) -> None:
     """Write the run's last record and leave its figures behind, as far as the disk allows."""
     history = read_history(run.history_file)
-    by_epoch, final = summarize(history.columns, history.epochs), dict(run.metrics)
+    by_epoch, final = summarize(history.columns, history.epochs, config.direction), dict(run.metrics)
     metrics: dict[str, Any] = {**by_epoch, **final}
     in_training = str(run.record.get("precision") or "float32").removeprefix("mixed_")
     try:
