@@ -1,4 +1,4 @@
-"""``tbcli check``: gates on what a run reached; the exit code is the answer."""
+"""``tbcli check``: gates on the metrics of runs; the exit code is the answer."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from tbcli.cli.options import OUTPUT_PANEL, Common, Json, with_common_options
 from tbcli.cli.output import Output, padded, printable, styled, wants_colour
 from tbcli.errors import ConfigError
 from tbcli.naming import schemas
+from tbcli.naming.matching import listed
 
 if TYPE_CHECKING:
-    from tbcli.gates import Condition, Field, Verdict
-    from tbcli.runs import LogDirectory, Run
+    from tbcli.gates import Field, Gate, Tolerance, Verdict
+    from tbcli.runs import LogDirectory, Run, RunStore
     from tbcli.runs.summary import Summary
 
 GATE_PANEL = "Gates"
@@ -32,18 +33,23 @@ def check(
     run: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", help="latest, best, an id, its beginning, a name or a path.", autocompletion=complete_run
+            metavar="RUN",
+            help="latest, best, an id or its beginning, a name, or a path: every run in it must pass.",
+            autocompletion=complete_run,
         ),
     ],
     gates: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[EXPR]...", help='Such as "val_accuracy.best>=0.98", "loss<0.1 and epoch<=20".'),
+        typer.Argument(
+            metavar="[EXPR]...",
+            help='Conditions, e.g. "val_accuracy.best>=0.98", "loss<0.1 and (epoch<=20 or seed=1)".',
+        ),
     ] = None,
     baseline: Annotated[
         str | None,
         typer.Option(
             metavar="REF",
-            help="Not worse than this run: in metrics given by name alone, else in validation and test metrics.",
+            help="Fail if worse than this run on the given metrics (default: all validation and test metrics).",
             rich_help_panel=GATE_PANEL,
         ),
     ] = None,
@@ -51,25 +57,26 @@ def check(
         str | None,
         typer.Option(
             metavar="AMOUNT",
-            help="Worse than the baseline by so much will do: 0.5% of its value, or 0.005 (0).",
+            help="Allowed regression from the baseline: relative (0.5%) or absolute (0.005). [default: 0]",
             rich_help_panel=GATE_PANEL,
         ),
     ] = None,
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="As Markdown, for the summary of a CI job.", rich_help_panel=OUTPUT_PANEL)
+        bool,
+        typer.Option("--markdown", help="Markdown, e.g. for a CI job's summary.", rich_help_panel=OUTPUT_PANEL),
     ] = False,
     junit: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a JUnit file too.", rich_help_panel=OUTPUT_PANEL)
+        Path | None, typer.Option(metavar="FILE", help="Also write a JUnit file.", rich_help_panel=OUTPUT_PANEL)
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check what a run reached; leaves with 7 when a gate fails, with 3 when there is no such metric.
+    """Check conditions on a run. Exits 7 if a condition fails, 3 if a metric does not exist.
 
-    Where one gate fails and another finds no metric, it leaves with 3.
-    A metric means its last value, .best its best, .epoch the epoch of that.
-    epoch, status, model and every setting can be asked for too; NaN never passes.
+    3 takes precedence. A metric means its last value, .best its best, .epoch the epoch
+    of the best. Conditions may also use epoch, status, model and any setting; NaN never
+    satisfies a condition.
     """
-    from tbcli.gates import Tolerance, judge, judge_against, parse_gates
+    from tbcli.gates import Tolerance, parse_gates
 
     conditions, fields = parse_gates(gates or ())
     _require_something_to_judge(conditions, fields, baseline, tolerance)
@@ -83,49 +90,85 @@ def check(
     store, output = RunStore(config.paths, config.direction), common.output
     places = find_places(store, [run], output)
     summaries = summarize_all(places, output)
-    judged_by = None
-    if baseline is not None:
-        judged_by, *others = summarize_all(find_places(store, [baseline], output), output)
-        if others:
-            raise ConfigError(
-                f"--baseline {baseline!r} is {len(others) + 1} runs",
-                hint="one run: `tbcli runs PATH` lists those in a path",
-            )
-    verdicts = []
-    for summary in summaries:  # each has to pass
-        verdicts += judge(summary, conditions)
-        if judged_by is not None:
-            verdicts += judge_against(summary, judged_by, fields, allowed)
+    judged_by = _find_baseline(store, baseline, output) if baseline is not None else None
+    checked = _judge_all(summaries, conditions, judged_by, fields, allowed, output)
     for place in places:
         _say_if_training(place, output)
+    verdicts = [verdict for _, judged in checked for verdict in judged]
+    label = summaries[0].label if len(summaries) == 1 else run
     try:
         if junit:
-            _write_junit(junit, verdicts, summary.label)
-    finally:  # the verdicts are said even where that file cannot be written
+            _write_junit(junit, verdicts, label)
+    finally:  # the verdicts are shown even if that file cannot be written
         if as_json:
-            output.document(_document(summary, judged_by, verdicts))
+            output.document(_document(checked, judged_by))
         elif markdown:
             from tbcli.gates.reports import as_markdown
 
-            output.result(as_markdown(verdicts, summary.label))
+            output.result(as_markdown(verdicts, label))
         else:
             output.results(verdict_lines(verdicts, sys.stdout))
-    _leave(verdicts, summary.label)
+    _exit_with(verdicts, label)
 
 
-def settle_gates(expressions: Sequence[str]) -> list[Condition]:
-    """Return what `train --check` is to judge at the end, before anything is trained.
+def _find_baseline(store: RunStore, reference: str, output: Output) -> Summary:
+    """Return the one run that a reference names.
+
+    Raises:
+        ConfigError: It names several.
+    """
+    from tbcli.cli.places import find_places
+    from tbcli.cli.summaries import summarize_all
+
+    first, *others = summarize_all(find_places(store, [reference], output), output)
+    if others:
+        raise ConfigError(
+            f"--baseline {reference!r} matches {len(others) + 1} runs", hint="`tbcli runs PATH` lists those in a path"
+        )
+    return first
+
+
+def _judge_all(
+    summaries: Sequence[Summary],
+    conditions: Sequence[Gate],
+    baseline: Summary | None,
+    fields: Sequence[Field],
+    tolerance: Tolerance,
+    output: Output,
+) -> list[tuple[Summary, list[Verdict]]]:
+    """Return the verdicts on each run, and say which metrics a baseline gates if none were named."""
+    from tbcli.gates import gated_by, judge, judge_against
+
+    if baseline is not None and not fields:
+        gated = gated_by(baseline)
+        fields = gated.fields
+        left_out = [f"{name} ({why})" for name, why in gated.left_out.items()]
+        output.say(
+            f"gated by {printable(baseline.label)}: {printable(listed([str(field) for field in fields]))}"
+            + (f"; left out: {printable(listed(left_out))}" if left_out else "")
+        )
+    checked = []
+    for summary in summaries:
+        verdicts = judge(summary, conditions)
+        if baseline is not None:
+            verdicts += judge_against(summary, baseline, fields, tolerance)
+        checked.append((summary, verdicts))
+    return checked
+
+
+def settle_gates(expressions: Sequence[str]) -> list[Gate]:
+    """Return what `train --check` judges at the end, before anything is trained.
 
     Raises:
         ConfigError: An expression does not follow the grammar, or is a name alone.
     """
     from tbcli.gates import parse_conditions
 
-    return [condition for expression in expressions for condition in parse_conditions(expression)]
+    return [gate for expression in expressions for gate in parse_conditions(expression)]
 
 
-def check_trained(run: Run, conditions: Sequence[Condition], output: Output) -> None:
-    """Judge a run that was just trained, and tell a person; stdout stays the run id's.
+def check_trained(run: Run, gates: Sequence[Gate], output: Output) -> None:
+    """Judge a run that has just been trained, with the verdicts on stderr: stdout is for the run's id.
 
     Raises:
         CheckFailed: A gate failed.
@@ -134,23 +177,26 @@ def check_trained(run: Run, conditions: Sequence[Condition], output: Output) -> 
     from tbcli.cli.summaries import summarize
     from tbcli.gates import judge
 
-    verdicts = judge(summarize(run, output)[0], conditions)
+    verdicts = judge(summarize(run, output)[0], gates)
     for line in verdict_lines(verdicts, sys.stderr):
         output.say(line)
-    _leave(verdicts, run.label)
+    _exit_with(verdicts, run.label)
 
 
 def verdict_lines(verdicts: Sequence[Verdict], stream: IO[str]) -> list[str]:
-    """Return a line a gate, in colours where the stream wants any: the verdict, what was asked, what the run has."""
-    rows = [[verdict.outcome, printable(verdict.gate), printable(verdict.found)] for verdict in verdicts]
+    """Return one line per gate, coloured if the stream is a terminal: verdict, run if several, gate, value."""
+    has_runs = len({verdict.run for verdict in verdicts}) > 1
+    rows = [
+        [verdict.outcome, *([verdict.run] if has_runs else []), verdict.gate, verdict.found] for verdict in verdicts
+    ]
 
     def paint(column: int, cell: str) -> str:
         return styled(cell, STYLES[cell.rstrip()], stream) if column == 0 else cell
 
-    return padded(rows, paint=paint if wants_colour(stream) else None)
+    return padded([list(map(printable, row)) for row in rows], paint=paint if wants_colour(stream) else None)
 
 
-def _leave(verdicts: Sequence[Verdict], label: str) -> None:
+def _exit_with(verdicts: Sequence[Verdict], label: str) -> None:
     from tbcli.gates import failure_of
 
     failure = failure_of(verdicts, label)
@@ -159,23 +205,23 @@ def _leave(verdicts: Sequence[Verdict], label: str) -> None:
 
 
 def _require_something_to_judge(
-    conditions: Sequence[Condition], fields: Sequence[Field], baseline: str | None, tolerance: str | None
+    conditions: Sequence[Gate], fields: Sequence[Field], baseline: str | None, tolerance: str | None
 ) -> None:
     if baseline is not None:
         return
     if tolerance is not None:
-        raise ConfigError(f"--tolerance {tolerance} of what?", hint="it goes with `--baseline REF`")
+        raise ConfigError("--tolerance needs --baseline", hint="`--baseline REF` names the run to compare with")
     if fields:
-        raise ConfigError(f"{str(fields[0])!r} is compared with nothing", hint=_EXAMPLE)
+        raise ConfigError(f"{str(fields[0])!r} has no comparison; write e.g. {fields[0]}<0.1", hint=_EXAMPLE)
     if not conditions:
-        raise ConfigError("there is nothing to check", hint=_EXAMPLE)
+        raise ConfigError("no conditions to check", hint=_EXAMPLE)
 
 
 def _say_if_training(found: Run | LogDirectory, output: Output) -> None:
     from tbcli.runs import Run
 
     if isinstance(found, Run) and found.is_live():
-        output.say(f"{printable(found.label)} is still training: this judges the epochs so far")
+        output.say(f"{printable(found.label)} is still training: only the epochs so far are checked")
 
 
 def _write_junit(path: Path, verdicts: Sequence[Verdict], label: str) -> None:
@@ -188,18 +234,27 @@ def _write_junit(path: Path, verdicts: Sequence[Verdict], label: str) -> None:
     except OSError as error:
         raise ConfigError(
             f"cannot write {str(path)!r}: {error.strerror or error}",
-            hint="`--junit FILE` where there is room and you may write",
+            hint="`--junit FILE` in a writable directory",
         ) from error
 
 
-def _document(summary: Summary, baseline: Summary | None, verdicts: Sequence[Verdict]) -> dict[str, object]:
+def _document(checked: Sequence[tuple[Summary, Sequence[Verdict]]], baseline: Summary | None) -> dict[str, object]:
     from tbcli.gates.reports import as_documents
 
+    runs = [
+        {
+            "run": summary.id,
+            "label": summary.label,
+            "passed": all(verdict.outcome == "passed" for verdict in verdicts),
+            "gates": as_documents(verdicts),
+        }
+        for summary, verdicts in checked
+    ]
     return {
         "schema": schemas.METRICS,
-        "run": summary.id,
-        "label": summary.label,
         "baseline": baseline.id if baseline else None,
-        "passed": all(verdict.outcome == "passed" for verdict in verdicts),
-        "gates": as_documents(verdicts),
+        "passed": all(run["passed"] for run in runs),
+        "runs": runs,
+        # of a single run, as in schema 1
+        **({key: runs[0][key] for key in ("run", "label", "gates")} if len(runs) == 1 else {}),
     }

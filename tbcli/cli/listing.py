@@ -10,7 +10,7 @@ from tbcli.cli.output import counted_age, counted_bytes, counted_seconds, printa
 from tbcli.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
-    from tbcli.gates import Condition, Field
+    from tbcli.gates import Field, Gate
     from tbcli.runs.summary import Summary, Value
 
 Item = TypeVar("Item")
@@ -45,11 +45,11 @@ class Wish(NamedTuple):
     Args:
         conditions: Only runs that meet all of them.
         sort: Order by this; None for the order of time.
-        is_reversed: The other way round.
+        is_reversed: In reverse order.
         columns: Show these; empty for the usual ones.
     """
 
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[Gate, ...] = ()
     sort: Field | None = None
     is_reversed: bool = False
     columns: tuple[Field, ...] = ()
@@ -80,7 +80,12 @@ class Wish(NamedTuple):
     @property
     def fields(self) -> tuple[Field, ...]:
         """All names that were asked for."""
-        return (*(condition.field for condition in self.conditions), *([self.sort] if self.sort else ()), *self.columns)
+        if not self.conditions:
+            return (*([self.sort] if self.sort else ()), *self.columns)
+        from tbcli.gates import fields_of
+
+        asked = (field for gate in self.conditions for field in fields_of(gate))
+        return (*asked, *([self.sort] if self.sort else ()), *self.columns)
 
 
 def choose(
@@ -92,7 +97,7 @@ def choose(
 ) -> list[Shaped]:
     """Return what is to be shown of the runs that match, in the order that was asked for; no run is kept.
 
-    A metric sorts the best first; all else the smallest first; what has no value stands at the end either way.
+    Metrics sort best first, all else and metrics without direction smallest first; what has no value comes last.
 
     Args:
         wish: What was asked.
@@ -142,18 +147,18 @@ class _Asked:
             self._unknown = [field for field in self._unknown if field not in known]
 
     def is_high_best(self, field: Field) -> bool:
-        from tbcli.naming.direction import lower_is_better
-
-        return field.name in self._metrics and field.selector != "epoch" and not lower_is_better(field.name)
+        if field.name not in self._metrics or field.selector == "epoch" or self._last is None:
+            return False
+        return self._last.direction(field.name, asked=True).sense == "max"
 
     def require_all(self) -> None:
         if self._unknown and self._last:
-            from tbcli.naming.matching import did_you_mean
+            from tbcli.naming.matching import nearest
             from tbcli.runs.summary import FACTS
 
             name = self._unknown[0].name
-            guess = did_you_mean(name, dict.fromkeys((*self._last.names(), *FACTS)))
-            hint = guess if guess.startswith("did") else "`tbcli runs RUN` shows the metrics and settings of a run"
+            guess = nearest(name, (*self._last.names(), *FACTS))
+            hint = f"did you mean {guess!r}?" if guess else "`tbcli runs RUN` shows the metrics and settings of a run"
             raise NotFound(f"no run has {str(self._unknown[0])!r}", hint=hint)
 
 

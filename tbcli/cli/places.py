@@ -71,7 +71,9 @@ def named_place(store: RunStore, reference: str, output: Output) -> Run | LogDir
         is_file = is_path(reference) and path.is_file()
     except (OSError, ValueError):
         is_file = False
-    return LogDirectory(path.name, path, directions=store.directions) if is_file else find_place(store, reference, output)
+    if is_file:
+        return LogDirectory(path.name, path, directions=store.directions)
+    return find_place(store, reference, output)
 
 
 def _places_of(store: RunStore, reference: str, output: Output) -> list[Run | LogDirectory]:
@@ -93,11 +95,14 @@ def runs_below(found: LogDirectory, output: Output) -> list[Run | LogDirectory]:
     own = list_runs(store, output)
     if not own:
         return []
-    return [*own, *(
+    return [
+        *own,
+        *(
             LogDirectory(path.name, path, directions=found.directions)
             for path in store.others
             if _has_event_files(path)
-        )]
+        ),
+    ]
 
 
 def _has_event_files(path: Path) -> bool:

@@ -228,7 +228,8 @@ def parse_fields(text: str) -> tuple[Field, ...]:
 
 def all_hold(gates: Iterable[Gate], summary: Summary) -> bool:
     """Say whether a run matches; a condition on a name that it lacks does not hold."""
-    return all([_holds(gate, summary) for gate in gates])
+    held = [_holds(gate, summary) for gate in gates]  # all of them: each may be wrong usage
+    return all(held)
 
 
 def _holds(gate: Gate, summary: Summary) -> bool:

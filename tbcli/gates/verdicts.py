@@ -142,7 +142,7 @@ def _missing(gate: str, field: Field, summary: Summary) -> Verdict:
 
 def declare_direction(name: str) -> str:
     """Return how to say which way a metric is better."""
-    return f"say which way it is better: `--set direction.{name}=min`, or `{name} = \"min\"` under [direction]"
+    return f'say which way it is better: `--set direction.{name}=min`, or `{name} = "min"` under [direction]'
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,13 +222,13 @@ def judge_against(summary: Summary, baseline: Summary, fields: Sequence[Field], 
     Args:
         summary: The run to judge.
         baseline: The run to judge by.
-        fields: The metrics; see `gated_by` for those to take where none are named.
+        fields: The metrics; those of `gated_by` where none are named.
         tolerance: The allowed regression.
 
     Raises:
         NotFound: The baseline has no such metric.
     """
-    return [_judged_against(summary, baseline, field, tolerance) for field in fields]
+    return [_judged_against(summary, baseline, field, tolerance) for field in fields or gated_by(baseline).fields]
 
 
 def _judged_against(summary: Summary, baseline: Summary, field: Field, tolerance: Tolerance) -> Verdict:
@@ -274,7 +274,7 @@ def failure_of(verdicts: Sequence[Verdict], label: str) -> TbcliError | None:
         first = missing[0]
         others = f"; of {len(verdicts)} gates {len(missing)} {'is' if len(missing) == 1 else 'are'} missing"
         others += f" and {len(failed)} failed" if failed else ""
-about = "unknown name" if first.shown == NOT_THERE else first.shown
+        about = "unknown name" if first.shown == NOT_THERE else first.shown
         what = f"{first.run or label}: {about} in {first.gate!r}"
         return NotFound(what + (others if len(missing) + len(failed) > 1 else ""), hint=first.hint)
     if not failed:

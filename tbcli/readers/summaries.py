@@ -110,7 +110,15 @@ class LoggedRuns:
             **_times([series for _, series in members]),
         }
         facts["name"] = facts["run"]
-        return Summary(path, path, metrics, facts.get, partial(self.settings, run), aliases=aliases, directions=self.place.directions)
+        return Summary(
+            path,
+            path,
+            metrics,
+            facts.get,
+            partial(self.settings, run),
+            aliases=aliases,
+            directions=self.place.directions,
+        )
 
 
 def joined_path(place: LogDirectory, run: str) -> str:

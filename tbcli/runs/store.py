@@ -224,7 +224,8 @@ class RunStore:
             listed = ", ".join(run.id for run in by_prefix[-5:])
             more = f" and {len(by_prefix) - 5} more" if len(by_prefix) > 5 else ""
             raise ConfigError(
-                f"{reference!r} is ambiguous: it matches {len(by_prefix)} runs: {listed}{more}", hint="type more of the id"
+                f"{reference!r} is ambiguous: it matches {len(by_prefix)} runs: {listed}{more}",
+                hint="type more of the id",
             )
         if by_name:
             if len(by_name) > 1 and say:
@@ -315,12 +316,11 @@ def _best(reference: str, runs: Sequence[Run], directions: Overrides, say: Say |
 
 def _scored(measured: Iterable[tuple[Run, Mapping[str, Metric]]], name: str) -> list[tuple[float, Run]]:
     """Return the best value of every run that has a number for a metric."""
-    found = [
+    return [
         (metrics[known].best, run)
         for run, metrics in measured
         if (known := find_name(name, metrics)) and not math.isnan(metrics[known].best)
     ]
-    return found
 
 
 def _say_how(best: Run, metric: str, direction: Direction, scored: Sequence[tuple[float, Run]], say: Say) -> None:

@@ -76,7 +76,8 @@ def train(config: Config, progress: Narrator | None = None) -> Run:
         narrator.stage(f"Loading {config.data.source}")
         dataset = load_dataset(config.data)
         _require_roots(config)
-        run = RunStore(config.paths, config.direction).create(config, {"versions": package_versions(), "git": git_state(Path.cwd())})
+        facts = {"versions": package_versions(), "git": git_state(Path.cwd())}
+        run = RunStore(config.paths, config.direction).create(config, facts)
         with _kept(run, config, interruption, narrator):
             narrator.stage("Starting TensorFlow")
             with narrator.hushed_libraries():

@@ -17,7 +17,7 @@ from tests.fakes import make_run
 Cli = Callable[..., Result]
 
 
-def test_gates_that_hold_leave_with_0(cli: Cli, workspace: Path) -> None:
+def test_conditions_that_hold_exit_with_0(cli: Cli, workspace: Path) -> None:
     make_run(workspace)
     result = cli("check", "latest", "val_accuracy.best>=0.98", "loss<0.2 and model=cnn")
     assert result.exit_code == 0
@@ -29,7 +29,7 @@ def test_gates_that_hold_leave_with_0(cli: Cli, workspace: Path) -> None:
     assert result.stderr == ""
 
 
-def test_a_gate_that_fails_leaves_with_7_and_is_named(cli: Cli, workspace: Path) -> None:
+def test_a_condition_that_fails_exits_with_7_and_is_named(cli: Cli, workspace: Path) -> None:
     run = make_run(workspace)
     result = cli("check", "latest", "val_accuracy>0.5", "val_accuracy>0.99")
     assert result.exit_code == 7
@@ -39,7 +39,7 @@ def test_a_gate_that_fails_leaves_with_7_and_is_named(cli: Cli, workspace: Path)
     assert hint.startswith("try:")
 
 
-def test_a_metric_that_is_not_there_leaves_with_3_and_the_nearest(cli: Cli, workspace: Path) -> None:
+def test_a_metric_that_does_not_exist_exits_with_3_and_the_nearest(cli: Cli, workspace: Path) -> None:
     make_run(workspace)
     result = cli("check", "latest", "val_acuracy>0.5", "val_accuracy>0.99")
     assert result.exit_code == 3
@@ -62,16 +62,16 @@ def test_the_run_itself_is_found_as_anywhere(cli: Cli, workspace: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ([], "nothing to check"),
-        (["loss"], "compared with nothing"),
-        (["loss<"], "cannot read on"),
-        (["loss<1", "--tolerance", "1%"], "of what"),
-        (["--baseline", "latest", "--tolerance", "much"], "a tolerance is a number"),
+        ([], "no conditions to check"),
+        (["loss"], "has no comparison; write e.g. loss<0.1"),
+        (["loss<"], "unexpected"),
+        (["loss<1", "--tolerance", "1%"], "--tolerance needs --baseline"),
+        (["--baseline", "latest", "--tolerance", "much"], "--tolerance must be a number"),
         (["loss<1", "--markdown", "--json"], "do not go together"),
         (["loss<low"], "is a number"),
     ],
 )
-def test_wrong_usage_leaves_with_2(cli: Cli, workspace: Path, words: list[str], told: str) -> None:
+def test_wrong_usage_exits_with_2(cli: Cli, workspace: Path, words: list[str], told: str) -> None:
     make_run(workspace)
     result = cli("check", "latest", *words)
     assert result.exit_code == 2
@@ -133,14 +133,16 @@ def test_json_has_stable_keys(cli: Cli, workspace: Path) -> None:
     result = cli("check", "latest", "val_accuracy>0", "--json")
     assert result.exit_code == 7
     document = json.loads(result.stdout, parse_constant=pytest.fail)
-    assert {**document, "gates": len(document["gates"])} == {
+    assert {**document, "gates": len(document["gates"]), "runs": len(document["runs"])} == {
         "schema": 2,
         "run": run.id,
         "label": run.id,
         "baseline": None,
         "passed": False,
         "gates": 1,
+        "runs": 1,
     }
+    assert document["runs"][0]["gates"] == document["gates"]
     assert document["gates"][0]["actual"] is None
     assert document["gates"][0]["outcome"] == "failed"
 
@@ -170,8 +172,8 @@ def test_a_missing_metric_wins_over_a_failed_gate_and_both_are_counted(cli: Cli,
     result = cli("check", run.id, "loss<0", "nothing<1", "val_accuracy>0")
     assert result.exit_code == 3
     happened, _ = result.stderr.splitlines()
-    assert happened == f"error: {run.id} has nothing for 'nothing<1'; of 3 gates 1 is missing and 1 failed"
-    assert "another finds no metric, it leaves with 3" in " ".join(cli("check", "--help").output.split())
+    assert happened == f"error: {run.id}: unknown name in 'nothing<1'; of 3 gates 1 is missing and 1 failed"
+    assert "3 takes precedence" in " ".join(cli("check", "--help").output.split())
 
 
 def test_a_name_in_other_letters_is_the_same(cli: Cli, workspace: Path) -> None:

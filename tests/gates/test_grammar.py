@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbcli.errors import ConfigError
-from tbcli.gates import Condition, Field, all_hold, grammar, parse_conditions, parse_field, parse_fields
+from tbcli.gates import Condition, Field, all_hold, fields_of, grammar, parse_conditions, parse_field, parse_fields
 from tbcli.runs.summary import Metric, Summary
 
 FACTS = {"epoch": 5, "epochs": 5, "status": "finished", "name": "my run", "started": "2026-11-22T12:00:00.000Z"}
@@ -67,16 +67,24 @@ def test_what_does_not_hold(expression: str) -> None:
     [
         ("", "empty"),
         ("  ", "empty"),
-        ("loss", "compared with nothing"),
-        ("loss.best", "compared with nothing"),
-        ("loss>", "cannot read on"),
-        ("loss=>1", "cannot read on"),
-        ("loss>1 or x<2", "'or' joins"),
-        ("loss>1 and", "compared with nothing"),
-        ("loss>1 x<2", "cannot read on at 'x<2'"),
-        ('"loss>1', "cannot read on"),
-        ("a=b=c", "cannot read on"),
-        ("loss>nan", "nothing compares"),
+        ("loss", "'loss' has no comparison; write e.g. loss<0.1"),
+        ("loss.best", "'loss.best' has no comparison"),
+        ("a or b<1", "'a' has no comparison"),
+        ("(a)", "'a' has no comparison"),
+        ("loss>", "unexpected"),
+        ("loss=>1", "unexpected"),
+        ("loss>1 || x<2", "unsupported operator '||'"),
+        ("loss>1 and", "a condition is missing at the end"),
+        ("loss>1 or", "a condition is missing at the end"),
+        ("loss>1 x<2", "unexpected 'x<2' in condition"),
+        ('"loss>1', "unexpected"),
+        ("a=b=c", "unexpected"),
+        ("loss>nan", "cannot compare with 'nan'"),
+        ("(loss>1", "missing ')'"),
+        ("(loss>1 or (x<2)", "missing ')'"),
+        ("loss>1)", "unexpected ')'"),
+        ("()", "unexpected ')'"),
+        ("(" * 60 + "x<1" + ")" * 60, "unexpected"),
     ],
 )
 def test_what_cannot_be_read_is_named(expression: str, words: str) -> None:
@@ -84,6 +92,47 @@ def test_what_cannot_be_read_is_named(expression: str, words: str) -> None:
         parse_conditions(expression)
     assert caught.value.hint
     assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("expression", "read"),
+    [
+        ("a<1 or b<2 and c=3", ["a<1 or (b<2 and c=3)"]),
+        ("a<1 and b<2 or c=3", ["(a<1 and b<2) or c=3"]),
+        ("(a<1 or b<2) and c=3", ["a<1 or b<2", "c=3"]),
+        ("c=3 AND (a<1 OR b<2)", ["c=3", "a<1 or b<2"]),
+        ("((a<1))", ["a<1"]),
+        ("(a<1)and(b<2)", ["a<1", "b<2"]),
+        ("a<1 or (b<2 or c<3)", ["a<1 or b<2 or c<3"]),
+        ("a<1 and (b<2 and (c<3 or d<4))", ["a<1", "b<2", "c<3 or d<4"]),
+        ("mAP50(B)>0.5", ["mAP50(B)>0.5"]),
+        ("(metrics/mAP50(B)>0.5 or x<1)", ["metrics/mAP50(B)>0.5 or x<1"]),
+        ("loss@step.best<1", ["loss@step.best<1"]),
+        ("oracle<1 and android=2", ["oracle<1", "android=2"]),
+        ("name='a or b'", ['name="a or b"']),
+    ],
+)
+def test_and_binds_more_strongly_than_or_and_parentheses_group(expression: str, read: list[str]) -> None:
+    gates = parse_conditions(expression)
+    assert [str(gate) for gate in gates] == read
+    assert parse_conditions(" and ".join(f"({gate})" for gate in gates)) == gates
+
+
+@pytest.mark.parametrize(
+    ("expression", "holds"),
+    [
+        ("seed=3 or seed=4", True), ("seed=4 or nothing<1", False), ("nothing<1 or seed=3", True),
+        ("broken<1 or broken>=1", False), ("seed=4 and seed=3 or model=cnn", True),
+        ("seed=4 and (seed=3 or model=cnn)", False), ("(seed=3 or seed=4) and (model=mlp or epoch<9)", True),
+    ],
+)  # fmt: skip
+def test_or_holds_where_one_of_its_conditions_does(expression: str, holds: bool) -> None:
+    assert all_hold(parse_conditions(expression), SUMMARY) is holds
+
+
+def test_every_name_of_an_expression_is_known() -> None:
+    (gate,) = parse_conditions("a<1 or (b.best<2 and c=3)")
+    assert list(fields_of(gate)) == [Field("a"), Field("b", "best"), Field("c")]
 
 
 def test_a_number_does_not_compare_with_a_word() -> None:

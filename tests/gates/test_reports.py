@@ -47,6 +47,29 @@ def test_documents_have_stable_keys() -> None:
         "actual": 0.99,
         "shown": "0.99",
         "at": "epoch 4",
+        "tag": None,
+        "is_guessed": False,
+        "note": "",
         "hint": "",
     }
     assert missing["actual"] is None
+
+
+def test_a_guess_is_said_in_every_report() -> None:
+    guess = Verdict("quux.best>1", "passed", 3.0, "3", "epoch 1", note="(higher is better: guessed)")
+    assert "3 at epoch 1 (higher is better: guessed)" in as_markdown([guess], "run")
+    (case,) = ElementTree.fromstring(as_junit([guess], "run"))
+    assert case.findtext("system-out") == "(higher is better: guessed)"
+    (document,) = as_documents([guess])
+    assert document["is_guessed"] is True
+
+
+def test_several_runs_are_told_apart_in_every_report() -> None:
+    verdicts = [Verdict("a>1", "passed", 2.0, "2", run=name) for name in ("one", "two")]
+    assert as_markdown(verdicts, "runs").splitlines()[2:5] == [
+        "| run | gate | value | verdict |",
+        "|---|---|---:|---|",
+        "| one | `a>1` | 2 | ✅ passed |",
+    ]
+    suite = ElementTree.fromstring(as_junit(verdicts, "runs"))
+    assert [case.attrib["classname"] for case in suite] == ["one", "two"]

@@ -7,7 +7,18 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tbcli.errors import CheckFailed, ConfigError, NotFound
-from tbcli.gates import Tolerance, Verdict, failure_of, judge, judge_against, parse_conditions, parse_field, parse_gates
+from tbcli.gates import (
+    Tolerance,
+    Verdict,
+    failure_of,
+    gated_by,
+    judge,
+    judge_against,
+    parse_conditions,
+    parse_field,
+    parse_gates,
+)
+from tbcli.naming.series import split_of
 from tbcli.runs.summary import Metric, Summary
 
 
@@ -16,7 +27,7 @@ def summary(**metrics: float | Metric) -> Summary:
         name: value if isinstance(value, Metric) else Metric(value, None, value, is_series=False)
         for name, value in metrics.items()
     }
-    return Summary("a run", "id", series)
+    return Summary("a run", "id", {name: metric._replace(split=split_of(name)) for name, metric in series.items()})
 
 
 def judged(known: Summary, *expressions: str) -> list[str]:
@@ -54,13 +65,14 @@ def test_a_missing_name_is_answered_with_the_nearest() -> None:
     )
     assert near.hint == "did you mean 'val_accuracy'?"
     assert far.hint == "metrics here: val_accuracy, test_accuracy"
-    assert "leave `.epoch` out" in single.hint
+    assert "write it without `.epoch`" in single.hint
 
 
 def test_a_hint_of_many_names_stays_on_a_line() -> None:
     known = summary(**{f"metric_{i}": 0.5 for i in range(50)})
     (verdict,) = judge(known, parse_conditions("x>0"))
-    assert verdict.hint.endswith("metric_7 and 42 more")
+    assert verdict.hint.endswith("metric_11 and 38 more")
+    assert len(verdict.hint) < 160
 
 
 def test_what_is_missing_weighs_more_than_what_fails() -> None:
@@ -148,3 +160,63 @@ def test_names_alone_are_told_from_conditions() -> None:
     assert list(map(str, conditions)) == ["x<1", "y>2", "model=cnn"]
     with pytest.raises(ConfigError):
         parse_gates(["x<"])
+
+
+def test_or_passes_where_one_passes_and_is_missing_where_only_a_missing_one_could_decide() -> None:
+    known = summary(loss=0.5, accuracy=0.9)
+    expressions = ("loss<0.1 or accuracy>0.8", "loss<0.1 or accuracy>0.95", "loss<0.1 or x>1", "x>1 or loss<1")
+    assert judged(known, *expressions) == ["passed", "failed", "missing", "passed"]
+    (verdict,) = judge(known, parse_conditions("loss<0.1 or (x>1 and accuracy>0.8)"))
+    assert (verdict.outcome, verdict.hint) == ("missing", "metrics here: loss, accuracy")
+    (verdict,) = judge(known, parse_conditions("loss<0.1 or accuracy>0.8"))
+    assert verdict.found == "loss 0.5, accuracy 0.9"
+
+
+def test_a_verdict_that_rests_on_a_guess_says_so() -> None:
+    known = summary(quux=Metric(3.0, 1, 2.0), val_loss=Metric(3.0, 1, 2.0))
+    best, last, loss = judge(known, parse_conditions("quux.best>1 and quux>1 and val_loss.best>1"))
+    assert best.found == "3 at epoch 1 (higher is better: guessed)"
+    assert (last.found, loss.found) == ("2", "3 at epoch 1")
+    guessed, certain = judge_against(known, known, [parse_field("quux"), parse_field("val_loss")], Tolerance())
+    assert guessed.gate == "quux>=2"
+    assert (guessed.note, certain.note) == ("(higher is better: guessed)", "")
+
+
+def test_the_user_says_which_way_a_metric_is_better() -> None:
+    good, bad = summary(quux=1.0), summary(quux=2.0)
+    assert judge_against(bad, good, [parse_field("quux")], Tolerance())[0].outcome == "passed"
+    bad.directions = {"quux": "min"}
+    (verdict,) = judge_against(bad, good, [parse_field("quux")], Tolerance())
+    assert (verdict.gate, verdict.outcome, verdict.note) == ("quux<=1", "failed", "")
+
+
+def test_what_has_no_direction_has_no_best_and_no_gate_unless_the_user_gives_it_one() -> None:
+    known = summary(grad_norm=Metric(math.nan, None, 2.0), val_loss=Metric(1.0, 1, 1.0))
+    (verdict,) = judge(known, parse_conditions("grad_norm.best<3"))
+    assert (verdict.outcome, verdict.shown) == ("missing", "no direction")
+    assert "--set direction.grad_norm=min" in verdict.hint
+    assert judged(known, "grad_norm<3") == ["passed"]
+    assert judge_against(known, known, [parse_field("grad_norm")], Tolerance())[0].shown == "no direction"
+
+
+def test_a_time_is_better_when_low_if_someone_names_it() -> None:
+    fast, slow = summary(latency=1.0, fps=30.0), summary(latency=2.0, fps=15.0)
+    fields = [parse_field("latency"), parse_field("fps")]
+    assert [verdict.outcome for verdict in judge_against(slow, fast, fields, Tolerance())] == ["failed", "failed"]
+    assert [verdict.outcome for verdict in judge_against(fast, slow, fields, Tolerance())] == ["passed", "passed"]
+
+
+def test_a_baseline_leaves_out_what_has_no_direction_or_no_number_and_says_so() -> None:
+    known = summary(val_loss=1.0, val_runtime=3.0, val_f1=math.nan, loss=1.0)
+    gated = gated_by(known)
+    assert [str(field) for field in gated.fields] == ["val_loss"]
+    assert gated.left_out == {"val_runtime": "no direction", "val_f1": "NaN in the baseline"}
+    with pytest.raises(NotFound, match="no metric to gate"):
+        gated_by(summary(val_runtime=3.0))
+
+
+def test_the_run_that_fails_is_named_among_several() -> None:
+    verdicts = [Verdict("a>1", "passed", run="one"), Verdict("a>1", "failed", 0.5, "0.5", run="two")]
+    failure = failure_of(verdicts, "runs/")
+    assert failure is not None
+    assert failure.message == "two fails 1 of 2 gates: a>1, but it is 0.5"

@@ -145,7 +145,7 @@ def test_a_word_that_is_a_name_and_a_beginning_is_refused(workspace: Path, store
 def test_an_ambiguous_beginning_is_an_error(workspace: Path, store: RunStore) -> None:
     for days in (1, 2):
         aged(workspace, days)
-    with pytest.raises(ConfigError, match="beginning of 2 runs"):
+    with pytest.raises(ConfigError, match="matches 2 runs"):
         chosen(store, "20")
 
 
