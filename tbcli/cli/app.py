@@ -24,7 +24,7 @@ COMMANDS = {
     "clean": "Remove runs: logs, plots and model together, after showing them and asking.",
     "runs": "List the runs, the newest last; or show one run, or any log directory, in full.",
     "compare": "Compare runs: metrics at best and last epoch, and the settings that differ.",
-    "check": "Check what a run reached; leaves with 7 when a gate fails, with 3 when there is no such metric.",
+    "check": "Check conditions on a run. Exits 7 if a condition fails, 3 if a metric does not exist.",
     "export": "Write the scalars of a run, or of any log directory, as CSV, JSON, Parquet or event files.",
 }
 """What ``--help`` lists, in its order; behind each stands the function of that name in the module of that name."""

@@ -82,9 +82,9 @@ class Wish(NamedTuple):
         """All names that were asked for."""
         if not self.conditions:
             return (*([self.sort] if self.sort else ()), *self.columns)
-        from tbcli.gates import fields_of
+        from tbcli.gates import names_asked
 
-        asked = (field for gate in self.conditions for field in fields_of(gate))
+        asked = (field for gate in self.conditions for field in names_asked(gate))
         return (*asked, *([self.sort] if self.sort else ()), *self.columns)
 
 

@@ -138,13 +138,13 @@ Gate = Condition | Group
 """What is judged as one: a condition, or several joined by ``or``."""
 
 
-def fields_of(gate: Gate) -> Iterator[Field]:
+def names_asked(gate: Gate) -> Iterator[Field]:
     """Yield the names in a gate."""
     if isinstance(gate, Condition):
         yield gate.field
     else:
         for part in gate.parts:
-            yield from fields_of(part)
+            yield from names_asked(part)
 
 
 def parse_number(text: str) -> float | None:

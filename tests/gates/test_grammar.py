@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbcli.errors import ConfigError
-from tbcli.gates import Condition, Field, all_hold, fields_of, grammar, parse_conditions, parse_field, parse_fields
+from tbcli.gates import Condition, Field, all_hold, grammar, names_asked, parse_conditions, parse_field, parse_fields
 from tbcli.runs.summary import Metric, Summary
 
 FACTS = {"epoch": 5, "epochs": 5, "status": "finished", "name": "my run", "started": "2026-11-22T12:00:00.000Z"}
@@ -132,7 +132,7 @@ def test_or_holds_where_one_of_its_conditions_does(expression: str, holds: bool)
 
 def test_every_name_of_an_expression_is_known() -> None:
     (gate,) = parse_conditions("a<1 or (b.best<2 and c=3)")
-    assert list(fields_of(gate)) == [Field("a"), Field("b", "best"), Field("c")]
+    assert list(names_asked(gate)) == [Field("a"), Field("b", "best"), Field("c")]
 
 
 def test_a_number_does_not_compare_with_a_word() -> None:
