@@ -30,7 +30,7 @@ NoCache = Annotated[
 
 
 def find_places(store: RunStore, references: Sequence[str], output: Output) -> list[Run | LogDirectory]:
-    """Return what the references name, each once: runs, log directories, or single event files.
+    """Return what the references name, each once: runs, log directories, or single files of events or text logs.
 
     A path that holds several runs of ours is all of them, and so is what else lies beside them. A log directory of
     somebody else's may hold several runs too.
@@ -97,18 +97,19 @@ def runs_below(found: LogDirectory, output: Output) -> list[Run | LogDirectory]:
         return []
     return [
         *own,
-        *(
-            LogDirectory(path.name, path, directions=found.directions)
-            for path in store.others
-            if _has_event_files(path)
-        ),
+        *(LogDirectory(path.name, path, directions=found.directions) for path in store.others if _has_logs(path)),
     ]
 
 
-def _has_event_files(path: Path) -> bool:
+def _has_logs(path: Path) -> bool:
     from tbcli.readers.logdir import find_event_files
 
-    return bool(find_event_files(path).files)
+    found = find_event_files(path)
+    if found.files or not found.tables:
+        return bool(found.files)
+    from tbcli.readers.text_logs import read_text_logs
+
+    return bool(read_text_logs(found.tables, []))
 
 
 def _somebody_elses(store: RunStore, reference: str) -> LogDirectory | None:

@@ -18,6 +18,7 @@ PAYLOAD = "payload"
 MALFORMED = "malformed"
 MORE = "more"
 WRITERS = "writers"
+TEXT_LOG = "text log"
 
 MOST_A_FILE = 20  # incidents that are told one by one
 
@@ -34,7 +35,8 @@ class Damage:
             and the file grew while it was read), ``length`` (a length that fails its checksum: nothing tells where the
             next record begins), ``zeros`` (nothing else up to the end), ``payload`` (data that fail their checksum),
             ``malformed`` (data that pass it and are no event), ``more`` (how many more there are), ``writers`` (several
-            files of the run ``path`` were written at the same time, and one of them is read).
+            files of the run ``path`` were written at the same time, and one of them is read), ``text log`` (of a
+            training log that is no event file).
         detail: What was lost and what was kept, for a person.
     """
 
@@ -49,7 +51,7 @@ class Damage:
         return self.kind not in (EMPTY, GROWING)
 
     def __str__(self) -> str:
-        if self.kind == WRITERS:
+        if self.kind in (WRITERS, TEXT_LOG):
             return f"{self.path}: {self.detail}"
         if self.kind == UNREADABLE and not self.offset:  # as a whole
             return f"{self.path} {self.detail}"

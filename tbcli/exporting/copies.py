@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from tbcli.errors import NotFound, Refused
 from tbcli.events.columns import Columns
 from tbcli.events.damage import Damage, located
@@ -88,7 +90,8 @@ def copy_places(
 def _write_runs(series: Sequence[NamedSeries], texts: Sequence[Text], directory: Path) -> int:
     """Write the event files below a directory, in the runs they came from, and return their bytes.
 
-    Wall times, steps and values are the same; points stand series by series.
+    Wall times, steps and values are the same; points stand series by series. What comes from a text log has no times,
+    so they are 0, and its values are written as float32, which TensorBoard's fast loader shows as well.
     """
     runs: dict[str, tuple[list[NamedSeries], list[Text]]] = {}
     for metric in series:
@@ -99,18 +102,28 @@ def _write_runs(series: Sequence[NamedSeries], texts: Sequence[Text], directory:
 
 
 def _write_run(directory: Path, series: Sequence[NamedSeries], texts: Sequence[Text]) -> int:
-    moments = [float(metric.series.wall_time[0]) for metric in series] + [text.wall_time for text in texts]
-    first = min(moments)
+    written = [(metric.series.tag, _writable(metric)) for metric in series]
+    first = min([float(points.wall_times[0]) for _, points in written] + [text.wall_time for text in texts])
     directory.mkdir(parents=True, exist_ok=True)
     seconds = int(first) if 0 <= first < 1e10 else 0
     path = directory / f"events.out.tfevents.{seconds:010}.tbcli"
     with path.open("wb") as file:
         file.write(version_record(first))
-        for metric in series:
-            points = Columns(metric.series.step, metric.series.wall_time, metric.series.value)
-            file.writelines(scalar_records(metric.series.tag, points))
+        for tag, points in written:
+            file.writelines(scalar_records(tag, points))
         file.writelines(text_record(text.tag, text.step, text.wall_time, text.texts) for text in texts)
         return file.tell()
+
+
+def _writable(metric: NamedSeries) -> Columns:
+    """Return the points of a series, of one without times as an event file can hold them."""
+    points = Columns(metric.series.step, metric.series.wall_time, metric.series.value)
+    if not np.isnan(points.wall_times).all():
+        return points
+    with np.errstate(over="ignore"):
+        narrow = points.values.astype(np.float32).astype(np.float64)
+    is_finite = np.isfinite(narrow) | ~np.isfinite(points.values)
+    return Columns(points.steps, np.zeros(len(points.steps)), np.where(is_finite, narrow, points.values))
 
 
 @contextmanager

@@ -181,11 +181,13 @@ def _on_axis(one: Found, x: str) -> Floats:
     """Return where the points lie.
 
     Raises:
-        NotFound: The epochs of a series that counts steps are not known.
+        NotFound: The epochs of a series that counts steps, or its times, are not known.
     """
     if x in ("", one.unit):
         return one.steps
     if x == TIME:
+        if not np.isfinite(one.seconds).any():  # as in a text log
+            raise NotFound(f"nothing tells the times of {one.name!r}", hint="`--x step` or `--x epoch`")
         return one.seconds
     if x == STEP:
         return np.interp(one.steps, one.epochs_at[1], one.epochs_at[0]) if one.epochs_at else one.steps

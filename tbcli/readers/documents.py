@@ -13,6 +13,7 @@ from tbcli.events.damage import Damage
 from tbcli.events.framing import FOOTER
 from tbcli.events.scan import open_file
 from tbcli.readers.event_index import EventIndex, FileNotes
+from tbcli.readers.settings_files import read_settings_beside
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event
@@ -57,7 +58,10 @@ class Documents:
 
 
 def read_documents(index: EventIndex) -> Documents:
-    """Return the texts and the hyperparameters of all runs; where a run wrote its hyperparameters again, the last."""
+    """Return the texts and the hyperparameters of all runs; where a run wrote its hyperparameters again, the last.
+
+    Of a run that recorded none, those that lie in a file beside its log; see `tbcli.readers.settings_files`.
+    """
     texts: list[Text] = []
     hparams: dict[str, HParams] = {}
     lost: list[Damage] = []
@@ -71,7 +75,17 @@ def read_documents(index: EventIndex) -> Documents:
                     texts.append(Text(run, value.tag, event.step, event.wall_time, lines))
                 elif plugin.plugin_name == "hparams":
                     _add_hparams(hparams.setdefault(run, HParams(run)), value)
+    _add_settings_files(index, hparams, lost)
     return Documents(tuple(texts), hparams, tuple(lost))
+
+
+def _add_settings_files(index: EventIndex, hparams: dict[str, HParams], lost: list[Damage]) -> None:
+    """Add what stands in files beside the logs of runs that recorded no hyperparameters themselves."""
+    for run, file in {notes.file.run: notes.file for notes in index.notes}.items():
+        if run not in hparams or not hparams[run].values:
+            settings = read_settings_beside(file.path, file.name, lost)
+            if settings:
+                hparams.setdefault(run, HParams(run)).values = settings
 
 
 def _events(notes: FileNotes, lost: list[Damage]) -> Iterator[Event]:

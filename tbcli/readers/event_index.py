@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -51,6 +51,9 @@ class EventIndex:
         blocks: The numbers.
         damage: What concerns no file that could be read.
         directories: See `tbcli.readers.logdir.FoundFiles`.
+        tables: Files that may be training logs of other forms.
+        is_file: Whether one file was named.
+        by_epoch: ``(run, tag)`` of the series whose steps are known to count epochs.
         writers: Groups of files that were written at the same time; see `tbcli.readers.writers`.
         release: Gives memory back that the numbers take, where they are kept on disk.
     """
@@ -60,6 +63,9 @@ class EventIndex:
     blocks: list[Block] = field(default_factory=list)
     damage: list[Damage] = field(default_factory=list)
     directories: dict[str, int] = field(default_factory=dict)
+    tables: Sequence[EventFile] = ()
+    is_file: bool = False
+    by_epoch: set[tuple[str, str]] = field(default_factory=set)
     writers: list[tuple[int, ...]] = field(default_factory=list)
     release: Callable[[], None] = lambda: None
 
@@ -78,6 +84,14 @@ class EventIndex:
         order = np.lexsort((pieces.starts, owners, pieces.files, keys))
         self.blocks = [arranged(self.blocks, order)]
         self.writers = self.writers or _find_writers(self.blocks[0], keys[order])
+
+    def leave_out(self, series: Collection[tuple[str, str]]) -> None:
+        """Leave out the numbers of series given as ``(run, tag)``, after `arrange`."""
+        (block,) = self.blocks
+        runs = [notes.file.run for notes in self.notes]
+        named = zip(block.pieces.files.tolist(), block.pieces.codes.tolist(), strict=True)
+        kept = [(runs[file], self.names[code >> 1][0]) not in series for file, code in named]
+        self.blocks = [arranged([block], np.flatnonzero(kept))]
 
     def scalars(self, wanted: Wanted | None, *, keep_all: bool) -> Scalars:
         """Return the series, after `arrange`; without ``keep_all`` those points alone that no later file replaces."""
@@ -98,7 +112,10 @@ class EventIndex:
         width = len(tags.texts)
         names = [(runs.texts[key // width], tags.texts[key % width]) for key in keys[heads].tolist()]
         totals = np.add.reduceat(counts, heads) if len(heads) else heads
-        return Scalars(tuple(names), totals, columns, self.all_damage(), superseded, described=self._described())
+        described, by_epoch = self._described(), frozenset(self.by_epoch)
+        return Scalars(
+            tuple(names), totals, columns, self.all_damage(), superseded, described=described, by_epoch=by_epoch
+        )
 
     def _described(self) -> frozenset[str]:
         """Return the directories that hold hyperparameters."""

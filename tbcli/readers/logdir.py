@@ -15,6 +15,8 @@ from tbcli.events.damage import UNREADABLE, Damage
 
 _MARK = "tfevents"  # what TensorBoard looks for in a file name (`io_wrapper.IsSummaryEventsFile`)
 _NOT = ".profile-empty"
+TRAINER_STATE = "trainer_state.json"
+_TEXT_LOGS = (".csv", ".tsv", ".log", TRAINER_STATE)
 _SETTLED = 2_000_000_000  # nanoseconds; a directory that changed later may change again within one tick of its clock
 
 
@@ -26,11 +28,20 @@ class FoundFiles(NamedTuple):
         damage: What could not be looked at.
         directories: ``{directory: when its entries changed, nanoseconds since 1970}``, by which `find_again` knows
             that there are no others; empty where that would not tell.
+        tables: Files that may be training logs of other forms; see `tbcli.readers.text_logs`.
+        is_file: Whether one file was named.
     """
 
     files: list[EventFile]
     damage: list[Damage]
     directories: dict[str, int]
+    tables: Sequence[EventFile] = ()
+    is_file: bool = False
+
+
+def may_be_text_log(name: str) -> bool:
+    """Say whether a file may be a training log that is no event file, by its name alone."""
+    return name.endswith(_TEXT_LOGS) and _MARK not in name
 
 
 def find_event_files(top: Path) -> FoundFiles:
@@ -48,15 +59,17 @@ def find_event_files(top: Path) -> FoundFiles:
     except (OSError, ValueError) as error:
         raise NotFound(f"no log directory {str(top)!r}", hint="a directory below which event files lie") from error
     if not stat.S_ISDIR(status.st_mode):
-        return FoundFiles(list(_event_files(top, "", top.name, damage)), damage, {})
+        named = list(_event_files(top, "", top.name, damage))
+        is_table = may_be_text_log(top.name)
+        return FoundFiles([] if is_table else named, damage, {}, named if is_table else (), is_file=True)
     walk = _Walk(str(top), damage)
     began = time.time_ns()
     walk.look_into("")
     has_links = walk.follow_links()
     changed = walk.changed.values()
-    is_telling = not has_links and not damage and max(changed, default=began) < began - _SETTLED
+    is_telling = not has_links and not damage and not walk.tables and max(changed, default=began) < began - _SETTLED
     files = sorted(walk.files, key=lambda file: (file.run, file.name))
-    return FoundFiles(files, damage, walk.changed if is_telling else {})
+    return FoundFiles(files, damage, walk.changed if is_telling else {}, sorted(walk.tables, key=lambda one: one.name))
 
 
 def find_again(top: Path, files: Sequence[EventFile], directories: Mapping[str, int]) -> FoundFiles | None:
@@ -93,6 +106,7 @@ class _Walk:
 
     def __init__(self, top: str, damage: list[Damage]) -> None:
         self.files: list[EventFile] = []
+        self.tables: list[EventFile] = []
         self._top = top
         self._damage = damage
         self.changed: dict[str, int] = {}
@@ -119,6 +133,8 @@ class _Walk:
                         below.append(before + name)
                     elif _MARK in name and not name.endswith(_NOT) and not _leads_to_directory(entry):
                         self.files.extend(_event_files(entry, inside, before + name, self._damage))
+                    elif name.endswith(_TEXT_LOGS) and not _leads_to_directory(entry):
+                        self.tables.extend(_event_files(entry, inside, before + name, []))
                     elif entry.is_symlink():
                         self._links.append(before + name)
         except OSError as error:

@@ -128,7 +128,7 @@ def named_metrics(
     named = names_in(scalars, is_ours=isinstance(place, Run))
     wanted_run = place.run if isinstance(place, LogDirectory) else ""
     found = [
-        _named(place, identity, series)
+        _named(place, identity, series, is_by_epoch=(series.run, series.tag) in scalars.by_epoch)
         for identity, series in zip(named.identities, scalars, strict=True)
         if wanted_run in ("", identity.run)
     ]
@@ -136,7 +136,7 @@ def named_metrics(
         lost = next((f"; {incident}" for incident in located(scalars.damage, place.logs) if incident.is_loss), "")
         raise NotFound(
             f"{_called(place)} holds no scalars{lost}",
-            hint="a log directory has files named *tfevents* in it or below; `tbcli runs` lists the runs",
+            hint="a log directory has files named *tfevents*, or CSV logs, in it or below; `tbcli runs` lists the runs",
         )
     chosen = pick(patterns, found, lambda metric: _called_by(metric, also_called(metric) if also_called else ""))
     if not chosen:
@@ -150,8 +150,9 @@ def named_metrics(
     return Metrics(tuple(chosen), scalars.damage, scalars.superseded, scalars.is_reduced, clash_notes(clashes))
 
 
-def _named(place: Run | LogDirectory, identity: Identity, series: Series) -> NamedSeries:
+def _named(place: Run | LogDirectory, identity: Identity, series: Series, *, is_by_epoch: bool) -> NamedSeries:
     run, name, metric, split, unit, aliases = identity
+    unit = unit or (EPOCH if is_by_epoch else "")
     if isinstance(place, Run):
         run, name, unit = place.id, joined(run, name), unit or EPOCH  # as our recorders count
     return NamedSeries(run, name, metric, split, unit, series, aliases)

@@ -41,6 +41,7 @@ def read_index(top: Path, *, use_cache: bool, verify: bool) -> EventIndex:
     index.arrange()
     if keeps and not is_same:
         cache.save(top, index)
+    _add_text_logs(index)
     return index
 
 
@@ -63,7 +64,15 @@ def read_reduced(top: Path, buckets: int, *, keep_all: bool, use_cache: bool, ve
         _take_newest_first(index, tasks, take, verify=verify)
     index.blocks = [reducer.block()]
     index.arrange()
+    _add_text_logs(index, buckets)
     return index, reducer.superseded
+
+
+def _add_text_logs(index: EventIndex, buckets: int = 0) -> None:
+    if index.tables:
+        from tbcli.readers.rivals import add_text_logs  # only where there is something of the kind
+
+        add_text_logs(index, buckets=buckets)
 
 
 def _also_kept(take: Callable[[Block], None], writer: cache.CacheWriter) -> Callable[[Block], None]:
@@ -111,8 +120,8 @@ def _recall(top: Path, *, use_cache: bool) -> tuple[EventIndex, list[Task], bool
     """Return what is kept of the files that are there, what has to be read, and whether nothing has changed at all."""
     old = cache.load(top) if use_cache else None
     found = find_again(top, [notes.file for notes in old.notes], old.directories) if old is not None else None
-    files, lost, directories = found or find_event_files(top)
-    index = EventIndex([], [], damage=lost, directories=directories)
+    files, lost, directories, tables, is_file = found or find_event_files(top)
+    index = EventIndex([], [], damage=lost, directories=directories, tables=tables, is_file=is_file)
     if old is None:
         index.notes = [FileNotes(file) for file in files]
         return index, [Task(number, file) for number, file in enumerate(files)], False

@@ -108,6 +108,13 @@ class _OfFile:
         return self._kept.points()
 
 
+def reduced(points: Columns, buckets: int) -> Columns:
+    """Return the extremes of a series that is there as a whole; see `Extremes`."""
+    extremes = Extremes(buckets)
+    extremes.add(points)
+    return extremes.points()
+
+
 class Extremes:
     """One series, reduced while it passes by.
 

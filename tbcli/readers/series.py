@@ -46,6 +46,7 @@ class Scalars:
         superseded: Points left out because a later file of the run wrote from their step on again.
         is_reduced: Whether long series are given by their extremes.
         described: Directories that hold hyperparameters, whether they hold scalars or not.
+        by_epoch: ``(run, tag)`` of the series whose steps are known to count epochs, as in tables with such a column.
     """
 
     names: tuple[tuple[str, str], ...]
@@ -55,6 +56,7 @@ class Scalars:
     superseded: int = 0
     is_reduced: bool = False
     described: frozenset[str] = frozenset()
+    by_epoch: frozenset[tuple[str, str]] = frozenset()
 
     def __len__(self) -> int:
         return len(self.columns.steps)

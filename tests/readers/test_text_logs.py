@@ -1,0 +1,349 @@
+"""Training logs of other programs that are no event files."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import Result
+
+from tbcli.readers import Scalars, open_logdir, read_scalars
+from tests.events.records import event, points, simple, write
+from tests.readers.text_logs import keras_csv, lightning_csv, trainer_state, ultralytics_csv, write_text
+
+Cli = Callable[..., Result]
+KERAS = ("accuracy", "loss", "val_accuracy", "val_loss")
+
+
+def read(top: Path, buckets: int = 0) -> Scalars:
+    return read_scalars(top, buckets=buckets, cache=False)
+
+
+def told(scalars: Scalars) -> list[str]:
+    return [incident.detail for incident in scalars.damage if incident.is_loss]
+
+
+def values(scalars: Scalars, run: str, tag: str) -> list[float]:
+    series = scalars.series(run, tag)
+    assert series is not None
+    return series.value.tolist()
+
+
+@pytest.mark.parametrize("buckets", [0, 100])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize(("newline", "encoding"), [("\n", "utf-8"), ("\r\n", "utf-8-sig"), ("\r\n", "utf-8")])
+@pytest.mark.parametrize("name", ["training.log", "anything.csv", "metrics.csv"])
+def test_keras_tables_are_series_by_epoch(
+    tmp_path: Path, name: str, separator: str, newline: str, encoding: str, buckets: int
+) -> None:
+    write_text(tmp_path / "a" / name, keras_csv(6, separator), newline=newline, encoding=encoding)
+    scalars = read(tmp_path, buckets)
+    assert scalars.names == tuple(("a", tag) for tag in KERAS)
+    loss = scalars.series("a", "loss")
+    assert loss is not None
+    assert loss.step.tolist() == list(range(6))
+    assert loss.value.tolist() == [1 / (epoch + 1) for epoch in range(6)]
+    assert np.isnan(loss.wall_time).all()  # nobody knows
+    assert scalars.by_epoch == set(scalars.names)
+    assert scalars.damage == ()
+
+
+def test_a_table_that_was_appended_to_goes_on(tmp_path: Path) -> None:
+    write_text(tmp_path / "log.csv", keras_csv(3) + keras_csv(3, first=3))
+    scalars = read(tmp_path)
+    assert values(scalars, ".", "loss") == [1 / (epoch + 1) for epoch in range(6)]
+    assert told(scalars) == []
+
+
+def test_a_header_that_changes_on_the_way_names_the_rows_behind_it(tmp_path: Path) -> None:
+    write_text(tmp_path / "log.csv", "epoch,loss\n0,1\n1,0.5\nepoch,loss,val_loss\n2,0.25,3\n3,0.125,4\n")
+    scalars = read(tmp_path)
+    assert values(scalars, ".", "loss") == [1, 0.5, 0.25, 0.125]
+    assert values(scalars, ".", "val_loss") == [3, 4]
+
+
+def test_sparse_rows_are_series_by_step_with_epoch_as_a_clock(tmp_path: Path) -> None:
+    write_text(tmp_path / "lightning_logs" / "version_0" / "metrics.csv", lightning_csv(3))
+    scalars = read(tmp_path)
+    run = "lightning_logs/version_0"
+    found = points(scalars)
+    assert [step for step, _, _ in found[run, "val_loss"]] == [9, 19, 29]
+    assert [step for step, _, _ in found[run, "train_loss_step"]] == [4, 14, 24]
+    assert [(step, value) for step, _, value in found[run, "epoch"]] == [
+        (4, 0),
+        (9, 0),
+        (14, 1),
+        (19, 1),
+        (24, 2),
+        (29, 2),
+    ]
+    assert scalars.by_epoch == frozenset()
+
+
+@pytest.mark.parametrize(("first", "width"), [(0, 23), (1, 0)])
+def test_ultralytics_tables_with_and_without_blanks(tmp_path: Path, first: int, width: int) -> None:
+    for run in ("train", "train2"):
+        write_text(tmp_path / run / "results.csv", ultralytics_csv(5, first, width))
+    scalars = read(tmp_path)
+    assert {run for run, _ in scalars.names} == {"train", "train2"}
+    series = scalars.series("train2", "metrics/mAP50(B)")
+    assert series is not None
+    assert series.step.tolist() == list(range(first, first + 5))
+    assert series.value.tolist() == [0, 0.1, 0.2, 0.3, 0.4]
+
+
+@pytest.mark.parametrize("has_final", [False, True])
+def test_of_the_states_of_a_trainer_the_farthest_counts(tmp_path: Path, has_final: bool) -> None:
+    for steps in (50, 100, 1000):
+        write_text(tmp_path / "out" / f"checkpoint-{steps}" / "trainer_state.json", trainer_state(steps))
+    if has_final:
+        write_text(tmp_path / "out" / "trainer_state.json", trainer_state(1010))
+    scalars = read(tmp_path)
+    assert scalars.names == tuple(
+        ("out", tag) for tag in ("epoch", "eval_loss", "eval_runtime", "learning_rate", "loss")
+    )
+    loss = scalars.series("out", "loss")
+    assert loss is not None
+    assert loss.step[-1] == (1010 if has_final else 1000)
+    assert len(read(tmp_path / "out" / "checkpoint-50")) == 17
+
+
+def test_a_state_that_is_cut_short_is_said_and_the_one_before_counts(tmp_path: Path) -> None:
+    write_text(tmp_path / "checkpoint-50" / "trainer_state.json", trainer_state(50))
+    write_text(tmp_path / "checkpoint-100" / "trainer_state.json", trainer_state(100)[:-20])
+    scalars = read(tmp_path)
+    assert scalars.series(".", "loss").step[-1] == 50  # type: ignore[union-attr]
+    assert told(scalars) == ["is damaged: no whole JSON"]
+
+
+ODD_VALUES = '{"global_step": 3, "log_history": [%s]}'
+
+
+def test_a_trainers_values_that_are_no_numbers_are_no_points(tmp_path: Path) -> None:
+    entries = [
+        '{"step": 1, "loss": NaN, "note": "x", "flag": true, "nested": {"loss": 1}}',
+        '{"step": 2, "loss": 1e999, "other": null}',
+        '{"loss": 7}',
+        "5",
+        f'{{"step": 3, "loss": 1{"0" * 400}}}',
+    ]
+    write_text(tmp_path / "trainer_state.json", ODD_VALUES % ", ".join(entries))
+    scalars = read(tmp_path)
+    assert scalars.names == ((".", "loss"),)
+    np.testing.assert_array_equal(values(scalars, ".", "loss"), [math.nan, math.inf, math.inf])
+
+
+NO_LOGS = {
+    "iris.csv": "sepal length,petal length,species\n5.1,1.4,setosa\n",
+    "train.csv": "id,label,loss_amount\n1,0,3\n",
+    "claims.csv": "policy,loss,accuracy\n1,2,3\n",
+    "paysim.csv": "step,type,amount,isFraud\n1,PAYMENT,3.5,0\n",
+    "trajectories.csv": "step,observation,action,reward\n0,0.1,1,0.5\n",
+    "sensors.csv": "epoch,temperature,accuracy\n1700000000,20,0.5\n",
+    "stars.csv": "epoch,ra,dec,error\n2000,1,2,3\n",
+    "results.csv": "model,epoch,accuracy\nvgg,10,0.9\nresnet,10,0.95\n",
+    "words.csv": "epoch,loss\nmodern,great\n",
+    "one.csv": "loss\n1\n",
+    "server.log": "2026-01-01 12:00:00,epoch 1,loss 0.5\n",
+    "picture.csv": "\x89PNG\0\0epoch,loss\n",
+    "summary.csv": ",mean,std\n0,1,2\n",
+}
+
+
+@pytest.mark.parametrize("name", NO_LOGS)
+def test_a_table_that_is_no_log_is_never_taken_for_one(tmp_path: Path, name: str) -> None:
+    write_text(tmp_path / name, NO_LOGS[name])
+    scalars = read(tmp_path)
+    assert (scalars.names, scalars.damage) == ((), ())
+
+
+LOGS = {
+    "timm": ("summary.csv", "epoch,train_loss,eval_loss,eval_top1,lr\n0,2,3,50,0.1\n", 4),
+    "hash": ("log.csv", "# epoch,Train Loss,Val Loss\n1,2,3\n", 2),
+    "capitals": ("My Log.csv", "Epoch;Loss;Accuracy\n1;0,5;0,25\n", 2),
+    "pandas": ("history.csv", ",loss,val_loss\n0,1,2\n1,0.5,1\n", 2),
+    "step and epoch": ("out.csv", "step,epoch,train_loss,eval_loss,perplexity\n10,0.1,2,,\n20,0.2,1,3,20\n", 4),
+    "baselines": ("progress.csv", "rollout/ep_rew_mean,time/total_timesteps\n1.5,2048\n", 1),
+    "fastai": ("history.csv", "epoch,train_loss,valid_loss,accuracy,time\n0,1,2,0.5,00:12\n1,1,2,0.6,00:12\n", 3),
+    "quoted": ("log.csv", '"epoch","loss"\n"1","0.5"\n', 1),
+}
+
+
+@pytest.mark.parametrize("case", LOGS)
+def test_other_logs_are_known_by_their_header(tmp_path: Path, case: str) -> None:
+    name, text, series = LOGS[case]
+    write_text(tmp_path / name, text)
+    scalars = read(tmp_path)
+    assert len(scalars.names) == series
+    assert told(scalars) == []
+    assert np.isfinite(scalars.value).all()
+
+
+def test_a_comma_may_stand_for_the_point_where_semicolons_separate(tmp_path: Path) -> None:
+    write_text(tmp_path / "log.csv", "epoch;loss\n1;0,5\n2;1\n")
+    assert values(read(tmp_path), ".", "loss") == [0.5, 1.0]
+
+
+def test_several_tables_in_a_directory_are_runs_of_their_own(tmp_path: Path) -> None:
+    for fold in (1, 2):
+        write_text(tmp_path / "cv" / f"fold{fold}.csv", keras_csv(fold))
+    write_text(tmp_path / "cv" / "folds.csv", "fold,size\n1,100\n")
+    assert {run for run, _ in read(tmp_path).names} == {"cv/fold1", "cv/fold2"}
+
+
+PROBLEMS = {
+    "torn row": ("epoch,loss,val_loss\n0,1,2\n1,0.5,1\n2,0.2", "the last row is cut short", 2),
+    "torn value": ("epoch,loss\n0,1\n1,0.25\n2,0.1", "its last value may be cut short", 3),
+    "odd row": ("epoch,loss\n0,1\n1,2,3\n2,4\n", "1 row has not as many cells as the header", 2),
+    "odd values": ("epoch,loss\n0,1\n1,[0.5 0.25]\n2,4\n", "1 cell of 'loss' hold no number", 2),
+    "odd epochs": ("epoch,loss\n0,1\nx,2\n,3\n0.5,3\n1,4\n", "3 rows have no whole number in 'epoch'", 2),
+    "binary": ("epoch,loss\n0,1\n\0\0\0,\ufffd\n1,4\n", "1 row has no whole number in 'epoch'", 2),
+}
+
+
+@pytest.mark.parametrize("case", PROBLEMS)
+def test_what_cannot_be_read_is_said_and_the_rest_is_kept(tmp_path: Path, case: str) -> None:
+    text, sentence, kept = PROBLEMS[case]
+    write_text(tmp_path / "log.csv", text)
+    scalars = read(tmp_path)
+    assert len(values(scalars, ".", "loss")) == kept
+    assert len(told(scalars)) == 1
+    assert sentence in told(scalars)[0]
+
+
+def test_empty_cells_are_no_points_and_nan_is_one(tmp_path: Path) -> None:
+    write_text(tmp_path / "log.csv", "epoch,loss,val_loss\n0,1,\n1,nan,NA\n\n2,inf,3\n3,, \n")
+    scalars = read(tmp_path)
+    np.testing.assert_array_equal(values(scalars, ".", "loss"), [1, math.nan, math.inf])
+    assert values(scalars, ".", "val_loss") == [3]
+    assert told(scalars) == []
+
+
+@pytest.mark.parametrize("cut", range(0, 160, 7))
+def test_a_log_cut_anywhere_has_no_traceback_and_no_silent_loss(tmp_path: Path, cut: int) -> None:
+    whole = keras_csv(3)
+    write_text(tmp_path / "log.csv", whole[:cut])
+    scalars = read(tmp_path)
+    is_between_rows = cut == 0 or whole[cut - 1] == "\n"
+    has_rows = len(whole[:cut].splitlines()) > 1
+    assert not has_rows or is_between_rows or told(scalars)
+
+
+def test_a_long_table_is_reduced_to_its_extremes(tmp_path: Path) -> None:
+    rows = "".join(f"{step},{step % 97}\n" for step in range(50_000))
+    write_text(tmp_path / "metrics.csv", f"step,loss\n{rows}")
+    whole, reduced = read(tmp_path), read(tmp_path, 100)
+    assert len(whole) == 50_000
+    assert len(reduced) < 400
+    assert reduced.value.max() == 96
+
+
+def test_a_single_file_can_be_named(tmp_path: Path) -> None:
+    path = write_text(tmp_path / "whatever.csv", "iteration,temperature\n0,20\n1,21\n")
+    assert read(tmp_path).names == ()
+    assert read(path).names == ((".", "temperature"),)
+    other = write_text(tmp_path / "iris.csv", NO_LOGS["iris.csv"])
+    assert told(read(other)) == ["is no training log: no column counts epochs or steps"]
+    state = write_text(tmp_path / "trainer_state.json", "{}")
+    assert told(read(state)) == ["is no state of a Trainer: it has no log_history"]
+
+
+def test_a_log_that_grows_is_read_again_beside_a_cache(tmp_path: Path) -> None:
+    write(tmp_path, *(event(step, simple("x", step)) for step in range(12_000)))
+    path = write_text(tmp_path / "log.csv", keras_csv(2))
+    for epochs in (2, 3):
+        write_text(path, keras_csv(epochs))
+        for buckets in (0, 100):
+            scalars = read_scalars(tmp_path, buckets=buckets)
+            assert len(scalars.series(".", "loss").step) == epochs  # type: ignore[union-attr]
+            assert scalars.series(".", "x") is not None
+
+
+YAML = """\
+lr: 0.002
+hidden: 64   # units
+name: 'it''s'
+bias: true
+beta: 1e-3
+none: null
+_target_: "a\\tb"
+path: /data/x y
+layers:
+- 1
+nested:
+  lr: 5
+object: !!python/object:a.B
+  c: 1
+flow: {a: 1}
+"""
+
+
+def test_plain_settings_beside_a_log_are_its_hyperparameters(tmp_path: Path) -> None:
+    write_text(tmp_path / "version_0" / "metrics.csv", lightning_csv())
+    write_text(tmp_path / "version_0" / "hparams.yaml", YAML)
+    documents = open_logdir(tmp_path, cache=False).documents()
+    assert documents.hparams["version_0"].values == {
+        "lr": 0.002,
+        "hidden": 64,
+        "name": "it's",
+        "bias": True,
+        "beta": 0.001,
+        "_target_": "a\tb",
+        "path": "/data/x y",
+    }
+    (incident,) = documents.damage
+    assert incident.path == "version_0/hparams.yaml"
+    assert "layers, nested, object, flow" in incident.detail
+
+
+@pytest.fixture
+def logs(workspace: Path) -> Path:
+    write_text(workspace / "keras" / "training.log", keras_csv(6))
+    write_text(workspace / "keras2" / "training.log", keras_csv(4))
+    return workspace
+
+
+COMMANDS = {
+    "runs": (["runs", "./keras"], "val_loss"),
+    "check": (["check", "./keras", "val_loss<1"], "val_loss"),
+    "check file": (["check", "./keras/training.log", "val_loss<1"], "val_loss"),
+    "plot": (["plot", "./keras", "--terminal"], "loss"),
+    "plot file": (["plot", "./keras/training.log", "--terminal", "--metric", "loss"], "loss"),
+    "compare": (["compare", "./keras", "./keras2"], "val_loss"),
+    "export": (["export", "./keras", "--metric", "val_loss"], "val_loss,5"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_that_reads_sees_them(cli: Cli, logs: Path, command: str) -> None:
+    words, expected = COMMANDS[command]
+    result = cli(*words)
+    assert result.exit_code == 0, result.stderr
+    assert expected in result.stdout
+    assert "warning" not in result.stderr
+
+
+def test_a_clock_that_nobody_knows_is_no_axis(cli: Cli, logs: Path) -> None:
+    result = cli("plot", "./keras", "--x", "time", "--terminal")
+    assert result.exit_code == 3
+    assert "nothing tells the times of" in result.stderr
+
+
+def test_json_has_no_clock(cli: Cli, logs: Path) -> None:
+    document = json.loads(cli("export", "./keras", "--json").stdout, parse_constant=pytest.fail)
+    assert document["points"][0]["wall_time"] is None
+
+
+def test_as_event_files_they_are_read_by_tensorboard(cli: Cli, logs: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    assert cli("export", "./keras", "--format", "tensorboard", "--out", "copy").exit_code == 0
+    reader = EventAccumulator(str(logs / "copy"))
+    reader.Reload()
+    assert sorted(reader.Tags()["scalars"]) == sorted(KERAS)  # simple values: the fast loader shows them
+    found = [(point.step, point.wall_time, point.value) for point in reader.Scalars("val_loss")]
+    assert found == [(epoch, 0.0, pytest.approx(2 / (epoch + 1))) for epoch in range(6)]
