@@ -73,11 +73,13 @@ class TextLog:
         series: ``{column: points}``, the names trimmed; there is no clock, so all wall times are NaN.
         unit: ``epoch`` or ``step``: what the steps count.
         problems: What could not be read, a sentence each.
+        is_ours: Whether it is the history of a run of ours.
     """
 
     series: dict[str, Columns] = field(default_factory=dict)
     unit: str = STEP
     problems: list[str] = field(default_factory=list)
+    is_ours: bool = False
 
 
 def form_of(path: str, *, is_named: bool = False) -> Form | None:
@@ -116,7 +118,7 @@ def _cells(line: str, separator: str) -> list[str]:
 def _counter(header: Sequence[str], row: Sequence[str], name: str, *, is_named: bool) -> tuple[str, str] | None:
     """Return the column that counts, and its unit; None where this is no training log."""
     lower = [_plain(cell) for cell in header]
-    if tuple(lower[: len(LEADING_COLUMNS)]) == LEADING_COLUMNS:  # our own history: a row per epoch
+    if _is_ours(header):  # a row per epoch
         return header[0], EPOCH
     if lower[0] in _UNNAMED:
         is_pandas = any(f"val_{cell}" in lower for cell in lower[1:]) or is_named
@@ -131,6 +133,10 @@ def _counter(header: Sequence[str], row: Sequence[str], name: str, *, is_named: 
         if not (begins or is_known) or not any(map(_is_telling, others)):
             return None
     return header[place], EPOCH if lower[place] in _EPOCHS else STEP
+
+
+def _is_ours(header: Sequence[str]) -> bool:
+    return tuple(header[: len(LEADING_COLUMNS)]) == LEADING_COLUMNS
 
 
 def _plain(cell: str) -> str:
@@ -236,7 +242,7 @@ class _Reading:
             if name in series:  # else it is a column of words
                 cells = "1 cell" if count == 1 else f"{count:,} cells"
                 self.problems.append(f"{cells} of {name!r} hold no number: left out")
-        return TextLog(series, self._form.unit, self.problems)
+        return TextLog(series, self._form.unit, self.problems, _is_ours(self._header))
 
     def _is_header(self, row: Sequence[str]) -> bool:
         """Say whether a row names columns, the counter among them."""

@@ -106,6 +106,10 @@ class _Events:
             self._found.setdefault(_key(identity), []).append((identity, series))
         self.runs = {identity.run for found in self._found.values() for identity, _ in found}
 
+    def are_below(self, run: str) -> bool:
+        """Say whether there is a series in a directory or below it."""
+        return any(run in (".", other) or other.startswith(f"{run}/") for other in self.runs)
+
     def of(self, run: str, identity: Identity, unit: str, tag: str) -> Iterator[Series]:
         """Yield the series that hold the same number as one of a text log."""
         for other, series in self._found.get(_key(identity), []):
@@ -147,8 +151,9 @@ def _settle_log(log: Log, events: _Events, settled: Settled) -> Log:
                 kept[tag] = points
             break
         else:
-            kept[tag] = points
-    if len(kept) < len(tags):  # what is left of clocks and counters is nothing anybody looks for
+            if not (log.content.is_ours and events.are_below(run)):  # ours leave nothing out that belongs in them
+                kept[tag] = points
+    if len(kept) < len(tags) or log.content.is_ours:  # what is left of clocks and counters nobody looks for
         efforts = {tag for tag, identity in zip(tags, identities, strict=True) if is_effort(identity.metric)}
         kept = {tag: points for tag, points in kept.items() if tag not in efforts}
     settled.damage.extend(_told(log, differing, longer))

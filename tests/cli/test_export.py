@@ -35,7 +35,7 @@ def rows(text: str) -> list[list[str]]:
 
 @pytest.fixture
 def run(tmp_path):
-    run = make_run(tmp_path, files=False)
+    run = make_run(tmp_path, files=False, epochs=0)
     write(run.logs / "train", *curve("epoch_loss", [1, 2], 0.1))
     write(run.logs / "validation", *curve("epoch_loss", [1, 2], 0.2))
     return run

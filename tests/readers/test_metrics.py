@@ -10,7 +10,7 @@ from tests.fakes import make_run
 
 
 def test_a_run_of_ours_is_read_by_its_names(tmp_path) -> None:
-    run = make_run(tmp_path, files=False)
+    run = make_run(tmp_path, files=False, epochs=0)
     write(run.logs / "train", *curve("epoch_loss", [1, 2]), *curve("batch_loss", [10]))
     write(run.logs / "validation", *curve("epoch_loss", [1, 2]))
     found = read_metrics(run).series
