@@ -17,8 +17,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tbcli.events.columns import Columns
+from tbcli.naming.direction import is_measure
 from tbcli.naming.series import EPOCH, STEP, read_tag
-from tbcli.naming.words import is_measure, learning_rate_of, words_of
+from tbcli.naming.words import learning_rate_of, words_of
 from tbcli.runs.history import LEADING_COLUMNS
 
 _KNOWN = frozenset(("metrics.csv", "results.csv", "summary.csv", "progress.csv", "history.csv"))
@@ -159,7 +160,9 @@ def _is_number_or_empty(cell: str) -> bool:
 def _is_telling(name: str) -> bool:
     tag = read_tag(name)
     words = {word.text for word in words_of(name)}
-    return bool(words & _TELLING or learning_rate_of(tag.core) or (tag.split and is_measure(tag.core)))
+    return bool(
+        words & _TELLING or learning_rate_of(tag.core) or (tag.split and is_measure(tag.core, with_direction=True))
+    )
 
 
 def read_csv_log(path: str, form: Form) -> TextLog:
