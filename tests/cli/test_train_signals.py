@@ -75,7 +75,7 @@ def test_a_second_signal_leaves_at_once(tmp_path: Path) -> None:
 def test_a_signal_while_the_test_set_is_evaluated_keeps_the_trained_state(tmp_path: Path) -> None:
     few_steps = ("--steps-per-epoch", "3", "--epochs", "1", "--validation-split", "0.002", "--record", "off")
     with training(tmp_path, *few_steps) as process:
-        process.wait_for("Measuring on the test set")
+        process.wait_for("Evaluating the test set")
         process.process.send_signal(signal.SIGINT)
         assert process.end() == (130, ""), process.said
     record = the_record(tmp_path)
