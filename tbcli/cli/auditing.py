@@ -1,4 +1,4 @@
-"""What `serve --audit` and `train --audit` say of an audit: one line per dashboard, then what is missing and why."""
+"""Output of `serve --audit` and `train --audit`: one line per dashboard, then what is missing and why."""
 
 from __future__ import annotations
 
@@ -32,33 +32,36 @@ def audit_document(audit: Audit, runs: Sequence[str]) -> dict[str, object]:
         "dashboards": [{**asdict(line), "state": line.state} for line in audit.lines],
         "findings": [asdict(gap) for gap in audit.findings],
         "excused": [asdict(gap) for gap in audit.excused],
+        "not_shown": [{"run": each.run, "tag": each.tag, "format": each.format} for each in audit.not_shown],
     }
 
 
 def tell_gaps(audit: Audit, output: Output) -> None:
-    """Say what could not be there, and warn of what should be.
+    """Report what could not be there, and warn of what should be there and is not.
 
     Raises:
-        CheckFailed: Something that was promised is not shown.
+        CheckFailed: Something that was promised or recorded is not shown.
     """
     for gap in audit.excused:
         output.say(f"{gap.dashboard}: nothing of {gap.recorder!r} in {gap.run}: {gap.what}")
     for gap in audit.findings:
-        output.warn(f"{gap.dashboard}: {gap.recorder!r} of {gap.run}: {gap.what}")
+        output.warn(f"{gap.dashboard}: {f'{gap.recorder!r} of ' if gap.recorder else ''}{gap.run}: {gap.what}")
     if audit.findings:
         raise CheckFailed(
-            f"{_counted(audit.findings)}: {_by_dashboard(audit.findings)}",
-            hint="the recorders are named above; `tbcli serve` shows what is there",
+            f"the audit found {_counted(audit.findings)}: {_by_dashboard(audit.findings)}",
+            hint="see the warnings above; `tbcli serve` shows what is there",
         )
 
 
 def _counted(findings: Sequence[Gap]) -> str:
-    return "one promise is not kept" if len(findings) == 1 else f"{len(findings)} promises are not kept"
+    return "one gap" if len(findings) == 1 else f"{len(findings)} gaps"
 
 
 def _by_dashboard(findings: Sequence[Gap]) -> str:
     """Return ``Images (recorder confusion, mistakes), Text (recorder text)``."""
     recorders: dict[str, dict[str, None]] = {}
     for gap in findings:
-        recorders.setdefault(gap.dashboard, {})[gap.recorder] = None
-    return ", ".join(f"{dashboard} (recorder {', '.join(names)})" for dashboard, names in recorders.items())
+        recorders.setdefault(gap.dashboard, {}).update({gap.recorder: None} if gap.recorder else {})
+    return ", ".join(
+        f"{dashboard} (recorder {', '.join(names)})" if names else dashboard for dashboard, names in recorders.items()
+    )

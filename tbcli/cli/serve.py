@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tbcli.cli.options import Common, Json, RunsArgument, find_runs, with_options
-from tbcli.cli.output import Output, stdout_kept_clean
+from tbcli.cli.output import Output, printable, stdout_kept_clean
 from tbcli.config import FIRST_FREE_PORT
 from tbcli.errors import ConfigError, Interrupted
 from tbcli.naming import schemas
 
 if TYPE_CHECKING:
-    from tbcli.config import Config
+    from tbcli.config import Config, ServeConfig
     from tbcli.runs import LogDirectory, Run
     from tbcli.serving import Server
+    from tbcli.serving.formats import ScalarFormat
     from tbcli.serving.ports import Reservation
     from tbcli.serving.survey import Survey
 
@@ -69,10 +70,11 @@ def serve(
         needs_tensorflow = _needs_tensorflow(output, config, remote, found)
         logdir = remote or str(directory)
         has_data = found is not None and found.has_events
+        reader, not_shown = (config.serve, []) if remote else _choose_reader(output, config, chosen, directory)
         with launch(
-            config.serve, logdir, place, needs_tensorflow=needs_tensorflow, has_data=has_data, verbose=common.verbose
+            reader, logdir, place, needs_tensorflow=needs_tensorflow, has_data=has_data, verbose=common.verbose
         ) as server:
-            _show(output, server, place, logdir, chosen, as_json=as_json)
+            _show(output, server, place, logdir, chosen, not_shown, as_json=as_json)
             if open_:
                 _open(output, server.url)
             signals.wait(server.check)
@@ -134,8 +136,32 @@ def _needs_tensorflow(output: Output, config: Config, remote: str | None, found:
     return bool(cause)
 
 
+def _choose_reader(
+    output: Output, config: Config, chosen: list[Run | LogDirectory], directory: Path
+) -> tuple[ServeConfig, list[ScalarFormat]]:
+    """Return how to read so that all is shown that can be, and what cannot; both are reported."""
+    from tbcli.serving.formats import choose_reader, described, find_odd_scalars
+    from tbcli.serving.links import shown_places
+
+    odd = find_odd_scalars(shown_places(chosen, directory).items(), skip_runs=True)
+    settled, not_shown = choose_reader(config.serve, odd)
+    if settled is not config.serve:
+        output.say(printable(f"using TensorBoard's slow reader, for the fast one drops {described(odd)}"))
+    if not_shown:
+        hint = "; `--load-fast auto` shows them" if all(scalar.is_readable for scalar in not_shown) else ""
+        output.warn(f"TensorBoard does not show {described(not_shown)}{hint}")
+    return settled, not_shown
+
+
 def _show(
-    output: Output, server: Server, place: Reservation, logdir: str, chosen: list[Run | LogDirectory], *, as_json: bool
+    output: Output,
+    server: Server,
+    place: Reservation,
+    logdir: str,
+    chosen: list[Run | LogDirectory],
+    not_shown: list[ScalarFormat],
+    *,
+    as_json: bool,
 ) -> None:
     names = _names(chosen)
     if as_json:
@@ -149,6 +175,7 @@ def _show(
                 "logdir": logdir,
                 "runs": names,
                 "fast_reader": server.reader is not None,
+                "not_shown": [{"run": each.run, "tag": each.tag, "format": each.format} for each in not_shown],
             }
         )
     else:
@@ -169,7 +196,7 @@ def _audit(common: Common, config: Config, chosen: list[Run | LogDirectory], *, 
     """Print what each dashboard holds.
 
     Raises:
-        CheckFailed: A promise is not kept.
+        CheckFailed: Something is missing.
         Interrupted: A signal came.
     """
     from tbcli.cli.auditing import audit_document, audit_lines, tell_gaps

@@ -1,4 +1,4 @@
-"""Is behind every tab of TensorBoard what the recorders of a run promised? Asked of TensorBoard itself, over HTTP."""
+"""Does every tab of TensorBoard show what the recorders of a run promised? TensorBoard itself is asked, over HTTP."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from tbcli.recorders.registry import RECORDERS, Promise, chosen_names, known_rec
 from tbcli.runs import LogDirectory, Run
 from tbcli.serving.client import Client, NoAnswer
 from tbcli.serving.dashboards import DASHBOARDS, DashboardSeries, read_dashboards
+from tbcli.serving.formats import ScalarFormat, choose_reader, described, find_odd_scalars
 from tbcli.serving.launcher import launch
-from tbcli.serving.links import as_logdir, is_root_of_runs, link_names
+from tbcli.serving.links import as_logdir, is_root_of_runs, link_names, shown_places
 from tbcli.serving.ports import origin_of, reserve
 from tbcli.serving.survey import survey
 
@@ -54,7 +55,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that a recorder of a run promised and that a dashboard does not show."""
+    """Something that a dashboard does not show: a promise of a recorder, or with recorder ``""`` recorded scalars."""
 
     run: str
     recorder: str
@@ -70,11 +71,13 @@ class Audit:
         lines: One a dashboard.
         findings: Promises that were not kept.
         excused: Promises that could not be kept, with the reason.
+        not_shown: The scalar series in the event files that TensorBoard does not show; findings tell of them together.
     """
 
     lines: tuple[Line, ...]
     findings: tuple[Gap, ...]
     excused: tuple[Gap, ...]
+    not_shown: tuple[ScalarFormat, ...] = ()
 
 
 def audit_runs(config: ServeConfig, chosen: Sequence[Run | LogDirectory], *, verbose: bool = False) -> Audit:
@@ -94,16 +97,31 @@ def audit_runs(config: ServeConfig, chosen: Sequence[Run | LogDirectory], *, ver
             raise NotFound(f"no event files in {str(item.logs)!r}", hint="`tbcli runs` lists the runs that have some")
     names = {path: name for name, path in link_names(chosen).items()}
     named = {"" if is_root_of_runs(chosen) else names[item.logs.resolve()]: item for item in chosen}
+    recorded = list(_recorded_scalars(chosen))
     there = Client(f"{origin_of(config.host, config.port)}{config.path_prefix.rstrip('/')}/")
     try:
         if config.port > 0 and _is_tensorboard(there):
-            return _audit_stranger(there, named)
-        with _own(config, chosen, verbose=verbose) as client:
-            return _audit_own(client, named)
+            return _audit_stranger(there, named, recorded)
+        with _own(choose_reader(config, recorded)[0], chosen, verbose=verbose) as client:
+            return _audit_own(client, named, recorded)
     except NoAnswer as error:
         raise ServingFailed(
-            f"TensorBoard {error}", hint="start the audit again; without `--port` it serves itself"
+            f"TensorBoard {error}", hint="start the audit again; without --port a server is started for it"
         ) from error
+
+
+def _recorded_scalars(chosen: Sequence[Run | LogDirectory]) -> Iterator[ScalarFormat]:
+    """Yield all scalar series in the event files, the usual ones with the format ``""``."""
+    from tbcli.readers import read_scalars
+
+    places = shown_places(chosen, Path())
+    odd = {(scalar.run, scalar.tag): scalar for scalar in find_odd_scalars(places.items())}
+    yield from odd.values()
+    for name, logs in places.items():
+        for run, tag in read_scalars(logs).names:
+            shown = os.path.normpath(os.path.join(name, run))  # noqa: PTH118 - as TensorBoard names it
+            if (shown, tag) not in odd:
+                yield ScalarFormat(shown, tag, "", is_readable=False)
 
 
 @contextmanager
@@ -136,18 +154,20 @@ Named = Mapping[str, Run | LogDirectory]
 """What is audited, by TensorBoard's names of the directories; ``""`` is the log directory itself."""
 
 
-def _audit_own(client: Client, named: Named) -> Audit:
+def _audit_own(client: Client, named: Named, recorded: Sequence[ScalarFormat]) -> Audit:
     """Audit a server that was started a moment ago; what is missing may still be on its way."""
     deadline, before = time.monotonic() + _OWN_SECONDS, None
     while True:
         _wait_until_read(client, named, deadline)
-        now = audit(client, named)
-        if not now.findings or now == before or time.monotonic() > deadline:
+        now = audit(client, named, recorded)
+        # A tab that is kept back is being looked into by TensorBoard, which takes a while on a busy machine.
+        is_settled = now == before and not any(line.state == "hidden" for line in now.lines)
+        if not now.findings or is_settled or time.monotonic() > deadline:
             return now
         before = now
 
 
-def _audit_stranger(client: Client, named: Named) -> Audit:
+def _audit_stranger(client: Client, named: Named, recorded: Sequence[ScalarFormat]) -> Audit:
     """Audit a server that runs already; it looks for new data when its own interval says so.
 
     Raises:
@@ -160,12 +180,12 @@ def _audit_stranger(client: Client, named: Named) -> Audit:
         if expected and not expected & listed:
             raise ServingFailed(
                 f"the TensorBoard at {client.url} does not show {name or str(item.logs)!r}",
-                hint="leave `--port` out: the audit then serves what it asks for",
+                hint="without --port a server is started for the audit",
             )
-    now = audit(client, named)
+    now = audit(client, named, recorded)
     while now.findings and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
-        now = audit(client, named)
+        now = audit(client, named, recorded)
     return now
 
 
@@ -193,19 +213,20 @@ def _with_events(name: str, logs: Path) -> Iterator[str]:
             yield str(Path(name) / Path(directory).relative_to(logs))
 
 
-def audit(client: Client, named: Named) -> Audit:
+def audit(client: Client, named: Named, recorded: Sequence[ScalarFormat] = ()) -> Audit:
     """Return what TensorBoard shows of some runs, and what it lacks.
 
     Args:
         client: Asks TensorBoard.
         named: What to audit.
+        recorded: The scalar series that it must show.
 
     Raises:
         NoAnswer: TensorBoard is gone.
     """
 
     def wanted(run: str) -> bool:
-        return any(not name or run == name or run.startswith(f"{name}/") for name in named)
+        return any(_belongs_to(name, run) for name in named)
 
     listing = client.get("plugins_listing").json()
     shown = read_dashboards(client, [plugin for plugin in DASHBOARDS if plugin in listing], wanted)
@@ -221,7 +242,27 @@ def audit(client: Client, named: Named) -> Audit:
             if gap and recorder not in _failed(run):
                 reason = _excuse(run, recorder, promise, listing)
                 (findings if reason is None else excused).append(gap if reason is None else replace(gap, what=reason))
-    return Audit(lines, tuple(dict.fromkeys(findings)), tuple(dict.fromkeys(excused)))
+    not_shown = _not_shown(recorded, shown.get("scalars", ()))
+    findings += _gaps_of_scalars(named, not_shown)
+    return Audit(lines, tuple(dict.fromkeys(findings)), tuple(dict.fromkeys(excused)), tuple(not_shown))
+
+
+def _not_shown(recorded: Sequence[ScalarFormat], shown: Sequence[DashboardSeries]) -> list[ScalarFormat]:
+    there = {(series.run, series.tag) for series in shown if not series.flaw}
+    return [scalar for scalar in recorded if (scalar.run, scalar.tag) not in there]
+
+
+def _gaps_of_scalars(named: Named, not_shown: Sequence[ScalarFormat]) -> Iterator[Gap]:
+    for name, item in named.items():
+        missing = [scalar for scalar in not_shown if _belongs_to(name, scalar.run)]
+        if missing:
+            what = f"TensorBoard does not show {described(missing)}"
+            yield Gap(name or item.logs.resolve().name, "", DASHBOARDS["scalars"].title, what)
+
+
+def _belongs_to(name: str, run: str) -> bool:
+    """Say whether TensorBoard's run lies in a directory that it shows by this name, ``""`` for its log directory."""
+    return not name or run == name or run.startswith(f"{name}/")
 
 
 def _line(plugin: str, series: Sequence[DashboardSeries], listing: Mapping[str, Any]) -> Line:

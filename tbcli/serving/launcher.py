@@ -84,6 +84,8 @@ def launch(
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # the profile plugin imports TensorFlow in any case
         # A mixed precision policy is no dtype, which the graph plugin warns of for every layer of every page.
         logging.getLogger("tensorboard").setLevel(logging.ERROR)
+        # A series that TensorBoard cannot decode is a traceback at each look; the page says so itself.
+        logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     reader = None
     try:
         with _without_garbage_collection():

@@ -38,6 +38,13 @@ def as_logdir(chosen: Sequence[Run | LogDirectory], otherwise: Path) -> Iterator
         shutil.rmtree(directory, ignore_errors=True)  # removes links, follows none
 
 
+def shown_places(chosen: Sequence[Run | LogDirectory], otherwise: Path) -> dict[str, Path]:
+    """Return ``{TensorBoard's name: directory}`` of what `as_logdir` shows; the name of a root itself is ``"."``."""
+    if not chosen or is_root_of_runs(chosen):
+        return {".": chosen[0].logs if chosen else otherwise}
+    return link_names(chosen)
+
+
 def is_root_of_runs(chosen: Sequence[Run | LogDirectory]) -> bool:
     """Say whether this is one foreign directory that has only others with event files below it."""
     return len(chosen) == 1 and isinstance(chosen[0], LogDirectory) and not _has_events(chosen[0].logs)

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from tbcli.cli.app import app
 from tbcli.runs import Run
 from tests.fakes import make_run
-from tests.serving.events import write_hparams, write_scalars
+from tests.serving.events import write_hparams, write_scalars, write_tensors
 from tests.serving.process import SERVE, Serving, is_alive, serving
 
 SCALARS = "data/plugin/scalars/scalars?run={run}&tag=epoch_loss"
@@ -161,6 +162,22 @@ def test_it_reads_without_the_fast_reader_too(workspace: Path, runs: list[Run]) 
         assert server.children() == []
         points = server.get(SCALARS.format(run=f"{runs[1].id}/train"))
         assert [value for _, _, value in points] == [0.75, 0.5]
+
+
+@pytest.mark.parametrize("reader", ["auto", "true"])
+def test_scalars_that_the_fast_reader_drops_choose_the_slow_one_or_are_named(tmp_path: Path, reader: str) -> None:
+    write_tensors(tmp_path / "a", {"loss": [np.float64(0.1)]})
+    with serving("--logdir", str(tmp_path), "--load-fast", reader) as server:
+        if reader == "auto":
+            assert server.get("data/plugin/scalars/tags") == {"a": {"loss": {"displayName": "", "description": ""}}}
+            assert "using TensorBoard's slow reader, for the fast one drops 1 scalar series (float64): a/loss" in (
+                server.stderr
+            )
+            assert server.children() == []
+        else:
+            assert "warning: TensorBoard does not show 1 scalar series (float64): a/loss; `--load-fast auto`" in (
+                server.stderr
+            )
 
 
 def test_a_missing_directory_is_a_warning_and_what_comes_later_is_shown(tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
 
 from tbcli import __version__
 from tbcli.runs import Run
 from tests.fakes import make_run
-from tests.serving.events import write_hparams, write_scalars
+from tests.serving.events import write_hparams, write_scalars, write_tensors
 from tests.serving.process import SERVE, serving
 
 CURVES = {name: [0.5, 0.25] for name in ("epoch_loss", "epoch_learning_rate", "epoch_steps_per_second")}
@@ -67,7 +69,7 @@ def test_what_is_missing_is_named_by_recorder_dashboard_and_place_with_code_7(tm
     lines = done.stderr.splitlines()
     missing = f"'scalars' of {run.id}: nothing under 'epoch_loss' in '{run.id}/validation'"
     assert lines[:2] == [f"warning: {title}: {missing}" for title in ("Scalars", "Time Series")]
-    assert lines[2] == "error: 2 promises are not kept: Scalars (recorder scalars), Time Series (recorder scalars)"
+    assert lines[2] == "error: the audit found 2 gaps: Scalars (recorder scalars), Time Series (recorder scalars)"
     assert lines[3].startswith("try: ")
     assert len(lines) == 4
 
@@ -77,7 +79,7 @@ def test_the_document_holds_the_same_for_a_script(tmp_path: Path) -> None:
     done = audit("whole", "half", "--workspace", tmp_path, "--json")
     assert done.returncode == 7
     document = json.loads(done.stdout)
-    assert list(document) == ["schema", "runs", "passed", "dashboards", "findings", "excused"]
+    assert list(document) == ["schema", "runs", "passed", "dashboards", "findings", "excused", "not_shown"]
     assert (document["schema"], document["passed"]) == (1, False)
     assert document["runs"] == [run.id for run in runs]
     scalars = next(line for line in document["dashboards"] if line["dashboard"] == "scalars")
@@ -180,3 +182,27 @@ def test_a_port_that_something_else_holds_is_refused(tmp_path: Path) -> None:
         done = audit("--workspace", tmp_path, "--port", str(listener.getsockname()[1]))
     assert done.returncode == 6
     assert "is taken by process" in done.stderr
+
+
+@pytest.mark.parametrize(("reader", "code"), [("auto", 0), ("true", 7)])
+def test_scalars_that_tensorboard_does_not_show_are_named_with_code_7(tmp_path: Path, reader: str, code: int) -> None:
+    write_scalars(tmp_path / "a", {"loss": [1.0, 2.0]})
+    write_tensors(tmp_path / "b" / "train", {"loss": [np.float64(0.1), np.float64(0.2)]})
+    done = audit(tmp_path, "--load-fast", reader, "--json")
+    assert done.returncode == code
+    document = json.loads(done.stdout)
+    missing = [{"run": "b/train", "tag": "loss", "format": "float64"}] if code else []
+    assert document["not_shown"] == missing
+    if code:
+        assert "TensorBoard does not show 1 scalar series (float64): b/train/loss" in done.stderr
+        assert "error: the audit found one gap: Scalars\n" in done.stderr
+
+
+def test_scalars_that_no_reader_of_tensorboard_knows_are_named(tmp_path: Path) -> None:
+    tensor = TensorProto(dtype="DT_BFLOAT16", tensor_content=b"\x80\x3f")
+    tensor.tensor_shape.SetInParent()
+    write_tensors(tmp_path / "mine", {"loss": [tensor]})
+    done = audit(tmp_path / "mine")
+    assert done.returncode == 7
+    assert "Scalars: mine: TensorBoard does not show 1 scalar series (bfloat16): mine/loss" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -68,7 +68,7 @@ def test_an_audit_that_fails_is_code_7_and_the_id_is_told_all_the_same(cli: Cli,
         "warning: Images: 'confusion' of a-run: nothing under 'x' in 'a-run'",
         "warning: Images: 'mistakes' of a-run: nothing under 'x' in 'a-run'",
     ]
-    assert error == "error: 2 promises are not kept: Images (recorder confusion, mistakes)"
+    assert error == "error: the audit found 2 gaps: Images (recorder confusion, mistakes)"
     assert advice.startswith("try: ")
 
 
@@ -118,4 +118,4 @@ def test_a_real_training_with_a_broken_recorder_fails_its_audit_by_name(tmp_path
     assert done.returncode == 7, done.stderr
     assert done.stdout == f"{the_record(tmp_path)['id']}\n"
     assert "recorder 'text' is switched off: ZeroDivisionError: broken on purpose" in done.stderr
-    assert done.stderr.splitlines()[-2] == "error: one promise is not kept: Text (recorder text)"
+    assert done.stderr.splitlines()[-2] == "error: the audit found one gap: Text (recorder text)"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
 from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.summary.writer.record_writer import RecordWriter
+from tensorboard.util.tensor_util import make_tensor_proto
 
 START = 1_795_000_000.0  # wall time of the first event
 
@@ -32,6 +34,18 @@ def write_scalars(directory: Path, curves: Mapping[str, Sequence[float]]) -> Pat
     for tag, values in curves.items():
         for step, value in enumerate(values, start=1):
             tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, float_val=[value])
+            one = summary_pb2.Summary.Value(tag=tag, tensor=tensor, metadata=described)
+            summaries.append((step, summary_pb2.Summary(value=[one])))
+    return write_events(directory, summaries)
+
+
+def write_tensors(directory: Path, curves: Mapping[str, Sequence[Any]], *, plugin: str = "scalars") -> Path:
+    """Write ``{tag: values at steps 1, 2, ...}``, each a NumPy array or a ready tensor, for a plugin."""
+    described = summary_pb2.SummaryMetadata(plugin_data={"plugin_name": plugin})
+    summaries = []
+    for tag, values in curves.items():
+        for step, value in enumerate(values, start=1):
+            tensor = value if isinstance(value, tensor_pb2.TensorProto) else make_tensor_proto(value)
             one = summary_pb2.Summary.Value(tag=tag, tensor=tensor, metadata=described)
             summaries.append((step, summary_pb2.Summary(value=[one])))
     return write_events(directory, summaries)
