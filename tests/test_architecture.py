@@ -31,7 +31,7 @@ ROOMS = {
     "recorders": {"figures", "runs"},  # of runs only what its files call a metric
     "data": set(),
     "models": {"data"},
-    "serving": {"readers", "recorders", "runs"},  # of recorders only the registry: what they promise
+    "serving": {"events", "readers", "recorders", "runs"},  # of recorders only the registry: what they promise
     "training": {"data", "models", "recorders", "figures", "readers", "runs"},
     "cli": {
         "training", "recorders", "serving", "figures", "exporting", "gates", "comparison", "readers", "events", "runs",
