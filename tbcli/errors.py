@@ -1,4 +1,4 @@
-"""Failures we understand: each says what happened, what to try, and with which code the process leaves."""
+"""Failures we understand: each says what happened, what to try, and which code the process exits with."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ class TbcliError(Exception):
 
 
 class ConfigError(TbcliError):
-    """A setting, an option, a reference or a file of settings is wrong, or an extra is missing."""
+    """Wrong usage: an option, a setting, a reference or a file of settings is invalid, or an extra is missing."""
 
     exit_code = 2
 
 
 class NotFound(TbcliError):  # noqa: N818 - reads as what it says at the raise
-    """A run, data, a log directory or a metric is not there."""
+    """Not found: a run, data, a log directory or a metric."""
 
     exit_code = 3
 
 
 class DoesNotFit(TbcliError):  # noqa: N818
-    """The user's data or model would not load, or do not fit together."""
+    """The user's own data or model does not load, or they do not fit together."""
 
     exit_code = 4
 
 
 class TrainingFailed(TbcliError):  # noqa: N818
-    """Training could not go on: diverged, out of memory, disk full."""
+    """Training failed: it diverged, or memory or disk ran out."""
 
     exit_code = 5
 
@@ -54,13 +54,13 @@ class ServingFailed(TbcliError):  # noqa: N818
 
 
 class CheckFailed(TbcliError):  # noqa: N818
-    """A gate or an audit did not pass."""
+    """A condition or an audit did not pass."""
 
     exit_code = 7
 
 
 class Refused(TbcliError):  # noqa: N818
-    """Would touch what is not clearly ours or is in use, or was declined."""
+    """Refused: it would touch what is not clearly a run or is in use, or was declined at the prompt."""
 
     exit_code = 8
 

@@ -26,6 +26,8 @@ COMMANDS = {
     "compare": "Compare runs: metrics at best and last epoch, and the settings that differ.",
     "check": "Check conditions on a run. Exits 7 if a condition fails, 3 if a metric does not exist.",
     "export": "Write the scalars of a run, or of any log directory, as CSV, JSON, Parquet or event files.",
+    "help": "Show a help topic, or the help of a command; without a name, list the topics.",
+    "schema": "Print the JSON Schema of tbcli.toml, which editors complete and check settings by.",
 }
 """What ``--help`` lists, in its order; behind each stands the function of that name in the module of that name."""
 
@@ -41,6 +43,9 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the name, the command behind it, and its arguments."""
+        explained = [word for word in args[1:] if args[0] == "help" and word in COMMANDS]
+        if explained:  # `tbcli help train` is `tbcli train --help`
+            return explained[0], load_command(explained[0]), ["--help"]
         if args[0] in COMMANDS:
             return args[0], load_command(args[0]), args[1:]
         if args[0].startswith("-") or ctx.resilient_parsing:

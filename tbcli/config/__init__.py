@@ -13,6 +13,7 @@ from tbcli.config.sections import (
     PRECISIONS,
     SAVE_FORMATS,
     SCHEDULES,
+    SECTION_HELP,
     SETTINGS,
     Config,
     DataConfig,
@@ -24,12 +25,13 @@ from tbcli.config.sections import (
     TrainConfig,
     declared,
     hyperparameters,
+    json_schema,
 )
 from tbcli.config.setting import Setting
 
 __all__ = [
     "DIRECTIONS", "FIGURE_FORMATS", "FIRST_FREE_PORT", "LOAD_FAST", "OPTIMIZERS", "PANELS", "PRECISIONS",
-    "SAVE_FORMATS", "SCHEDULES", "SETTINGS", "Config", "DataConfig", "ModelConfig", "PathsConfig", "PlotConfig",
-    "RecordConfig", "Said", "ServeConfig", "Setting", "TrainConfig", "declared",
-    "hyperparameters", "load_config", "merged", "variable_of",
+    "SAVE_FORMATS", "SCHEDULES", "SECTION_HELP", "SETTINGS", "Config", "DataConfig", "ModelConfig",
+    "PathsConfig", "PlotConfig", "RecordConfig", "Said", "ServeConfig", "Setting", "TrainConfig", "declared",
+    "hyperparameters", "json_schema", "load_config", "merged", "variable_of",
 ]  # fmt: skip

@@ -337,7 +337,7 @@ class Config:
         """Return TOML text that can be fed back with ``--config``, with comments that say what each setting is."""
         comments = {key: each.comment for key, each in SETTINGS.items()} if commented else {}
         if commented:
-            comments["direction"] = 'Which values of a metric are better, where its name does not tell: nll = "min".'
+            comments["direction"] = f'{SECTION_HELP["direction"]} Such as nll = "min"'
         return to_toml(self.as_dict(), comments)
 
 
@@ -350,6 +350,15 @@ SETTINGS: Mapping[str, Setting] = types.MappingProxyType(
     }
 )
 """Every setting by its key, in the order of the sections; those of ``direction`` are free and not among them."""
+
+
+SECTION_HELP = {
+    section.name: "Which values of a metric are better, min or max, where its name does not tell."
+    if f"{section.name}." == DIRECTION
+    else str(section.default_factory.__doc__)
+    for section in fields(Config)
+}
+"""What each section is about."""
 
 
 def declared(key: str) -> Setting:
@@ -369,3 +378,24 @@ def declared(key: str) -> Setting:
 def hyperparameters() -> dict[str, Setting]:
     """Return the settings that are hyperparameters, by the name of their column: ``model``, ``learning_rate``, ..."""
     return {each.word: each for each in SETTINGS.values() if each.hyperparameter}
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a file of settings."""
+    properties: dict[str, Any] = {}
+    for section in fields(Config):
+        group: Any = section.default_factory
+        if f"{section.name}." == DIRECTION:
+            values = {"type": "string", "enum": list(DIRECTIONS)}
+            properties[section.name] = {"type": "object", "additionalProperties": values}
+        else:
+            known = {each.name: each.schema for each in settings_of(group)}
+            properties[section.name] = {"type": "object", "properties": known, "additionalProperties": False}
+        properties[section.name]["description"] = SECTION_HELP[section.name]
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Settings of tbcli: tbcli.toml, [tool.tbcli] of pyproject.toml, or a file given with --config",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+    }

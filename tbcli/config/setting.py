@@ -13,6 +13,8 @@ from tbcli.errors import ConfigError
 T = TypeVar("T")
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list of words"}
+_JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", tuple: "array"}
+_JSON_BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +85,9 @@ class Setting:
     def allowed(self) -> str:
         """Which values it takes, in words; ``""`` where any of its type."""
         bounds = (("at least ", self.least), ("above ", self.above), ("below ", self.below), ("at most ", self.most))
-        said = [f"{word}{_plain(bound)}" for word, bound in bounds if bound is not None]
+        said = [f"{word}{spoken(bound)}" for word, bound in bounds if bound is not None]
         if self.least is not None and self.most is not None:
-            return f"from {_plain(self.least)} to {_plain(self.most)}"
+            return f"from {spoken(self.least)} to {spoken(self.most)}"
         return " and ".join(said) or ", ".join(self.choices)
 
     @property
@@ -93,6 +95,18 @@ class Setting:
         """The help, the choices and the bounds, in one line."""
         bounds = "" if self.choices or not self.allowed else f" ({self.allowed})"
         return self.described + bounds
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Its JSON Schema."""
+        words = {"enum": list(self.choices)} if self.choices else {}
+        kind: dict[str, Any] = {"type": _JSON_TYPES[self.kind]} | (words if self.kind is not tuple else {})
+        if self.kind is tuple:
+            kind |= {"items": {"type": "string", **words}, "uniqueItems": True}
+        bounds = zip(_JSON_BOUNDS, (self.least, self.most, self.above, self.below), strict=True)
+        kind |= {word: bound for word, bound in bounds if bound is not None}
+        default = list(self.default) if self.kind is tuple else self.default
+        return {**kind, "default": default, "description": self.described}
 
     def settle(self, value: object, typed: str = "") -> Any:
         """Return a value as the setting's type, checked.
@@ -134,7 +148,7 @@ class Setting:
 
     def _advice(self, wanted: str) -> str:
         allowed = f" {self.allowed}" if self.allowed else ""
-        return f"{self.key} is {wanted}{allowed}; the default is {_plain(self.default)!s}"
+        return f"{self.key} is {wanted}{allowed}; the default is {spoken(self.default)!s}"
 
     def _coerced(self, value: object) -> object | None:
         """Return the value as the setting's type, None where it is of another."""
@@ -175,7 +189,8 @@ def settings_of(section: type) -> tuple[Setting, ...]:
     return tuple(Setting(key=f"{name}.{each.name}", default=each.default, **each.metadata) for each in fields(section))
 
 
-def _plain(value: object) -> str:
+def spoken(value: object) -> str:
+    """Return a value as a person would type it."""
     match value:
         case bool():
             return str(value).lower()
