@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import tbcli.gates.grammar
 from tbcli.cli.app import COMMANDS, app
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -29,8 +28,3 @@ def test_every_option_it_names_is_an_option() -> None:
 def test_every_file_it_shows_or_links_is_there() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert (Path(__file__).parents[1] / target).is_file(), target
-
-
-def test_its_table_of_conditions_is_the_grammars_own() -> None:
-    rows = [line for line in (tbcli.gates.grammar.__doc__ or "").splitlines() if line.startswith("| ")]
-    assert "\n".join(rows) in README.replace("|---|---|\n", "")
