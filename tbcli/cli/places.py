@@ -97,11 +97,16 @@ def runs_below(found: LogDirectory, output: Output) -> list[Run | LogDirectory]:
         return []
     return [
         *own,
-        *(LogDirectory(path.name, path, directions=found.directions) for path in store.others if _has_logs(path)),
+        *(
+            LogDirectory(path.name, path, directions=found.directions)
+            for path in store.others
+            if has_logs(path)
+        ),
     ]
 
 
-def _has_logs(path: Path) -> bool:
+def has_logs(path: Path) -> bool:
+    """Say whether event files, or other logs that can be read, lie below a directory."""
     from tbcli.readers.logdir import find_event_files
 
     found = find_event_files(path)

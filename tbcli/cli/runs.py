@@ -11,13 +11,13 @@ import typer
 from tbcli.cli.listing import Form, Shown, Wish, require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunArgument, with_common_options
 from tbcli.cli.output import Output, printable
-from tbcli.cli.places import NoCache, Verify, named_place, warn_of_records
+from tbcli.cli.places import NoCache, Verify, has_logs, named_place, warn_of_records
 from tbcli.cli.run_table import NOTHING, View, show_runs
 from tbcli.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
     from tbcli.config import PathsConfig
-    from tbcli.runs import Run
+    from tbcli.runs import LogDirectory, Run, RunStore
 
 WHICH_PANEL = "Which"
 
@@ -99,17 +99,17 @@ def runs(
         if not isinstance(found, LogDirectory):
             _show_one(found, form, wish, output, watching=watching)
             return
-        from tbcli.runs.store import is_directory
-
         paths = replace(paths, logdir=str(found.logs))
         store = RunStore(paths, config.direction)
-        if not is_directory(found.logs) or not next(store.each(), None):
-            from tbcli.cli.logdir_table import show_logdir
+    else:
+        found = LogDirectory(paths.logs.name, paths.logs, directions=config.direction)
+    if _is_somebody_elses(found, store, is_named=run is not None):
+        from tbcli.cli.logdir_table import show_logdir
 
-            for sentence in store.damage:
-                output.warn(sentence)
-            _show(lambda: show_logdir(found, form, wish, view, cache=not no_cache, verify=verify), output, watching)
-            return
+        for sentence in store.damage:
+            output.warn(sentence)
+        _show(lambda: show_logdir(found, form, wish, view, cache=not no_cache, verify=verify), output, watching)
+        return
     from tbcli.runs.files import utc_now
 
     def look() -> Shown:
@@ -120,9 +120,30 @@ def runs(
                 output.warn(sentence)
             raise
         is_empty = shown.note == NOTHING and not next(store.each(), None)
+        shown = shown._replace(warnings=(*shown.warnings, *_beside(store)))
         return shown._replace(note=_where_runs_are(paths)) if is_empty else shown
 
     _show(look, output, watching)
+
+
+def _is_somebody_elses(found: LogDirectory, store: RunStore, *, is_named: bool) -> bool:
+    """Say whether a place holds no run of ours, and so is shown as what it is; unnamed, where it holds event files."""
+    from tbcli.runs.store import is_directory
+
+    if found.run or not is_directory(found.logs):
+        return is_named
+    if next(store.each(), None):
+        return False
+    return is_named or has_logs(found.logs)
+
+
+def _beside(store: RunStore) -> list[str]:
+    """Return what a list of our runs leaves out: directories with the logs of other programs."""
+    others = [path for path in store.others if has_logs(path)]
+    if not others:
+        return []
+    counted = "1 directory holds" if len(others) == 1 else f"{len(others)} directories hold"
+    return [f"{counted} the logs of other programs: `tbcli runs {others[0]}`"]
 
 
 def _require_texts_alone(run: str | None, form: Form, wish: Wish, *, watching: bool) -> None:

@@ -28,7 +28,7 @@ class Table:
         series: At least one.
         damage: What could not be read.
         superseded: Points left out because a later file of their run wrote them again.
-        left_out: Sentences about places that hold nothing of what was asked for.
+        left_out: Sentences about places that hold nothing of what was asked for, and about names that clash.
     """
 
     series: tuple[NamedSeries, ...]
@@ -89,6 +89,7 @@ def read_places(
     series: list[NamedSeries] = []
     damage: list[Damage] = []
     missing: list[NotFound] = []
+    notes: list[str] = []
     superseded = 0
     for place, name in zip(places, distinct_names(places), strict=True):
         try:
@@ -102,9 +103,11 @@ def read_places(
             series += found.series
         damage += located(found.damage, place.logs)
         superseded += found.superseded
+        notes += found.notes
     if not series:
         raise missing[0]
-    return Table(tuple(series), tuple(damage), superseded, tuple(f"{error.message}: left out" for error in missing))
+    said = (*(f"{error.message}: left out" for error in missing), *notes)
+    return Table(tuple(series), tuple(damage), superseded, said)
 
 
 def _below(name: str, place: Run | LogDirectory, run: str) -> str:

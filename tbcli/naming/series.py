@@ -516,7 +516,8 @@ def _with_test_as_validation(facts: Sequence[_Facts], seen: Sequence[Seen]) -> l
     trained = {each.run for each in facts if each.split == TRAIN or (not each.split and is_measure(each.core))}
     changed = []
     for each, series in zip(facts, seen, strict=True):
-        if each.split == TEST and series.points > 1 and each.run not in validated and each.run in trained:
+        has_no_validation = each.run not in validated and (each.run, each.core.lower()) not in validated_metrics
+        if each.split == TEST and series.points > 1 and has_no_validation and each.run in trained:
             each = each._replace(split=VALIDATION, aliases=(f"test_{each.core}",))
         changed.append(each)
     return changed

@@ -137,6 +137,8 @@ def test_a_test_split_of_one_point_stays_the_test_split() -> None:
 def test_add_scalars_of_one_metric_leave_the_splits_of_others_alone() -> None:
     series = [("losses/train", "losses"), ("losses/val", "losses"), (".", "Loss/train"), (".", "Loss/test")]
     assert list(named(*series).values()) == ["losses", "val_losses", "loss", "val_loss"]
+    series = [(".", "Loss/test"), (".", "Loss/train"), ("Loss/val", "Loss")]
+    assert list(named(*series).values()) == ["test_loss", "loss", "val_loss"]
 
 
 def test_hyperparameters_in_a_directory_named_by_a_time_belong_to_the_run_above() -> None:
