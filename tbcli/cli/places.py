@@ -97,11 +97,7 @@ def runs_below(found: LogDirectory, output: Output) -> list[Run | LogDirectory]:
         return []
     return [
         *own,
-        *(
-            LogDirectory(path.name, path, directions=found.directions)
-            for path in store.others
-            if has_logs(path)
-        ),
+        *(LogDirectory(path.name, path, directions=found.directions) for path in store.others if has_logs(path)),
     ]
 
 
