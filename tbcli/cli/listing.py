@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from tbcli.cli.output import counted_age, counted_bytes, counted_seconds, printable
 from tbcli.errors import ConfigError, NotFound
@@ -37,6 +37,18 @@ class Shown(NamedTuple):
     lines: Sequence[str]
     note: str = ""
     warnings: Sequence[str] = ()
+
+
+class Chosen(NamedTuple, Generic[Shaped]):
+    """What `choose` returns.
+
+    Args:
+        rows: What is to be shown, in order.
+        notes: Sentences about names that mean several things.
+    """
+
+    rows: list[Shaped]
+    notes: tuple[str, ...] = ()
 
 
 class Wish(NamedTuple):
@@ -94,7 +106,7 @@ def choose(
     summarize: Callable[[Item], Summary],
     shape: Callable[[Item, Summary | None], Shaped],
     order: Callable[[Item], Any],
-) -> list[Shaped]:
+) -> Chosen[Shaped]:
     """Return what is to be shown of the runs that match, in the order that was asked for; no run is kept.
 
     Metrics sort best first, all else and metrics without direction smallest first; what has no value comes last.
@@ -112,7 +124,7 @@ def choose(
     """
     if not wish.asks_of_runs:
         timed = sorted(((order(item), shape(item, None)) for item in items), key=lambda pair: pair[0])
-        return [shown for _, shown in (reversed(timed) if wish.is_reversed else timed)]
+        return Chosen([shown for _, shown in (reversed(timed) if wish.is_reversed else timed)])
     from tbcli.gates import all_hold
 
     asked = _Asked(wish.fields)
@@ -125,10 +137,11 @@ def choose(
     asked.require_all()
     found.sort(key=lambda entry: entry[0])
     if wish.sort is None:
-        return [shown for *_, shown in (reversed(found) if wish.is_reversed else found)]
+        return Chosen([shown for *_, shown in (reversed(found) if wish.is_reversed else found)], asked.notes)
     known = [entry for entry in found if not _is_nothing(entry[1])]
     known.sort(key=lambda entry: _rank(entry[1]), reverse=asked.is_high_best(wish.sort) != wish.is_reversed)
-    return [shown for *_, shown in (*known, *(entry for entry in found if _is_nothing(entry[1])))]
+    unknown = (entry for entry in found if _is_nothing(entry[1]))
+    return Chosen([shown for *_, shown in (*known, *unknown)], asked.notes)
 
 
 class _Asked:
@@ -136,6 +149,8 @@ class _Asked:
 
     def __init__(self, fields: Sequence[Field]) -> None:
         self._unknown = list(fields)
+        self._plain = [field for field in fields if not field.selector]
+        self._notes: dict[str, str] = {}
         self._metrics: set[str] = set()
         self._last: Summary | None = None
 
@@ -145,6 +160,14 @@ class _Asked:
             known = [field for field in self._unknown if field.of(summary) is not None]
             self._metrics.update(field.name for field in known if summary.metric(field.name, field.selector))
             self._unknown = [field for field in self._unknown if field not in known]
+        for field in self._plain:
+            setting = summary.setting_behind(field.name)
+            if setting:
+                self._notes[field.name] = f"{field.name!r} is the last value of the metric; the setting is {setting!r}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(self._notes.values())
 
     def is_high_best(self, field: Field) -> bool:
         if field.name not in self._metrics or field.selector == "epoch" or self._last is None:

@@ -102,7 +102,7 @@ def show_logdir(
 
     chosen = _columns_of_tags(wish, tags)
     if chosen:
-        runs = choose(wish._replace(columns=()), tags, summarize, lambda run, _: run, order=natural_key)
+        runs, _ = choose(wish._replace(columns=()), tags, summarize, lambda run, _: run, order=natural_key)
         values = [
             [dict(zip(CSV_HEADER, _csv_row(run, tag), strict=True))[n] for n in chosen]
             for run in runs
@@ -110,16 +110,13 @@ def show_logdir(
         ]
         return _chosen_tags(list(map(str, wish.columns)), values, form, view)._replace(warnings=warnings)
     if wish.columns:
-        return show_chosen_columns(tags, summarize, form, wish, view, order=natural_key)._replace(warnings=warnings)
-    runs = choose(wish, tags, summarize, lambda run, _: run, order=natural_key)
+        shown = show_chosen_columns(tags, summarize, form, wish, view, order=natural_key)
+        return shown._replace(warnings=(*warnings, *shown.warnings))
+    runs, notes = choose(wish, tags, summarize, lambda run, _: run, order=natural_key)
     match form:
         case "json":
-            lines, note = (
-                json_lines(
-                    schemas.METRICS, [json_text(_document(run, tags[run], logged.settings(run))) for run in runs]
-                ),
-                "",
-            )
+            texts = [json_text(_document(run, tags[run], logged.settings(run))) for run in runs]
+            lines, note = json_lines(schemas.METRICS, texts), ""
         case "csv":
             lines, note = csv_lines(CSV_HEADER, (_csv_row(run, tag) for run in runs for tag in tags[run])), ""
         case _:
@@ -127,7 +124,7 @@ def show_logdir(
             lines = _table_lines([HEADER, *view.cut(rows)]) if rows else []
             lines += _settings_lines({run: logged.settings(run) for run in runs})
             note = view.tell_hidden(rows) or _counted(len(runs), len(rows), logged)
-    return Shown(lines, note if runs else NOTHING, warnings)
+    return Shown(lines, note if runs else NOTHING, (*warnings, *notes))
 
 
 def _columns_of_tags(wish: Wish, tags: Tags) -> list[str]:

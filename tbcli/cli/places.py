@@ -117,6 +117,7 @@ def _somebody_elses(store: RunStore, reference: str) -> LogDirectory | None:
     """Return a run of a log directory that is not of ours: by its name in `--logdir`, or by a path to no directory."""
     from tbcli.readers.summaries import find_run
     from tbcli.runs import LogDirectory
+    from tbcli.runs.ids import looks_like_id
     from tbcli.runs.store import is_directory, is_path
 
     top, name = store.logs_root, reference
@@ -127,7 +128,11 @@ def _somebody_elses(store: RunStore, reference: str) -> LogDirectory | None:
         name = str(Path(reference).relative_to(top))
         if not _may_hold(top, name):
             return None
-    elif not is_directory(top) or (reference == "latest" and next(store.each(), None) is not None):
+    elif (
+        looks_like_id(reference)
+        or not is_directory(top)
+        or (reference == "latest" and next(store.each(), None) is not None)
+    ):
         return None
     try:
         return find_run(LogDirectory(top.name, top, directions=store.directions), name)

@@ -178,13 +178,15 @@ def _runs_shown(store: RunStore, form: Form, wish: Wish, view: View, now: dateti
     match form:
         case "json":
             texts = choose(wish, store.each(), summarize, lambda run, _: json_text(run_facts(run, now)), by_time)
-            return Shown(json_lines(schemas.METRICS, texts), "" if texts else NOTHING)
+            return Shown(json_lines(schemas.METRICS, texts.rows), "" if texts.rows else NOTHING, texts.notes)
         case "csv":
             values = choose(wish, store.each(), summarize, lambda run, _: _csv_row(run, now), by_time)
-            return Shown(csv_lines(CSV_HEADER, values), "" if values else NOTHING)
+            return Shown(csv_lines(CSV_HEADER, values.rows), "" if values.rows else NOTHING, values.notes)
         case _:
-            rows = choose(wish, store.each(), summarize, lambda run, _: usual_cells(run, now), by_time)
-            return Shown(usual_lines(rows, view), view.tell_hidden(rows)) if rows else Shown([], NOTHING)
+            rows, notes = choose(wish, store.each(), summarize, lambda run, _: usual_cells(run, now), by_time)
+            if rows:
+                return Shown(usual_lines(rows, view), view.tell_hidden(rows), notes)
+            return Shown([], NOTHING, notes)
 
 
 def show_chosen_columns(
@@ -199,13 +201,16 @@ def show_chosen_columns(
     """Return the columns that were asked for, of all runs that match; see `choose`."""
     columns, titles = wish.columns, list(map(str, wish.columns))
     if form == "table":
-        rows = choose(wish, items, summarize, lambda _, known: _shown_fields(columns, known), order)
-        return Shown(column_lines(rows, columns, view), view.tell_hidden(rows)) if rows else Shown([], NOTHING)
-    values = choose(wish, items, summarize, lambda _, known: _values(columns, known), order)
+        rows, notes = choose(wish, items, summarize, lambda _, known: _shown_fields(columns, known), order)
+        if rows:
+            return Shown(column_lines(rows, columns, view), view.tell_hidden(rows), notes)
+        return Shown([], NOTHING, notes)
+    values, notes = choose(wish, items, summarize, lambda _, known: _values(columns, known), order)
     note = "" if values else NOTHING
     if form == "csv":
-        return Shown(csv_lines(titles, values), note)
-    return Shown(json_lines(schemas.METRICS, [json_text(dict(zip(titles, row, strict=True))) for row in values]), note)
+        return Shown(csv_lines(titles, values), note, notes)
+    texts = [json_text(dict(zip(titles, row, strict=True))) for row in values]
+    return Shown(json_lines(schemas.METRICS, texts), note, notes)
 
 
 def _shown_fields(columns: Sequence[Field], known: Summary | None) -> tuple[str, ...]:

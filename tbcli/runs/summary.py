@@ -25,6 +25,8 @@ FACTS = (*RECORDED, "age", "bytes", "epoch", "epochs")
 """What can be asked of every run of ours, besides its metrics and settings; ``age`` is in seconds."""
 
 
+HPARAMS = "hparams."
+"""What may stand before a hyperparameter of a log directory, where a metric has its name."""
 RUN = "run"
 """The fact that only a run inside a log directory has: its name there."""
 
@@ -146,6 +148,13 @@ class Summary:
         fact = self.read_fact(name) if name in (*FACTS, RUN) else None
         return _plain(self._setting(name) if fact is None else fact)
 
+    def setting_behind(self, name: str) -> str:
+        """Return how to ask for the setting of a name that means a metric of another value here, ``""`` for none."""
+        metric = self.metrics.get(name) if name != LEARNING_RATE else self.metric(name)
+        if metric is None or (setting := self._setting(name)) is None or setting == metric.last:
+            return ""
+        return next((key for key in self.settings if key.endswith(f".{name}")), f"{HPARAMS}{name}")
+
     def names(self) -> Iterator[str]:
         """Yield every name that has a value here, as far as it was read; the metrics first."""
         yield from self.metrics
@@ -156,6 +165,7 @@ class Summary:
             yield key.rpartition(".")[2]
 
     def _setting(self, name: str) -> Any:
+        name = name.removeprefix(HPARAMS) if name not in self.settings else name
         if name in self.settings:
             return self.settings[name]
         matching = [key for key in self.settings if key.rpartition(".")[2] == name]

@@ -40,5 +40,5 @@ def test_no_other_file_spells_a_tag() -> None:
 
 def test_tags_are_lower_case_paths_and_none_is_spelt_twice() -> None:
     values = [value for name, value in vars(tags).items() if name.isupper()]
-    assert [value for value in values if not re.fullmatch(r"[a-z_]+(/[a-z_]*)?", value)] == []
+    assert [value for value in values if not re.fullmatch(r"[a-z0-9_]+(/[a-z0-9_]*)?", value)] == []
     assert len(set(values)) == len(values)
