@@ -244,3 +244,13 @@ def _labelled(groups: Mapping[Any, Sequence[Summary]], key: str) -> Iterator[Sid
             if (name, value) not in everywhere
         ]
         yield Side(", ".join(own) or "all seeds", tuple(members))
+
+
+def repeats_of_a_seed(members: Sequence[Summary]) -> int:
+    """Return how many runs repeat another one: alike in every setting that has a part in the training, the seed too."""
+    seeded = [summary for summary in members if summary.value(SEED) is not None]
+    different = {
+        tuple((name, _text(value)) for name, value in sorted(summary.settings.items()) if not _is_beside(name))
+        for summary in seeded
+    }
+    return len(seeded) - len(different)

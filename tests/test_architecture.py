@@ -62,10 +62,8 @@ SAME_IDEA = {
     "confusion": "the picture, and the recorder that writes it",
     "curves": "what commands that draw curves share, and the curves",
     "gradients": "the figure, and the recorder that writes what it shows",
-    "history": "the table, and the figure of it",
     "kernels": "the picture, and the recorder that writes it",
     "samples": "the picture, and the recorder that writes it",
-    "scalars": "the recorder writes them, the figure shows them",
     "series": "what a series is called, and its points",
     "summaries": "what event files say of each scalar, for the commands that show it",
     # Of a public function or class.

@@ -1,4 +1,4 @@
-"""What ``tbcli plot`` draws out of event files: as a figure, or with characters in the terminal."""
+"""What ``tbcli plot`` asks of curves, and how it shows them in the terminal."""
 
 from __future__ import annotations
 
@@ -8,56 +8,83 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbcli.cli.output import Output, is_terminal, printable, styled
 from tbcli.cli.places import warn_of_damage
 from tbcli.cli.watching import require_window, watch
-from tbcli.config import PlotConfig
 from tbcli.errors import ConfigError, NotFound
-from tbcli.naming import schemas
 from tbcli.naming.matching import did_you_mean
 
 if TYPE_CHECKING:
-    from tbcli.figures.series import Gathered
-    from tbcli.figures.sources import Request
-    from tbcli.figures.terminal import Look
+    from tbcli.comparison import Side
+    from tbcli.config import Config
+    from tbcli.figures.curves import Request, Scene
+    from tbcli.figures.paint.terminal import Window
     from tbcli.runs import LogDirectory, Run
     from tbcli.runs.summary import Summary
 
-X_AXES, LOGS = ("step", "epoch", "time"), ("x", "y", "xy")
-MOST_LINES = 12  # in one chart of characters
-_LINES_A_CHART = 11
-_WITHOUT_BRAILLE = ("dumb", "linux")  # a bare console has no such letters
+MOST_LINES = 12  # in one panel of characters
+_LINES_PER_PANEL = 11
+_WITHOUT_BRAILLE = ("dumb", "linux")  # a bare console has no such characters
 
 
 def make_request(
-    metrics: Sequence[str], *, x: str | None, log: str | None, smooth: float, verify: bool, cache: bool
+    metrics: Sequence[str], config: Config, *, x: str | None, log: str | None, verify: bool, cache: bool
 ) -> Request:
     """Return what is to be drawn.
 
     Raises:
         ConfigError: There is no such axis.
     """
-    for option, said, known in (("--x", x, X_AXES), ("--log", log, LOGS)):
-        if said is not None and said not in known:
-            raise ConfigError(f"{option} knows no {said!r}", hint=did_you_mean(said, known))
-    from tbcli.figures.sources import Request
+    from tbcli.figures.curves import AXES, LOGS, Request
 
-    return Request(metrics=tuple(metrics), x=x or "", log=log or "", smooth=smooth, verify=verify, cache=cache)
+    for option, said, known in (("--x", x, AXES), ("--log", log, LOGS)):
+        if said is not None and said not in known:
+            raise ConfigError(f"unknown {option} {said!r}", hint=did_you_mean(said, known))
+    return Request(
+        metrics=tuple(metrics),
+        x=x or "",
+        log=log or "",
+        smooth=config.plot.smooth,
+        directions=config.direction,
+        verify=verify,
+        cache=cache,
+    )
 
 
 def grouped(request: Request, places: Sequence[Run | LogDirectory], key: str) -> Request:
-    """Return the request with the runs put into groups by a setting, a fact, or a hyperparameter.
+    """Return the request with the runs in groups by a setting, a fact, or a hyperparameter.
 
     Raises:
         NotFound: No run has such a key.
     """
     from tbcli.comparison import group_runs
 
-    sides = group_runs([summary for place in places for summary in _summaries(place)], key)
-    return replace(request, groups={member.id: side.label for side in sides for member in side.members})
+    summaries = [summary for place in places for summary in _summaries(place)]
+    sides = group_runs(summaries, key)
+    groups = {member.id: side.label for side in sides for member in side.members}
+    return replace(request, groups=groups, remarks=tuple(_remarks(sides, summaries, key)))
+
+
+def _remarks(sides: Sequence[Side], summaries: Sequence[Summary], key: str) -> list[str]:
+    """Return what a reader of means has to know of the groups."""
+    from tbcli.comparison import repeats_of_a_seed
+
+    said = []
+    if all(len(side.members) == 1 for side in sides):
+        said.append(f"--group-by {key} grouped nothing: no two of the {len(sides)} runs share a group")
+    without = [summary for summary in summaries if summary.value(key) is None]
+    if without:
+        said.append(f"{len(without)} of {len(summaries)} runs have no {key!r}")
+    for side in sides:
+        repeats = repeats_of_a_seed(side.members)
+        if repeats:
+            said.append(
+                f"{side.label}: {repeats} of {len(side.members)} runs repeat another one with the same seed; repeats "
+                "are not independent samples"
+            )
+    return said
 
 
 def _summaries(place: Run | LogDirectory) -> list[Summary]:
@@ -69,52 +96,17 @@ def _summaries(place: Run | LogDirectory) -> list[Summary]:
         return [summary_of(place)]
     from tbcli.figures.sources import foreign_id
     from tbcli.readers import open_logdir
+    from tbcli.readers.metrics import names_in
 
-    recorded = open_logdir(place.logs).documents().hparams
+    content = open_logdir(place.logs)
+    named = names_in(content.scalars())
+    settings: dict[str, dict[str, object]] = {one.run: {} for one in named.identities if place.run in ("", one.run)}
+    for directory, hparams in content.documents().hparams.items():
+        settings.get(named.owners.get(directory, directory), {}).update(hparams.values)
     return [
-        Summary(run, foreign_id(place, run), {}, read_settings=partial(dict, hparams.values))
-        for run, hparams in recorded.items()
+        Summary(run, foreign_id(place, run), {}, read_settings=partial(dict, values))
+        for run, values in settings.items()
     ]
-
-
-def show_figure(
-    places: Sequence[Run | LogDirectory],
-    request: Request,
-    plot: PlotConfig,
-    output: Output,
-    *,
-    plots_root: Path,
-    out: Path | None,
-    title: str,
-    as_json: bool,
-) -> Path:
-    """Draw a figure, and write its path."""
-    from tbcli.figures.scalars import plot_scalars
-
-    picture = plot_scalars(places, request, plot, plots_root=plots_root, out=out, title=title)
-    gathered = picture.gathered
-    _warn(gathered, output)
-    if picture.note:
-        output.say(picture.note)
-    path = printable(str(picture.path))
-    if not as_json:
-        output.result(path)
-        return picture.path
-    from tbcli.runs import Run
-
-    ids = {place.name or place.id: place.id for place in places if isinstance(place, Run)}
-    output.document(
-        {
-            "schema": schemas.METRICS,
-            "paths": [path],
-            "kinds": ["scalars"],
-            "runs": [ids.get(run, run) for run in gathered.runs],
-            "metrics": [chart.metric for chart in gathered.charts],
-            "curves": [curve.name for chart in gathered.charts for curve in chart.curves],
-            "left_out": list(gathered.left_out),
-        }
-    )
-    return picture.path
 
 
 def show_in_terminal(
@@ -125,30 +117,30 @@ def show_in_terminal(
         require_window()
         _watch(places, request, output)
         return
-    from tbcli.figures.series import gather
-    from tbcli.figures.terminal import draw_charts
+    from tbcli.figures.composing import compose
+    from tbcli.figures.paint.terminal import draw_scene
 
-    look = _look(request)
-    gathered = gather(places, _for_window(request, look))
-    output.results(draw_charts(gathered.charts, look))
-    _warn(gathered, output)
+    window = _window()
+    scene = compose(places, _for_window(request, window))
+    output.results(draw_scene(scene, window))
+    _warn(scene, output)
 
 
 def _watch(places: Sequence[Run | LogDirectory], request: Request, output: Output) -> None:
-    from tbcli.figures.series import gather
-    from tbcli.figures.terminal import draw_charts
+    from tbcli.figures.composing import compose
+    from tbcli.figures.paint.terminal import draw_scene
     from tbcli.runs import Run
 
-    last: list[Gathered] = []
+    last: list[Scene] = []
 
     def draw() -> list[str]:
-        look = _look(request)
+        window = _window()
         try:
-            gathered = gather(places, _for_window(request, look))
+            scene = compose(places, _for_window(request, window))
         except NotFound as error:  # it may have just begun
             return [styled(printable(f"{error.message}; waiting"), "dim", sys.stdout)]
-        last[:] = [gathered]
-        return draw_charts(gathered.charts, look)
+        last[:] = [scene]
+        return draw_scene(scene, window)
 
     def is_over() -> bool:
         runs = [place for place in places if isinstance(place, Run)]
@@ -158,36 +150,34 @@ def _watch(places: Sequence[Run | LogDirectory], request: Request, output: Outpu
         return len(runs) == len(places) and not any(run.is_live() for run in runs)
 
     watch(draw, is_over)
-    for gathered in last:
-        _warn(gathered, output)
+    for scene in last:
+        _warn(scene, output)
 
 
-def _warn(gathered: Gathered, output: Output) -> None:
-    for sentence in gathered.left_out:
+def _warn(scene: Scene, output: Output) -> None:
+    for sentence in scene.left_out:
         output.warn(sentence)
-    warn_of_damage(output, gathered.damage)
+    warn_of_damage(output, scene.damage)
 
 
-def _look(request: Request) -> Look:
-    from tbcli.figures.terminal import Look
+def _window() -> Window:
+    from tbcli.figures.paint.terminal import Window
 
-    window = shutil.get_terminal_size()
+    size = shutil.get_terminal_size()
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
     braille = encoding.startswith("utf") and os.environ.get("TERM") not in _WITHOUT_BRAILLE
-    return Look(
-        width=window.columns,
-        height=max(0, window.lines - 1) if is_terminal(sys.stdout) else 0,
+    return Window(
+        width=size.columns,
+        height=max(0, size.lines - 1) if is_terminal(sys.stdout) else 0,
         braille=braille,
         paint=lambda text, style: styled(text, style, sys.stdout),
-        log=request.log,
-        smooth=request.smooth,
     )
 
 
-def _for_window(request: Request, look: Look) -> Request:
-    """Return the request for as many charts as fit, with as many points as can be told apart."""
-    from tbcli.figures.terminal import most_side_by_side
+def _for_window(request: Request, window: Window) -> Request:
+    """Return the request for as many panels as fit, with as many points as can be told apart."""
+    from tbcli.figures.paint.terminal import most_side_by_side
 
-    rows = max(1, look.height // _LINES_A_CHART) if look.height else 3
-    panels = min(6, rows * most_side_by_side(look.width))
-    return replace(request, most_panels=panels, most_curves=MOST_LINES, stretches=max(200, 2 * look.width))
+    rows = max(1, window.height // _LINES_PER_PANEL) if window.height else 3
+    panels = min(6, rows * most_side_by_side(window.width))
+    return replace(request, most_panels=panels, most_curves=MOST_LINES, stretches=max(200, 2 * window.width))

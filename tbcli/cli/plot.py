@@ -1,4 +1,4 @@
-"""``tbcli plot``: the history of runs, what each run left to look at, and the scalars of any log directory."""
+"""``tbcli plot``: curves of runs and of any log directory, and figures of what a run recorded."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ import typer
 from tbcli.cli.completing import complete_kind, complete_metric
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunsArgument, with_options
 from tbcli.cli.output import Output, printable
-from tbcli.cli.places import NoCache, Verify, find_places, list_runs, warn_of_records
-from tbcli.errors import ConfigError, NotFound
+from tbcli.cli.places import NoCache, Verify, find_places, list_runs, warn_of_damage, warn_of_records
+from tbcli.errors import ConfigError
 from tbcli.naming import schemas
 
 if TYPE_CHECKING:
-    from tbcli.config import Config
-    from tbcli.figures import PlotResult
+    from tbcli.figures import Picture, PlotResult
     from tbcli.runs import LogDirectory, Run, RunStore
 
 FIGURE_PANEL = "Figure"
@@ -34,7 +33,8 @@ def plot(
         typer.Option(
             metavar="LIST",
             autocompletion=complete_kind,
-            help="history, confusion, pr, gradients, embedding, mistakes or all; repeatable (history).",
+            help="Figures: history, confusion, pr, roc, calibration, gradients, embedding, mistakes or all. "
+            "Repeatable. [default: history]",
             rich_help_panel=FIGURE_PANEL,
         ),
     ] = None,
@@ -43,14 +43,19 @@ def plot(
         typer.Option(
             metavar="NAME",
             autocompletion=complete_metric,
-            help="A metric, a tag, or a pattern: '*loss' is of the metric's own name, 'train/gradients/*', with a "
-            "slash, of run and tag. Repeatable.",
+            help="Metric, tag or glob. Without '/' a glob matches metric names; with '/' it matches run/tag. "
+            "Repeatable.",
             rich_help_panel=FIGURE_PANEL,
         ),
     ] = None,
     x: Annotated[
         str | None,
-        typer.Option("--x", metavar="AXIS", help="step, epoch or time.", rich_help_panel=FIGURE_PANEL),
+        typer.Option(
+            "--x",
+            metavar="AXIS",
+            help="X axis: step, epoch or time. [default: what the series count]",
+            rich_help_panel=FIGURE_PANEL,
+        ),
     ] = None,
     log: Annotated[
         str | None,
@@ -60,144 +65,83 @@ def plot(
         str | None,
         typer.Option(
             metavar="KEY",
-            help="Mean and deviation over groups: seed groups runs alike in all but the seed; any other key, those of "
-            "one value. Without a run, of all.",
+            help="Plot mean and std per group. `seed` groups runs that differ only in their seed; any other key "
+            "groups by value. Defaults to all runs.",
             rich_help_panel=FIGURE_PANEL,
         ),
     ] = None,
     title: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="In place of the run's name.", rich_help_panel=FIGURE_PANEL)
+        str | None, typer.Option(metavar="TEXT", help="Title instead of the run's name.", rich_help_panel=FIGURE_PANEL)
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write here; .png, .svg or .pdf.", rich_help_panel=OUTPUT_PANEL),
+        typer.Option(metavar="FILE", help="Output file: .png, .svg or .pdf.", rich_help_panel=OUTPUT_PANEL),
     ] = None,
     open_: Annotated[
-        bool, typer.Option("--open", help="Show it in the system's viewer.", rich_help_panel=OUTPUT_PANEL)
+        bool, typer.Option("--open", help="Open the figure in the system's viewer.", rich_help_panel=OUTPUT_PANEL)
     ] = False,
     as_json: Json = False,
     terminal: Annotated[
-        bool, typer.Option("--terminal", help="Draw with characters, here.", rich_help_panel=TERMINAL_PANEL)
+        bool, typer.Option("--terminal", help="Draw in the terminal instead of a file.", rich_help_panel=TERMINAL_PANEL)
     ] = False,
     watching: Annotated[
         bool,
-        typer.Option("--watch", help="The same, again and again while a run trains.", rich_help_panel=TERMINAL_PANEL),
+        typer.Option("--watch", help="Redraw in the terminal while a run trains.", rich_help_panel=TERMINAL_PANEL),
     ] = False,
     verify: Verify = False,
     no_cache: NoCache = False,
 ) -> None:
-    """Plot the history of runs, what a model confuses, or the scalars of any log directory.
+    """Plot curves of runs or of any log directory, or what a model confuses.
 
-    A path leads to a log directory, whoever wrote it; its metrics are called as there. Validation is drawn with the
-    training it belongs to.
+    A path is a log directory, whoever wrote it; one that contains several runs shows all of them. The curves of
+    training and validation share a panel.
     """
     config = common.settle()
-    from tbcli.cli.curves import grouped, make_request, show_figure, show_in_terminal
-    from tbcli.figures import chosen_kinds
+    from tbcli.cli.curves import grouped, make_request, show_in_terminal
+    from tbcli.figures import chosen_kinds, plot_kinds, skips_missing
     from tbcli.runs import RunStore
 
-    kinds, output, patterns = chosen_kinds(kind or ()), common.output, tuple(metric or ())
+    kinds, output = chosen_kinds(kind or ()), common.output
     in_terminal = terminal or watching
     if in_terminal and (out or open_ or as_json):
-        raise ConfigError("--terminal writes no file", hint="leave out --out, --open and --json, or --terminal")
+        raise ConfigError(
+            "--terminal cannot be combined with --out, --open or --json", hint="leave those out, or --terminal"
+        )
+    if tuple(kinds) != (HISTORY,) and (in_terminal or x or log or group_by):
+        raise ConfigError(
+            "--kind cannot be combined with --x, --log, --group-by or --terminal",
+            hint="`--kind` alone, or without it",
+        )
     if common.verbose:
         _show_library_logs()
+    request = make_request(metric or (), config, x=x, log=log, verify=verify, cache=not no_cache)
     places = _places(RunStore(config.paths, config.direction), runs or [], output, all_runs=bool(group_by))
-    from_events = bool(in_terminal or x or log or group_by)
-    own = None if from_events else _with_history(places, kinds, patterns)
-    if own is not None:
-        result = _drawn(own, kinds, kind or (), config, patterns, out, title or "")
-        _show(result, output, as_json=as_json)
-        paths = [picture.path for picture in result.pictures]
-    else:
-        _require_history_alone(kinds, places)
-        request = make_request(patterns, x=x, log=log, smooth=config.plot.smooth, verify=verify, cache=not no_cache)
-        request = grouped(request, places, group_by) if group_by else request
-        if in_terminal:
-            show_in_terminal(places, request, output, watching=watching)
-            return
-        root = config.paths.plots
-        paths = [
-            show_figure(
-                places, request, config.plot, output, plots_root=root, out=out, title=title or "", as_json=as_json
-            )
-        ]
-    for path in paths if open_ else ():
-        if not _shown_in_viewer(path):
-            output.warn(f"no viewer could be started for {printable(str(path))!r}")
+    request = grouped(request, places, group_by) if group_by else request
+    if in_terminal:
+        show_in_terminal(places, request, output, watching=watching)
+        return
+    result = plot_kinds(
+        places,
+        kinds,
+        config.plot,
+        plots_root=config.paths.plots,
+        request=request,
+        out=out,
+        title=title or "",
+        skip_missing=skips_missing(kind or ()),
+    )
+    _show(result, output, as_json=as_json)
+    for picture in result.pictures if open_ else ():
+        if not _shown_in_viewer(picture.path):
+            output.warn(f"no viewer could be started for {printable(str(picture.path))!r}")
 
 
 def _places(store: RunStore, references: list[str], output: Output, *, all_runs: bool) -> Sequence[Run | LogDirectory]:
-    """Return what is to be drawn: what was named, else the latest run or all of them."""
+    """Return what to draw: what was named, otherwise the latest run, or all of them."""
     found = list_runs(store, output) if all_runs and not references else []
     places = found or find_places(store, references or ["latest"], output)
     warn_of_records(output, places)
     return places
-
-
-def _with_history(
-    places: Sequence[Run | LogDirectory], kinds: Sequence[str], patterns: Sequence[str]
-) -> Sequence[Run] | None:
-    """Return the runs where all are ours and their histories hold what was asked for; None where event files must."""
-    from tbcli.figures.curves import pick_panels
-    from tbcli.runs import Run
-    from tbcli.runs.history import read_history
-
-    own = [place for place in places if isinstance(place, Run)]
-    if len(own) < len(places):
-        return None
-    if tuple(kinds) != (HISTORY,) or not any(_may_be_a_tag(word) for word in patterns):
-        return own
-    columns = [column for run in own for column in read_history(run.history_file).columns]
-    try:
-        pick_panels(columns, patterns)
-    except NotFound:
-        return own if not columns else None
-    return own
-
-
-def _may_be_a_tag(word: str) -> bool:
-    """Say whether more than metrics is meant: tags lie below a slash, or are written within the epochs."""
-    return word.startswith("batch_") or any(sign in word for sign in "/*?[")
-
-
-def _require_history_alone(kinds: Sequence[str], places: Sequence[Run | LogDirectory]) -> None:
-    from tbcli.runs import LogDirectory
-
-    if tuple(kinds) == (HISTORY,):
-        return
-    foreign = next((place for place in places if isinstance(place, LogDirectory)), None)
-    if foreign is not None:
-        raise NotFound(
-            f"{str(foreign.logs)!r} is a log directory, but no run of tbcli's: it holds scalars alone to plot",
-            hint="leave out --kind, or name a run; `tbcli runs` lists them",
-        )
-    raise ConfigError(
-        "--kind draws what training left behind; the other options draw curves", hint="`--kind` alone, or without it"
-    )
-
-
-def _drawn(
-    own: Sequence[Run],
-    kinds: Sequence[str],
-    said: Sequence[str],
-    config: Config,
-    patterns: Sequence[str],
-    out: Path | None,
-    title: str,
-) -> PlotResult:
-    from tbcli.figures import plot_kinds, skips_missing
-
-    return plot_kinds(
-        own,
-        kinds,
-        config.plot,
-        plots_root=config.paths.plots,
-        metrics=patterns,
-        out=out,
-        title=title,
-        skip_missing=skips_missing(said),
-    )
 
 
 def _show(result: PlotResult, output: Output, *, as_json: bool) -> None:
@@ -206,6 +150,10 @@ def _show(result: PlotResult, output: Output, *, as_json: bool) -> None:
     left_out = [*result.missing, *(sentence for picture in pictures for sentence in picture.left_out)]
     for sentence in left_out:
         output.warn(sentence)
+    for picture in pictures:
+        warn_of_damage(output, picture.scene.damage if picture.scene else ())
+        if picture.note:
+            output.say(printable(picture.note))
     paths = [printable(str(picture.path)) for picture in pictures]
     if not as_json:
         output.results(paths)
@@ -214,11 +162,30 @@ def _show(result: PlotResult, output: Output, *, as_json: bool) -> None:
         "schema": schemas.METRICS,
         "paths": paths,
         "kinds": [picture.kind for picture in pictures],
-        "runs": list(dict.fromkeys(run.id for picture in pictures for run in picture.runs)),
+        "runs": list(dict.fromkeys(name for picture in pictures for name in picture.run_names)),
         "metrics": [metric for picture in pictures for metric in picture.metrics],
+        "tags": {name: tags for picture in pictures if picture.scene for name, tags in picture.scene.tags().items()},
+        "curves": [curve for picture in pictures for curve in _curves(picture)],
         "left_out": left_out,
     }
     output.document(document)
+
+
+def _curves(picture: Picture) -> list[dict[str, object]]:
+    """Return name, last and best value of each curve."""
+    own = {run.id for run in picture.runs}
+    curves = [curve for panel in picture.scene.panels for curve in panel.curves] if picture.scene else []
+    return [
+        {
+            "run": curve.id if curve.id in own else curve.run,
+            "name": curve.name,
+            "last": curve.last,
+            "best": curve.best.y if curve.best else None,
+            "best_at": curve.best.at if curve.best else None,
+            "n": curve.members,
+        }
+        for curve in curves
+    ]
 
 
 def _show_library_logs() -> None:

@@ -1,4 +1,4 @@
-"""Replicates become one curve: the mean over runs, and how far they lie apart."""
+"""Several runs become one curve: their mean as far as all of them reach, and how far they lie apart."""
 
 from __future__ import annotations
 
@@ -13,41 +13,48 @@ MOST_POINTS = 2000  # of a common axis, where runs were not measured at the same
 
 
 class Band(NamedTuple):
-    """A mean and what lies around it ``[n]`` each.
+    """A mean and what lies around it ``[n]`` each, everywhere over the same runs.
 
     Args:
         x: Where.
-        mean: Over the runs that have a value there.
-        lower: The mean less the sample standard deviation; the mean where one run alone has a value.
+        mean: Over all runs.
+        lower: The mean less the sample standard deviation.
         upper: The mean and the deviation.
+        shortest: Where the first of the runs ends; NaN if none has a value.
+        longest: Where the last one ends.
     """
 
     x: Floats
     mean: Floats
     lower: Floats
     upper: Floats
+    shortest: float
+    longest: float
 
 
 def band_over(curves: Sequence[tuple[Floats, Floats]]) -> Band:
-    """Return mean and deviation over runs.
+    """Return mean and deviation where every run has values: a sample that shrinks would make the mean jump.
 
-    Where runs were not measured at the same places, each is interpolated between its own points, and has no value
-    outside them. What is no finite number does not count.
+    Where runs were not measured at the same places, each is interpolated between its own points. What is not a finite
+    number does not count.
 
     Args:
         curves: ``x [n]`` and ``y [n]`` of each run, x in any order.
     """
-    finite = [_ordered(x, y) for x, y in curves]
-    axis = np.unique(np.concatenate([x for x, _ in finite]))
-    if len(axis) > MOST_POINTS and any(len(x) != len(axis) for x, _ in finite):
+    ordered = [_ordered(x, y) for x, y in curves]
+    if not all(len(x) for x, _ in ordered):
+        nothing = np.empty(0)
+        longest = max((float(x[-1]) for x, _ in ordered if len(x)), default=np.nan)
+        return Band(nothing, nothing, nothing, nothing, np.nan, longest)
+    axis = np.unique(np.concatenate([x for x, _ in ordered]))
+    if len(axis) > MOST_POINTS and any(len(x) != len(axis) for x, _ in ordered):
         axis = axis[np.unique(np.linspace(0, len(axis) - 1, MOST_POINTS).astype(np.int64))]
-    table = np.array([np.interp(axis, x, y, left=np.nan, right=np.nan) for x, y in finite if len(x)])
-    if not len(table):
-        return Band(axis, axis, axis, axis)
-    counts = np.isfinite(table).sum(axis=0)
-    mean = np.nansum(table, axis=0) / counts
-    spread = np.sqrt(np.nansum((table - mean) ** 2, axis=0) / np.maximum(counts - 1, 1))
-    return Band(axis, mean, mean - spread, mean + spread)
+    axis = axis[(axis >= max(x[0] for x, _ in ordered)) & (axis <= min(x[-1] for x, _ in ordered))]
+    table = np.array([np.interp(axis, x, y) for x, y in ordered])
+    mean = table.mean(axis=0)
+    spread = table.std(axis=0, ddof=1) if len(table) > 1 else np.zeros_like(mean)
+    ends = [float(x[-1]) for x, _ in ordered]
+    return Band(axis, mean, mean - spread, mean + spread, min(ends), max(ends))
 
 
 def _ordered(x: Floats, y: Floats) -> tuple[Floats, Floats]:

@@ -1,154 +1,218 @@
-"""What a history figure shows, decided without matplotlib: the runs, the panels, the smoothing."""
+"""What a figure of curves shows, as plain data: painters draw it, and tests read it without a pixel."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from tbcli.errors import NotFound
-from tbcli.naming.direction import lower_is_better
-from tbcli.naming.matching import did_you_mean, fits
-from tbcli.runs import Run
-from tbcli.runs.history import History
+from tbcli.naming.direction import Overrides
 
-VALIDATION = "val_"
-_NO_CURVES = ("epoch", "step", "seconds")  # a pattern such as `*` passes them by; their own name draws them
-_LARGEST = 1e100  # beyond, and below its inverse, the arithmetic of an axis overflows
-_LOG_RANGE = 100.0  # largest over smallest value from which a loss is shown on a log scale
+if TYPE_CHECKING:  # a mistake in a name is found before NumPy is loaded
+    from tbcli.events.damage import Damage
+    from tbcli.figures.smoothing import Floats
+
+STEP, EPOCH, TIME = "step", "epoch", "time"
+AXES = (STEP, EPOCH, TIME)
+LOGS = ("x", "y", "xy")
+LARGEST = 1e100  # beyond, and below its inverse, the arithmetic of an axis overflows
+SEPARATOR = "  ·  "  # of facts on one line
+MANY_RUNS = 5  # beyond, curves are thin, validation stands in front and the legend is ranked
 
 
 @dataclass(frozen=True, slots=True)
-class RunHistory:
-    """A run and what it has measured so far."""
+class Request:
+    """What to draw.
 
-    run: Run
-    history: History
+    Args:
+        metrics: Names or globs, of series or of panels; empty for the usual ones.
+        x: One of `AXES`, or ``""`` for what the series count.
+        log: Which axes are logarithmic: ``""`` or one of `LOGS`.
+        smooth: Weight of the past in TensorBoard's smoothing.
+        groups: ``{id of a run, or `foreign_id`: label of its group}``; a group becomes its mean with a band.
+        remarks: What to say of the groups.
+        directions: The user's ``[direction]`` section.
+        stretches: About how many points a curve has on the page; the extremes of each stretch stay.
+        most_panels: How many are drawn when no metric is named.
+        most_named: How many are drawn when metrics are named.
+        most_curves: How many are drawn in one panel.
+        verify: Verify all checksums.
+        cache: Use the reader's cache.
+    """
 
-    def values(self, column: str) -> tuple[float, ...]:
-        """Return a column, an entry an epoch, with NaN for what cannot be drawn; empty where the run has none."""
-        values = self.history.columns.get(column, ())
-        return tuple(value if abs(value) <= _LARGEST else math.nan for value in values)
+    metrics: tuple[str, ...] = ()
+    x: str = ""
+    log: str = ""
+    smooth: float = 0.0
+    groups: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    directions: Overrides = field(default_factory=dict)
+    stretches: int = 1000
+    most_panels: int = 9
+    most_named: int = 12
+    most_curves: int = 100
+    verify: bool = False
+    cache: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best measured value of a curve.
+
+    Args:
+        x: Where it is on the axis.
+        y: The value.
+        at: The same place in what the series counts: ``epoch 13``.
+        guess: What to add where the direction is guessed: ``(higher is better: guessed)``.
+    """
+
+    x: float
+    y: float
+    at: str
+    guess: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One line.
+
+    Args:
+        run: Label of the run or the group.
+        id: What scripts call it.
+        name: ``val_loss``.
+        split: ``train``, ``validation``, ``test`` or ``""``.
+        x: ``[n]``.
+        y: ``[n]``, smoothed if that was asked for.
+        tags: ``run/tag`` of the series, as written in the files; of a group those of all members.
+        raw: x and y as measured, where y is smoothed.
+        band: Lower and upper edge ``[n]``, where y is the mean of a group.
+        members: Runs that the mean is over.
+        best: Its best value, where the metric has a direction.
+        last: Its last measured value; NaN without one.
+        is_judged: Whether its run is judged by it: validation where there is one.
+    """
+
+    run: str
+    id: str
+    name: str
+    split: str
+    x: Floats
+    y: Floats
+    tags: tuple[str, ...] = ()
+    raw: tuple[Floats, Floats] | None = None
+    band: tuple[Floats, Floats] | None = None
+    members: int = 1
+    best: Best | None = None
+    last: float = float("nan")
+    is_judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One metric: the columns drawn in one pair of axes, training before validation."""
+    """The curves of one metric.
 
-    name: str
-    columns: tuple[str, ...]
+    Args:
+        metric: Its name.
+        curves: At least one.
+        x_label: What stands below the axis.
+        log: Which axes are logarithmic: ``""`` or one of `LOGS`.
+    """
+
+    metric: str
+    curves: tuple[Curve, ...]
+    x_label: str
+    log: str = ""
 
     @property
-    def judged(self) -> str:
-        """The column whose best epoch is marked: validation, where it is drawn."""
-        return self.columns[-1]
+    def is_counted(self) -> bool:
+        """Whether the x axis counts something."""
+        return self.x_label in (STEP, EPOCH)
 
-    def shows(self, told: RunHistory) -> bool:
-        """Say whether a run has anything for this panel."""
-        return any(column in told.history.columns for column in self.columns)
-
-
-def pick_panels(columns: Iterable[str], wanted: Sequence[str] = ()) -> list[Panel]:
-    """Return the panels to draw.
-
-    Args:
-        columns: Names of all columns there are.
-        wanted: Names or patterns as ``*loss``; a metric brings its validation along, ``val_loss`` stands alone.
-            Nothing means accuracy (or the first metric that there is) and loss.
-
-    Raises:
-        NotFound: A name or a pattern fits no column, or there is nothing to draw by default.
-    """
-    known = list(dict.fromkeys(columns))
-    if not wanted:
-        return _usual_panels(known)
-    picked: dict[str, set[str]] = {}
-    for word in wanted:
-        found = _matches(word, known)
-        if not found:
-            raise NotFound(f"no metric {word!r} in the history", hint=did_you_mean(word, known))
-        for column in found:
-            picked.setdefault(column.removeprefix(VALIDATION), set()).add(column)
-    return [Panel(name, tuple(sorted(chosen, key=_is_validation))) for name, chosen in picked.items()]
+    @property
+    def is_of_one_run(self) -> bool:
+        """Whether all curves are of one run or group."""
+        return len({curve.id for curve in self.curves}) == 1
 
 
-def _is_validation(column: str) -> bool:
-    return column.startswith(VALIDATION)
-
-
-def _matches(word: str, known: Sequence[str]) -> list[str]:
-    if word in known:
-        return _with_validation(word, known)
-    if VALIDATION + word in known:  # measured on validation samples alone
-        return [VALIDATION + word]
-    metrics = [name for name in known if name not in _NO_CURVES]
-    return [column for name in metrics if fits(word, [name]) for column in _with_validation(name, known)]
-
-
-def _with_validation(name: str, known: Sequence[str]) -> list[str]:
-    return [column for column in (name, VALIDATION + name) if column in known]
-
-
-def _usual_panels(known: Sequence[str]) -> list[Panel]:
-    metrics = [name for name in known if name not in (*_NO_CURVES, "learning_rate") and not _is_validation(name)]
-    first = "accuracy" if "accuracy" in metrics else next((name for name in metrics if name != "loss"), None)
-    names = [name for name in (first, "loss") if name in metrics]
-    if not names:
-        raise NotFound("the history holds no metric", hint=f"its columns: {', '.join(known) or 'none'}")
-    return [Panel(str(name), tuple(_with_validation(str(name), known))) for name in names]
-
-
-def smoothed(values: Sequence[float], weight: float) -> list[float]:
-    """Return TensorBoard's smoothing: an exponential moving average, freed of its bias towards zero.
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run or group in the legend.
 
     Args:
-        values: NaN stays NaN and does not count.
-        weight: Weight of the past, at least 0 and below 1.
+        id: What scripts call it.
+        label: What people call it.
+        values: Its results: ``0.9700 @ 3, test 0.9912``; never cut.
+        members: ``n=3`` of a group.
     """
-    if len({value for value in values if not math.isnan(value)}) <= 1:
-        return list(values)  # as TensorBoard does: rounding must not make a constant curve wave
-    average, counted, result = 0.0, 0, []
-    for value in values:
-        if math.isnan(value):
-            result.append(value)
-            continue
-        counted += 1
-        average = average * weight + (1 - weight) * value
-        result.append(average / (1 - weight**counted))
-    return result
+
+    id: str
+    label: str
+    values: str = ""
+    members: str = ""
 
 
-def alone_between_gaps(values: Sequence[float]) -> list[int]:
-    """Return the positions whose neighbours are both missing: a line would not show them."""
-    padded = [math.nan, *values, math.nan]
-    return [
-        position
-        for position, value in enumerate(values)
-        if not math.isnan(value) and math.isnan(padded[position]) and math.isnan(padded[position + 2])
-    ]
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The two lines above a figure.
+
+    Args:
+        name: What is drawn: a run, or how many.
+        kind: The kind of figure: ``training history``.
+        what: Model and data.
+        id: Of a run that has a name too.
+        results: Epochs, status, test value; never cut.
+    """
+
+    name: str
+    kind: str
+    what: str = ""
+    id: str = ""
+    results: tuple[str, ...] = ()
 
 
-def wants_log_scale(name: str, values: Sequence[float]) -> bool:
-    """Say whether a loss (or the learning rate) spans so much that a linear axis would hide most of it."""
-    drawn = [value for value in values if not math.isnan(value)]
-    if not drawn or min(drawn) < 1 / _LARGEST or not (lower_is_better(name) or name == "learning_rate"):
-        return False
-    return max(drawn) / min(drawn) >= _LOG_RANGE
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything a painter needs.
+
+    Args:
+        heading: The lines above.
+        panels: At least one.
+        entries: The legend: the runs or groups, best first where they are many.
+        legend_heading: What the values of the legend are.
+        notes: What was done to the curves.
+        left_out: Sentences about what is not shown.
+        damage: What could not be read.
+        smooth: The weight that was used.
+    """
+
+    heading: Heading
+    panels: tuple[Panel, ...]
+    entries: tuple[Entry, ...]
+    legend_heading: str = ""
+    notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    damage: tuple[Damage, ...] = ()
+    smooth: float = 0.0
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether there are so many runs that curves are thin and validation stands in front."""
+        return len(self.entries) > MANY_RUNS
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the panels."""
+        return tuple(dict.fromkeys(panel.metric for panel in self.panels))
+
+    def tags(self) -> dict[str, list[str]]:
+        """Return ``{name: the literal tags it stands for}``."""
+        tags: dict[str, dict[str, None]] = {}
+        for panel in self.panels:
+            for curve in panel.curves:
+                tags.setdefault(curve.name, {}).update(dict.fromkeys(curve.tags))
+        return {name: list(literal) for name, literal in tags.items()}
 
 
-def short_number(value: float) -> str:
-    """Return a metric's value as a person compares it: four decimals, or three digits where that says nothing."""
-    return f"{value:.4f}" if 0.01 <= abs(value) < 1000 or value == 0 else f"{value:.3g}"
-
-
-def shared_fact(facts: Iterable[str]) -> str:
-    """Return what all runs have in common, or ``""``."""
-    different = set(facts)
-    return different.pop() if len(different) == 1 else ""
-
-
-def number_of(metrics: Mapping[str, object], name: str) -> float | None:
-    """Return a plain finite number of a run's metrics, or None."""
-    value = metrics.get(name)
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if is_number else None  # type: ignore[arg-type]
+def on_one_line(parts: Sequence[str]) -> str:
+    """Return facts on one line."""
+    return SEPARATOR.join(filter(None, parts))

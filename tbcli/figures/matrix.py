@@ -16,13 +16,12 @@ from matplotlib.figure import Figure
 
 from tbcli.figures.colours import Theme, blended, text_on
 from tbcli.figures.confusions import count_confusions, shares_of_rows
-from tbcli.figures.curves import short_number
 from tbcli.figures.lettering import lettering_for
 from tbcli.figures.numbers import percent
 from tbcli.figures.pages import HEADER, Page, require_room
 from tbcli.figures.png.confusion import cell_colours
 from tbcli.figures.style import USUAL, Look, heading_for, one_look, write_heading
-from tbcli.figures.titles import counted, subheading_of
+from tbcli.figures.titles import counted, short_number, subheading_of
 from tbcli.runs import Run
 from tbcli.runs.evidence import Predictions
 

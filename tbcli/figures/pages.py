@@ -11,7 +11,7 @@ _PANEL_WIDTH = {1: 6.4, 2: 4.75, 3: 4.2}  # by the number of columns
 _PANEL_HEIGHT = 3.1
 LEFT, RIGHT, _GUTTER = 0.8, 0.3, 0.85  # the gutter holds the next panel's numbers
 HEADER, _ABOVE, _BELOW_PANEL = 0.72, 0.62, 0.58  # title; a panel's name and legend; its epochs
-_NOTE = 0.25
+_NOTE = 0.22
 _LEAST_WIDTH, _LEAST_HEIGHT = 1.8, 0.8  # of a panel, where the user chose the size of the sheet
 
 
@@ -56,18 +56,18 @@ def require_room(size: tuple[float, float] | None, needed: Page) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A grid of equal panels below a title, with room at the bottom for a legend and a line of notes.
+    """A grid of equal panels below a title, with room at the bottom for a legend and lines of notes.
 
     Args:
         panels: How many there are.
         legend: Height of the legend, in inches.
-        note: Whether there is a line below all.
+        notes: Lines below all.
         size: Width and height of the sheet in inches; None gives panels their usual size.
     """
 
     panels: int
     legend: float = 0.0
-    note: bool = False
+    notes: int = 0
     size: tuple[float, float] | None = None
 
     @property
@@ -110,7 +110,7 @@ class Sheet:
 
     @property
     def _below(self) -> float:
-        return self.legend + (_NOTE if self.note else 0)
+        return self.legend + self.notes * _NOTE
 
     @property
     def legend_top(self) -> float:

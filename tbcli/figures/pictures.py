@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tbcli.config import FIGURE_FORMATS, PlotConfig
-from tbcli.errors import ConfigError, NotFound, Refused
-from tbcli.figures.curves import Panel, RunHistory, pick_panels
+from tbcli.config import PlotConfig
+from tbcli.errors import ConfigError, NotFound
+from tbcli.figures.curves import Request, Scene
 from tbcli.figures.kinds import HISTORY, KINDS
+from tbcli.figures.placing import Spot, checked_format, own_directory, spot_for_curves
 from tbcli.loading import load_object
-from tbcli.naming.matching import did_you_mean
-from tbcli.runs import Run
-from tbcli.runs.history import read_history
+from tbcli.runs import LogDirectory, Run
 
-_HISTORY_STEM = "training_history"
-_LONGEST_NAME = 120  # of a directory; file systems take 255 bytes
+SCALARS = "scalars"  # curves of a log directory that is not a run of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +29,8 @@ class Picture:
         runs: What it shows.
         metrics: Its panels, where it is a history.
         left_out: Sentences about what it does not show though it was asked for.
+        scene: What it shows, where it is of curves.
+        note: Why it does not lie where one would look for it first.
     """
 
     kind: str
@@ -39,6 +38,16 @@ class Picture:
     runs: tuple[Run, ...]
     metrics: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    scene: Scene | None = None
+    note: str = ""
+
+    @property
+    def run_names(self) -> list[str]:
+        """What scripts call the runs or groups: ids of runs of ours, else the name inside the log directory."""
+        own = {run.id for run in self.runs}
+        if self.scene is None:
+            return [run.id for run in self.runs]
+        return [entry.id if entry.id in own else entry.label for entry in self.scene.entries]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +64,24 @@ class PlotResult:
 
 
 def plot_kinds(
-    runs: Sequence[Run],
+    places: Sequence[Run | LogDirectory],
     kinds: Sequence[str],
     plot: PlotConfig,
     *,
     plots_root: Path,
-    metrics: Sequence[str] = (),
+    request: Request | None = None,
     out: Path | None = None,
     title: str = "",
     skip_missing: bool = False,
 ) -> PlotResult:
-    """Draw figures of runs: one history of all of them, every other kind for each run.
+    """Draw figures: one of the curves of all runs, every other kind for each run.
 
     Args:
-        runs: At least one; one that is named twice is drawn once.
+        places: Runs, and for curves alone also log directories; at least one. One that is named twice is drawn once.
         kinds: At least one of `tbcli.figures.kinds.NAMES`.
         plot: Format, resolution, smoothing.
         plots_root: Where a history of several runs gets its directory.
-        metrics: Panels of the history; see `plot_runs`.
+        request: What to draw of the curves; see `plot_curves`.
         out: The file to write, if not below the roots; for a single figure.
         title: In place of the run's name.
         skip_missing: Draw what there is, rather than nothing where a run lacks something.
@@ -82,8 +91,9 @@ def plot_kinds(
         ConfigError: The format is unknown, a file cannot be written, or an option does not suit the kinds.
         Refused: The directory a figure belongs to is a link.
     """
-    chosen = _each_once(runs)
-    own = [(run, kind) for run in chosen for kind in kinds if kind != HISTORY]
+    request = request or Request(smooth=plot.smooth)
+    chosen, metrics = _each_once(places), request.metrics
+    own = [(run, kind) for run in _runs_alone(chosen, kinds) for kind in kinds if kind != HISTORY]
     _check_options(len(own) + (HISTORY in kinds), has_history=HISTORY in kinds, metrics=metrics, out=out)
     ready, missing = _read_all(own)
     if missing and not skip_missing:
@@ -91,7 +101,7 @@ def plot_kinds(
     pictures = []
     if HISTORY in kinds:
         try:
-            pictures.append(plot_runs(chosen, plot, plots_root=plots_root, metrics=metrics, out=out, title=title))
+            pictures.append(plot_curves(chosen, request, plot, plots_root=plots_root, out=out, title=title))
         except NotFound as error:
             if metrics or not skip_missing:
                 raise
@@ -102,6 +112,17 @@ def plot_kinds(
     return PlotResult(tuple(pictures), _sentences(missing))
 
 
+def _runs_alone(places: Sequence[Run | LogDirectory], kinds: Sequence[str]) -> list[Run]:
+    """Return the runs of ours; with anything but curves to draw, a log directory is refused."""
+    foreign = next((place for place in places if isinstance(place, LogDirectory)), None)
+    if foreign is not None and tuple(kinds) != (HISTORY,):
+        raise NotFound(
+            f"{str(foreign.logs)!r} is not a tbcli run: only its scalars can be plotted",
+            hint="leave out --kind, or name a run; `tbcli runs` lists them",
+        )
+    return [place for place in places if isinstance(place, Run)]
+
+
 def _check_options(figures: int, *, has_history: bool, metrics: Sequence[str], out: Path | None) -> None:
     if out and figures > 1:
         raise ConfigError(
@@ -109,7 +130,7 @@ def _check_options(figures: int, *, has_history: bool, metrics: Sequence[str], o
             hint="`--plots-dir DIR` for all of them, or one `--kind` of one run",
         )
     if metrics and not has_history:
-        raise ConfigError("--metric chooses panels of the history alone", hint="leave it out, or `--kind history`")
+        raise ConfigError("--metric only applies to the history", hint="leave it out, or `--kind history`")
 
 
 def _read_all(own: Sequence[tuple[Run, str]]) -> tuple[list[tuple[Run, str, Any]], list[tuple[str, NotFound]]]:
@@ -131,7 +152,7 @@ def _sentences(missing: Sequence[tuple[str, NotFound]]) -> tuple[str, ...]:
 
 
 def _plot_one(run: Run, kind: str, found: Any, plot: PlotConfig, out: Path | None, title: str) -> Picture:
-    path = checked_format(out) if out else _own_place([run], run.plots.parent) / f"{KINDS[kind].stem}.{plot.format}"
+    path = checked_format(out) if out else own_directory([run], run.plots.parent) / f"{KINDS[kind].stem}.{plot.format}"
     start_matplotlib()
     from tbcli.figures.lettering import missing_fonts
     from tbcli.figures.style import Look, save_figure
@@ -144,105 +165,55 @@ def _plot_one(run: Run, kind: str, found: Any, plot: PlotConfig, out: Path | Non
     return Picture(kind, path, (run,), left_out=(*getattr(found, "damage", ()), *filter(None, [note])))
 
 
-def _each_once(runs: Sequence[Run]) -> list[Run]:
-    return list({run.logs.resolve(): run for run in runs}.values())
+def _each_once(places: Sequence[Run | LogDirectory]) -> list[Run | LogDirectory]:
+    return list({place.logs.resolve(): place for place in places}.values())
 
 
-def plot_runs(
-    runs: Sequence[Run],
+def plot_curves(
+    places: Sequence[Run | LogDirectory],
+    request: Request,
     plot: PlotConfig,
     *,
     plots_root: Path,
-    metrics: Sequence[str] = (),
     out: Path | None = None,
     title: str = "",
 ) -> Picture:
-    """Draw the training history of one run, or of several over one another.
+    """Draw curves, one panel per metric, all runs over one another.
 
     Args:
-        runs: At least one; one that is named twice is drawn once.
-        plot: Format, resolution, smoothing.
-        plots_root: Where the figure of several runs gets its directory.
-        metrics: Names or patterns; nothing means accuracy and loss.
+        places: Runs and log directories, at least one; one that is named twice is drawn once.
+        request: What to draw, over which axis, how smooth, in which groups.
+        plot: Format, resolution, size, theme.
+        plots_root: Where the figure of anything but a single run gets its directory.
         out: The file to write, if not below ``plots_root``.
-        title: In place of the run's name.
+        title: In place of the first line above the figure.
 
     Raises:
-        NotFound: No run has an epoch yet, or a metric is in none of them.
-        ConfigError: The format is unknown, or the file cannot be written.
+        NotFound: There is nothing to draw, or a metric is in none of the places.
+        ConfigError: The format is unknown, the size too small, or the file cannot be written.
         Refused: The directory the figure belongs to is a link.
     """
-    chosen = _each_once(runs)
-    path = checked_format(out) if out else _own_place(chosen, plots_root) / f"{_HISTORY_STEM}.{plot.format}"
-    told, left_out = _with_epochs(chosen)
-    panels = pick_panels((column for one in told for column in one.history.columns), metrics)
-    shown, without = _with_panels(told, panels)
+    chosen = _each_once(places)
+    spot = Spot(checked_format(out)) if out else spot_for_curves(chosen, plots_root, plot.format)
+    from tbcli.figures.composing import compose
+
+    scene = compose(chosen, request)
     start_matplotlib()
-    from tbcli.figures.history import draw_history
-    from tbcli.figures.style import save_figure
+    from tbcli.figures.paint.axes import draw_scene
+    from tbcli.figures.style import Look, save_figure
 
-    figure = draw_history(shown, panels, smooth=plot.smooth, title=title)
-    save_figure(figure, path, plot.dpi, is_named=out is not None)
-    names = tuple(panel.name for panel in panels)
-    return Picture(HISTORY, path, tuple(one.run for one in shown), names, (*left_out, *without))
-
-
-def comparison_name(ids: Sequence[str]) -> str:
-    """Return the name of the directory for a figure of several runs: the same for the same runs, and never too long."""
-    ordered = sorted(ids)
-    whole = "compare-" + "+".join(ordered)
-    if len(whole.encode()) <= _LONGEST_NAME:
-        return whole
-    digest = hashlib.blake2b("\n".join(ordered).encode(errors="surrogatepass"), digest_size=4).hexdigest()
-    return f"compare-{ordered[0][:40]}+{len(ordered) - 1}-more-{digest}"
+    look = Look.of(plot)
+    figure = draw_scene(scene, look, title=title)
+    save_figure(figure, spot.path, plot.dpi, is_named=out is not None, mark=spot.mark, theme=look.theme)
+    own = [place for place in chosen if isinstance(place, Run)]
+    kind = HISTORY if len(own) == len(chosen) else SCALARS
+    return Picture(kind, spot.path, _drawn(own, scene, request), scene.metrics, scene.left_out, scene, spot.note)
 
 
-def checked_format(out: Path) -> Path:
-    """Return the path of a figure whose suffix says its format.
-
-    Raises:
-        ConfigError: It says none that is known.
-    """
-    form = out.suffix.lower().removeprefix(".")
-    if form in FIGURE_FORMATS:
-        return out
-    suffixes = [f".{known}" for known in FIGURE_FORMATS]
-    hint = did_you_mean(out.suffix, suffixes) if form else f"a file name that ends in {', '.join(suffixes)}"
-    raise ConfigError(f"cannot tell a figure format from the name {str(out)!r}", hint=hint)
-
-
-def _own_place(runs: Sequence[Run], plots_root: Path) -> Path:
-    directory = runs[0].plots if len(runs) == 1 else plots_root / comparison_name([run.id for run in runs])
-    if directory.is_symlink():
-        raise Refused(
-            f"{str(directory)!r} is a link, and links below the plots are not followed",
-            hint="`--out FILE.png` elsewhere",
-        )
-    return directory
-
-
-def _with_epochs(runs: Sequence[Run]) -> tuple[list[RunHistory], list[str]]:
-    told = [RunHistory(run, read_history(run.history_file)) for run in runs]
-    full = [one for one in told if one.history.epochs]
-    left_out = [f"{one.run.label} has no epoch yet: left out" for one in told if not one.history.epochs]
-    if full:
-        return full, left_out
-    first = runs[0]
-    others = f" nor have the {len(runs) - 1} others" if len(runs) > 1 else ""
-    if first.is_live():
-        raise NotFound(
-            f"run {first.label} has no finished epoch yet{others}", hint="its first row comes at the end of epoch 1"
-        )
-    status = first.status()
-    raise NotFound(
-        f"run {first.label} has no epoch to plot{others}; it is {status}", hint="`tbcli runs` lists what there is"
-    )
-
-
-def _with_panels(told: Sequence[RunHistory], panels: Sequence[Panel]) -> tuple[list[RunHistory], list[str]]:
-    shown = [one for one in told if any(panel.shows(one) for panel in panels)]
-    missing = ", ".join(panel.name for panel in panels)
-    return shown, [f"{one.run.label} has no {missing}: left out" for one in told if one not in shown]
+def _drawn(own: Sequence[Run], scene: Scene, request: Request) -> tuple[Run, ...]:
+    """Return the runs of ours that a scene shows."""
+    shown = {entry.id for entry in scene.entries}
+    return tuple(run for run in own if request.groups.get(run.id, run.id) in shown)
 
 
 def start_matplotlib() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tbcli.config import Config
 from tbcli.errors import NotFound
+from tbcli.figures.curves import Request
 from tbcli.figures.kinds import chosen_kinds, skips_missing
 from tbcli.figures.pictures import plot_kinds
 from tbcli.runs import Run
@@ -57,7 +58,7 @@ def plot(
         chosen_kinds(words),
         config.plot,
         plots_root=chosen[0].plots.parent,
-        metrics=metrics,
+        request=Request(metrics=tuple(metrics), smooth=config.plot.smooth),
         out=None if out is None else Path(out),
         title=title,
         skip_missing=skips_missing(words),

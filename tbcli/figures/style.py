@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from tbcli.config import PlotConfig
 from tbcli.errors import ConfigError
 from tbcli.figures.colours import LIGHT, THEMES, Theme
+from tbcli.figures.curves import SEPARATOR
 from tbcli.figures.lettering import FAMILY, Lettering, lettering_for
 from tbcli.figures.pages import LEFT, RIGHT, Page
 from tbcli.runs import Run
@@ -22,7 +23,6 @@ from tbcli.runs.files import atomic_file, named_file
 _MOST_PIXELS = 2**16 - 1  # a side; the rasteriser takes no more
 
 _HEADING, _SUBHEADING = 14.0, 9.0  # points
-SEPARATOR = "  ·  "
 
 _STYLE: dict[str, Any] = {
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign

@@ -1,30 +1,17 @@
-"""What stands above a figure."""
+"""What is written above and below figures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from tbcli.figures.curves import RunHistory, number_of, shared_fact, short_number
+from tbcli.figures.curves import SEPARATOR, Heading, on_one_line
+from tbcli.naming.shortening import shortened_names
 from tbcli.runs import Run
 
+HISTORY = "training history"
 _ACRONYM_LENGTH = 4  # mae, mse, auc, f1: not to be capitalised
-
-
-def title_of(histories: Sequence[RunHistory]) -> str:
-    """Return what a person calls the run, or how many runs there are."""
-    if len(histories) == 1:
-        return heading_of(histories[0].run)
-    return f"{len(histories)} runs compared"
-
-
-def subtitle_of(histories: Sequence[RunHistory]) -> str:
-    """Return id, model, data, epochs, test accuracy, and the status of a run that did not finish."""
-    runs = [told.run for told in histories]
-    model, data = shared_fact(run.model_name for run in runs), shared_fact(run.data_name for run in runs)
-    facts = [" on ".join(filter(None, (model, data)))]
-    if len(histories) == 1:
-        facts = [*facts, *_facts_of_one(histories[0])]
-    return "  ·  ".join(filter(None, facts))
+_LEAST_WHAT = 0.25  # share of the line below which model and data are left out
 
 
 def heading_of(run: Run) -> str:
@@ -34,8 +21,52 @@ def heading_of(run: Run) -> str:
 
 def subheading_of(run: Run, *facts: str) -> str:
     """Return id, model and data of a run, and what else there is to say."""
-    model_and_data = " on ".join(filter(None, (run.model_name, run.data_name)))
-    return "  ·  ".join(filter(None, (run.id if run.name else "", model_and_data, *facts)))
+    return on_one_line((run.id if run.name else "", model_and_data([run]), *facts))
+
+
+def model_and_data(runs: Sequence[Run]) -> str:
+    """Return what all the runs trained, and on what."""
+    model, data = _shared(run.model_name for run in runs), _shared(run.data_name for run in runs)
+    return " on ".join(filter(None, (model, data)))
+
+
+def _shared(facts: Iterable[str]) -> str:
+    different = set(facts)
+    return different.pop() if len(different) == 1 else ""
+
+
+def history_heading(runs: Sequence[Run], epochs: int) -> Heading:
+    """Return what stands above the history of one run, or of several over one another."""
+    what = model_and_data(runs)
+    if len(runs) > 1:
+        return Heading(f"{len(runs)} runs", HISTORY, what)
+    (run,) = runs
+    accuracy, status = number_of(run.metrics, "test_accuracy"), run.status()
+    results = (
+        counted(epochs, "epoch") + ("" if status == "finished" else f", {status}") if epochs else status,
+        "" if accuracy is None else f"test accuracy {short_number(accuracy)}",
+    )
+    return Heading(heading_of(run), HISTORY, what, run.id if run.name else "", results)
+
+
+def first_line(heading: Heading, room: float, width: Callable[[str], float] = len) -> str:
+    """Return the name and the kind of a figure; a name that is too long loses its middle."""
+    kind = SEPARATOR + heading.kind if heading.kind else ""
+    (name,) = shortened_names([heading.name], room - width(kind), width)
+    return name + kind
+
+
+def second_line(heading: Heading, room: float, width: Callable[[str], float] = len) -> str:
+    """Return model and data, id and results; where they do not fit the id goes first, and results stay whole."""
+    for facts in ((heading.what, heading.id, *heading.results), (heading.what, *heading.results)):
+        if width(on_one_line(facts)) <= room:
+            return on_one_line(facts)
+    results = on_one_line(heading.results)
+    left = room - width(SEPARATOR + results)
+    if left < room * _LEAST_WHAT:
+        return results
+    (what,) = shortened_names([heading.what], left, width)
+    return on_one_line((what, results))
 
 
 def counted(count: int, noun: str) -> str:
@@ -43,23 +74,21 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _facts_of_one(told: RunHistory) -> list[str]:
-    run, epochs = told.run, len(told.history.epochs)
-    accuracy = number_of(run.metrics, "test_accuracy")
-    status = run.status()
-    return [
-        run.id if run.name else "",
-        counted(epochs, "epoch") + ("" if status == "finished" else f", {status}"),
-        "" if accuracy is None else f"test accuracy {short_number(accuracy)}",
-    ]
+def short_number(value: float) -> str:
+    """Return a metric's value as a person compares it: four decimals, or three digits where that says nothing."""
+    return f"{value:.4f}" if 0.01 <= abs(value) < 1000 or value == 0 else f"{value:.3g}"
 
 
-def smoothing_note(weight: float) -> str:
-    """Return what was done to the curves, so that nobody takes them for what was measured."""
-    return f"smoothed {weight:g} as in TensorBoard (debiased moving average); measured values pale"
+def number_of(metrics: Mapping[str, object], name: str) -> float | None:
+    """Return a plain finite number of a run's metrics, or None."""
+    value = metrics.get(name)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if is_number else None  # type: ignore[arg-type]
 
 
 def panel_title(metric: str) -> str:
-    """Return a metric's name as a heading: ``Top 5 accuracy``."""
+    """Return a metric's name as a heading: ``Top 5 accuracy``; a tag with a slash stays as it is."""
+    if "/" in metric:
+        return metric
     words = metric.replace("_", " ")
     return words[:1].upper() + words[1:] if len(words) >= _ACRONYM_LENGTH else words

@@ -50,13 +50,20 @@ def test_the_document_says_what_was_drawn(tmp_path, name: str) -> None:
     run = make_run(tmp_path, name="mine")
     out = tmp_path / name
     words = ["mine", str(tmp_path / "other"), "--metric", "*loss", "--x", "step", "--log", "y", "--out", str(out)]
-    assert json.loads(plot(tmp_path, *words, "--json").stdout) == {
+    document = json.loads(plot(tmp_path, *words, "--json").stdout)
+    assert [(one["run"], one["name"]) for one in document.pop("curves")] == [
+        (run.id, "loss"),
+        (run.id, "val_loss"),
+        ("other/a", "loss"),
+        ("other/a", "val_loss"),
+    ]
+    assert document == {
         "schema": 2,
         "paths": [str(out)],
         "kinds": ["scalars"],
         "runs": [run.id, "other/a"],
         "metrics": ["loss"],
-        "curves": ["loss", "val_loss", "other/a/loss", "other/a/val_loss"],
+        "tags": {"loss": ["train/epoch_loss", "a/train/loss"], "val_loss": ["validation/epoch_loss", "a/val/loss"]},
         "left_out": [],
     }
     assert out.is_file()
@@ -77,9 +84,10 @@ def test_a_chart_in_a_pipe_is_eighty_columns_of_plain_text(tmp_path) -> None:
     make_run(tmp_path, name="mine")
     result = plot(tmp_path, "--terminal", env={"COLUMNS": "80"})
     lines = result.stdout.splitlines()
-    assert lines[0] == "accuracy by epoch"
-    assert "loss by epoch" in lines
-    assert "a train 0.97   b validation 0.98" in lines
+    assert lines[0] == "mine"
+    assert lines[1].endswith("test accuracy 0.9800")
+    assert {"accuracy by epoch", "loss by epoch"} <= set(lines)
+    assert "a train 0.97   b validation 0.98 (best 0.98 at epoch 3)" in lines
     assert all(len(line) <= 80 for line in lines)
     assert not ESCAPE.search(result.stdout)
     assert any("\u2800" < char < "\u28ff" for char in result.stdout)
@@ -118,14 +126,14 @@ def test_damage_is_said_and_the_rest_is_drawn(tmp_path) -> None:
     ("words", "code", "said"),
     [
         (["--x", "steps"], 2, "did you mean 'step'"),
-        (["--log", "z"], 2, "--log knows no 'z'"),
-        (["--terminal", "--json"], 2, "--terminal writes no file"),
+        (["--log", "z"], 2, "unknown --log 'z'"),
+        (["--terminal", "--json"], 2, "--terminal cannot be combined"),
         (["--watch"], 2, "needs a terminal"),
         (["--terminal", "--metric", "acuracy"], 3, "did you mean 'accuracy'"),
         (["--terminal", "--kind", "pr"], 2, "--kind"),
-        (["{other}", "--kind", "pr"], 3, "no run of tbcli's"),
+        (["{other}", "--kind", "pr"], 3, "not a tbcli run"),
         (["{other}", "--metric", "los"], 3, "did you mean 'loss'"),
-        (["{other}", "--x", "epoch"], 3, "nothing tells the epochs"),
+        (["{other}", "--x", "epoch"], 3, "the epochs of 'loss' are not recorded"),
         (["{other}", "--out", "x.jpg"], 2, "cannot tell a figure format"),
         (["{empty}"], 3, "holds no scalars"),
     ],
@@ -220,7 +228,7 @@ def test_runs_of_others_are_grouped_by_their_hyperparameters(tmp_path) -> None:
 
 def test_a_plot_can_be_read_from_one_event_file(tmp_path) -> None:
     path = write(tmp_path / "other", *curve("loss", [1, 2]))
-    assert plot(tmp_path, str(path), "--terminal").stdout.splitlines()[-1] == "loss 2"
+    assert plot(tmp_path, str(path), "--terminal").stdout.splitlines()[-1] == "loss 2 (best 1 at step 1)"
 
 
 @pytest.mark.parametrize("form", ["png", "svg", "pdf"])
@@ -235,7 +243,7 @@ def test_directories_of_one_name_do_not_overwrite_each_other(tmp_path, form: str
     assert drawn("first/a") == ("a", "")
     name, said = drawn("second/a")
     assert name == "second-a"
-    assert "plots/a' is of another log directory, and stays" in said
+    assert "plots/a' holds the figure of another log directory" in said
     assert drawn("x/second/a")[0] == "x-second-a"
     assert drawn("first/a") == ("a", "")
     assert drawn("second/a")[0] == "second-a"

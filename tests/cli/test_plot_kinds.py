@@ -58,6 +58,7 @@ def test_the_document_tells_kind_and_path_of_each_and_what_is_missing(tmp_path: 
     (run.logs / "train" / "events.out.tfevents.0.host").unlink()
     document = json.loads(plot(tmp_path, "--kind", "all", "--json").stdout)
     kinds = [kind for kind in KINDS if kind != "gradients"]
+    assert {one["name"] for one in document.pop("curves")} == set(document.pop("tags"))
     assert document == {
         "schema": 2,
         "paths": [str(run.plots / f"{stem}.png") for stem in STEMS if stem != "gradients"],
@@ -75,7 +76,7 @@ def test_the_document_tells_kind_and_path_of_each_and_what_is_missing(tmp_path: 
         (["--kind", "confusion"], 3, "has no evidence"),
         (["--kind", "gradients"], 3, "--record gradients"),
         (["--kind", "all", "--out", "x.png"], 2, "--out names one file"),
-        (["--kind", "pr", "--metric", "loss"], 2, "--metric chooses panels of the history"),
+        (["--kind", "pr", "--metric", "loss"], 2, "--metric only applies to the history"),
     ],
 )
 def test_a_mistake_is_two_lines_and_its_code(tmp_path: Path, words: list[str], code: int, said: str) -> None:

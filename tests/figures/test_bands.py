@@ -15,12 +15,19 @@ def test_a_band_is_mean_and_sample_deviation_at_each_place() -> None:
     np.testing.assert_allclose(band.mean - band.lower, np.std(values, axis=0, ddof=1))
 
 
-def test_a_run_that_ended_early_counts_as_long_as_it_lasted() -> None:
+def test_a_mean_ends_where_the_first_run_ends() -> None:
     band = band_over(
         [(np.array([1.0, 2.0]), np.array([1.0, 1.0])), (np.array([1.0, 2.0, 3.0]), np.array([3.0, 3.0, 9.0]))]
     )
-    np.testing.assert_allclose(band.mean, [2, 2, 9])
-    np.testing.assert_allclose(band.upper - band.lower, [2 * 2**0.5, 2 * 2**0.5, 0])
+    np.testing.assert_array_equal(band.x, [1, 2])
+    np.testing.assert_allclose(band.mean, [2, 2])
+    np.testing.assert_allclose(band.upper - band.lower, [2 * 2**0.5, 2 * 2**0.5])
+    assert (band.shortest, band.longest) == (2, 3)
+
+
+def test_a_mean_begins_where_the_last_run_begins() -> None:
+    late, early = np.array([3.0, 4.0]), np.array([1.0, 2.0, 3.0, 4.0])
+    np.testing.assert_array_equal(band_over([(late, late), (early, early)]).x, [3, 4])
 
 
 def test_runs_measured_at_other_places_are_interpolated_between_their_points() -> None:
@@ -30,10 +37,16 @@ def test_runs_measured_at_other_places_are_interpolated_between_their_points() -
     np.testing.assert_allclose(band.mean, [0, 2, 2])
 
 
-def test_what_is_no_number_does_not_count() -> None:
+def test_a_run_that_diverges_ends_the_mean() -> None:
     x = np.array([1.0, 2.0, 3.0])
     band = band_over([(x, np.array([1.0, np.nan, np.inf])), (x, np.array([3.0, 4.0, 5.0]))])
-    np.testing.assert_allclose(band.mean, [2, 4, 5])
+    np.testing.assert_allclose(band.mean, [2])
+
+
+def test_a_gap_between_two_values_is_interpolated() -> None:
+    x = np.array([1.0, 2.0, 3.0])
+    band = band_over([(x, np.array([1.0, np.nan, 3.0])), (x, np.array([3.0, 4.0, 5.0]))])
+    np.testing.assert_allclose(band.mean, [2, 3, 4])
 
 
 def test_a_long_common_axis_is_bounded() -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 from tbcli.config import FIGURE_FORMATS, PlotConfig
 from tbcli.errors import ConfigError, NotFound, Refused
 from tbcli.figures import LEFT_BY_TRAINING, PlotResult, chosen_kinds, plot_kinds, skips_missing
+from tbcli.figures.curves import Request
 from tbcli.figures.kinds import KINDS, NAMES
 from tbcli.loading import load_object
 from tbcli.runs import Run
@@ -33,7 +34,8 @@ def measured_run(place: Path, classes: int = 3, *, samples: int = 60, without: t
 def plot(*runs: Run, kinds: tuple[str, ...] = NAMES, settings: PlotConfig = SMALL, out: Path | None = None,
          metrics: tuple[str, ...] = (), skip_missing: bool = False) -> PlotResult:  # fmt: skip
     root = runs[0].plots.parent
-    return plot_kinds(runs, kinds, settings, plots_root=root, out=out, metrics=metrics, skip_missing=skip_missing)
+    request = Request(metrics=metrics)
+    return plot_kinds(runs, kinds, settings, plots_root=root, out=out, request=request, skip_missing=skip_missing)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +172,7 @@ def test_one_file_is_for_one_figure(tmp_path: Path) -> None:
 
 def test_metrics_are_panels_of_the_history_alone(tmp_path: Path) -> None:
     run = measured_run(tmp_path)
-    with pytest.raises(ConfigError, match="--metric chooses panels of the history alone"):
+    with pytest.raises(ConfigError, match="--metric only applies to the history"):
         plot(run, kinds=("pr",), metrics=("loss",))
     with pytest.raises(NotFound, match="no metric 'los'"):
         plot(run, metrics=("los",), skip_missing=True)

@@ -8,8 +8,9 @@ from PIL import Image
 
 from tbcli.config import PlotConfig
 from tbcli.errors import ConfigError, NotFound, Refused
-from tbcli.figures import plot_runs
-from tbcli.figures.pictures import comparison_name
+from tbcli.figures import plot_curves
+from tbcli.figures.curves import Request
+from tbcli.figures.placing import comparison_name
 from tbcli.figures.style import save_figure
 from tbcli.runs import Run
 from tests.fakes import make_run
@@ -19,7 +20,7 @@ SVG = b"<?xml"
 
 
 def plot_run(run: Run, plot: PlotConfig) -> Path:
-    return plot_runs([run], plot, plots_root=run.plots.parent).path
+    return plot_curves([run], Request(), plot, plots_root=run.plots.parent).path
 
 
 def test_a_run_gets_its_picture_among_its_own_plots(tmp_path) -> None:
@@ -35,7 +36,7 @@ def test_a_run_gets_its_picture_among_its_own_plots(tmp_path) -> None:
 def test_the_format_is_the_one_of_the_settings_or_of_the_suffix(tmp_path) -> None:
     run = make_run(tmp_path)
     assert plot_run(run, PlotConfig(format="svg")).read_bytes().startswith(SVG)
-    picture = plot_runs([run], SMALL, plots_root=tmp_path, out=tmp_path / "new" / "x.PDF")
+    picture = plot_curves([run], Request(), SMALL, plots_root=tmp_path, out=tmp_path / "new" / "x.PDF")
     assert picture.path.read_bytes().startswith(b"%PDF")
 
 
@@ -43,7 +44,8 @@ def test_the_format_is_the_one_of_the_settings_or_of_the_suffix(tmp_path) -> Non
 def test_the_same_run_gives_the_same_file(tmp_path, form) -> None:
     run = make_run(tmp_path)
     first, second = (
-        plot_runs([run], SMALL, plots_root=tmp_path, out=tmp_path / f"{name}.{form}").path.read_bytes() for name in "ab"
+        plot_curves([run], Request(), SMALL, plots_root=tmp_path, out=tmp_path / f"{name}.{form}").path.read_bytes()
+        for name in "ab"
     )
     assert first == second
 
@@ -59,7 +61,7 @@ def test_resolution_scales_the_pixels(tmp_path) -> None:
 def test_several_runs_share_a_directory_named_after_them_in_any_order(tmp_path) -> None:
     one, two = make_run(tmp_path), make_run(tmp_path)
     root = tmp_path / "plots"
-    picture = plot_runs([two, one], SMALL, plots_root=root)
+    picture = plot_curves([two, one], Request(), SMALL, plots_root=root)
     assert picture.path == root / comparison_name([one.id, two.id]) / "training_history.png"
     assert picture.runs == (two, one)
     assert picture.metrics == ("accuracy", "loss")
@@ -67,7 +69,7 @@ def test_several_runs_share_a_directory_named_after_them_in_any_order(tmp_path) 
 
 def test_a_run_that_is_named_twice_is_drawn_once(tmp_path) -> None:
     run = make_run(tmp_path)
-    assert plot_runs([run, run], SMALL, plots_root=tmp_path).path.parent == run.plots
+    assert plot_curves([run, run], Request(), SMALL, plots_root=tmp_path).path.parent == run.plots
 
 
 def test_the_name_of_a_comparison_is_bounded_and_tells_sets_of_runs_apart() -> None:
@@ -97,37 +99,37 @@ def test_a_live_run_is_drawn_as_far_as_it_is(tmp_path) -> None:
 
 def test_a_run_without_an_epoch_is_left_out_of_a_comparison(tmp_path) -> None:
     full, empty = make_run(tmp_path), make_run(tmp_path, epochs=0, status="failed")
-    picture = plot_runs([full, empty], SMALL, plots_root=tmp_path)
+    picture = plot_curves([full, empty], Request(), SMALL, plots_root=tmp_path)
     assert picture.runs == (full,)
-    assert picture.left_out == (f"{empty.label} has no epoch yet: left out",)
+    assert picture.left_out == (f"run {empty.label} has no epoch to plot; it is failed: left out",)
 
 
 def test_a_run_without_the_metric_is_left_out_of_a_comparison(tmp_path) -> None:
     full, other = make_run(tmp_path), make_run(tmp_path)
     other.history_file.write_text("epoch,step,seconds,learning_rate,mae\n1,1,1,0.1,0.5\n")
-    picture = plot_runs([full, other], SMALL, plots_root=tmp_path, metrics=["loss"])
+    picture = plot_curves([full, other], Request(metrics=("loss",)), SMALL, plots_root=tmp_path)
     assert picture.runs == (full,)
-    assert picture.left_out == (f"{other.label} has no loss: left out",)
+    assert picture.left_out == (f"run {other.label} has no metric 'loss': left out",)
 
 
 @pytest.mark.parametrize("name", ["x.jpg", "x", "-", "x.", ".png"])
 def test_an_unknown_format_is_a_usage_error_before_anything_is_drawn(tmp_path, name) -> None:
     with pytest.raises(ConfigError, match="cannot tell a figure format"):
-        plot_runs([make_run(tmp_path)], SMALL, plots_root=tmp_path, out=Path(name))
+        plot_curves([make_run(tmp_path)], Request(), SMALL, plots_root=tmp_path, out=Path(name))
 
 
 def test_a_directory_that_cannot_be_made_is_a_usage_error_and_leaves_nothing(tmp_path) -> None:
     run = make_run(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="cannot write"):
-        plot_runs([run], SMALL, plots_root=tmp_path, out=tmp_path / "file" / "x.png")
+        plot_curves([run], Request(), SMALL, plots_root=tmp_path, out=tmp_path / "file" / "x.png")
 
 
 def test_a_directory_in_the_files_place_stays_and_no_temporary_file_is_left(tmp_path) -> None:
     run = make_run(tmp_path)
     (tmp_path / "x.png").mkdir()
     with pytest.raises(ConfigError, match="cannot write"):
-        plot_runs([run], SMALL, plots_root=tmp_path, out=tmp_path / "x.png")
+        plot_curves([run], Request(), SMALL, plots_root=tmp_path, out=tmp_path / "x.png")
     assert not list(tmp_path.glob(".x*"))
 
 
@@ -166,9 +168,9 @@ def test_out_goes_through_a_pipe_and_a_link_and_leaves_them_there(tmp_path, form
     os.mkfifo(pipe)
     link.symlink_to(f"target.{form}")
     with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
-        plot_runs([run], SMALL, plots_root=tmp_path, out=pipe)
+        plot_curves([run], Request(), SMALL, plots_root=tmp_path, out=pipe)
         piped = reader.communicate()[0]
-    plot_runs([run], SMALL, plots_root=tmp_path, out=link)
+    plot_curves([run], Request(), SMALL, plots_root=tmp_path, out=link)
     assert (pipe.is_fifo(), link.is_symlink()) == (True, True)
     start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[form]
     assert piped.startswith(start)

@@ -7,22 +7,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbcli.figures import curves
 from tbcli.figures.smoothing import shown_points, smoothed
 
 VALUES = st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(math.nan)), max_size=200)
 
 
+def by_hand(values: list[float], weight: float) -> list[float]:
+    """TensorBoard's smoothing, value by value."""
+    average, counted, result = 0.0, 0, []
+    constant = len({value for value in values if not math.isnan(value)}) <= 1
+    for value in values:
+        if math.isnan(value) or constant:
+            result.append(value)
+            continue
+        counted += 1
+        average = average * weight + (1 - weight) * value
+        result.append(average / (1 - weight**counted))
+    return result
+
+
 @given(VALUES, st.floats(0, 0.999))
-def test_smoothing_is_the_moving_average_of_the_history(values: list[float], weight: float) -> None:
-    expected = curves.smoothed(values, weight) if weight else values
+def test_smoothing_is_a_moving_average_without_bias(values: list[float], weight: float) -> None:
+    expected = by_hand(values, weight) if weight else values
     np.testing.assert_allclose(smoothed(np.array(values, float), weight), expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("weight", [0.6, 0.99, 0.9999])
 def test_smoothing_a_long_curve_is_exact_to_the_end(weight: float) -> None:
     values = np.sin(np.arange(10_000) / 50)
-    np.testing.assert_allclose(smoothed(values, weight), curves.smoothed(values.tolist(), weight), rtol=1e-9)
+    np.testing.assert_allclose(smoothed(values, weight), by_hand(values.tolist(), weight), rtol=1e-9)
 
 
 def test_infinities_stay_and_do_not_count() -> None:
@@ -49,3 +62,9 @@ def test_on_a_logarithmic_axis_the_first_decades_keep_their_points() -> None:
     places = shown_points(x, np.sin(x), 600, log_x=True)
     assert np.isin(np.arange(50), places).all()
     assert len(places) <= 2401
+
+
+def test_smoothing_leaves_a_constant_exactly_as_it_is() -> None:
+    constant = np.full(50, 0.1)
+    assert (smoothed(constant, 0.9) == constant).all()
+    assert len(smoothed(np.empty(0), 0.9)) == 0

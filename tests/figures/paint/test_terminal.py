@@ -8,19 +8,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbcli.figures.series import Chart, Curve
-from tbcli.figures.terminal import Look, draw_charts
+from tbcli.figures.curves import Best, Curve, Entry, Heading, Panel, Scene
+from tbcli.figures.paint.terminal import Window, draw_scene
 
 DOTS = re.compile("[\u2801-\u28ff]")
 
 
 def curve(values, *, run="r", name="loss", split="", x=None, **more) -> Curve:
     y = np.array(values, np.float64)
-    return Curve(run, name, split, np.arange(1.0, len(y) + 1) if x is None else np.array(x, float), y, **more)
+    last = next((value for value in reversed(y.tolist()) if math.isfinite(value)), math.nan)
+    at = np.arange(1.0, len(y) + 1) if x is None else np.array(x, float)
+    return Curve(run, run, name, split, at, y, last=last, **more)
 
 
-def drawn(*curves: Curve, width: int = 40, height: int = 12, label: str = "epoch", **look) -> list[str]:
-    return draw_charts([Chart("loss", curves, label)], Look(width, height, **look))
+def scene(*panels: Panel, smooth: float = 0.0, heading: Heading | None = None) -> Scene:
+    runs = dict.fromkeys(one.run for panel in panels for one in panel.curves)
+    entries = tuple(Entry(run, run) for run in runs)
+    return Scene(heading or Heading("mine", "training history"), panels, entries, smooth=smooth)
+
+
+def drawn(
+    *curves: Curve, width: int = 40, height: int = 13, label: str = "epoch", log: str = "", smooth: float = 0.0, **can
+) -> list[str]:
+    """Return the lines below the heading."""
+    return draw_scene(scene(Panel("loss", curves, label, log), smooth=smooth), Window(width, height, **can))[1:]
 
 
 def test_a_line_goes_from_the_lower_left_to_the_upper_right() -> None:
@@ -76,7 +87,7 @@ def test_ascii_has_nothing_else() -> None:
 @pytest.mark.parametrize("values", [[math.nan], [math.inf, -math.inf], []])
 def test_what_cannot_be_shown_is_said(values) -> None:
     lines = drawn(curve(values))
-    assert "no value that can be shown" in lines[1]
+    assert lines[1] == "no finite value"
     assert "no finite value" in lines[-1]
 
 
@@ -110,13 +121,13 @@ def test_the_measured_values_stand_behind_what_is_smoothed() -> None:
 
 
 def test_charts_stand_side_by_side_where_there_is_room() -> None:
-    charts = [Chart(name, (curve([1, 2, 3]),), "step") for name in ("one", "two")]
-    wide, narrow = draw_charts(charts, Look(200, 20)), draw_charts(charts, Look(80, 20))
-    assert "one" in wide[0]
-    assert "two" in wide[0]
-    assert len(wide) == 20
-    assert len(narrow) == 20
-    assert "two" not in narrow[0]
+    both = scene(*(Panel(name, (curve([1, 2, 3]),), "step") for name in ("one", "two")))
+    wide, narrow = draw_scene(both, Window(200, 21)), draw_scene(both, Window(80, 21))
+    assert "one" in wide[1]
+    assert "two" in wide[1]
+    assert len(wide) == 21
+    assert len(narrow) == 21
+    assert "two" not in narrow[1]
 
 
 @settings(max_examples=80, deadline=None)
@@ -132,4 +143,28 @@ def test_any_numbers_and_names_fit_the_window(series, width, height, braille, lo
     curves = [curve(values, run=f"{name}{number}", name=name) for number, values in enumerate(series)]
     lines = drawn(*curves, width=width, height=height, braille=braille, log=log)
     assert all(len(line) <= width for line in lines)
-    assert len(lines) <= max(height, 7 + len(series))
+    assert len(lines) <= max(height - 1, 7 + len(series))
+
+
+def test_the_run_is_named_and_its_results_stay_on_a_narrow_window() -> None:
+    heading = Heading("mine", "training history", "cnn on mnist", "20261122-120000-abcd", ("test accuracy 0.9",))
+    one = Panel("loss", (curve([2, 1]),), "epoch")
+    assert draw_scene(scene(one, heading=heading), Window(80))[0] == (
+        "mine   cnn on mnist  ·  20261122-120000-abcd  ·  test accuracy 0.9"
+    )
+    assert draw_scene(scene(one, heading=heading), Window(40))[:2] == ["mine", "cnn on mnist  ·  test accuracy 0.9"]
+
+
+def test_the_last_and_the_best_value_are_said() -> None:
+    lines = drawn(curve([3, 1, 2], best=Best(2, 1, "epoch 2")))
+    assert lines[-1] == "loss 2 (best 1 at epoch 2)"
+
+
+def test_letters_stand_on_points_that_were_measured() -> None:
+    lines = drawn(curve([0, 0, 10, 10], run="one"), curve([5, 5, 5, 5], run="two"), width=60, height=20)
+    field = [line[4:] for line in lines[1:-3]]
+    width = max(map(len, field))
+    measured = {round(share * (2 * width - 1)) // 2 for share in (0, 1 / 3, 2 / 3, 1)}
+    columns = [column for line in field for column, char in enumerate(line) if char in "ab"]
+    assert columns
+    assert all(any(abs(column - near) <= 1 for near in measured) for column in columns)

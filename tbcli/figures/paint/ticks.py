@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _STEPS = (1.0, 2.0, 5.0)
-LARGEST = 1e100  # beyond, and below its inverse, the arithmetic of an axis overflows
 _LARGE, _SMALL = 1e5, 1e-4
 _MOST_DECIMALS = 6
 _SIZES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))

@@ -26,7 +26,7 @@ class Canvas:
         self._dots: dict[tuple[int, int], int] = {}
         self._owners: dict[tuple[int, int], int] = {}
         self._behind: set[tuple[int, int]] = set()
-        self._drawn: dict[int, set[tuple[int, int]]] = {}
+        self._points: dict[int, set[tuple[int, int]]] = {}  # where values were measured
         self._marks: dict[tuple[int, int], tuple[str, int]] = {}
 
     def draw(self, line: int, x: Sequence[float], y: Sequence[float], letter: str, *, behind: bool = False) -> None:
@@ -46,6 +46,8 @@ class Canvas:
                 before = None
                 continue
             here = round(across * right), round((1 - up) * bottom)
+            if not behind:
+                self._points.setdefault(line, set()).add((here[1] // self._down, here[0] // self._across))
             for column, first, last in _spans(before or here, here):
                 if 0 <= column <= right and not (behind and column % (2 * self._across)):
                     for row in range(max(first, 0), min(last, bottom) + 1):
@@ -53,20 +55,15 @@ class Canvas:
             before = here
 
     def mark(self, line: int, letter: str, every: int, first: int) -> None:
-        """Write the letter of a line upon it, at every so many columns, where no other stands."""
-        mine: dict[int, list[int]] = {}
-        for row, column in self._drawn.get(line, ()):
-            mine.setdefault(column, []).append(row)
+        """Write the letter of a line upon its points, about every so many columns, where no other stands."""
+        mine = sorted(self._points.get(line, ()), key=lambda place: (place[1], place[0]))
         wanted = first
-        for column in sorted(mine):
-            rows = sorted(mine[column])
-            place = rows[len(rows) // 2], column
-            if column >= wanted and not any((place[0], column + near) in self._marks for near in (-1, 0, 1)):
-                self._marks[place] = letter, line
+        for row, column in mine:
+            if column >= wanted and not any((row, column + near) in self._marks for near in (-1, 0, 1)):
+                self._marks[row, column] = letter, line
                 wanted = column + every
         if mine and not any(letter == mark for mark, _ in self._marks.values()):
-            column = max(mine)
-            self._marks[sorted(mine[column])[len(mine[column]) // 2], column] = letter, line
+            self._marks[mine[-1]] = letter, line
 
     def rows(self) -> Iterator[list[tuple[str, int | None]]]:
         """Yield the rows from the top, as characters with the line each belongs to, `BEHIND` for what is behind."""
@@ -86,7 +83,6 @@ class Canvas:
         if behind:
             self._behind.add(place)
         else:
-            self._drawn.setdefault(line, set()).add(place)
             if place in self._behind:
                 self._behind.discard(place)
                 self._dots.pop(place, None)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbcli.figures.ticks import plain, ticks
+from tbcli.figures.paint.ticks import plain, ticks
 
 
 def texts(low: float, high: float, most: int, **how: bool) -> list[str]:

@@ -1,0 +1,122 @@
+"""The words of a scene: what stands above it, the legend of its runs, and what was done to the curves."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from tbcli.figures.curves import EPOCH, MANY_RUNS, Curve, Entry, Heading, Panel, Request
+from tbcli.figures.titles import (
+    HISTORY,
+    counted,
+    history_heading,
+    model_and_data,
+    number_of,
+    short_number,
+)
+from tbcli.naming.direction import lower_is_better
+from tbcli.runs import LogDirectory, Run
+
+if TYPE_CHECKING:
+    from tbcli.figures.sources import Trace
+
+
+def heading_for(
+    places: Sequence[Run | LogDirectory], traces: Sequence[Trace], entries: Sequence[Entry], request: Request
+) -> Heading:
+    """Return what stands above the figure."""
+    drawn = {trace.id for trace in traces}
+    runs = [place for place in places if isinstance(place, Run) and place.id in drawn]
+    if request.groups:
+        name = f"{len(entries)} groups of runs" if len(entries) > 1 else entries[0].label
+        return Heading(name, HISTORY, model_and_data(runs), results=(counted(len(drawn), "run"),))
+    if len(runs) == len(drawn):
+        return history_heading(runs, _epochs(traces))
+    if len(places) == 1:
+        (place,) = places
+        return Heading(place.name or str(place.logs), HISTORY, counted(len(drawn), "run") if len(drawn) > 1 else "")
+    return Heading(f"{len(drawn)} runs" if len(drawn) > 1 else entries[0].label, HISTORY)
+
+
+def _epochs(traces: Sequence[Trace]) -> int:
+    clocks = [len(trace.clock[1]) - 1 for trace in traces if trace.clock]
+    return max(clocks or [len(trace.steps) for trace in traces if trace.unit == EPOCH], default=0)
+
+
+def legend_for(panels: Sequence[Panel], runs: Mapping[str, Run], request: Request) -> tuple[tuple[Entry, ...], str]:
+    """Return an entry per run or group, the best first where they are many, and what their values are."""
+    curves = [curve for panel in panels for curve in panel.curves]
+    labels = {curve.id: curve.run for curve in curves}
+    panel = next((one for one in panels if any(curve.best and curve.is_judged for curve in one.curves)), None)
+    judged = {curve.id: curve for curve in panel.curves if curve.is_judged} if panel else {}
+    sizes: dict[str, set[int]] = {}
+    for curve in curves:
+        sizes.setdefault(curve.id, set()).add(curve.members)
+    entries = [
+        Entry(
+            one,
+            label,
+            _values(judged.get(one), panel.metric, _tested(one, panel, runs, request)) if panel else "",
+            _members(sizes[one]) if request.groups else "",
+        )
+        for one, label in labels.items()
+    ]
+    if panel and len(entries) > MANY_RUNS:
+        sign = 1 if lower_is_better(panel.metric, request.directions) else -1
+        entries.sort(key=lambda entry: _rank(judged.get(entry.id), sign))
+    return tuple(entries), _legend_heading(list(judged.values()))
+
+
+def _members(sizes: set[int]) -> str:
+    return f"n={min(sizes)}" if len(sizes) == 1 else f"n={min(sizes)} to {max(sizes)}"
+
+
+def _rank(curve: Curve | None, sign: int) -> float:
+    return sign * curve.best.y if curve and curve.best else math.inf
+
+
+def _values(curve: Curve | None, metric: str, tested: str) -> str:
+    best = f"{short_number(curve.best.y)} @ {curve.best.at.rpartition(' ')[2]}" if curve and curve.best else ""
+    return ", ".join(filter(None, (best, tested and f"test {tested}")))
+
+
+def _tested(one: str, panel: Panel, runs: Mapping[str, Run], request: Request) -> str:
+    """Return the test value of a run, or the mean of a group whose runs all have one."""
+    members = [run for run in runs.values() if (request.groups.get(run.id) or run.id) == one]
+    values = [number_of(run.metrics, f"test_{panel.metric}") for run in members]
+    values += [curve.last for curve in panel.curves if curve.id == one and curve.split == "test"]
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    if not known or len(known) < len(values):
+        return ""
+    spread = f" ± {statistics.stdev(known):.2g}" if len(known) > 1 else ""
+    return short_number(statistics.fmean(known)) + spread
+
+
+def _legend_heading(judged: Sequence[Curve]) -> str:
+    best = [curve for curve in judged if curve.best]
+    if not best:
+        return ""
+    names = {curve.name for curve in best}
+    units = {curve.best.at.rpartition(" ")[0] for curve in best if curve.best}
+    heading = f"best {best[0].name if len(names) == 1 else 'value'}" + (f" @ {units.pop()}" if len(units) == 1 else "")
+    return f"{heading} {best[0].best.guess if best[0].best else ''}".strip()
+
+
+def notes_for(panels: Sequence[Panel], entries: Sequence[Entry], request: Request) -> tuple[str, ...]:
+    """Return what was done to the curves."""
+    curves = [curve for panel in panels for curve in panel.curves]
+    notes = []
+    if any(curve.band for curve in curves):
+        notes.append(
+            "band: mean ± sample standard deviation over the runs of a group; it ends where the first of them ends"
+        )
+    if request.smooth:
+        smoothed = "each run smoothed" if request.groups else "smoothed"
+        notes.append(f"{smoothed} {request.smooth:g} as in TensorBoard (debiased moving average)")
+        if any(curve.raw for curve in curves):
+            notes[-1] += "; measured values pale"
+    if len(entries) > MANY_RUNS and not all(curve.is_judged for curve in curves):
+        notes.append("more than 5 runs: validation in front, training pale")
+    return tuple(notes)

@@ -1,0 +1,82 @@
+"""Where points lie on the x axis: the epochs that steps belong to, and the time since a run began."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from tbcli.figures.smoothing import Floats
+
+Clock = tuple[Floats, Floats]
+"""Steps, rising, and the epochs they belong to; between them epochs are interpolated."""
+
+UNITS = (("d", 86_400.0), ("h", 3600.0), ("min", 60.0))
+_LONGEST_RUN = 10 * 365 * 86_400.0  # seconds; a wall time farther from the others is a mistake
+
+
+def epoch_clock(steps: Floats, values: Floats) -> Clock | None:
+    """Return a clock from a series that counts epochs beside the steps, or None if it has no finite value.
+
+    A counter of whole epochs stands still within an epoch: each epoch begins where it first shows, and its steps are
+    spread over it. The last one is taken to be as long as the others. A fractional counter is taken as it is.
+
+    Args:
+        steps: ``[n]``.
+        values: Epochs ``[n]``, whole or fractional.
+    """
+    real = np.isfinite(values)
+    order = np.argsort(steps[real], kind="stable")
+    steps, values = steps[real][order], np.maximum.accumulate(values[real][order])
+    if not len(steps):
+        return None
+    ends = np.append(steps[1:] != steps[:-1], True)  # of several values at one step the last counts
+    steps, values = steps[ends], values[ends]
+    if (values % 1).any():
+        return steps, values
+    begins = np.append(True, values[1:] != values[:-1])
+    starts, epochs = steps[begins], values[begins]
+    if len(starts) == len(steps):
+        return steps, values
+    lengths = np.diff(starts) / np.diff(epochs)
+    usual = float(np.median(lengths)) if len(lengths) else float(steps[-1] - steps[0]) * len(steps) / (len(steps) - 1)
+    end = max(float(starts[-1]) + usual, float(steps[-1]) + 1)
+    return np.append(starts, end), np.append(epochs, epochs[-1] + 1)
+
+
+def epochs_at(steps: Floats, clock: Clock) -> Floats:
+    """Return the epochs at steps ``[n]``."""
+    result: Floats = np.interp(steps, *clock)
+    return result
+
+
+def steps_at(epochs: Floats, clock: Clock) -> Floats:
+    """Return the steps at epochs ``[n]``."""
+    result: Floats = np.interp(epochs, clock[1], clock[0])
+    return result
+
+
+def plausible(wall_times: Iterable[Floats]) -> tuple[float, float]:
+    """Return the first and the last wall time that writers with a working clock can have written, NaN for none.
+
+    A wall time of 0, or years away from the others, comes from a writer that forgot it.
+    """
+    every = np.concatenate([np.asarray(times, np.float64) for times in wall_times] or [np.empty(0)])
+    every = every[np.isfinite(every) & (every > 0)]
+    if not len(every):
+        return float("nan"), float("nan")
+    near = every[np.abs(every - np.median(every)) < _LONGEST_RUN]
+    return float(near.min()), float(near.max())
+
+
+def seconds_since(start: float, end: float, wall_times: Floats) -> Floats:
+    """Return seconds since a start ``[n]``, NaN where a wall time does not lie between it and the end."""
+    inside = (wall_times >= start) & (wall_times <= end)
+    result: Floats = np.where(inside, wall_times - start, np.nan)
+    return result
+
+
+def in_one_unit(seconds: Iterable[Floats]) -> tuple[str, float]:
+    """Return the largest unit that suits the longest time, and its seconds."""
+    longest = max((float(np.nanmax(one)) for one in seconds if np.isfinite(one).any()), default=0.0)
+    return next(((name, length) for name, length in UNITS if longest >= 2 * length), ("s", 1.0))

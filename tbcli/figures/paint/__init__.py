@@ -1,0 +1,1 @@
+"""Painters: a scene of curves becomes a figure of matplotlib's, or lines of characters."""

@@ -1,0 +1,337 @@
+"""A scene painted with matplotlib: one pair of axes per panel, train solid, validation dashed, groups as bands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
+
+from tbcli.figures.colours import LineStyle, Theme, run_styles
+from tbcli.figures.curves import LARGEST, Curve, Panel, Scene
+from tbcli.figures.lettering import Lettering, lettering_for
+from tbcli.figures.pages import Sheet
+from tbcli.figures.paint.legend import MOST_COLOURS, MOST_NAMES, Legend
+from tbcli.figures.paint.ticks import ticks
+from tbcli.figures.smoothing import Floats
+from tbcli.figures.style import Look, one_look, write_heading
+from tbcli.figures.titles import first_line, panel_title, second_line, short_number
+from tbcli.naming.series import TEST, TRAIN, VALIDATION
+
+_Pattern = Literal["-"] | tuple[float, tuple[float, ...]]
+_DASHES: dict[str, _Pattern] = {VALIDATION: (0, (3.7, 1.6)), TEST: (0, (1.0, 1.65))}
+_ORDER = (TRAIN, VALIDATION, TEST)
+_LEGEND_POINTS, _NOTE_POINTS, _TITLE_POINTS, _LABEL_POINTS = 8.5, 8.0, 11.0, 9.0
+_Y_LABEL = 0.56  # inches left of the axis; matplotlib would measure every number to find the place
+_X_LABEL = 0.27  # inches below it
+_RANK_POINTS = 6.5
+_MOST_DOTS = 40  # points up to which each gets a dot of its own
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """How the curves of one figure are told apart."""
+
+    theme: Theme
+    letters: Lettering
+    runs: Mapping[str, LineStyle]  # empty for one run alone
+    ranks: Mapping[str, int]  # written at the end of the curves; empty for few runs
+    is_crowded: bool
+
+    def colour(self, curve: Curve) -> str:
+        if curve.id in self.runs:
+            return self.runs[curve.id].colour
+        return {VALIDATION: self.theme.validation, TEST: self.theme.test}.get(curve.split, self.theme.train)
+
+    def dash(self, curve: Curve) -> _Pattern:
+        if not self.is_crowded:
+            return _DASHES.get(curve.split, "-")
+        return self.runs[curve.id].pattern if curve.is_judged else "-"
+
+    def width(self, curve: Curve) -> float:
+        if self.is_crowded:
+            return 1.1 if curve.is_judged else 0.7
+        return 1.6 if len(curve.y) <= 1000 or curve.raw else 1.0
+
+
+def draw_scene(scene: Scene, look: Look | None = None, *, title: str = "") -> Figure:
+    """Return the figure.
+
+    Args:
+        scene: What it shows.
+        look: Theme and size.
+        title: In place of the first line above it.
+
+    Raises:
+        ConfigError: The size leaves no room for the panels.
+    """
+    look = look or Look()
+    heading = [title or scene.heading.name, scene.heading.what]
+    named = [text for panel in scene.panels for text in (panel.metric, panel.curves[0].name)]
+    letters = lettering_for([*heading, *(entry.label for entry in scene.entries[:MOST_NAMES]), *named])
+    legend = Legend.of(scene, letters) if len(scene.entries) > 1 else None
+    sheet = Sheet(len(scene.panels), notes=len(scene.notes), size=look.size)
+    if legend:
+        legend = legend.set_in(sheet.text_width)
+        sheet = replace(sheet, legend=legend.height)
+    sheet.check_size()
+    style = _style(scene, look.theme, letters)
+    with one_look(letters.families, look.theme):
+        figure = Figure(figsize=(sheet.width, sheet.height))
+        _write_heading(figure, sheet, scene, style, title)
+        for position, panel in enumerate(scene.panels):
+            _draw_panel(figure.add_axes(sheet.box(position)), panel, style, sheet)
+        if legend:
+            legend.draw(figure, sheet, style.runs, look.theme)
+        for line, note in enumerate(reversed(scene.notes)):
+            text = letters.fitted(note, _NOTE_POINTS, sheet.text_width)
+            spot = sheet.spot(sheet.height - 0.12 - line * 0.2)
+            figure.text(*spot, text, fontsize=_NOTE_POINTS, color=look.theme.faint)
+    return figure
+
+
+def _style(scene: Scene, theme: Theme, letters: Lettering) -> _Style:
+    ids = [entry.id for entry in scene.entries]
+    styles = run_styles(ids, theme) if len(ids) > 1 else {}
+    ranks = {one: rank for rank, one in enumerate(ids, 1)} if len(ids) > MOST_COLOURS else {}
+    return _Style(theme, letters, styles, ranks, scene.is_crowded)
+
+
+def _write_heading(figure: Figure, sheet: Sheet, scene: Scene, style: _Style, title: str) -> None:
+    letters, room, heading = style.letters, sheet.text_width, scene.heading
+    name = title or (heading.name if letters.draws(heading.name) else heading.id or heading.name)
+    heading = replace(heading, name=letters.legible(name))
+    first = first_line(heading, room, lambda text: letters.width(text, 14.0))
+    second = second_line(heading, room, lambda text: letters.width(letters.legible(text), 9.0))
+    write_heading(figure, sheet.page, letters, first, second, theme=style.theme)
+
+
+def _draw_panel(axes: Axes, panel: Panel, style: _Style, sheet: Sheet) -> None:
+    for curve in sorted(panel.curves, key=lambda curve: curve.is_judged):
+        _draw_curve(axes, curve, panel, style)
+    for curve in panel.curves:
+        _mark_best(axes, curve, panel, style)
+    _scale(axes, panel, style)
+    _label_ends(axes, panel, style)
+    _label(axes, panel, style, sheet)
+
+
+def _draw_curve(axes: Axes, curve: Curve, panel: Panel, style: _Style) -> None:
+    colour, dash = style.colour(curve), style.dash(curve)
+    if curve.band:
+        lower, upper = (_drawable(edge, panel.log) for edge in curve.band)
+        axes.fill_between(curve.x, lower, upper, color=colour, alpha=0.18, linewidth=0)
+    if curve.raw:
+        x, y = curve.raw
+        axes.plot(x, _drawable(y, panel.log), linestyle=dash, color=colour, linewidth=0.8, alpha=0.25)
+    y = _drawable(curve.y, panel.log)
+    every = None if len(y) <= _MOST_DOTS and not style.is_crowded else _alone(y)
+    axes.plot(
+        curve.x,
+        y,
+        linestyle=dash,
+        color=colour,
+        linewidth=style.width(curve),
+        alpha=0.3 if style.is_crowded and not curve.is_judged else None,
+        marker="o",
+        markersize=3.5 if len(y) <= _MOST_DOTS // 2 else 2.2,
+        markevery=every,
+    )
+
+
+def _drawable(values: Floats, log: str) -> Floats:
+    """Return the values with NaN for what no axis can show."""
+    shown = np.abs(values) <= LARGEST
+    if "y" in log:
+        shown &= values >= 1 / LARGEST
+    result: Floats = np.where(shown, values, np.nan)
+    return result
+
+
+def _alone(values: Floats) -> list[int]:
+    """Return the places whose neighbours are both missing: a line would not show them."""
+    missing = np.isnan(np.concatenate(([np.nan], values, [np.nan])))
+    places: list[int] = np.flatnonzero(~missing[1:-1] & missing[:-2] & missing[2:]).tolist()
+    return places
+
+
+def _mark_best(axes: Axes, curve: Curve, panel: Panel, style: _Style) -> None:
+    """Ring the best value of the curve that its run is judged by."""
+    if not curve.best or not curve.is_judged or not len(_drawable(np.array([curve.best.y]), panel.log)):
+        return
+    if not style.runs:
+        axes.axvline(curve.best.x, color=style.theme.pale, linewidth=1, linestyle=":", zorder=1)
+    size = 4 if style.is_crowded else 7
+    axes.plot(
+        [curve.best.x],
+        [curve.best.y],
+        "o",
+        color=style.colour(curve),
+        markersize=size,
+        markeredgecolor=style.theme.ink,
+        markeredgewidth=size / 7,
+        zorder=5,
+    )
+
+
+def _scale(axes: Axes, panel: Panel, style: _Style) -> None:
+    curves, log = panel.curves, panel.log
+    y = [_drawable(edge, log) for curve in curves for edge in (curve.y, *(curve.band or ()))]
+    y += [_drawable(curve.raw[1], log) for curve in curves if curve.raw]
+    x = np.concatenate([curve.x for curve in curves])
+    x = x[np.isfinite(x) & ((x > 0) | ("x" not in log))]
+    finite = np.concatenate(y)
+    finite = finite[np.isfinite(finite)]
+    if not len(finite) or not len(x):
+        axes.text(0.5, 0.5, "no finite value", transform=axes.transAxes, ha="center", color=style.theme.faint)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        return
+    right = float(x.max())
+    if style.ranks and "x" not in log:
+        right += 0.04 * (right - float(x.min()))  # the ranks stand there
+    _set_axis(axes, "x", float(x.min()), right, "x" in log, counted=panel.is_counted)
+    _set_axis(axes, "y", float(finite.min()), float(finite.max()), "y" in log)
+
+
+def _set_axis(axes: Axes, name: str, low: float, high: float, log: bool, *, counted: bool = False) -> None:
+    """Set limits and round numbers; matplotlib's own search for them costs as much as the drawing."""
+    axis, limits = (axes.xaxis, axes.set_xlim) if name == "x" else (axes.yaxis, axes.set_ylim)
+    if log:
+        factor = (high / low) ** 0.03 if high > low else 2.0
+        limits(low / factor, high * factor)
+        (axes.set_xscale if name == "x" else axes.set_yscale)("log")
+        axis.set_minor_formatter(NullFormatter())
+    else:
+        limits(*(_x_limits(low, high, counted=counted) if name == "x" else _y_limits(low, high)))
+    bottom, top = axis.get_view_interval()
+    # Whole epochs were trained between the ends; beyond them there is nothing to count.
+    marks = ticks(
+        *((low, high) if counted and not log else (bottom, top)), 10 if name == "x" else 7, log=log, counted=counted
+    )
+    axis.set_major_locator(FixedLocator([mark.value for mark in marks]))
+    axis.set_major_formatter(FixedFormatter([mark.text for mark in marks]))
+    if log:
+        axis.set_minor_locator(NullLocator())
+
+
+def _x_limits(low: float, high: float, *, counted: bool) -> tuple[float, float]:
+    margin = (high - low) * 0.03
+    if counted and high - low < 20:  # a single epoch stands in the middle, few of them not at the edge
+        margin = max(margin, 0.25 if high > low else 0.9)
+    margin = margin or abs(high) * 0.1 or 1.0
+    return low - margin, high + margin
+
+
+def _y_limits(low: float, high: float) -> tuple[float, float]:
+    """Return limits that promise no accuracy above 1 and no loss below 0."""
+    margin = (high - low) * 0.05 or abs(high) * 0.1 or 1.0
+    bottom, top = low - margin, high + margin
+    if low >= 0 > bottom:
+        bottom = -0.03 * top
+    if low >= 0 and high <= 1:
+        top = min(top, 1 + 0.04 * (1 - bottom))
+    return bottom, top
+
+
+def _label_ends(axes: Axes, panel: Panel, style: _Style) -> None:
+    """Write its rank at the end of each curve, where there are more runs than colours."""
+    ends = []
+    for curve in panel.curves if style.ranks else ():
+        values = _drawable(curve.y, panel.log)
+        places = np.flatnonzero(np.isfinite(values) & np.isfinite(curve.x))
+        if curve.is_judged and len(places):
+            ends.append((float(curve.x[places[-1]]), float(values[places[-1]]), style.ranks[curve.id]))
+    heights = _apart([tuple(axes.transData.transform((x, y))) for x, y, _ in ends], axes.figure.dpi)
+    for (x, y, rank), height in zip(ends, heights, strict=True):
+        axes.annotate(
+            str(rank),
+            (x, y),
+            (4, height),
+            textcoords="offset points",
+            va="center",
+            fontsize=_RANK_POINTS,
+            color=style.theme.ink,
+            annotation_clip=False,
+        )
+
+
+def _apart(places: Sequence[tuple[float, ...]], dpi: float) -> list[float]:
+    """Return how many points to move each label up, so that none covers another that ends nearby."""
+    points = [(x * 72 / dpi, y * 72 / dpi) for x, y in places]
+    moved: dict[int, float] = {}
+    for number in sorted(range(len(points)), key=lambda number: points[number][1]):
+        x, y = points[number]
+        near = [moved[other] for other in moved if abs(points[other][0] - x) < 2 * _RANK_POINTS]
+        moved[number] = max([y, *(height + _RANK_POINTS for height in near if height + _RANK_POINTS > y)])
+    return [moved[number] - points[number][1] for number in range(len(points))]
+
+
+def _label(axes: Axes, panel: Panel, style: _Style, sheet: Sheet) -> None:
+    """Write title, legend and the names of the axes, placed by hand."""
+    letters, room = style.letters, sheet.panel_width
+    (title,) = letters.shortened([panel_title(panel.metric)], _TITLE_POINTS, room)
+    axes.set_title(title, loc="left", fontsize=_TITLE_POINTS, y=1, pad=25)
+    axes.set_xlabel(panel.x_label + (", log scale" if "x" in panel.log else ""))
+    axes.xaxis.set_label_coords(0.5, -_X_LABEL / sheet.panel_height)
+    scale = ", log scale" if "y" in panel.log else ""
+    height = sheet.panel_height - letters.width(scale, _LABEL_POINTS)
+    (name,) = letters.shortened([panel.metric.rpartition("/")[2] or panel.metric], _LABEL_POINTS, height)
+    axes.set_ylabel(name + scale)
+    axes.yaxis.set_label_coords(-_Y_LABEL / sheet.panel_width, 0.5)
+    keys = _keys(panel, style, room)
+    if keys:
+        axes.legend(
+            handles=keys,
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=len(keys) if sheet.panel_width >= 3 else 2,
+            fontsize=_LEGEND_POINTS,
+            borderaxespad=0.3,
+            borderpad=0.2,
+            handlelength=2.2,
+            columnspacing=1.6,
+        )
+
+
+def _keys(panel: Panel, style: _Style, width: float) -> list[Line2D]:
+    """Return the legend of one panel: what solid, dashed and the ring mean, or what the one curve is called."""
+    splits = {curve.split: curve for curve in panel.curves}
+    if TRAIN in splits:
+        splits.pop("", None)  # one style, one key
+    keys = []
+    if set(splits) != {""}:
+        ordered = sorted(splits, key=lambda split: _ORDER.index(split) if split in _ORDER else 0)
+        keys += [_key(splits[split], split or TRAIN, style) for split in ordered]
+    elif not style.runs and splits[""].name != panel.metric:
+        keys.append(_key(splits[""], style.letters.fitted(splits[""].name, _LEGEND_POINTS, width * 0.5), style))
+    ringed = [curve for curve in panel.curves if curve.best and curve.is_judged]
+    if ringed and ringed[0].best:
+        best = ringed[0].best
+        text = "best" if style.runs else f"best {short_number(best.y)} at {best.at} {best.guess}".rstrip()
+        colour = style.theme.faint if style.runs else style.colour(ringed[0])
+        keys.append(
+            Line2D(
+                [],
+                [],
+                linestyle="",
+                marker="o",
+                color=colour,
+                markersize=4 if style.is_crowded else 7,
+                markeredgecolor=style.theme.ink,
+                label=text,
+            )
+        )
+    return keys
+
+
+def _key(curve: Curve, text: str, style: _Style) -> Line2D:
+    colour = style.theme.faint if style.runs else style.colour(curve)
+    dash = ("-" if style.is_crowded else style.dash(curve)) if style.runs else style.dash(curve)
+    pale = 0.3 if style.is_crowded and not curve.is_judged else None
+    return Line2D([], [], color=colour, linewidth=style.width(curve), linestyle=dash, alpha=pale, label=text)

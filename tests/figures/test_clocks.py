@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tbcli.figures.clocks import epoch_clock, epochs_at, in_one_unit, plausible, seconds_since, steps_at
+
+
+def clock(steps, epochs):
+    return epoch_clock(np.array(steps, float), np.array(epochs, float))
+
+
+def test_a_fractional_counter_is_taken_as_it_is() -> None:
+    counted = clock([10, 20, 30], [0.1, 0.2, 0.3])
+    assert epochs_at(np.array([10.0, 15.0, 30.0]), counted).tolist() == pytest.approx([0.1, 0.15, 0.3])
+    assert steps_at(np.array([0.2]), counted).tolist() == pytest.approx([20])
+
+
+def test_whole_epochs_begin_where_they_first_show_and_spread_to_the_next() -> None:
+    steps = np.arange(9.0, 300, 10)
+    places = epochs_at(steps, clock(steps, steps // 100))
+    assert places[:3].tolist() == pytest.approx([0, 0.1, 0.2])
+    assert places[10] == 1
+    assert places[-1] == pytest.approx(2.9)  # the last is as long as the others
+
+
+def test_a_counter_of_one_value_per_epoch_is_taken_as_it_is() -> None:
+    assert epochs_at(np.array([100.0, 200.0]), clock([100, 200, 300], [1, 2, 3])).tolist() == [1, 2]
+
+
+def test_a_single_epoch_is_spread_over_its_points() -> None:
+    places = epochs_at(np.array([0.0, 10.0, 20.0, 30.0]), clock([0, 10, 20, 30], [0, 0, 0, 0]))
+    assert places.tolist() == pytest.approx([0, 0.25, 0.5, 0.75])
+
+
+def test_of_several_epochs_at_one_step_the_last_counts() -> None:
+    assert epochs_at(np.array([99.0]), clock([49, 99, 99, 149], [0, 0, 1, 1])).tolist() == [1]
+
+
+def test_what_is_no_number_counts_nothing() -> None:
+    assert clock([1, 2], [np.nan, np.inf]) is None
+    assert clock([], []) is None
+
+
+@pytest.mark.parametrize("odd", [0.0, -1.0, np.nan, np.inf, 1.0, 4.1e9])
+def test_a_wall_time_far_from_the_others_does_not_count(odd: float) -> None:
+    times = np.array([odd, 1.7e9, 1.7e9 + 60])
+    start, end = plausible([times])
+    assert (start, end) == (1.7e9, 1.7e9 + 60)
+    seconds = seconds_since(start, end, times)
+    assert np.isnan(seconds[0])
+    assert seconds[1:].tolist() == [0, 60]
+
+
+def test_where_no_clock_ran_there_is_no_time() -> None:
+    start, end = plausible([np.zeros(3)])
+    assert np.isnan(seconds_since(start, end, np.zeros(3))).all()
+
+
+def test_the_unit_suits_the_longest_time() -> None:
+    assert in_one_unit([np.array([10.0]), np.array([7200.0])]) == ("h", 3600.0)
+    assert in_one_unit([np.array([np.nan])]) == ("s", 1.0)
