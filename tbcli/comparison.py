@@ -1,27 +1,30 @@
-"""Runs side by side, or groups of replicates: each metric at its best and its last, and the settings that differ."""
+"""Runs or groups of runs side by side: each metric at its best and its last value, and the settings that differ."""
 
 from __future__ import annotations
 
 import json
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from tbcli.errors import NotFound
-from tbcli.naming.direction import lower_is_better
-from tbcli.naming.matching import did_you_mean
-from tbcli.runs.summary import Summary
+from tbcli.naming.direction import Direction
+from tbcli.naming.matching import nearest
+from tbcli.runs.summary import Metric, Summary
 
 SEED = "seed"
-# What is kept of a training, and shown of it, does not change what it becomes.
-_BESIDE_TRAINING = ("paths.", "plot.", "serve.", "record.", "train.name", "train.note", "train.save_formats")
+# Settings that say what is kept or shown of a training do not change its result.
+_BESIDE_TRAINING = (
+    "paths.", "plot.", "serve.", "record.", "direction.", "train.name", "train.note", "train.save_formats",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What stands in one column: a run, or a group of runs.
+    """One column: a run, or a group of runs.
 
     Args:
         label: What a person calls it.
@@ -42,7 +45,9 @@ class Cell(NamedTuple):
         n: How many finite values the mean is of.
         difference: To the baseline; None where one has no number.
         relative: The same as a share of the baseline's value.
-        is_better: Than the baseline's; None where they are equal or there is no difference.
+        is_better: Than the baseline's; None where they are equal, have no difference, or the metric no direction.
+        unit: ``epoch`` or ``step``: what `epoch` counts.
+        tag: Directory and tag in the event files, of a single run; ``""`` where it is from the record.
     """
 
     value: float | None
@@ -52,16 +57,19 @@ class Cell(NamedTuple):
     difference: float | None = None
     relative: float | None = None
     is_better: bool | None = None
+    unit: str = ""
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One metric at one moment, a cell a side.
+    """One metric at one moment, with one cell per side.
 
     Args:
         metric: Its name.
-        at: ``best``, ``last``, or ``""`` for a metric that has but one value.
+        at: ``best``, ``last``, or ``""`` for a metric that has a single value.
         cells: In the order of the sides.
+        direction: Which way the metric is better.
         best: Position of the best side; None where several are equal, or only one has a number.
         tied: Positions of the equal best, where another side is worse.
     """
@@ -69,7 +77,8 @@ class Row:
     metric: str
     at: str
     cells: tuple[Cell, ...]
-    best: int | None
+    direction: Direction
+    best: int | None = None
     tied: tuple[int, ...] = ()
 
 
@@ -83,6 +92,8 @@ class Comparison:
         rows: The metrics.
         settings: ``{key: value of each side}`` of the settings that differ; None where a side has no such setting.
         unconfigured: Positions of the sides that have no settings at all, which therefore differ in none.
+        data: What each side was trained on; ``""`` where nothing tells.
+        notes: Sentences on what makes the comparison less than it seems: data that differ, groups of one.
     """
 
     sides: tuple[Side, ...]
@@ -90,6 +101,8 @@ class Comparison:
     rows: tuple[Row, ...]
     settings: Mapping[str, tuple[str | None, ...]]
     unconfigured: tuple[int, ...] = ()
+    data: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def compare_sides(sides: Sequence[Side], baseline: int = 0, *, grouped_by: str = "") -> Comparison:
@@ -103,62 +116,139 @@ def compare_sides(sides: Sequence[Side], baseline: int = 0, *, grouped_by: str =
     Raises:
         NotFound: No side has metrics.
     """
-    names = dict.fromkeys(name for side in sides for member in side.members for name in member.metrics)
-    if not names:
+    spellings = _Spellings(member for side in sides for member in side.members)
+    if not spellings.rows:
         raise NotFound(
-            f"none of these has metrics: {', '.join(side.label for side in sides)}",
-            hint="a run has some after its first epoch",
+            f"no metrics to compare in {', '.join(side.label for side in sides)}",
+            hint="a run has metrics after its first epoch",
         )
-    rows = tuple(_row(name, at, sides, baseline) for name in names for at in _moments(name, sides))
+    rows = tuple(
+        _row(name, at, [(side, spellings.metrics(name, side)) for side in sides], baseline)
+        for name in spellings.rows
+        for at in _moments(name, sides, spellings)
+    )
     unconfigured = tuple(
         position for position, side in enumerate(sides) if not any(member.settings for member in side.members)
     )
-    return Comparison(tuple(sides), baseline, rows, _differing(sides, grouped_by, unconfigured), unconfigured)
+    settings = _differing(sides, grouped_by, unconfigured)
+    data = tuple(", ".join(dict.fromkeys(member.data for member in side.members if member.data)) for side in sides)
+    notes = (*_notes_on_data(sides, data, settings), *_notes_on_groups(sides, grouped_by))
+    return Comparison(tuple(sides), baseline, rows, settings, unconfigured, data, notes)
 
 
-def _moments(name: str, sides: Sequence[Side]) -> tuple[str, ...]:
-    metrics = [member.metrics[name] for side in sides for member in side.members if name in member.metrics]
-    is_series = any(metric.is_series for metric in metrics)
-    return ("best", "last") if is_series else ("",)
+class _Spellings:
+    """Which metric of each run a row shows: runs may spell it differently (`Loss`, `loss`; `acc`, `accuracy`)."""
+
+    def __init__(self, members: Iterable[Summary]) -> None:
+        self._names: dict[str, dict[str, dict[str, None]]] = {}  # of a run, by what they have in common
+        spelt: dict[str, dict[str, None]] = {}
+        self._several: set[str] = set()  # one run has two of these: they are two metrics
+        for member in members:
+            own: dict[str, dict[str, None]] = {}
+            for name in member.metrics:
+                own.setdefault(_common(name), {})[name] = None
+                spelt.setdefault(_common(name), {})[name] = None
+            self._several |= {key for key, names in own.items() if len(names) > 1}
+            self._names[member.id] = own
+        self.rows = [
+            name for key, names in spelt.items() for name in (names if key in self._several else list(names)[:1])
+        ]
+
+    def metrics(self, name: str, side: Side) -> list[Metric]:
+        """Return the metric of each run of a side that has it."""
+        key = _common(name)
+        spelt = [
+            (member, name if key in self._several else next(iter(self._names[member.id].get(key, ())), name))
+            for member in side.members
+        ]
+        return [member.metrics[own] for member, own in spelt if own in member.metrics]
 
 
-def _row(name: str, at: str, sides: Sequence[Side], baseline: int) -> Row:
-    measured = [_measured(name, at, side) for side in sides]
-    base, lower = measured[baseline].value, lower_is_better(name)
+@lru_cache(maxsize=65_536)
+def _common(name: str) -> str:
+    before, _, last = name.lower().rpartition("_")
+    return f"{before}_{'accuracy' if last == 'acc' else last}"
+
+
+def _moments(name: str, sides: Sequence[Side], spellings: _Spellings) -> tuple[str, ...]:
+    if not any(metric.is_series for side in sides for metric in spellings.metrics(name, side)):
+        return ("",)
+    return ("best", "last") if _direction_of(name, sides[0]).sense else ("last",)
+
+
+def _direction_of(name: str, side: Side) -> Direction:
+    return side.members[0].direction(name)
+
+
+def _row(name: str, at: str, measured: Sequence[tuple[Side, Sequence[Metric]]], baseline: int) -> Row:
+    values = [_cell(side, metrics, at) for side, metrics in measured]
+    direction, base = _direction_of(name, measured[0][0]), values[baseline].value
     cells = tuple(
-        cell if position == baseline else _against(cell, base, lower=lower) for position, cell in enumerate(measured)
+        cell if position == baseline else _against(cell, base, direction) for position, cell in enumerate(values)
     )
+    if not direction.sense:
+        return Row(name, at, cells, direction)
     ranked = sorted(
-        (cell.value if lower else -cell.value, position)
+        (cell.value if direction.sense == "min" else -cell.value, position)
         for position, cell in enumerate(cells)
         if cell.value is not None and not math.isnan(cell.value)
     )
     first = [position for value, position in ranked if value == ranked[0][0]]
     has_worse = len(first) < len(ranked)
     is_single = has_worse and len(first) == 1
-    return Row(name, at, cells, first[0] if is_single else None, tuple(first) if has_worse and not is_single else ())
+    tied = tuple(first) if has_worse and not is_single else ()
+    return Row(name, at, cells, direction, first[0] if is_single else None, tied)
 
 
-def _measured(name: str, at: str, side: Side) -> Cell:
-    metrics = [member.metrics[name] for member in side.members if name in member.metrics]
+def _cell(side: Side, metrics: Sequence[Metric], at: str) -> Cell:
     values = [value for metric in metrics if (value := metric.select(at)) is not None]
     if not values:
         return Cell(None)
+    units = {metric.unit for metric in metrics}
+    unit = units.pop() if len(units) == 1 else ""
     if len(side.members) == 1:
-        return Cell(values[0], metrics[0].best_epoch if at == "best" else None, n=1)
+        return Cell(values[0], metrics[0].best_epoch if at == "best" else None, n=1, unit=unit, tag=metrics[0].tag)
     finite = [value for value in values if math.isfinite(value)]
     if not finite:
-        return Cell(math.nan)
+        return Cell(math.nan, unit=unit)
     deviation = statistics.stdev(finite) if len(finite) > 1 else None
-    return Cell(statistics.fmean(finite), deviation=deviation, n=len(finite))
+    return Cell(statistics.fmean(finite), deviation=deviation, n=len(finite), unit=unit)
 
 
-def _against(cell: Cell, base: float | None, *, lower: bool) -> Cell:
+def _against(cell: Cell, base: float | None, direction: Direction) -> Cell:
     if cell.value is None or base is None or not math.isfinite(difference := cell.value - base):
         return cell
     relative = difference / abs(base) if base else None
-    is_better = (difference < 0) == lower if difference else None
+    is_better = (difference < 0) == (direction.sense == "min") if difference and direction.sense else None
     return cell._replace(difference=difference, relative=relative, is_better=is_better)
+
+
+def _notes_on_data(
+    sides: Sequence[Side], data: Sequence[str], settings: Mapping[str, tuple[str | None, ...]]
+) -> Iterator[str]:
+    """Yield a sentence where the runs were trained or measured on different data."""
+    if len({member.data for side in sides for member in side.members if member.data}) > 1:
+        each = "; ".join(f"{side.label}: {name or 'unknown'}" for side, name in zip(sides, data, strict=True))
+        yield f"the data differ, so the metrics may not be comparable: {each}"
+    keys = [key for key in settings if key.startswith("data.") and key != "data.source"]
+    if keys:
+        yield f"the data settings differ, so the metrics may not be comparable: {', '.join(keys)}"
+
+
+def _notes_on_groups(sides: Sequence[Side], grouped_by: str) -> Iterator[str]:
+    """Yield sentences on groups that are none, and on runs that repeat a seed."""
+    if not grouped_by:
+        return
+    if all(len(side.members) == 1 for side in sides):
+        why = "no two runs differ only in their seed" if _is_seed(grouped_by) else f"no two runs share a {grouped_by}"
+        yield f"--group-by {grouped_by} grouped nothing: {why}"
+    for side in sides:
+        seeds = [_text(seed) for member in side.members if (seed := member.fact_or_setting(SEED)) is not None]
+        if len(set(seeds)) < len(seeds):
+            yield (
+                f"{side.label}: {len(side.members)} runs with {len(set(seeds))} different "
+                f"seed{'s' if len(set(seeds)) > 1 else ''}; repeats of one seed are not independent samples"
+            )
 
 
 def _differing(
@@ -175,17 +265,17 @@ def _differing(
 
 
 def _is_key(key: str, wanted: str) -> bool:
-    """Say whether a setting is meant, by its whole key or by the end of it."""
+    """Say whether a setting is meant, by its whole key or the last part of it."""
     return wanted in (key, key.rpartition(".")[2])
 
 
 def _is_beside(key: str) -> bool:
-    """Say whether a setting has no part in what a training becomes."""
+    """Say whether a setting has no influence on the result of a training."""
     return key.startswith(_BESIDE_TRAINING)
 
 
 def _texts_of(key: str, side: Side) -> str | None:
-    """Return the setting's value as text; of a group that disagrees, all its values."""
+    """Return the setting's value as text; all values of a group whose runs differ in it."""
     texts = {_text(member.settings[key]): None for member in side.members if key in member.settings}
     return ", ".join(texts) if texts else None
 
@@ -197,8 +287,8 @@ def _text(value: Any) -> str:
 def group_runs(summaries: Sequence[Summary], key: str) -> list[Side]:
     """Return the runs as groups, in the order of their first members.
 
-    ``seed`` makes replicates: runs alike in every setting that has a part in the training, but for the seed. Any other
-    key makes groups of the runs that have the same value of it.
+    ``seed`` groups runs that differ only in their seed, as far as settings influence the training; a run without a seed
+    in its settings is a group of its own. Any other key groups by value.
 
     Args:
         summaries: The runs.
@@ -209,10 +299,10 @@ def group_runs(summaries: Sequence[Summary], key: str) -> list[Side]:
     """
     if all(summary.fact_or_setting(key) is None and summary.value(key) is None for summary in summaries):
         known = dict.fromkeys(name for summary in summaries for name in summary.names())
-        guess = did_you_mean(key, known)
+        guess = nearest(key, known)
         raise NotFound(
             f"no run has a setting {key!r}",
-            hint=guess if guess.startswith("did") else "`seed` or `model`, say; `tbcli runs RUN` shows the settings",
+            hint=f"did you mean {guess!r}?" if guess else "e.g. `seed` or `model`; `tbcli runs RUN` shows the settings",
         )
     groups: dict[Any, list[Summary]] = {}
     for summary in summaries:
@@ -220,10 +310,16 @@ def group_runs(summaries: Sequence[Summary], key: str) -> list[Side]:
     return list(_labelled(groups, key))
 
 
+def _is_seed(key: str) -> bool:
+    return key.rpartition(".")[2] == SEED
+
+
 def _group_of(summary: Summary, key: str) -> Any:
-    if key.rpartition(".")[2] != SEED:
+    if not _is_seed(key):
         known = summary.fact_or_setting(key)  # a learning rate that was set, not the last of its course
         return summary.value(key) if known is None else known
+    if summary.fact_or_setting(key) is None:
+        return (("", summary.label),)  # nothing tells what it differs in
     return tuple(
         (name, _text(value))
         for name, value in summary.settings.items()
@@ -232,14 +328,15 @@ def _group_of(summary: Summary, key: str) -> Any:
 
 
 def _labelled(groups: Mapping[Any, Sequence[Summary]], key: str) -> Iterator[Side]:
-    if key.rpartition(".")[2] != SEED:
+    if not _is_seed(key):
         for value, members in groups.items():
             yield Side(f"{key}={'-' if value is None else value}", tuple(members))
         return
-    everywhere = set.intersection(*(set(settings) for settings in groups))
+    known = [set(settings) for settings in groups if not settings or settings[0][0]]
+    everywhere = set.intersection(*known) if known else set()
     for settings, members in groups.items():
         own = [
-            f"{name.rpartition('.')[2]}={value or repr(value)}"
+            f"{name.rpartition('.')[2]}={value or repr(value)}" if name else value
             for name, value in settings
             if (name, value) not in everywhere
         ]

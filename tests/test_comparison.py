@@ -71,7 +71,7 @@ def test_only_settings_that_differ_are_listed() -> None:
 
 
 def test_runs_without_metrics_are_not_compared() -> None:
-    with pytest.raises(NotFound, match="none of these has metrics: a, b"):
+    with pytest.raises(NotFound, match="no metrics to compare in a, b"):
         compare_sides(sides(run("a"), run("b")))
 
 
@@ -130,3 +130,71 @@ def test_a_replicate_that_is_no_number_is_left_out_of_the_mean_and_counted_out()
     assert cell.n == 2
     lost = compare_sides(group_runs([replicate(1, 0.1, math.nan), replicate(2, 0.1, math.inf)], "seed"))
     assert math.isnan(lost.rows[0].cells[0].value or 0)
+
+
+def test_a_metric_without_direction_has_no_best_and_no_winner() -> None:
+    a, b = (run(name, fps=Metric(9.0, 1, 8.0), epoch=value, loss=value) for name, value in (("a", 1.0), ("b", 2.0)))
+    rows = {(row.metric, row.at): row for row in compare_sides(sides(a, b)).rows}
+    assert list(rows) == [("fps", "last"), ("epoch", ""), ("loss", "")]
+    assert [row.best for row in rows.values()] == [None, None, 0]
+    assert [row.cells[1].is_better for row in rows.values()] == [None, None, False]
+    assert rows["epoch", ""].cells[1].difference == 1.0
+
+
+def test_a_guessed_direction_is_marked_and_the_user_overrules_it() -> None:
+    a, b = run("a", quux=1.0), run("b", quux=2.0)
+    (row,) = compare_sides(sides(a, b)).rows
+    assert (row.best, row.direction.is_guessed) == (1, True)
+    for each in (a, b):
+        each.directions = {"quux": "min"}
+    (row,) = compare_sides(sides(a, b)).rows
+    assert (row.best, row.direction.is_guessed) == (0, False)
+
+
+def test_a_metric_that_runs_spell_differently_is_one_row() -> None:
+    a = run("a", val_accuracy=0.9, Loss=1.0)
+    b = run("b", val_acc=0.8, loss=2.0)
+    rows = compare_sides(sides(a, b)).rows
+    assert [(row.metric, [cell.value for cell in row.cells]) for row in rows] == [
+        ("val_accuracy", [0.9, 0.8]),
+        ("Loss", [1.0, 2.0]),
+    ]
+
+
+def test_two_metrics_of_one_run_that_differ_in_case_are_two_rows() -> None:
+    rows = compare_sides(sides(run("a", Loss=1.0, loss=2.0), run("b", loss=3.0))).rows
+    assert [(row.metric, [cell.value for cell in row.cells]) for row in rows] == [
+        ("Loss", [1.0, None]),
+        ("loss", [2.0, 3.0]),
+    ]
+
+
+def test_data_that_differ_are_named() -> None:
+    a, b, c = (run(name, {"data.limit_samples": limit}, loss=1.0) for name, limit in (("a", 1), ("b", 1), ("c", 2)))
+    a.data, b.data, c.data = "mnist", "mnist", "photos"
+    assert compare_sides(sides(a, b)).notes == ()
+    data, settings = compare_sides(sides(a, c)).notes
+    assert data == "the data differ, so the metrics may not be comparable: a: mnist; c: photos"
+    assert settings == "the data settings differ, so the metrics may not be comparable: data.limit_samples"
+
+
+def test_a_key_that_groups_nothing_is_said() -> None:
+    runs = [replicate(1, 0.1, 0.9), replicate(2, 0.2, 0.7)]
+    assert compare_sides(group_runs(runs, "seed"), grouped_by="seed").notes == (
+        "--group-by seed grouped nothing: no two runs differ only in their seed",
+    )
+    assert compare_sides(group_runs(runs, "learning_rate"), grouped_by="learning_rate").notes == (
+        "--group-by learning_rate grouped nothing: no two runs share a learning_rate",
+    )
+
+
+def test_repeats_of_one_seed_are_said() -> None:
+    groups = group_runs([replicate(1, 0.1, 0.9), replicate(1, 0.1, 0.9), replicate(2, 0.1, 0.8)], "seed")
+    (note,) = compare_sides(groups, grouped_by="seed").notes
+    assert note == ("all seeds: 3 runs with 2 different seeds; repeats of one seed are not independent samples")
+
+
+def test_runs_without_a_seed_in_their_settings_are_no_replicates() -> None:
+    foreign = [run(name, loss=1.0) for name in ("x", "y")]
+    groups = group_runs([replicate(1, 0.1, 0.9), replicate(2, 0.1, 0.8), *foreign], "seed")
+    assert [(group.label, len(group.members)) for group in groups] == [("all seeds", 2), ("x", 1), ("y", 1)]

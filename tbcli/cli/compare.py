@@ -28,34 +28,36 @@ def compare(
         list[str] | None,
         typer.Argument(
             metavar="RUN RUN...",
-            help="latest, best, an id, its beginning, a name or a path; with --group-by, none is all runs.",
+            help="latest, best, an id or its beginning, a name, or a path: the runs in it. With --group-by: all runs.",
             autocompletion=complete_run,
         ),
     ] = None,
     baseline: Annotated[
         str | None,
         typer.Option(
-            metavar="REF", help="Take the differences to this run, not to the first.", rich_help_panel=COMPARISON_PANEL
+            metavar="REF",
+            help="Compare with this run. [default: the first]",
+            rich_help_panel=COMPARISON_PANEL,
         ),
     ] = None,
     group_by: Annotated[
         str | None,
         typer.Option(
             metavar="KEY",
-            help="Means over groups: seed groups runs alike in all but the seed; any other key, those of one value.",
+            help="Compare means of groups. `seed` groups runs that differ only in their seed; any other key by value.",
             rich_help_panel=COMPARISON_PANEL,
         ),
     ] = None,
     as_csv: Annotated[
-        bool, typer.Option("--csv", help="A row a metric and run.", rich_help_panel=OUTPUT_PANEL)
+        bool, typer.Option("--csv", help="CSV, one row per metric and run.", rich_help_panel=OUTPUT_PANEL)
     ] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown.", rich_help_panel=OUTPUT_PANEL)] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Markdown.", rich_help_panel=OUTPUT_PANEL)] = False,
     as_json: Json = False,
 ) -> None:
     """Compare runs: metrics at best and last epoch, and the settings that differ.
 
-    Of each metric it is known whether low or high is better. A deviation is that of
-    the sample (n - 1).
+    `tbcli help metrics` lists which metrics are better when low or high; [direction] in
+    tbcli.toml says it for others. Deviations are sample standard deviations (n - 1).
     """
     require_one_form(csv=as_csv, markdown=markdown, json=as_json)
     config = common.settle()
@@ -70,7 +72,7 @@ def compare(
 def _sides(
     store: RunStore, references: list[str], baseline: str | None, group_by: str, output: Output
 ) -> tuple[Sequence[Side], int]:
-    """Return what stands side by side, and the position of the baseline.
+    """Return the sides to compare, and the position of the baseline.
 
     Raises:
         ConfigError: These are too few to compare.
@@ -81,7 +83,7 @@ def _sides(
     if not group_by:
         if len(summaries) < 2:
             raise ConfigError(
-                f"one run, {summaries[0].label}, compares with nothing" if summaries else "no runs to compare",
+                f"only one run to compare: {summaries[0].label}" if summaries else "no runs to compare",
                 hint="`tbcli compare latest best`: at least two runs",
             )
         return [Side(summary.label, (summary,)) for summary in summaries], summaries.index(judged_by)
@@ -106,7 +108,7 @@ def _summaries(
         raise ConfigError("no runs to compare", hint="`tbcli compare latest best`: at least two runs")
     if baseline is not None and len(base) != 1:
         raise ConfigError(
-            f"--baseline {baseline!r} is {len(base)} runs", hint="one run: `tbcli runs PATH` lists those in a path"
+            f"--baseline {baseline!r} matches {len(base)} runs", hint="one run: `tbcli runs PATH` lists those in a path"
         )
     return list(distinct.values()), distinct[base[0].id]
 
@@ -118,7 +120,9 @@ def _show(
 
     for position in comparison.unconfigured:
         label = printable(comparison.sides[position].label)
-        output.say(f"{label} has no configuration of its own: it has no part in the settings that differ")
+        output.say(f"{label} has no settings: it is left out of the settings that differ")
+    for note in comparison.notes:
+        output.warn(note)
     if as_json:
         output.document(comparing.as_document(comparison, group_by))
     elif as_csv:

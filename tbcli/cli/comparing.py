@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING
 from tbcli.cli.listing import shown_metric
 from tbcli.cli.output import is_terminal, padded, printable, shortened, styled, wants_colour
 from tbcli.naming import schemas
+from tbcli.naming.matching import listed
+from tbcli.naming.shortening import shortened_names
 
 if TYPE_CHECKING:
     from tbcli.comparison import Cell, Comparison, Row, Side
 
 GAP = 2
+GUESSED = "?"
+NARROWEST = 16  # of a name
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-CSV_HEADER = ("kind", "name", "at", "run", "value", "epoch", "deviation", "n", "difference", "relative", "is_better")
+CSV_HEADER = (
+    "kind", "name", "at", "run", "value", "epoch", "deviation", "n", "difference", "relative", "is_better",
+    "direction", "is_guessed", "unit", "tag",
+)  # fmt: skip
 
 
 def shown_or_dash(value: float | None) -> str:
@@ -27,17 +34,18 @@ def shown_or_dash(value: float | None) -> str:
 
 
 def letter_of(position: int) -> str:
-    """Return the name of a column: A to Z, then AA, AB and so on."""
+    """Return the letters of a column: A to Z, then AA, AB and so on."""
     more, last = divmod(position, len(LETTERS))
     return (letter_of(more - 1) if more else "") + LETTERS[last]
 
 
 def as_table_lines(comparison: Comparison) -> list[str]:
-    """Return who is who, the metrics, and the settings that differ; on a terminal in blocks that fit its window."""
+    """Return the legend, the metrics, and the settings that differ; on a terminal in blocks that fit its width."""
     width = shutil.get_terminal_size().columns if is_terminal(sys.stdout) else 0
     blocks = [
         _legend(comparison, width),
-        *_blocks(_metric_columns(comparison), width),
+        *_blocks(_metric_columns(comparison, width), width),
+        _guesses(comparison),
         *_blocks(_setting_columns(comparison, width), width),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")
@@ -47,7 +55,8 @@ def _legend(comparison: Comparison, width: int) -> list[str]:
     rows = _legend_rows(comparison)
     if width:
         room = width - 2 * GAP - sum(max(len(row[i]) for row in rows) for i in (0, 2))
-        rows = [[letter, shortened(label, max(12, room)), notes] for letter, label, notes in rows]
+        labels = shortened_names([label for _, label, _ in rows], max(NARROWEST, room))
+        rows = [[letter, label, notes] for (letter, _, notes), label in zip(rows, labels, strict=True)]
     return padded(rows)
 
 
@@ -69,10 +78,11 @@ Column = list[str]
 """The cells of a column, its heading first."""
 
 
-def _metric_columns(comparison: Comparison) -> tuple[list[Column], list[list[Column]], list[Column]]:
+def _metric_columns(comparison: Comparison, width: int) -> tuple[list[Column], list[list[Column]], list[Column]]:
     """Return the columns that lead every block, those of each side, and those that end every block."""
     rows = comparison.rows
-    names = [("" if i and rows[i - 1].metric == row.metric else printable(row.metric)) for i, row in enumerate(rows)]
+    shown = _fitting([printable(row.metric) for row in rows], width)
+    names = ["" if i and rows[i - 1].metric == row.metric else shown[i] for i, row in enumerate(rows)]
     base = comparison.baseline
     leading = [["METRIC", *names], ["AT", *(row.at or "-" for row in rows)]]
     sides = []
@@ -86,6 +96,20 @@ def _metric_columns(comparison: Comparison) -> tuple[list[Column], list[list[Col
         sides.append(columns)
     better = [["BETTER" if len(sides) == 2 else "BEST", *(_best(row) for row in rows)]]
     return [*leading, *sides[0]], sides[1:], better if len(sides) > 1 else []
+
+
+def _fitting(names: list[str], width: int) -> list[str]:
+    """Return names that take at most a third of a terminal; different names stay different."""
+    return shortened_names(names, max(NARROWEST, width // 3)) if width else names
+
+
+def _guesses(comparison: Comparison) -> list[str]:
+    """Return a line for each direction that was guessed and decides a best, naming the metrics."""
+    guessed: dict[str, dict[str, None]] = {}
+    for row in comparison.rows:
+        if row.direction.is_guessed and (row.best is not None or row.tied):
+            guessed.setdefault(row.direction.note, {})[printable(row.metric)] = None
+    return [f"{GUESSED} {note} {listed(list(names))}" for note, names in guessed.items()]
 
 
 def _values(cells: Sequence[Cell], side: Side) -> Iterator[str]:
@@ -114,7 +138,10 @@ def _relative(cell: Cell) -> str:
 
 
 def _best(row: Row) -> str:
-    return "-" if row.best is None and not row.tied else ", ".join(map(letter_of, row.tied or (row.best or 0,)))
+    if row.best is None and not row.tied:
+        return "-"
+    letters = ", ".join(map(letter_of, row.tied or (row.best or 0,)))
+    return f"{letters} {GUESSED}" if row.direction.is_guessed else letters
 
 
 def _setting_columns(comparison: Comparison, width: int) -> tuple[list[Column], list[list[Column]], list[Column]]:
@@ -123,7 +150,7 @@ def _setting_columns(comparison: Comparison, width: int) -> tuple[list[Column], 
         return [], [], []
     longest = max(16, width // 3) if width else sys.maxsize
     return (
-        [["SETTING", *map(printable, settings)]],
+        [["SETTING", *_fitting(list(map(printable, settings)), width)]],
         [
             [
                 [
@@ -174,14 +201,14 @@ def _lines(columns: Sequence[Column]) -> list[str]:
 
 
 def as_markdown_lines(comparison: Comparison) -> list[str]:
-    """Return the same as tables of Markdown."""
+    """Return the same as Markdown tables."""
     from tbcli.gates.reports import markdown_text
 
     lines = [
         f"- **{letter}**: {markdown_text(label)}{f' ({notes})' if notes else ''}"
         for letter, label, notes in _legend_rows(comparison)
     ]
-    for leading, sides, ending in (_metric_columns(comparison), _setting_columns(comparison, 0)):
+    for leading, sides, ending in (_metric_columns(comparison, 0), _setting_columns(comparison, 0)):
         if not leading:
             continue
         columns = [*leading, *(column for side in sides for column in side), *ending]
@@ -190,6 +217,8 @@ def as_markdown_lines(comparison: Comparison) -> list[str]:
         lines += ["", _markdown_row(list(rows[0]))]
         lines.append("|" + "|".join("---:" if numeric and i > 1 else "---" for i in range(len(columns))) + "|")
         lines += [_markdown_row([markdown_text(cell) for cell in row]) for row in rows[1:]]
+        guesses = _guesses(comparison) if numeric else []
+        lines += ["", *map(markdown_text, guesses)] if guesses else []
     return lines
 
 
@@ -198,7 +227,7 @@ def _markdown_row(cells: Sequence[str]) -> str:
 
 
 def as_csv_lines(comparison: Comparison) -> list[str]:
-    """Return a header and a row for each metric, moment and side, then for each setting and side."""
+    """Return a header, one row per metric, moment and side, and one row per setting and side."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(CSV_HEADER)
@@ -207,11 +236,15 @@ def as_csv_lines(comparison: Comparison) -> list[str]:
         for run, cell in zip(ids, row.cells, strict=True):
             figures = (cell.value, cell.epoch, cell.deviation, cell.n, cell.difference, cell.relative)
             better = "" if cell.is_better is None else str(cell.is_better).lower()
-            writer.writerow(["metric", row.metric, row.at, run, *figures, better])
+            writer.writerow(["metric", row.metric, row.at, run, *figures, better, *_directed(row), cell.unit, cell.tag])
     for key, values in comparison.settings.items():
         for run, value in zip(ids, values, strict=True):
-            writer.writerow(["setting", key, "", run, value, "", "", "", "", "", ""])
+            writer.writerow(["setting", key, "", run, value, *[""] * (len(CSV_HEADER) - 5)])
     return text.getvalue().splitlines()
+
+
+def _directed(row: Row) -> tuple[str, str]:
+    return row.direction.sense, str(row.direction.is_guessed).lower()
 
 
 def as_document(comparison: Comparison, group_by: str | None) -> dict[str, object]:
@@ -222,13 +255,21 @@ def as_document(comparison: Comparison, group_by: str | None) -> dict[str, objec
         "group_by": group_by,
         "baseline": ids[comparison.baseline],
         "sides": [
-            {"id": name, "label": side.label, "n": len(side.members), "runs": [member.id for member in side.members]}
-            for name, side in zip(ids, comparison.sides, strict=True)
+            {
+                "id": name,
+                "label": side.label,
+                "n": len(side.members),
+                "data": data or None,
+                "runs": [member.id for member in side.members],
+            }
+            for name, side, data in zip(ids, comparison.sides, comparison.data, strict=True)
         ],
         "metrics": [
             {
                 "metric": row.metric,
                 "at": row.at,
+                "direction": row.direction.sense or None,
+                "is_guessed": row.direction.is_guessed,
                 "best": None if row.best is None else ids[row.best],
                 "tied": [ids[position] for position in row.tied],
                 "values": [{"id": name, **cell._asdict()} for name, cell in zip(ids, row.cells, strict=True)],
@@ -238,6 +279,7 @@ def as_document(comparison: Comparison, group_by: str | None) -> dict[str, objec
         "settings": [
             {"key": key, "values": dict(zip(ids, values, strict=True))} for key, values in comparison.settings.items()
         ],
+        "notes": list(comparison.notes),
     }
 
 

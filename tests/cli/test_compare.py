@@ -63,13 +63,15 @@ def test_json_says_all_and_has_null_for_nan(cli: Cli, workspace: Path) -> None:
     make_run(workspace, name="a", val_accuracy=math.nan)
     make_run(workspace, name="b")
     document = json.loads(cli("compare", "a", "b", "--json").stdout, parse_constant=pytest.fail)
-    assert list(document) == ["schema", "group_by", "baseline", "sides", "metrics", "settings"]
+    assert list(document) == ["schema", "group_by", "baseline", "sides", "metrics", "settings", "notes"]
     row = next(row for row in document["metrics"] if (row["metric"], row["at"]) == ("val_accuracy", "best"))
     assert row["values"][0]["value"] is None
-    assert list(row["values"][0])[1:] == ["value", "epoch", "deviation", "n", "difference", "relative", "is_better"]
+    assert list(row["values"][0])[1:] == [
+        "value", "epoch", "deviation", "n", "difference", "relative", "is_better", "unit", "tag",
+    ]  # fmt: skip
 
 
-def test_csv_has_a_row_a_metric_and_run(cli: Cli, two: tuple[str, str]) -> None:
+def test_csv_has_one_row_per_metric_and_run(cli: Cli, two: tuple[str, str]) -> None:
     rows = list(csv.DictReader(cli("compare", "a", "b", "--csv").stdout.splitlines()))
     best = [row for row in rows if (row["name"], row["at"]) == ("val_accuracy", "best")]
     assert [(row["run"], float(row["value"]), row["epoch"], row["is_better"]) for row in best] == [
@@ -113,8 +115,8 @@ def test_replicates_are_one_column_with_their_number(cli: Cli, workspace: Path) 
     ("words", "code", "told"),
     [
         ([], 2, "no runs to compare"),
-        (["a"], 2, "compares with nothing"),
-        (["a", "a"], 2, "compares with nothing"),
+        (["a"], 2, "only one run to compare"),
+        (["a", "a"], 2, "only one run to compare"),
         (["a", "nobody"], 3, "nobody"),
         (["a", "b", "--group-by", "seeds"], 3, "no run has a setting 'seeds'"),
         (["a", "b", "--csv", "--json"], 2, "do not go together"),
@@ -155,7 +157,7 @@ def test_settings_are_left_out_where_one_side_has_none(cli: Cli, two: tuple[str,
     write_scalars(workspace / "foreign", {"loss": [0.5, 0.3]})
     result = cli("compare", "./foreign", "a")
     assert "SETTING" not in result.stdout
-    assert result.stderr.startswith("foreign has no configuration")
+    assert result.stderr.startswith("foreign has no settings")
     both = cli("compare", "./foreign", "a", "b").stdout
     assert [line.split() for line in both.split("SETTING")[1].splitlines()[1:]] == [
         ["train.epochs", "-", "5", "3"],
@@ -178,3 +180,42 @@ def test_a_tie_for_the_best_names_all_who_share_it(cli: Cli, two: tuple[str, str
 def test_a_key_to_group_by_that_is_misspelt_is_guessed_by_its_end(cli: Cli, two: tuple[str, str]) -> None:
     assert "did you mean 'seed'?" in cli("compare", "--group-by", "sed").stderr
     assert len(cli("compare", "--group-by", "xyzzy").stderr) < 300
+
+
+def test_a_guessed_direction_is_marked_and_explained(cli: Cli, workspace: Path) -> None:
+    for name, value in (("a", 1.0), ("b", 2.0)):
+        write_scalars(workspace / name, {"quux": [value, value], "fps": [value, value]})
+    lines = [line.split() for line in cli("compare", "./a", "./b").stdout.splitlines()]
+    assert ["quux", "best", "1.0000", "@1", "2.0000", "@1", "+1.0000", "+100.00", "B", "?"] in lines
+    assert ["fps", "last", "1.0000", "2.0000", "+1.0000", "+100.00", "-"] in lines
+    assert ["?", "(higher", "is", "better:", "guessed)", "quux"] in lines
+    said = cli("compare", "./a", "./b", "--set", "direction.quux=min", "--set", "direction.fps=max").stdout
+    assert "guessed" not in said
+    document = json.loads(cli("compare", "./a", "./b", "--json").stdout)
+    row = next(row for row in document["metrics"] if row["metric"] == "quux")
+    assert (row["direction"], row["is_guessed"], row["values"][0]["tag"]) == ("max", True, "quux")
+
+
+def test_one_path_with_several_runs_compares_them(cli: Cli, workspace: Path) -> None:
+    for name in ("version_2", "version_10"):
+        write_scalars(workspace / "tree" / name, {"loss": [0.5, 0.3]})
+    legend = cli("compare", "tree/").stdout.split("\n\n")[0]
+    assert [line.split()[1] for line in legend.splitlines()] == ["tree/version_2", "tree/version_10"]
+
+
+def test_data_that_differ_are_a_warning(cli: Cli, workspace: Path) -> None:
+    make_run(workspace, name="a")
+    make_run(workspace, name="b", record={"data": "photos"})
+    result = cli("compare", "a", "b")
+    assert "warning: the data differ, so the metrics may not be comparable" in result.stderr
+    assert json.loads(cli("compare", "a", "b", "--json").stdout)["notes"]
+
+
+def test_long_names_of_metrics_stay_different_on_a_terminal(workspace: Path) -> None:
+    names = [f"losses/head_with_quite_a_long_name_{i}/of_a_network_that_goes_on_and_on" for i in range(3)]
+    for run in ("a", "b"):
+        write_scalars(workspace / run, {name: [0.5, 0.3] for name in names})
+    lines = shown_on_a_terminal(["compare", "./a", "./b"], 80, {"NO_COLOR": "1"})
+    assert max(map(len, lines)) <= 80
+    first = {line.split()[0] for line in lines if line.startswith(("losses", "…"))}
+    assert len(first) == 3
