@@ -107,11 +107,17 @@ class Findings:
         others: ``{(file, code): [count, bytes]}`` of the values that are no numbers.
         documents: File, offset in the file, length and code of the records of texts and hyperparameters.
         damage: File, offset in the file and kind of what cannot be used.
+        oddities: ``{(file, code, what is odd): [count, first offset]}`` of values of the scalars plugin.
     """
 
     others: dict[tuple[int, int], list[int]] = field(default_factory=dict)
     documents: list[tuple[int, int, int, int]] = field(default_factory=list)
     damage: list[tuple[int, int, str]] = field(default_factory=list)
+    oddities: dict[tuple[int, int, str], list[int]] = field(default_factory=dict)
+
+    def wonder(self, file: int, code: int, oddity: str, offset: int, times: int = 1) -> None:
+        """Note values that are odd."""
+        self.oddities.setdefault((file, code, oddity), [0, offset])[0] += times
 
     def count(self, file: int, code: int, size: int, times: int = 1) -> None:
         """Add values of one name."""

@@ -18,6 +18,7 @@ PAYLOAD = "payload"
 MALFORMED = "malformed"
 MORE = "more"
 WRITERS = "writers"
+VALUES = "values"
 TEXT_LOG = "text log"
 
 MOST_A_FILE = 20  # incidents that are told one by one
@@ -36,7 +37,7 @@ class Damage:
             next record begins), ``zeros`` (nothing else up to the end), ``payload`` (data that fail their checksum),
             ``malformed`` (data that pass it and are no event), ``more`` (how many more there are), ``writers`` (several
             files of the run ``path`` were written at the same time, and one of them is read), ``text log`` (of a
-            training log that is no event file).
+            training log that is no event file), ``values`` (scalars of a type or a size that is not shown as written).
         detail: What was lost and what was kept, for a person.
     """
 

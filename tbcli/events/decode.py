@@ -13,7 +13,8 @@ from tbcli.events.crc import masked
 from tbcli.events.fields import Unusual
 from tbcli.events.framing import Offsets
 from tbcli.events.single import DOCUMENTS, SingleDecoder
-from tbcli.events.template import MOST_BYTES, Layout, Quads, Template, column, needs_plain
+from tbcli.events.template import MOST_BYTES, Layout, Quads, Template, column, inexact, needs_plain
+from tbcli.events.tensors import ROUNDED, WIDE
 from tbcli.events.wire import read_event
 
 _FEW = 3  # alike records, below which a template is not worth its cost
@@ -105,8 +106,20 @@ class Decoder:
             if not len(members):
                 return
             parts.extend(_points(layout, templates, members, rows, groups))
+            self._note_rounded(batch, layout, templates, members, rows, groups)
         if len(layout.event.values) > len(layout.numbers):
             self._count_others(batch, templates, members, groups, None if layout.numbers else alone)
+
+    def _note_rounded(
+        self, batch: Batch, layout: Layout, templates: list[Template], members: Offsets, rows: Quads, groups: Offsets
+    ) -> None:
+        """Note whole numbers that a float64 cannot hold."""
+        for number, (place, kind) in enumerate(layout.numbers):
+            for row in inexact(rows.view(np.uint8), place, kind).tolist() if kind in WIDE else ():
+                code = templates[int(groups[row])].numbers[number]
+                if code & 1 == 0:
+                    file, offset = batch.place(int(members[row]))
+                    self._findings.wonder(file, code >> 1, ROUNDED, offset)
 
     def _template(self, layout: Layout, names: int, rows: Quads, row: int) -> Template:
         """Return the template of these names in this layout, which a row shows."""

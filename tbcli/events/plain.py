@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tbcli.events.tensors import NoNumberError, as_float, only_number
 from tbcli.events.wire import SCALARS, UNKNOWN
 
 _KINDS = {"image": "images", "histo": "histograms", "audio": "audio", "obsolete_old_style_histogram": "histograms"}
@@ -15,12 +16,13 @@ class MalformedError(Exception):
 
 
 class PlainValue(NamedTuple):
-    """One value: who shows it, its bytes in the file, and its number where it is one."""
+    """One value: who shows it, its bytes in the file, its number where it is one, and what is odd about it."""
 
     tag: str
     plugin: str
     size: int
     number: float | None
+    oddity: str = ""
 
 
 class PlainEvent(NamedTuple):
@@ -52,14 +54,17 @@ def read_plainly(data: bytes) -> PlainEvent:
     if kind == "summary":
         for value in event.summary.value:
             form = value.WhichOneof("value")
-            plugin, number = value.metadata.plugin_data.plugin_name or UNKNOWN, None
+            plugin, number, oddity = value.metadata.plugin_data.plugin_name or UNKNOWN, None, ""
             if form == "simple_value":
                 plugin, number = SCALARS, float(value.simple_value)
             elif form == "tensor" and plugin in (SCALARS, UNKNOWN):
-                number = _only_number(value.tensor)
+                try:
+                    number, oddity = as_float(only_number(value.tensor))
+                except NoNumberError as error:
+                    oddity = f"no scalars ({error}): left out"
             elif form in _KINDS and plugin == UNKNOWN:
                 plugin = _KINDS[form]
-            values.append(PlainValue(value.tag, plugin, value.ByteSize(), number))
+            values.append(PlainValue(value.tag, plugin, value.ByteSize(), number, oddity))
     elif kind == "tagged_run_metadata":
         tagged = event.tagged_run_metadata
         values.append(PlainValue(tagged.tag, "run_metadata", tagged.ByteSize(), None))
@@ -68,13 +73,3 @@ def read_plainly(data: bytes) -> PlainEvent:
         size = len(content) if isinstance(content, bytes) else content.ByteSize()
         values.append(PlainValue(_OTHERS[kind], _OTHERS[kind], size, None))
     return PlainEvent(event.wall_time, event.step, tuple(values))
-
-
-def _only_number(tensor: object) -> float | None:
-    from tensorboard.util.tensor_util import make_ndarray
-
-    try:
-        array = make_ndarray(tensor)
-        return float(array.item()) if array.size == 1 and array.dtype.kind not in "SUOc" else None
-    except (TypeError, ValueError, KeyError):  # a type of its own, or not as many elements as its shape says
-        return None

@@ -12,10 +12,12 @@ from tbcli.events.crc import checksum, masked
 from tbcli.events.fields import Source, Unusual, read_varint
 from tbcli.events.plain import MalformedError, PlainEvent, PlainValue, read_plainly
 from tbcli.events.template import needs_plain
-from tbcli.events.wire import WireEvent, outline, read_event
+from tbcli.events.tensors import as_float
+from tbcli.events.wire import SCALARS, WireEvent, outline, read_event
 
 # Bytes up to which a record is proved whatever it seems to be: one flipped bit makes a scalar a graph.
 _PROVED_BYTES = 1 << 13
+_TOO_LARGE = "no scalars (larger tensors): left out"
 DOCUMENTS = ("text", "hparams")  # plugins whose records are found again by their offset
 
 
@@ -96,7 +98,9 @@ class SingleDecoder:
             return None
         for value in event.values:
             if value.number is None:
-                self._count(value.tag, value.plugin, value.size, (file, offset, len(data)))
+                self._count(value.tag, value.plugin, value.size, (file, offset, len(data)), value.oddity)
+            elif value.oddity and value.plugin == SCALARS:
+                self._findings.wonder(file, self._catalog.code(value.tag, SCALARS), value.oddity, offset)
         return event
 
     def count_far(self, source: Source, length: int, file: int, offset: int) -> bool:
@@ -111,9 +115,11 @@ class SingleDecoder:
         for value in event.values:
             self._count(value.tag, value.plugin, value.size, (file, offset, length))
 
-    def _count(self, tag: str, plugin: str, size: int, place: tuple[int, int, int]) -> None:
+    def _count(self, tag: str, plugin: str, size: int, place: tuple[int, int, int], oddity: str = "") -> None:
         code = self._catalog.code(tag, plugin)
         self._findings.count(place[0], code, size)
+        if plugin == SCALARS:
+            self._findings.wonder(place[0], code, oddity or _TOO_LARGE, place[1])
         if plugin in DOCUMENTS:
             self._findings.documents.append((*place, code))
 
@@ -133,11 +139,11 @@ def _with_numbers(data: memoryview, event: WireEvent) -> PlainEvent:
     wall_time = 0.0 if event.wall is None else float(np.frombuffer(data, "<f8", 1, event.wall)[0])
     step = 0 if event.step is None else read_varint(data, *event.step)
     values = tuple(
-        PlainValue(value.tag, value.plugin, value.size, value.number and _number(data, *value.number))
+        PlainValue(value.tag, value.plugin, value.size, *(_number(data, *value.number) if value.number else (None, "")))
         for value in event.values
     )
     return PlainEvent(wall_time, step - (1 << 64) if step >> 63 else step, values)
 
 
-def _number(data: memoryview, place: int, kind: str) -> float:
-    return float(np.frombuffer(data, kind, 1, place)[0])
+def _number(data: memoryview, place: int, kind: str) -> tuple[float, str]:
+    return as_float(np.frombuffer(data, kind, 1, place)[0].item())

@@ -7,7 +7,7 @@ the file up to a multiple of 8 bytes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,6 +153,14 @@ def column(rows: Bytes, place: int, kind: str) -> NDArray[np.float64]:
     view: NDArray[np.generic] = np.ndarray((len(rows),), kind, rows.data, place, (rows.shape[1],))
     with np.errstate(invalid="ignore"):  # a signalling NaN is one of the numbers that a file may hold
         return view.astype(np.float64)
+
+
+def inexact(rows: Bytes, place: int, kind: str) -> NDArray[np.intp]:
+    """Return which rows hold a whole number, at a place, that a float64 cannot hold."""
+    view: NDArray[np.integer[Any]] = np.ndarray((len(rows),), kind, rows.data, place, (rows.shape[1],))
+    largest = 1 << 53
+    far = np.flatnonzero((view > largest) | ((view < -largest) if view.dtype.kind == "i" else False))
+    return np.array([row for row in far.tolist() if int(float(view[row].item())) != view[row].item()], np.intp)
 
 
 def _mask(width: int, parts: Iterable[Sequence[int]]) -> Quads:

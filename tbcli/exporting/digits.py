@@ -6,7 +6,7 @@ import numpy as np
 
 from tbcli.events.columns import Floats
 
-_WHOLE = 1e15  # up to there a whole number is written out
+_WHOLE = 2.0**64  # up to there a whole number is written out: a count, and each of its digits is meant
 _EXACT = 22  # the highest power of ten that a float64 holds exactly
 
 
@@ -15,7 +15,7 @@ def shortest(values: Floats) -> list[str]:
 
     Training computes in float32: such a value is written so that reading it as float32 gives it back, ``0.1`` and not
     ``0.10000000149011612``. A value that no float32 holds is written so that reading it as float64 does. Whole numbers
-    are exact. What is no number is ``nan``, ``inf`` or ``-inf``.
+    of up to 64 bits are exact. What is no number is ``nan``, ``inf`` or ``-inf``.
 
     Args:
         values: Of any magnitude ``[n]``.
@@ -28,7 +28,7 @@ def rounded(values: Floats) -> Floats:
     result = values.copy()
     with np.errstate(all="ignore"):
         narrow = values.astype(np.float32)
-        todo = np.flatnonzero((narrow == values) & ((np.abs(values) >= _WHOLE) | (values != np.rint(values))))
+        todo = np.flatnonzero((narrow == values) & ((np.abs(values) > _WHOLE) | (values != np.rint(values))))
         exponents = np.floor(np.log10(np.abs(values[todo]))).astype(np.int64)
     far = (8 - exponents > _EXACT) | (exponents - 5 > _EXACT)
     for place in todo[far].tolist():

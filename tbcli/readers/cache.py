@@ -24,7 +24,7 @@ from tbcli.events.damage import Damage
 from tbcli.readers.event_index import EventIndex, FileNotes
 from tbcli.readers.pieces import Block, Pieces
 
-VERSION = 1  # of what stands in the files, and of how records are understood
+VERSION = 2  # of what stands in the files, and of how records are understood
 MOST_BYTES = 1 << 30  # of all files together
 LEAST_BYTES = 1 << 18  # of event files, below which reading them again is as quick
 _MAGIC = b"TBEVENTS"

@@ -224,6 +224,10 @@ def _note_damage(index: EventIndex, scanner: Scanner, findings: Findings) -> Non
     incidents = {number: list(found) for number, found in scanner.incidents.items()}
     for file, offset, kind in findings.damage:
         incidents.setdefault(file, []).append((offset, kind, _DETAILS[kind]))
+    for (file, code, oddity), (count, offset) in findings.oddities.items():
+        values = "1 value" if count == 1 else f"{count:,} values"
+        detail = f"{values} of {index.names[code][0]!r} are {oddity}"
+        incidents.setdefault(file, []).append((offset, damage.VALUES, detail))
     for number, found in incidents.items():
         notes = index.notes[number]
         told = [Damage(notes.file.name, *incident) for incident in sorted(found)]

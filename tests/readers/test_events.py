@@ -39,6 +39,89 @@ def test_a_tensor_of_any_type_in_either_form_is_its_number(tmp_path: Path, kind:
     assert values(tmp_path) == numbers.astype(float).tolist()
 
 
+SMALL = {  # what NumPy has no type for: dtype, and the bits of some numbers
+    "bfloat16": (14, {0x3FC0: 1.5, 0xC000: -2.0, 0x7F80: math.inf, 0x0000: 0.0}),
+    "float8_e5m2": (24, {0x3E: 1.5, 0xC0: -2.0, 0x7C: math.inf, 0x00: 0.0}),
+    "float8_e4m3fn": (25, {0x3C: 1.5, 0xC0: -2.0, 0x7E: 448.0, 0x01: 2.0**-9}),
+}
+
+
+@pytest.mark.parametrize("count", [4, MANY])
+@pytest.mark.parametrize("kind", SMALL)
+@pytest.mark.parametrize("form", ["field", "content"])
+def test_numbers_of_few_bits_are_read(tmp_path: Path, kind: str, form: str, count: int) -> None:
+    dtype, numbers = SMALL[kind]
+    bits = list(numbers) * (count // 4)
+    width = 2 if dtype == 14 else 1
+    contents = [each.to_bytes(width, "little") for each in bits]
+    if form == "content":
+        tensors = [TensorProto(dtype=dtype, tensor_shape={}, tensor_content=content) for content in contents]
+    elif dtype == 14:
+        tensors = [TensorProto(dtype=dtype, tensor_shape={}, half_val=[each]) for each in bits]
+    else:
+        tensors = [TensorProto(dtype=dtype, tensor_shape={}, float8_val=content) for content in contents]
+    write(tmp_path, *(event(step, tensor("x", content)) for step, content in enumerate(tensors)))
+    assert values(tmp_path) == [numbers[each] for each in bits]
+
+
+def test_a_float8_may_be_no_number(tmp_path: Path) -> None:
+    for number, dtype in enumerate((24, 25)):
+        write(tmp_path, event(0, tensor(f"x{dtype}", TensorProto(dtype=dtype, tensor_content=b"\x7f"))), number=number)
+    assert all(math.isnan(value) for tag in ("x24", "x25") for value in values(tmp_path, tag))
+
+
+@pytest.mark.parametrize("form", ["field", "content"])
+@pytest.mark.parametrize(("dtype", "kind"), [(22, "uint32"), (23, "uint64"), (10, "bool")])
+def test_types_that_tensorboards_reader_lacks_are_read(tmp_path: Path, dtype: int, kind: str, form: str) -> None:
+    number = np.ones(1, kind) if kind == "bool" else np.full(1, 7, kind)
+    if form == "content":
+        content = TensorProto(dtype=dtype, tensor_content=number.tobytes())
+    else:
+        content = TensorProto(dtype=dtype, **{f"{kind}_val": number.tolist()})
+    write(tmp_path, event(0, tensor("x", content)))
+    assert values(tmp_path) == [float(number[0])]
+
+
+ODD = {
+    "complex64": (np.complex64(1 + 2j), "type complex64"),
+    "string": (b"text", "type string"),
+    "several": (np.zeros(3, np.float32), "float32 with 3 elements"),
+    "none": (np.zeros(0, np.float32), "float32 with 0 elements"),
+    "unknown": (TensorProto(dtype=33, tensor_content=b"1"), "type number 33"),
+    "large": (np.arange(600, dtype=np.float32), "larger tensors"),
+    "huge": (np.arange(9000, dtype=np.float32), "larger tensors"),
+}
+
+
+@pytest.mark.parametrize("count", [1, MANY])
+@pytest.mark.parametrize("case", ODD)
+def test_what_is_no_number_among_scalars_is_said(tmp_path: Path, case: str, count: int) -> None:
+    content, reason = ODD[case]
+    write(tmp_path, *(event(step, tensor("odd", content), simple("x", 1.0)) for step in range(count)))
+    scalars = read_scalars(tmp_path, cache=False)
+    assert scalars.names == ((".", "x"),)
+    (incident,) = scalars.damage
+    assert incident.is_loss
+    assert "'odd'" in incident.detail
+    assert reason in incident.detail
+    assert incident.detail.startswith("1 value " if count == 1 else f"{count} values ")
+
+
+@pytest.mark.parametrize("count", [1, MANY])
+@pytest.mark.parametrize("kind", ["int64", "uint64"])
+def test_whole_numbers_that_no_float64_holds_are_told(tmp_path: Path, kind: str, count: int) -> None:
+    exact, odd = np.array([2**53, 2**53 + 2, 2**62], kind), np.array([2**53 + 1, 2**62 + 1, 2**63 - 1], kind)
+    form = {"int64": 9, "uint64": 23}[kind]
+    for tag, numbers in (("exact", exact), ("odd", odd)):
+        contents = [TensorProto(dtype=form, tensor_content=number.tobytes()) for number in numbers] * count
+        write(tmp_path / tag, *(event(step, tensor("x", content)) for step, content in enumerate(contents)))
+    scalars = read_scalars(tmp_path, cache=False)
+    assert values(tmp_path, run="exact") == exact.astype(float).tolist() * count
+    (incident,) = scalars.damage
+    assert incident.path.startswith("odd/")
+    assert incident.detail.startswith(f"{3 * count} values of 'x' are whole numbers beyond 2**53")
+
+
 def _in_a_field(number: np.generic) -> TensorProto:
     content = TensorProto(dtype=KINDS[number.dtype.name], tensor_shape={})
     fields = {"float32": "float_val", "float64": "double_val", "int64": "int64_val", "float16": "half_val"}
