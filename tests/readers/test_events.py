@@ -97,7 +97,8 @@ ODD = {
 @pytest.mark.parametrize("case", ODD)
 def test_what_is_no_number_among_scalars_is_said(tmp_path: Path, case: str, count: int) -> None:
     content, reason = ODD[case]
-    write(tmp_path, *(event(step, tensor("odd", content), simple("x", 1.0)) for step in range(count)))
+    pairs = [(event(step, tensor("odd", content)), event(step, simple("x", 1.0))) for step in range(count)]
+    write(tmp_path, *(one for pair in pairs for one in pair))
     scalars = read_scalars(tmp_path, cache=False)
     assert scalars.names == ((".", "x"),)
     (incident,) = scalars.damage
