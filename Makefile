@@ -1,6 +1,6 @@
 # Everything here needs Python 3.11 to 3.13 and nothing else installed by hand.
 .DEFAULT_GOAL := help
-.PHONY: help install train test test-all check bench clean-venv
+.PHONY: help install train test test-quick test-all check bench clean-venv
 
 # The first interpreter that is new enough; `make PYTHON=/path/to/python train` overrules it.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -28,12 +28,20 @@ install: $(VENV)/installed ## set up .venv with tbcli in it
 train: install ## train on the bundled MNIST and keep the run here
 	@$(BIN)/tbcli train
 
-test: $(VENV)/installed-dev ## run the tests (all but the slow and the browser ones)
-	@$(BIN)/python -m pytest
+# Files are shared out among a few processes, each with a TensorFlow of its own: `make test JOBS=1` uses one.
+JOBS ?= auto
+PROFILE ?= dev
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile --hypothesis-profile $(PROFILE)
+
+test: $(VENV)/installed-dev ## run the tests (all but the slow and the browser ones); PROFILE=ci tries more examples
+	@$(PYTEST)
 	@echo "left out: the slow and the browser tests; run them all with: make test-all"
 
+test-quick: $(VENV)/installed-dev ## run the tests that need no TensorFlow
+	@$(PYTEST) -m 'not tf and not slow and not browser'
+
 test-all: $(VENV)/installed-dev ## run every test; the browser ones need chromium and chromedriver
-	@$(BIN)/python -m pytest -m ''
+	@$(PYTEST) -m ''
 
 check: $(VENV)/installed-dev ## format, lint and type checks
 	@$(BIN)/ruff format --check .

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from typer.testing import CliRunner, Result
 
 if TYPE_CHECKING:
     from tests.tiny import Tiny
+
+# One workspace for all examples of a test is meant; a busy machine is no failure.
+_EVERYWHERE = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+settings.register_profile("dev", derandomize=True, max_examples=25, database=None, **_EVERYWHERE)
+settings.register_profile("ci", max_examples=200, print_blob=True, **_EVERYWHERE)
+settings.load_profile("dev")
+
+
+def pytest_configure() -> None:
+    """Let the processes that tests start take signals as usual, whoever started us: nohup, a script with ``&``.
+
+    An ignored signal is inherited; a handler is not. One that does nothing leaves us as deaf as we were.
+    """
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from tbcli.cli.app import app
 from tbcli.runs import Run
 from tests.fakes import make_run
 from tests.serving.events import write_hparams, write_scalars, write_tensors
-from tests.serving.process import SERVE, Serving, is_alive, serving
+from tests.serving.process import PATIENCE_SECONDS, SERVE, Serving, is_alive, serving
 
 SCALARS = "data/plugin/scalars/scalars?run={run}&tag=epoch_loss"
 PROXIES = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
@@ -134,7 +134,7 @@ def test_a_signal_while_it_starts_ends_it_with_code_0(workspace: Path) -> None:
     while not (started := [pid for pid in _children(process.pid) if is_alive(pid)]):
         time.sleep(0.01)  # the reader is started before TensorBoard is imported
     process.terminate()
-    stdout, stderr = process.communicate(timeout=4)
+    stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, stdout, stderr) == (0, b"", b"")
     assert not is_alive(started[0])
 
@@ -144,7 +144,7 @@ def test_the_reader_does_not_outlive_even_a_kill(workspace: Path) -> None:
         (reader,) = server.children()
         server.process.kill()
         server.process.wait()
-        deadline = time.monotonic() + 3
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while is_alive(reader) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert not is_alive(reader)
@@ -153,7 +153,7 @@ def test_the_reader_does_not_outlive_even_a_kill(workspace: Path) -> None:
 def test_a_reader_that_dies_is_an_error_and_not_an_empty_page(workspace: Path) -> None:
     with serving("--workspace", str(workspace)) as server:
         os.kill(server.children()[0], signal.SIGKILL)
-        assert server.process.wait(5) == 6
+        assert server.process.wait(PATIENCE_SECONDS) == 6
         assert "--load-fast false" in server.stderr
 
 
@@ -187,7 +187,7 @@ def test_a_missing_directory_is_a_warning_and_what_comes_later_is_shown(tmp_path
         assert "other" in server.stderr
         assert server.get("data/runs") == []
         write_scalars(tmp_path / "logs" / "late", {"epoch_loss": [1.0]})
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while server.get("data/runs") == [] and time.monotonic() < deadline:
             time.sleep(0.1)
         assert server.get("data/runs") == ["late"]

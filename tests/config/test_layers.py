@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbcli.config import SETTINGS, Config, load_config
@@ -255,7 +255,6 @@ SAID = st.fixed_dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(said=SAID)
 def test_what_is_printed_can_be_fed_back(workspace: Path, said: dict[str, object]) -> None:
     try:

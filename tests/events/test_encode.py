@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
@@ -35,10 +35,9 @@ def written(directory: Path, records: list[bytes]) -> Path:
     return path
 
 
-@settings(max_examples=60, deadline=None)
 @given(tag=TAGS, points=st.lists(st.tuples(STEPS, TIMES, st.floats(width=32)), min_size=1))
-def test_float32_is_written_as_simple_values_that_tensorboard_reads(tmp_path_factory, tag, points) -> None:
-    path = written(tmp_path_factory.mktemp("run"), list(scalar_records(tag, columns(points))))
+def test_float32_is_written_as_simple_values_that_tensorboard_reads(tmp_path, tag, points) -> None:
+    path = written(tmp_path, list(scalar_records(tag, columns(points))))
     first, *rest = events(path)
     assert (first.file_version, first.wall_time) == ("brain.Event:2", 1.5)
     found = [(event.step, event.wall_time, event.summary.value[0].simple_value) for event in rest]
@@ -46,11 +45,10 @@ def test_float32_is_written_as_simple_values_that_tensorboard_reads(tmp_path_fac
     assert {event.summary.value[0].tag for event in rest} == {tag}
 
 
-@settings(max_examples=60, deadline=None)
 @given(points=st.lists(st.tuples(STEPS, TIMES, st.floats()), min_size=1))
-def test_a_value_that_needs_float64_makes_tensors_of_the_whole_series(tmp_path_factory, points) -> None:
+def test_a_value_that_needs_float64_makes_tensors_of_the_whole_series(tmp_path, points) -> None:
     points = [*points, (1, 2.0, 0.1)]
-    _, *rest = events(written(tmp_path_factory.mktemp("run"), list(scalar_records("a", columns(points)))))
+    _, *rest = events(written(tmp_path, list(scalar_records("a", columns(points)))))
     values = [event.summary.value[0] for event in rest]
     assert {value.metadata.plugin_data.plugin_name for value in values} == {"scalars"}
     found = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbcli.events.framing import HEADER, Alike, chain, find_headers, frame, proved
@@ -17,7 +17,6 @@ def written(rhythms: list[tuple[list[int], int]]) -> tuple[bytearray, list[int]]
     return bytearray(b"".join(framed(bytes(size)) for size in sizes)), sizes
 
 
-@settings(deadline=None, max_examples=50)
 @given(lengths, st.integers(0, 30))
 def test_whatever_the_rhythm_all_whole_records_are_found(rhythms: list, cut: int) -> None:
     buffer, sizes = written(rhythms)
@@ -30,7 +29,6 @@ def test_whatever_the_rhythm_all_whole_records_are_found(rhythms: list, cut: int
     assert frames.end == ends[whole]
 
 
-@settings(deadline=None, max_examples=50)
 @given(lengths, lengths)
 def test_a_likeness_is_a_hint_and_never_believed(first: list, second: list) -> None:
     known, _ = written(first)

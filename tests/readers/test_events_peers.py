@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -74,10 +74,9 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "read_event", unusual)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(events, st.integers(1, 12)), max_size=8))
-def test_both_paths_read_whatever_can_be_written(tmp_path_factory: pytest.TempPathFactory, repeated: list) -> None:
-    top = tmp_path_factory.mktemp("any")
+def test_both_paths_read_whatever_can_be_written(tmp_path: Path, repeated: list) -> None:
+    top = tmp_path / "any"
     write(top, *(one for one, times in repeated for _ in range(times)))
     quick, counted = ours(top), open_logdir(top).inventory()
     told = read_scalars(top).damage
@@ -103,12 +102,11 @@ def edited(data: bytes, changes: list[tuple[str, float, int]]) -> bytes:
     return bytes(content)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(events, st.lists(edits, max_size=2), st.sampled_from([1, 7])), max_size=6))
 def test_both_paths_find_the_same_numbers_in_whatever_bytes(
-    tmp_path_factory: pytest.TempPathFactory, repeated: list
+    tmp_path: Path, repeated: list
 ) -> None:
-    top = tmp_path_factory.mktemp("any")
+    top = tmp_path / "any"
     write(top, *(edited(one.SerializeToString(), by) for one, by, times in repeated for _ in range(times)))
     quick = ours(top)
     with pytest.MonkeyPatch.context() as patch:
@@ -117,12 +115,11 @@ def test_both_paths_find_the_same_numbers_in_whatever_bytes(
 
 
 @pytest.mark.tf
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(events, st.integers(1, 12)), max_size=8))
 def test_it_agrees_with_tensorboard_on_whatever_can_be_written(
-    tmp_path_factory: pytest.TempPathFactory, repeated: list
+    tmp_path: Path, repeated: list
 ) -> None:
-    top = tmp_path_factory.mktemp("any")
+    top = tmp_path / "any"
     held = [one for one, times in repeated for _ in range(times) if not _is_beyond_tensorboard(one)]
     write(top, *held)
     same(ours(top), theirs(top))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbcli.events.columns import Columns
@@ -28,7 +28,6 @@ def reduced(values: list[float], buckets: int, part: int) -> Columns:
     return extremes.points()
 
 
-@settings(deadline=None)
 @given(st.lists(numbers, max_size=300), st.integers(2, 20), st.integers(1, 100))
 def test_every_extreme_stays_whatever_the_portions(values: list[float], buckets: int, part: int) -> None:
     kept = reduced(values, buckets, part)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 SERVE = [sys.executable, "-m", "tbcli", "serve"]
-STOP_SECONDS = 10  # about one is usual; the machine may be busy
+PATIENCE_SECONDS = 60  # about one is usual; the machine may be busy
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Serving:
 
     def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(STOP_SECONDS)
+        return self.process.wait(PATIENCE_SECONDS)
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def serving(
             yield Serving(process, line, Path(stderr.name))
         finally:
             process.terminate()
-            process.wait(STOP_SECONDS)
+            process.wait(PATIENCE_SECONDS)
             process.stdout.close()
 
 

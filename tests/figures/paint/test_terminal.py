@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbcli.figures.curves import Best, Curve, Entry, Heading, Panel, Scene
@@ -130,7 +130,6 @@ def test_charts_stand_side_by_side_where_there_is_room() -> None:
     assert "two" not in narrow[1]
 
 
-@settings(max_examples=80, deadline=None)
 @given(
     st.lists(st.lists(st.floats(), min_size=1, max_size=30), min_size=1, max_size=5),
     st.integers(30, 200),
