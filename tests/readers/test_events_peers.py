@@ -103,9 +103,7 @@ def edited(data: bytes, changes: list[tuple[str, float, int]]) -> bytes:
 
 
 @given(st.lists(st.tuples(events, st.lists(edits, max_size=2), st.sampled_from([1, 7])), max_size=6))
-def test_both_paths_find_the_same_numbers_in_whatever_bytes(
-    tmp_path: Path, repeated: list
-) -> None:
+def test_both_paths_find_the_same_numbers_in_whatever_bytes(tmp_path: Path, repeated: list) -> None:
     top = tmp_path / "any"
     write(top, *(edited(one.SerializeToString(), by) for one, by, times in repeated for _ in range(times)))
     quick = ours(top)
@@ -116,9 +114,7 @@ def test_both_paths_find_the_same_numbers_in_whatever_bytes(
 
 @pytest.mark.tf
 @given(st.lists(st.tuples(events, st.integers(1, 12)), max_size=8))
-def test_it_agrees_with_tensorboard_on_whatever_can_be_written(
-    tmp_path: Path, repeated: list
-) -> None:
+def test_it_agrees_with_tensorboard_on_whatever_can_be_written(tmp_path: Path, repeated: list) -> None:
     top = tmp_path / "any"
     held = [one for one, times in repeated for _ in range(times) if not _is_beyond_tensorboard(one)]
     write(top, *held)
