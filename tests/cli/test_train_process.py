@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.cli.trainings import SMALL, TBCLI, shown_status, temporary_files, the_record, training
+from tests.cli.trainings import FEW, SMALL, TBCLI, shown_status, temporary_files, the_record, training
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -38,7 +38,7 @@ def test_stdout_is_the_id_and_stderr_tells_the_story_without_noise(tmp_path: Pat
 
 
 def test_two_at_once_and_deterministic_ones_agree(tmp_path: Path) -> None:
-    words = [*SMALL, "--deterministic", "--quiet", "--no-plots", "--epochs", "2", "--seed"]
+    words = [*FEW, "--deterministic", "--quiet", "--no-plots", "--epochs", "2", "--seed"]
     with (
         training(tmp_path, *words, "4") as first,
         training(tmp_path, *words, "4") as second,
@@ -87,7 +87,7 @@ def test_a_reader_that_has_gone_does_not_cost_the_run(tmp_path: Path, closing: s
 
 def test_a_training_that_diverges_leaves_with_five_and_says_so(tmp_path: Path) -> None:
     words = ("--optimizer", "rmsprop", "--learning-rate", "1e9", "--schedule", "constant", "--epochs", "3")
-    with training(tmp_path, *SMALL, *words) as process:
+    with training(tmp_path, *FEW, *words) as process:
         code, stdout = process.end()
     assert (code, stdout) == (5, ""), process.said
     error, hint = process.said[-2:]
@@ -109,7 +109,7 @@ def mounting() -> list[str]:
 @pytest.mark.parametrize("size", ["24k", "100k", "1100k"])
 def test_a_full_disk_leaves_with_five_and_a_record_that_says_so(tmp_path: Path, size: str) -> None:
     (tmp_path / "small").mkdir()
-    words = " ".join((*SMALL, "--epochs", "2", "--quiet"))
+    words = " ".join((*FEW, "--epochs", "2", "--quiet"))
     script = (
         f"mount -t tmpfs -o size={size} tmpfs small && cd small || exit 99\n"
         f'"$@" train {words}; echo "code $?"; cat logs/*/run.json; find . -name ".?*" -type f'

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.trainings import SMALL, shown_status, temporary_files, the_record, training
+from tests.cli.trainings import FEW, shown_status, temporary_files, the_record, training
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
-LONG = (*SMALL, "--epochs", "1000")
+LONG = (*FEW, "--epochs", "1000")
 
 
 def require_state(workspace: Path) -> dict[str, int]:

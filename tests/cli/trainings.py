@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 TBCLI = [sys.executable, "-m", "tbcli"]
-SMALL = ("--limit-samples", "300", "--batch-size", "50", "--epochs", "1")
+FEW = ("--limit-samples", "300", "--batch-size", "50")
+SMALL = (*FEW, "--epochs", "1")
 PATIENCE_SECONDS = 90  # of the watcher: this machine may be busy
 
 
