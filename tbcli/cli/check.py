@@ -18,6 +18,7 @@ from tbcli.naming import schemas
 from tbcli.naming.matching import listed
 
 if TYPE_CHECKING:
+    from tbcli.config import Config
     from tbcli.gates import Field, Gate, Tolerance, Verdict
     from tbcli.runs import LogDirectory, Run, RunStore
     from tbcli.runs.summary import Summary
@@ -156,15 +157,30 @@ def _judge_all(
     return checked
 
 
-def settle_gates(expressions: Sequence[str]) -> list[Gate]:
+def settle_gates(expressions: Sequence[str], config: Config) -> list[Gate]:
     """Return what `train --check` judges at the end, before anything is trained.
 
     Raises:
-        ConfigError: An expression does not follow the grammar, or is a name alone.
+        ConfigError: An expression does not follow the grammar, is a name alone, or compares a number with a word.
+        NotFound: The training will have nothing of that name.
     """
-    from tbcli.gates import parse_conditions
+    from tbcli.gates import failure_of, judge, names_asked, parse_conditions
 
-    return [gate for expression in expressions for gate in parse_conditions(expression)]
+    gates = [gate for expression in expressions for gate in parse_conditions(expression)]
+    if gates:
+        from tbcli.training.request import expected_summary
+
+        # What recorders write is known by them alone; all their tags have a slash.
+        known = [gate for gate in gates if not any(_is_tag(field.name) for field in names_asked(gate))]
+        missing = [each for each in judge(expected_summary(config), known) if each.outcome == "missing"]
+        failure = failure_of(missing, "this training")
+        if failure:
+            raise failure
+    return gates
+
+
+def _is_tag(name: str) -> bool:
+    return "/" in name or name.startswith(("epoch_", "batch_"))
 
 
 def check_trained(run: Run, gates: Sequence[Gate], output: Output) -> None:

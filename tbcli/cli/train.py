@@ -50,10 +50,10 @@ def train(
     if shows_recorders:
         output.results(_recorder_lines(config))
         return
-    from tbcli.training.session import check_request
+    from tbcli.training.request import check_request
 
-    gates = settle_gates(check or ())
     check_request(config)
+    gates = settle_gates(check or (), config)
     if print_config:
         output.result(config.as_toml(commented=True).rstrip())
         return

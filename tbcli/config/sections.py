@@ -122,7 +122,7 @@ class TrainConfig(Section):
     monitor: str = setting(
         "val_loss", "Metric that --patience watches.", flag="--monitor",
         aliases=("metric-for-best-model", "early-stopping-metric"), panel=_TRAINING, metavar="METRIC",
-        words="tbcli.training.session:MEASURED", problem=line_problem, hyperparameter=True,
+        words="tbcli.training.request:MEASURED", problem=line_problem, hyperparameter=True,
     )  # fmt: skip
     seed: int = setting(
         0, "Random seed of initial weights, order and dropout.", flag="--seed",

@@ -113,6 +113,12 @@ def cut_splits(
     )
 
 
+def count_steps(samples: int, batch_size: int, most: int = 0) -> int:
+    """Return how many batches an epoch has: at most so many, unless that is 0; the last may be smaller."""
+    whole = -(-samples // batch_size)
+    return min(whole, most or whole)
+
+
 def epoch_order(samples: int, seed: int, epoch: int) -> np.ndarray:
     """Return the order ``[samples]`` in which an epoch draws its samples: a function of seed and epoch alone.
 

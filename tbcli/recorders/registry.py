@@ -243,7 +243,7 @@ def chosen_names(config: RecordConfig) -> list[str]:
         if word in LEVELS:
             chosen.update(level_names(word))
         elif name not in known:
-            raise ConfigError(f"--record knows no {word!r}", hint=did_you_mean(name, [*LEVELS, *known]))
+            raise ConfigError(f"unknown recorder {word!r}", hint=did_you_mean(name, [*LEVELS, *known]))
         elif word == name:
             chosen.add(name)
         else:
@@ -251,11 +251,22 @@ def chosen_names(config: RecordConfig) -> list[str]:
     if config.profile:
         chosen.add("profile")
     elif "profile" in chosen:
-        raise ConfigError("--record profile needs to know which steps", hint="`--profile 20:30` traces ten steps")
+        raise ConfigError("recorder 'profile' needs the steps to trace", hint="`--profile 20:30` traces ten steps")
     unknown = [name for name in config.cadence if name and name not in known]
     if unknown:
-        raise ConfigError(f"--record-every knows no recorder {unknown[0]!r}", hint=did_you_mean(unknown[0], known))
+        raise ConfigError(f"unknown recorder {unknown[0]!r} in {config.every!r}", hint=did_you_mean(unknown[0], known))
     return [name for name in known if name in chosen]
+
+
+def require_loadable(names: Sequence[str]) -> None:
+    """Import the recorders of installed packages among these names.
+
+    Raises:
+        ConfigError: One does not load.
+    """
+    for name in names:
+        if name not in RECORDERS:
+            _load(name)
 
 
 def load_recorders(names: Sequence[str]) -> list[Recorder]:
@@ -264,17 +275,23 @@ def load_recorders(names: Sequence[str]) -> list[Recorder]:
     Raises:
         ConfigError: An installed package's recorder does not load.
     """
-    recorders, known = [], known_recorders()
+    recorders = []
     for name in names:
-        try:
-            recorder: Recorder = load_object(known[name].target)()
-        except Exception as error:
-            if name in RECORDERS:
-                raise  # a bug of ours
-            raise ConfigError(
-                f"recorder {name!r} does not load: {type(error).__name__}: {error}",
-                hint=f"`--record standard,-{name}` goes without it; it is {known[name].help}",
-            ) from error
+        recorder = _load(name)
         recorder.name = name
         recorders.append(recorder)
     return recorders
+
+
+def _load(name: str) -> Recorder:
+    entry = known_recorders()[name]
+    try:
+        recorder: Recorder = load_object(entry.target)()
+    except Exception as error:
+        if name in RECORDERS:
+            raise  # a bug of ours
+        raise ConfigError(
+            f"recorder {name!r} does not load: {type(error).__name__}: {error}",
+            hint=f"`--record standard,-{name}` goes without it; it is {entry.help}",
+        ) from error
+    return recorder

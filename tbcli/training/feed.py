@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tbcli.data.dataset import Split, epoch_order
+from tbcli.data.dataset import Split, count_steps, epoch_order
 
 EVALUATION_BATCH = 500
 
@@ -27,8 +27,7 @@ class TrainingFeed:
         self._split = split
         self._seed = seed
         self.batch_size = batch_size
-        whole = -(-len(split) // batch_size)
-        self.steps = min(whole, steps_per_epoch or whole)
+        self.steps = count_steps(len(split), batch_size, steps_per_epoch)
         with tf.device("CPU"):
             self._order = tf.Variable(split.positions, trainable=False)
             self._samples = _Gather(split)

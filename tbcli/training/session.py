@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from tbcli.config import Config
-from tbcli.data import load_dataset, require_source
+from tbcli.data import load_dataset
 from tbcli.errors import ConfigError, Interrupted, TbcliError, TrainingFailed, status_of
-from tbcli.models import require_architecture
 from tbcli.naming.direction import summarize
-from tbcli.naming.matching import did_you_mean
-from tbcli.recorders.registry import chosen_names
+from tbcli.recorders.registry import chosen_names, require_loadable
 from tbcli.runs import Run, RunStore
 from tbcli.runs.files import utc_now, utc_text
 from tbcli.runs.history import read_history
@@ -25,25 +23,7 @@ from tbcli.runs.run import HEARTBEAT_SECONDS
 from tbcli.training.facts import git_state, package_versions
 from tbcli.training.interruption import Interruption
 from tbcli.training.narration import Narrator
-
-MEASURED = ("loss", "accuracy", "val_loss", "val_accuracy")
-
-
-def check_request(config: Config) -> None:
-    """Check all that can be checked without data and without TensorFlow.
-
-    Raises:
-        ConfigError: A model, a recorder or a metric is unknown.
-        NotFound: The data are not there.
-    """
-    require_source(config.data.source)
-    require_architecture(config.model.name)
-    chosen_names(config.record)
-    if config.train.monitor not in MEASURED:
-        raise ConfigError(
-            f"train.monitor is {config.train.monitor!r}, which training does not measure",
-            hint=did_you_mean(config.train.monitor, MEASURED),
-        )
+from tbcli.training.request import check_request, require_profiled_steps
 
 
 def train(config: Config, progress: Narrator | None = None) -> Run:
@@ -73,8 +53,11 @@ def train(config: Config, progress: Narrator | None = None) -> Run:
     narrator = progress or Narrator()
     check_request(config)
     with Interruption(on_second=narrator.close) as interruption:
+        with narrator.hushed_libraries():
+            require_loadable(chosen_names(config.record))
         narrator.stage(f"Loading {config.data.source}")
         dataset = load_dataset(config.data)
+        require_profiled_steps(config, len(dataset.train))
         _require_roots(config)
         facts = {"versions": package_versions(), "git": git_state(Path.cwd())}
         run = RunStore(config.paths, config.direction).create(config, facts)

@@ -59,3 +59,29 @@ def test_a_gate_that_fails_does_not_hide_what_the_audit_says(
     monkeypatch.setattr("tbcli.cli.train._audit", lambda *words: audited.append(words))
     assert cli("train", "--audit", "--check", "epoch<0").exit_code == 7
     assert audited
+
+
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [
+        ("loss<9 and accuracy>=0 and learning_rate<1 and test_loss<9 and test_accuracy>=0", 0),
+        ("val_loss.best<9 or VAL_LOSS.epoch<3", 0),
+        ("status=finished and epoch>0 and seconds<1e9 and model=cnn", 0),
+        ("train.seed=0 and seed=0 and optimizer=adam", 0),
+        ("gradients/whatever<1 or epoch>0", 0),  # only the recorders know their tags
+        ("val_los<9", 3),
+        ("status=finished or val_los<9", 3),
+        ("seconds<soon", 2),
+        ("loss<little", 2),
+    ],
+)
+def test_a_name_that_training_will_not_know_is_refused_before_it(
+    cli: Cli, workspace: Path, monkeypatch: pytest.MonkeyPatch, words: str, refused: int
+) -> None:
+    begun: list[str] = []
+    run = make_run(workspace)
+    monkeypatch.setattr("tbcli.cli.train._train", lambda *_: begun.append(words) or run)
+    result = cli("train", "--quiet", "--check", words)
+    assert begun == ([] if refused else [words])
+    if refused:
+        assert (result.exit_code, result.stdout) == (refused, "")

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 import tbcli.recorders
-from tbcli.config import RecordConfig
+from tbcli.config import Config, RecordConfig
 from tbcli.errors import ConfigError
+from tbcli.recorders import registry
 from tbcli.recorders.registry import LEVELS, RECORDERS, chosen_names, level_names
+from tbcli.training import train
 
 LIGHT = [name for name, entry in RECORDERS.items() if entry.level == "light"]
 STANDARD = [name for name, entry in RECORDERS.items() if entry.level in ("light", "standard")]
@@ -51,7 +53,7 @@ def test_each_level_holds_the_one_below() -> None:
 
 def test_profile_comes_with_its_steps_and_not_without() -> None:
     assert "profile" in chosen("off", profile="2:4")
-    with pytest.raises(ConfigError, match="which steps"):
+    with pytest.raises(ConfigError, match="needs the steps"):
         chosen("profile")
 
 
@@ -60,7 +62,7 @@ def test_profile_comes_with_its_steps_and_not_without() -> None:
     [("histogram", "histograms"), ("ful", "full"), ("standard,-sampels", "samples"), ("lightly", "light")],
 )
 def test_a_misspelt_recorder_is_an_error_that_names_the_closest(said: str, closest: str) -> None:
-    with pytest.raises(ConfigError, match="--record knows no") as caught:
+    with pytest.raises(ConfigError, match="unknown recorder") as caught:
         chosen(said)
     assert caught.value.hint == f"did you mean {closest!r}?"
 
@@ -91,7 +93,7 @@ def test_an_impossible_cadence_is_an_error(every: str) -> None:
 
 
 def test_a_cadence_for_an_unknown_recorder_is_an_error() -> None:
-    with pytest.raises(ConfigError, match="--record-every knows no recorder 'histogram'") as caught:
+    with pytest.raises(ConfigError, match="unknown recorder 'histogram' in") as caught:
         chosen("standard", every="histogram=5")
     assert "histograms" in caught.value.hint
 
@@ -101,3 +103,14 @@ def test_every_recorder_has_help_and_every_file_of_one_is_registered() -> None:
     registered = {entry.target.partition(":")[0].rpartition(".")[2] for entry in RECORDERS.values()}
     files = {file.stem for file in Path(tbcli.recorders.__path__[0]).glob("*.py")}
     assert registered == files - HELPERS
+
+
+def test_a_packages_recorder_that_does_not_import_is_found_before_a_run_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = registry.Entry("no_such_package:Recorder", "from the package none", "full")
+    monkeypatch.setattr(registry, "known_recorders", lambda: {**registry.RECORDERS, "broken": broken})
+    config = Config().updated({"record.recorders": "light,broken", "paths.workspace": str(tmp_path)})
+    with pytest.raises(ConfigError, match="recorder 'broken' does not load: ModuleNotFoundError"):
+        train(config)
+    assert not list(tmp_path.iterdir())

@@ -90,3 +90,4 @@ def test_a_packages_recorder_that_does_not_load_is_an_error_with_its_name(
     assert done.returncode == 2
     assert "recorder 'broken' does not load: RuntimeError: not today" in done.stderr
     assert "tbcli-best" in done.stderr
+    assert not (tmp_path / "logs").exists()

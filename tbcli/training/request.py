@@ -1,0 +1,76 @@
+"""What was asked of a training, checked before it begins; what it will record is known before, too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tbcli.config import Config
+from tbcli.data import require_source
+from tbcli.errors import ConfigError
+from tbcli.models import require_architecture
+from tbcli.naming.matching import did_you_mean
+from tbcli.naming.series import AT_STEP
+from tbcli.recorders.registry import chosen_names
+from tbcli.runs.summary import FACTS, LEARNING_RATE, Metric, Summary
+
+MEASURED = ("loss", "accuracy", "val_loss", "val_accuracy")
+"""The metrics that can be watched: those of an epoch."""
+_NUMBERS = ("seconds", "age", "bytes", "epoch", "epochs", "parameters", "saved_epoch")
+
+
+def check_request(config: Config) -> None:
+    """Check all that can be checked without data and without TensorFlow.
+
+    Raises:
+        ConfigError: A model, a recorder or a metric is unknown.
+        NotFound: The data are not there.
+    """
+    require_source(config.data.source)
+    require_architecture(config.model.name)
+    chosen_names(config.record)
+    if config.train.monitor not in MEASURED:
+        raise ConfigError(
+            f"cannot monitor {config.train.monitor!r}: training does not measure it",
+            hint=did_you_mean(config.train.monitor, MEASURED),
+        )
+
+
+def require_profiled_steps(config: Config, samples: int) -> None:
+    """Check that the steps to trace are steps of this training.
+
+    Args:
+        config: What was asked.
+        samples: How many samples there are to train on.
+
+    Raises:
+        ConfigError: The training ends before them.
+    """
+    if config.record.profile_steps is None:
+        return
+    from tbcli.data.dataset import count_steps
+
+    train = config.train
+    steps = train.epochs * count_steps(samples, train.batch_size, train.steps_per_epoch)
+    if config.record.profile_steps[1] > steps:
+        raise ConfigError(
+            f"cannot trace steps {config.record.profile!r}: this training has {steps} steps",
+            hint=f"`--profile {steps}` traces the last one" if steps > 1 else "more `--epochs` or a smaller batch size",
+        )
+
+
+def expected_summary(config: Config) -> Summary:
+    """Return a summary with every name that a training will have, and stand-ins for the values."""
+    measured = [name for name in MEASURED if config.data.validation_split or not name.startswith("val_")]
+    per_step = [name for name in ("loss", "accuracy", LEARNING_RATE) if config.record.log_every]
+    series = [*measured, LEARNING_RATE, "steps_per_second", *(name + AT_STEP for name in per_step)]
+    metrics = {name: Metric(0.0, 1, 0.0) for name in series}
+    metrics |= {name: Metric(0.0, None, 0.0, is_series=False) for name in ("test_loss", "test_accuracy")}
+
+    def fact(name: str) -> Any:
+        return None if name not in FACTS else 0 if name in _NUMBERS else ""
+
+    def settings() -> dict[str, Any]:
+        sections = config.as_dict().items()
+        return {f"{section}.{name}": value for section, group in sections for name, value in group.items()}
+
+    return Summary("this training", "", metrics, read_fact=fact, read_settings=settings, directions=config.direction)
