@@ -108,7 +108,7 @@ def test_every_recorder_has_help_and_every_file_of_one_is_registered() -> None:
 def test_a_packages_recorder_that_does_not_import_is_found_before_a_run_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = registry.Entry("no_such_package:Recorder", "from the package none", "full")
+    broken = registry.RecorderEntry("no_such_package:Recorder", "from the package none", "full")
     monkeypatch.setattr(registry, "known_recorders", lambda: {**registry.RECORDERS, "broken": broken})
     config = Config().updated({"record.recorders": "light,broken", "paths.workspace": str(tmp_path)})
     with pytest.raises(ConfigError, match="recorder 'broken' does not load: ModuleNotFoundError"):
