@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from tbcli.errors import NotFound
 from tbcli.events.damage import Damage, located
-from tbcli.naming.matching import did_you_mean, matches, pick
-from tbcli.naming.series import EPOCH, HERE, Identity, Named, Seen, identify
+from tbcli.naming.matching import did_you_mean, is_glob, matches, pick
+from tbcli.naming.series import EPOCH, HERE, Identity, Named, Seen, identify, resolve
 from tbcli.readers.events import read_scalars
 from tbcli.readers.series import Scalars, Series
 from tbcli.runs import LogDirectory, Run
@@ -138,7 +138,7 @@ def named_metrics(
             f"{_called(place)} holds no scalars{lost}",
             hint="a log directory has files named *tfevents*, or CSV logs, in it or below; `tbcli runs` lists the runs",
         )
-    chosen = pick(patterns, found, lambda metric: _called_by(metric, also_called(metric) if also_called else ""))
+    chosen = _chosen(patterns, found, also_called or (lambda metric: ""))
     if not chosen:
         wanted = " ".join(patterns)
         known = dict.fromkeys(metric.name for metric in found)
@@ -148,6 +148,41 @@ def named_metrics(
         clash for clash in named.clashes if any(joined(clash[0], tag) in names or tag in names for tag in clash[2])
     ]
     return Metrics(tuple(chosen), scalars.damage, scalars.superseded, scalars.is_reduced, clash_notes(clashes))
+
+
+def _chosen(
+    patterns: Sequence[str], found: Sequence[NamedSeries], also_called: Callable[[NamedSeries], str]
+) -> list[NamedSeries]:
+    """Return the series that the patterns mean: in each run a word is a name if there is one, else a literal tag."""
+    if not patterns:
+        return list(found)
+    runs: dict[str, list[NamedSeries]] = {}
+    for metric in found:
+        runs.setdefault(metric.run, []).append(metric)
+    wanted = {
+        metric.literal
+        for members in runs.values()
+        for pattern in patterns
+        for metric in _meant(pattern, members, also_called)
+    }
+    return [metric for metric in found if metric.literal in wanted]
+
+
+def _meant(
+    pattern: str, members: Sequence[NamedSeries], also_called: Callable[[NamedSeries], str]
+) -> list[NamedSeries]:
+    def called_by(metric: NamedSeries) -> tuple[tuple[str, ...], str, str]:
+        return _called_by(metric, also_called(metric))
+
+    def names_of(metric: NamedSeries) -> tuple[tuple[str, ...], str, str]:
+        return (metric.name, metric.full_name, also_called(metric)), "", ""
+
+    meant = [] if is_glob(pattern) else pick([pattern], members, names_of)
+    meant = meant or pick([pattern], members, called_by)
+    if meant or is_glob(pattern):
+        return meant
+    name = resolve(pattern, [metric.name for metric in members], {})
+    return [metric for metric in members if metric.name == name]
 
 
 def _named(place: Run | LogDirectory, identity: Identity, series: Series, *, is_by_epoch: bool) -> NamedSeries:
