@@ -325,12 +325,17 @@ def _of_add_scalars(run: str, tags: Collection[str]) -> _Place | None:
         return None
     (tag,) = tags
     parent, _, last = run.rpartition("/")
-    flat = tag.replace("/", "_") + "_"  # torch
-    if last.startswith(flat) and len(last) > len(flat):
+    flat = _as_in_tag(tag).replace("/", "_") + "_"  # torch
+    if len(last) > len(flat) and _as_in_tag(last).startswith(flat):
         return _add_scalars_place(parent, last[len(flat) :], tag)
-    if parent == tag or parent.endswith(f"/{tag}"):  # tensorboardX
+    if f"/{_as_in_tag(parent)}".endswith(f"/{_as_in_tag(tag)}"):  # tensorboardX
         return _add_scalars_place(parent[: -len(tag)].rstrip("/"), last, tag)
     return None
+
+
+def _as_in_tag(path: str) -> str:
+    """Return a directory as the writers spell it in tags: what is no letter, digit or one of ``-._/`` is a ``_``."""
+    return re.sub(r"[^-/\w.]", "_", path)
 
 
 def _add_scalars_place(parent: str, key: str, tag: str) -> _Place:

@@ -86,8 +86,8 @@ def test_each_writers_training_and_validation_are_one_metric(row: tuple[str, ...
         ([("m/train", "Loss/total_loss"), ("m/eval", "Loss/total_loss")], ["m/total_loss", "m/val_total_loss"]),
         ([(".", "run_14h"), ], ["run_14h"]),
         ([("run_14h_tanx", "run_14h"), ("run_14h_sinx", "run_14h")], ["run_14h/tanx", "run_14h/sinx"]),
-        ([("e/run_14h/grad norm/layer 0", "run_14h/grad norm"), ("e/run_14h/grad norm/layer 1", "run_14h/grad norm"), ("e", "Loss/train")],
-         ["e/run_14h/grad norm/layer 0", "e/run_14h/grad norm/layer 1", "e/loss"]),
+        ([("e/run_14h/grad norm/layer 0", "run_14h/grad norm"), ("e/run_14h/grad norm/layer 1", "run_14h/grad_norm"), ("e", "Loss/train")],
+         ["e/run_14h/grad norm/layer 0", "e/run_14h/grad_norm/layer 1", "e/loss"]),
     ],
 )  # fmt: skip
 def test_directories_are_splits_only_where_the_evidence_says_so(series: list, expected: list[str]) -> None:
