@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from tbcli.errors import NotFound
-from tbcli.naming.direction import NO_OVERRIDES, Overrides, direction_of
+from tbcli.naming.direction import NO_OVERRIDES, Overrides, direction_of, is_measure
 from tbcli.naming.matching import did_you_mean, fits
 from tbcli.naming.words import is_effort, learning_rate_of, words_of
 
 VALIDATION = "val_"
 _NO_CURVES = ("epoch", "step", "seconds")  # a glob such as `*` skips them; their own name draws them
+_COUNTED = ("num", "n", "number", "count", "total", "counters")  # in front of what is counted
+_LENGTHS = ("length", "lengths", "len", "size")  # of an episode, say: worth a look
 _MOST_NAMED = 5  # in one sentence
 
 
@@ -118,7 +120,7 @@ _CLOCK, _CONSTANT, _SINGLE = _IDLE = ("clocks and counters", "constant", "a sing
 
 def _why_idle(one: Candidate, directions: Overrides) -> str:
     """Return why nobody wants to see a metric unless they ask for it, or ``""``."""
-    if is_clock(one.metric, directions) or (one.is_counting and not _sense(one.metric, directions)):
+    if is_clock(one.metric, directions) or (one.is_counting and not is_measure(one.metric)):
         return _CLOCK
     if one.is_single:
         return _SINGLE
@@ -133,7 +135,8 @@ def is_clock(metric: str, directions: Overrides = NO_OVERRIDES) -> bool:
     words = [word.text for word in words_of(metric.rpartition("/")[2])]
     asked = direction_of(metric, directions, asked=True)
     has_cost = bool(asked.sense) and not asked.is_guessed
-    return has_cost or any(is_effort(word) for word in (*words[:1], *words[-1:]))
+    is_counter = words[0] in _COUNTED if words else False
+    return has_cost or is_counter or bool(words and is_effort(words[-1]) and words[-1] not in _LENGTHS)
 
 
 def _sense(metric: str, directions: Overrides) -> str:

@@ -129,8 +129,8 @@ def _panel(metric: str, traces: Sequence[Trace], request: Request, left_out: lis
     axis = request.x or (units.pop() if len(units) == 1 else STEP)
     label = axis
     if not request.groups and len(traces) > request.most_curves:
-        left_out.append(f"{metric}: {request.most_curves} of {len(traces):,} curves are drawn")
-        traces = traces[: request.most_curves]
+        traces, said = _most_telling(metric, traces, request)
+        left_out.append(said)
     measured = [(trace, _on_axis(trace, axis), trace.values) for trace in traces]
     if axis == TIME:
         name, seconds = in_one_unit([x for _, x, _ in measured])
@@ -143,6 +143,24 @@ def _panel(metric: str, traces: Sequence[Trace], request: Request, left_out: lis
     curves = _judged(curves[: request.most_curves])
     panel = Panel(metric, tuple(curves), label, _log_axes(metric, curves, request))
     return replace(panel, curves=tuple(_on_log_axes(curve, panel, request.log, left_out) for curve in curves))
+
+
+def _most_telling(metric: str, traces: Sequence[Trace], request: Request) -> tuple[Sequence[Trace], str]:
+    """Return as many series as may be drawn, validation of the best runs first, and what is said of it."""
+    held_out = {trace.id for trace in traces if trace.split == VALIDATION}
+    judged = [trace for trace in traces if trace.split == VALIDATION or trace.id not in held_out]
+    others = [trace for trace in traces if trace.split != VALIDATION and trace.id in held_out]
+    sense = direction_of(metric, request.directions).sense
+
+    def rank(trace: Trace) -> float:
+        position = _best_position(metric, trace.values, request)
+        return np.inf if position is None else float(trace.values[position]) * (1 if sense == "min" else -1)
+
+    judged.sort(key=rank)
+    shown = {id(trace) for trace in (*judged, *others)[: request.most_curves]}
+    which = " (the best)" if sense else ""
+    said = f"{metric}: {request.most_curves} of {len(traces):,} curves are drawn{which}"
+    return [trace for trace in traces if id(trace) in shown], said
 
 
 def _on_axis(trace: Trace, axis: str) -> Floats:

@@ -87,8 +87,8 @@ def number_of(metrics: Mapping[str, object], name: str) -> float | None:
 
 
 def panel_title(metric: str) -> str:
-    """Return a metric's name as a heading: ``Top 5 accuracy``; a tag with a slash stays as it is."""
-    if "/" in metric:
+    """Return a metric's name as a heading: ``Top 5 accuracy``; a tag, or a name with capitals, stays as it is."""
+    if "/" in metric or metric != metric.lower():
         return metric
     words = metric.replace("_", " ")
     return words[:1].upper() + words[1:] if len(words) >= _ACRONYM_LENGTH else words

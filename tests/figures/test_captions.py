@@ -81,7 +81,12 @@ def test_numbers_are_short(value: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("metric", "title"),
-    [("top_5_accuracy", "Top 5 accuracy"), ("mae", "mae"), ("gradients/conv_1", "gradients/conv_1")],
+    [
+        ("top_5_accuracy", "Top 5 accuracy"),
+        ("mae", "mae"),
+        ("gradients/conv_1", "gradients/conv_1"),
+        ("mAP50(B)", "mAP50(B)"),
+    ],
 )
 def test_a_title_is_the_metric_in_words_and_a_tag_as_it_is(metric: str, title: str) -> None:
     assert panel_title(metric) == title

@@ -141,7 +141,7 @@ def test_what_is_not_shown_is_said(tmp_path) -> None:
     said = "\n".join(scene.left_out)
     assert "holds no scalars" in said
     assert "8 of 10 metrics do not fit: m1" in said
-    assert "loss: 5 of 9 curves are drawn" in said
+    assert "loss: 5 of 9 curves are drawn (the best)" in said
 
 
 def test_a_metric_that_is_nowhere_is_not_found(tmp_path) -> None:
@@ -350,3 +350,13 @@ def test_where_no_times_are_recorded_there_is_no_axis_of_time(tmp_path) -> None:
     scene = compose([LogDirectory("x", tmp_path)], Request(x="time"))
     assert [entry.label for entry in scene.entries] == ["b"]
     assert scene.left_out == ("the times of 'loss' are not recorded: left out",)
+
+
+def test_of_too_many_curves_validation_of_the_best_runs_is_drawn(tmp_path) -> None:
+    runs = [
+        make_run(tmp_path, name=f"r{n}", started=SOME_MOMENT.replace(hour=n), val_accuracy=0.9 + n / 100)
+        for n in range(6)
+    ]
+    scene = compose(runs, Request(metrics=("accuracy",), most_curves=3))
+    assert [(one.run, one.split) for one in scene.panels[0].curves] == [(f"r{n}", "validation") for n in (3, 4, 5)]
+    assert scene.left_out == ("accuracy: 3 of 12 curves are drawn (the best)",)

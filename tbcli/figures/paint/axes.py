@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -117,7 +117,7 @@ def _draw_panel(axes: Axes, panel: Panel, style: _Style, sheet: Sheet) -> None:
     for curve in panel.curves:
         _mark_best(axes, curve, panel, style)
     _scale(axes, panel, style)
-    _label_ends(axes, panel, style)
+    _label_ends(axes, panel, style, sheet.panel_height)
     _label(axes, panel, style, sheet)
 
 
@@ -239,20 +239,23 @@ def _y_limits(low: float, high: float) -> tuple[float, float]:
     return bottom, top
 
 
-def _label_ends(axes: Axes, panel: Panel, style: _Style) -> None:
-    """Write its rank at the end of each curve, where there are more runs than colours."""
-    ends = []
-    for curve in panel.curves if style.ranks else ():
-        values = _drawable(curve.y, panel.log)
+def _label_ends(axes: Axes, panel: Panel, style: _Style, height: float) -> None:
+    """Write its rank at the end of each curve, where there are more runs than colours; of many those of the best."""
+    most = int(height * 72 / _RANK_POINTS)
+    ends: dict[int, tuple[float, float]] = {}
+    for curve in panel.curves:
+        values, rank = _drawable(curve.y, panel.log), style.ranks.get(curve.id, most + 1)
         places = np.flatnonzero(np.isfinite(values) & np.isfinite(curve.x))
-        if curve.is_judged and len(places):
-            ends.append((float(curve.x[places[-1]]), float(values[places[-1]]), style.ranks[curve.id]))
-    heights = _apart([tuple(axes.transData.transform((x, y))) for x, y, _ in ends], axes.figure.dpi)
-    for (x, y, rank), height in zip(ends, heights, strict=True):
+        if rank <= min(most, MOST_NAMES) and curve.is_judged and len(places):
+            ends[rank] = float(curve.x[places[-1]]), float(values[places[-1]])
+    points = {rank: axes.transData.transform(end) * 72 / axes.figure.dpi for rank, end in ends.items()}
+    bottom, top = (float(edge) * 72 / axes.figure.dpi for edge in (axes.bbox.y0, axes.bbox.y1))
+    heights = _apart({rank: (float(x), float(y)) for rank, (x, y) in points.items()}, bottom, top)
+    for rank, end in ends.items():
         axes.annotate(
             str(rank),
-            (x, y),
-            (4, height),
+            end,
+            (4, heights[rank] - float(points[rank][1])),
             textcoords="offset points",
             va="center",
             fontsize=_RANK_POINTS,
@@ -261,15 +264,21 @@ def _label_ends(axes: Axes, panel: Panel, style: _Style) -> None:
         )
 
 
-def _apart(places: Sequence[tuple[float, ...]], dpi: float) -> list[float]:
-    """Return how many points to move each label up, so that none covers another that ends nearby."""
-    points = [(x * 72 / dpi, y * 72 / dpi) for x, y in places]
-    moved: dict[int, float] = {}
-    for number in sorted(range(len(points)), key=lambda number: points[number][1]):
-        x, y = points[number]
-        near = [moved[other] for other in moved if abs(points[other][0] - x) < 2 * _RANK_POINTS]
-        moved[number] = max([y, *(height + _RANK_POINTS for height in near if height + _RANK_POINTS > y)])
-    return [moved[number] - points[number][1] for number in range(len(points))]
+def _apart(places: Mapping[int, tuple[float, float]], bottom: float, top: float) -> dict[int, float]:
+    """Return where labels stand so that none covers another that ends nearby: as close to their curves as can be."""
+    heights: dict[int, float] = {}
+    waiting = sorted(places, key=lambda one: places[one])
+    while waiting:
+        x = places[waiting[0]][0]
+        near = sorted((one for one in waiting if places[one][0] - x < 2 * _RANK_POINTS), key=lambda one: places[one][1])
+        waiting = [one for one in waiting if one not in near]
+        stack: list[float] = []
+        for one in near:
+            stack.append(max(places[one][1], stack[-1] + _RANK_POINTS if stack else -np.inf))
+        down = sum(stack) / len(stack) - sum(places[one][1] for one in near) / len(near)
+        down = min(max(down, stack[-1] - top), max(0.0, stack[0] - bottom))
+        heights |= {one: height - down for one, height in zip(near, stack, strict=True)}
+    return heights
 
 
 def _label(axes: Axes, panel: Panel, style: _Style, sheet: Sheet) -> None:
