@@ -124,9 +124,10 @@ def _overruled(metric: str, overrides: Overrides) -> str:
 _ANSWERS: dict[str, tuple[Sense, Sense]] = {
     "<": ("min", "min"), ">": ("max", "max"), "S": ("max", "max"), "0": ("", ""), "-": ("", "min"), "+": ("", "max"),
 }  # fmt: skip
+_PER_SECOND = re.compile(r"/(?:s|secs?|seconds?)$", re.IGNORECASE)  # samples/s
 _CONTAINERS = metric_words.entries(metric_words.CONTAINERS)
 _PARTS_OF_LOSSES = metric_words.entries(metric_words.PARTS_OF_LOSSES)
-_LOSSES = ("loss", "error", "err", "drop", "gap", "degradation", "decline", "penalty")
+_LOSSES = ("loss", "error", "err", "distance", "drop", "gap", "degradation", "decline", "penalty")
 _GUESS = Direction("max", is_guessed=True)
 
 
@@ -143,7 +144,12 @@ class _Answer(NamedTuple):
 @lru_cache(maxsize=65_536)
 def _by_words(metric: str) -> tuple[Direction, Direction]:
     """Return the usual direction and that of a metric whose best was asked for; the last element of a path decides."""
-    elements = [meanings_of(part) for part in metric.split("/") if part]
+    elements = [meanings_of(part) for part in _PER_SECOND.sub(" per second", metric).split("/") if part]
+    answer = _answer_of(elements) or (_Answer("0") if any(_counts(element) for element in elements) else None)
+    return (answer.direction(asked=False), answer.direction(asked=True)) if answer else (_GUESS, _GUESS)
+
+
+def _answer_of(elements: Sequence[Sequence[Meaning]]) -> _Answer | None:
     contained = next((element for element in elements[:-1] if _consists_of(element, _CONTAINERS)), None)
     is_of_loss = any(_consists_of(element, {"loss"}) for element in elements[:-1])
     has_unknown = False
@@ -152,10 +158,14 @@ def _by_words(metric: str) -> tuple[Direction, Direction]:
         if answer and contained and answer.sign in "<>S":
             answer = _answer(contained, is_of_loss=False)
         if answer:
-            answer = answer._replace(is_certain=answer.is_certain and not has_unknown)
-            return answer.direction(asked=False), answer.direction(asked=True)
+            return answer._replace(is_certain=answer.is_certain and not has_unknown)
         has_unknown = has_unknown or any(word.sign == "?" for word in element)
-    return _GUESS, _GUESS
+    return None
+
+
+def _counts(element: Sequence[Meaning]) -> bool:
+    """Say whether an element has a unit, which is all that is known of it."""
+    return any(word.sign == "u" for word in element)
 
 
 def _consists_of(element: Sequence[Meaning], entries: Collection[str]) -> bool:
@@ -170,10 +180,11 @@ def _answer(element: Sequence[Meaning], *, is_of_loss: bool) -> _Answer | None:
     head, rest = element[:cut], element[cut + 1 :]
     telling = [position for position, word in enumerate(head) if word.sign in _ANSWERS]
     if not telling:
-        answer = _answer(rest, is_of_loss=is_of_loss) if rest else None
-        return answer or (_Answer("0") if any(word.sign == "u" for word in head) else None)
-    if head[telling[-1]].sign == "S" and len(telling) > 1:
-        telling.pop()  # loss_score is a loss
+        return _answer(rest, is_of_loss=is_of_loss) if rest else None
+    if len(telling) > 1 and (
+        head[telling[-1]].sign == "S" or (head[telling[-1]].text == "norm" and head[telling[-2]].sign in "<>S")
+    ):
+        telling.pop()  # loss_score is a loss, and cer_norm an error rate
     *others, last = (head[position] for position in telling)
     is_negated = _is_negated(head, telling)
     is_of_loss = is_of_loss or any(word.text == "loss" for word in others[:1])
@@ -186,7 +197,7 @@ def _answer(element: Sequence[Meaning], *, is_of_loss: bool) -> _Answer | None:
 def _is_negated(words: Sequence[Meaning], telling: Sequence[int]) -> bool:
     """Say whether the last telling word is negated: by a word in front of it, the others aside, or behind it."""
     start = telling[-2] if len(telling) > 1 else 0
-    return any(word.sign == "!" for word in words[start:])
+    return sum(word.sign == "!" for word in words[start:]) % 2 == 1
 
 
 def _disagree(last: Meaning, others: Sequence[Meaning]) -> bool:

@@ -53,10 +53,14 @@ LOWER = """
     davies bouldin, dbi, xie beni, inertia, wcss, stress, impurity, gini impurity, mean rank, median rank, average
     rank, avg rank, medr, meanr, mdr, mnr, one error, zero one,
     delay, lateness, tardiness, makespan, tour length, path length, waste, overfitting, attack success,
+    ranked probability, inception distance, image patch similarity, texture similarity, spectral angle mapper, total
+    variation, info lost, information lost, cost return, infeas, bpp, volatility,
+    mlogloss, merror, mphe, nloglik, expectile, pairlogit, pair logit, yetirank, cross entropy lambda, uniformity,
+    mze, rps, amae, mmae, mmse, msd, vloss, tloss, binomial deviance,
 """
 HIGHER = """
-    accuracy, acc, bacc, valacc, trainacc, testacc, top1, top3, top5, top10, top k, top 1, top 3, top 5, top 10,
-    correct, correctness, exact match, exactmatch, em, match, matches, agreement, solved, solve,
+    accuracy, acc, bacc, valacc, trainacc, testacc, correct, correctness, exact match, exactmatch, em, match, matches,
+    agreement, solved, solve,
     acc norm, precision, prec, recall, rec, sensitivity, specificity, selectivity, hit, hitrate, success, succ, win,
     winrate, pass, passed, completion, completed, reached, survival,
     f1, f2, f05, fscore, fmeasure, f measure, fbeta, gmean, fowlkes mallows, youden, informedness, markedness,
@@ -91,9 +95,12 @@ HIGHER = """
     disparate impact, demographic parity ratio, statistical parity ratio, equalized odds ratio, equal opportunity
     ratio, parity ratio, odds ratio, opportunity ratio, compression ratio, distance traveled, distance travelled,
     distance covered, detected, yield,
+    corr coef, information fidelity, info preserved, information preserved, signal noise, signal distortion,
+    modulation energy, intelligibility, intersection over union, r at, p at, rsum, sq, critical success, opinion,
+    auc mu, pfound, alignment, wkappa, erank,
 """
-# The result of whatever stands before it: `loss_score` is a loss; alone it is better when high.
-SCORE = "score"
+# They take their direction from the word before: `loss_score` is a loss; alone they are better when high.
+SCORE = "score, top1, top3, top5, top10, top k, top 1, top 3, top 5, top 10"
 # They only say how a run went: no best, no BETTER, no gate, unless a user says so under `[direction]`.
 NEITHER = """
     learning rate, learningrate, lr, lrs, lrate, weight decay, wd, momentum, beta, alpha, gamma, eps, epsilon,
@@ -110,6 +117,8 @@ NEITHER = """
     utilisation, util, occupancy, load, progress, queue, buffer, replay, cache, vocab, padding, positive, negatives,
     input, label, hz, timestamp, date, eta, forward pass,
     steps per epoch, batches per epoch, samples per epoch,
+    bsz, oom, uptime, free,
+    profiling, kimg, nimg, queue,
 """
 # What a machine did or spent: no direction either, but if someone asks for the best of one, less is better ...
 LESS_WHEN_ASKED = """
@@ -121,7 +130,7 @@ LESS_WHEN_ASKED = """
 """
 # ... or more is.
 MORE_WHEN_ASKED = """
-    throughput, fps, sps, tps, qps, rps, ips, wps, ups, speed, bandwidth, per second, per sec, per s, per minute, per
+    throughput, fps, sps, tps, qps, ips, wps, ups, speed, bandwidth, per second, per sec, per s, per minute, per
     min, per hour, per day, it s, its, tok s, tokens s, samples s, imgs s, images s, steps s, frames s, mfu, hfu,
     tflop,
 """
@@ -137,6 +146,7 @@ FILLERS = """
     none, strict, flexible, extract, percentile, dataloader, idx,
     value, rate, ratio, fraction, frac, percent, percentage, pct, share, index, coefficient, measure, usage,
     difference, pr, db, db1,
+    full, wb, wo, nats, bits,
 """
 # Alone they count, which has no direction; beside another word they are its unit.
 UNITS = """
@@ -189,7 +199,8 @@ def _lexicon() -> dict[str, str]:
     return {entry: sign for sign, text in MEANINGS.items() for entry in entries(text)}
 
 
-def meanings_of(part: str) -> list[Meaning]:
+@lru_cache(maxsize=16_384)
+def meanings_of(part: str) -> tuple[Meaning, ...]:
     """Return the words of one element of a path, those that belong together as one."""
     lexicon, texts, found = _lexicon(), list(_texts_of(part)), []
     if _ONE_MINUS.match(part):
@@ -207,7 +218,7 @@ def meanings_of(part: str) -> list[Meaning]:
             text = texts[position]
             found.append(Meaning(text, "." if len(text) == 1 or text.isdigit() else "?"))
         position += taken
-    return _by_their_place(found)
+    return tuple(_by_their_place(found))
 
 
 def _by_their_place(words: list[Meaning]) -> list[Meaning]:
@@ -221,7 +232,7 @@ def _by_their_place(words: list[Meaning]) -> list[Meaning]:
 
 def _texts_of(part: str) -> Iterator[str]:
     """Yield the words in lower case; a word with capitals in it is split at them only if it is not known whole."""
-    part = part.replace("IoU", "Iou")
+    part = part.replace("IoU", "Iou").replace("@", " at ")
     for chunk in words_of(part, by_capitals=False):
         if _known(chunk.text):
             yield chunk.text
@@ -229,6 +240,7 @@ def _texts_of(part: str) -> Iterator[str]:
             yield from (word.text for word in words_of(part[chunk.start : chunk.end]))
 
 
+@lru_cache(maxsize=16_384)
 def _known(text: str) -> str:
     """Return the entry of the list that a text is: itself, or without its plural or the number at its end."""
     lexicon = _lexicon()

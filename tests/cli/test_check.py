@@ -13,6 +13,7 @@ from tbcli.cli.check import check_trained, settle_gates
 from tbcli.cli.output import Output
 from tbcli.errors import CheckFailed, ConfigError
 from tests.fakes import make_run
+from tests.serving.events import write_scalars
 
 Cli = Callable[..., Result]
 
@@ -180,3 +181,75 @@ def test_a_name_in_other_letters_is_the_same(cli: Cli, workspace: Path) -> None:
     make_run(workspace)
     assert cli("check", "latest", "VAL_ACCURACY>0.5").exit_code == 0
     assert "did you mean 'val_accuracy'?" in cli("check", "latest", "val_acuracy>0.5").stderr
+
+
+LOWER = ("wer", "cross_entropy", "nll", "fid", "loss")
+
+
+@pytest.fixture
+def good_and_bad(workspace: Path) -> None:
+    for name, factor in (("good", 1.0), ("bad", 2.0)):
+        values = [factor * (10 - step) for step in range(5)]
+        write_scalars(workspace / name, {f"eval/{metric}": values for metric in LOWER})
+
+
+@pytest.mark.usefixtures("good_and_bad")
+def test_twice_the_word_error_rate_is_worse_in_every_command(cli: Cli) -> None:
+    result = cli("check", "./bad", "--baseline", "./good")
+    assert result.exit_code == 7
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["failed"] * len(LOWER)
+    assert (
+        "gated by good: val_cross_entropy.best, val_fid.best, val_loss.best, val_nll.best, val_wer.best"
+        in (result.stderr.splitlines()[0])
+    )
+    assert cli("check", "./good", "--baseline", "./bad").exit_code == 0
+    compared = json.loads(cli("compare", "./good", "./bad", "--json").stdout)["metrics"]
+    assert {row["best"] for row in compared} == {"good"}
+    assert {row["values"][0]["tag"] for row in compared} == {f"eval/{metric}" for metric in LOWER}
+    listed = cli("runs", ".", "--sort", "eval/wer.best", "--columns", "run,eval/wer.best").stdout
+    assert [line.split()[0] for line in listed.splitlines()[1:]] == ["good", "bad"]
+
+
+@pytest.mark.usefixtures("good_and_bad")
+def test_every_run_in_a_path_must_pass(cli: Cli, workspace: Path) -> None:
+    result = cli("check", ".", "val_wer<15", "--junit", "gates.xml")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 2)
+    assert [line.split()[1] for line in result.stdout.splitlines()] == ["./bad", "./good"]
+    suite = ElementTree.parse(workspace / "gates.xml").getroot()
+    assert [case.attrib["classname"] for case in suite] == ["./bad", "./good"]
+    failed = cli("check", ".", "val_wer<7")
+    assert failed.exit_code == 7
+    assert "./bad fails 1 of 2 gates: val_wer<7, but it is 12" in failed.stderr
+    document = json.loads(cli("check", ".", "val_wer<7", "--json").stdout)
+    assert [(run["run"], run["passed"]) for run in document["runs"]] == [("./bad", False), ("./good", True)]
+    assert not document["passed"]
+
+
+@pytest.mark.usefixtures("good_and_bad")
+def test_a_user_turns_a_direction_on_the_command_line_and_in_the_workspace(cli: Cli, workspace: Path) -> None:
+    words = ("check", "./bad", "val_wer.best", "--baseline", "./good")
+    assert cli(*words).exit_code == 7
+    assert cli(*words, "--set", "direction.wer=max").exit_code == 0
+    (workspace / "tbcli.toml").write_text('[direction]\nwer = "max"\n')
+    turned = cli(*words)
+    assert (turned.exit_code, "val_wer.best>=10" in turned.stdout) == (0, True)
+
+
+def test_a_guess_that_decides_the_exit_code_is_said(cli: Cli, workspace: Path) -> None:
+    write_scalars(workspace / "a", {"quux": [1.0, 3.0], "fps": [9.0, 8.0]})
+    result = cli("check", "./a", "quux.best>2 or quux<0", "quux>1", "--baseline", "./a")
+    assert result.exit_code == 0
+    first, second, gated = result.stdout.splitlines()
+    assert first.count("(higher is better: guessed)") == 1
+    assert "guessed" not in second
+    assert gated.endswith("(higher is better: guessed)")
+    assert "left out: fps (no direction)" in result.stderr
+    assert cli("check", "./a", "lr.best<1").exit_code == 3
+
+
+def test_conditions_take_or_and_parentheses_and_quoted_tags(cli: Cli, workspace: Path) -> None:
+    write_scalars(workspace / "a", {"my loss/of head": [1.0, 0.5], "metrics/mAP50(B)": [0.1, 0.7]})
+    quoted = '"my loss/of head"<0.6'
+    assert cli("check", "./a", quoted, "metrics/mAP50(B)>0.6 and (mAP50(B)<0.1 or mAP50(B)>0.5)").exit_code == 0
+    assert cli("check", "./a", "mAP50(B)<0.1 or mAP50(B)>0.9").exit_code == 7
+    assert cli("check", "./a", "mAP50(B)<0.1 or epoch>3").exit_code == 3  # a log directory counts no epochs

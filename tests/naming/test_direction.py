@@ -18,7 +18,12 @@ LOWER = """
     false_negative_rate false_discovery_rate miss_rate cost total_cost regret cumulative_regret violation
     constraint_violations collision_rate failure_rate td_error accuracy_loss accuracy_drop
     demographic_parity_difference generalization_gap hamming_loss davies_bouldin_score 1-ssim one_minus_iou absrel
-    sq_rel silog ade minADE mpjpe aic bic makespan penalty objective
+    sq_rel silog ade minADE mpjpe aic bic makespan penalty objective FrechetInceptionDistance
+    KernelInceptionDistance LearnedPerceptualImagePatchSimilarity ContinuousRankedProbabilityScore WordInfoLost
+    error_top1 top1_err cer_norm residual_norm fpr@95tpr fid50k hamming_loss zero_one_loss mlogloss merror
+    binary_logloss multi_error tweedie-nloglik cox-nloglik BalancedErrorRate QueryCrossEntropy rmse_log cost_return
+    energy_mae val_bpb wikitext/word_perplexity,none gradient_penalty disc_loss Losses/Policy_Loss
+    learner_stats/policy_loss valid/nll_loss MedR equal_opportunity_difference
 """
 HIGHER = """
     accuracy val_accuracy test_accuracy acc val/acc Accuracy/train top1 top5 top-5 top_1_accuracy acc@1
@@ -33,7 +38,12 @@ HIGHER = """
     pass@1 pass_rate rate_of_success elbo log_likelihood mutual_information silhouette_score adjusted_rand_score
     v_measure score terror_recall maestro_score neg_mean_squared_error loss_neg neg_root_mean_squared_error
     negative_loss cosine_similarity CosineSimilarity hypervolume diversity speedup acc_norm
-    losses/explained_variance DetectionBoxes_Precision/mAP@.50IOU
+    losses/explained_variance DetectionBoxes_Precision/mAP@.50IOU MatthewsCorrCoef PearsonCorrCoef
+    IntersectionOverUnion ScaleInvariantSignalDistortionRatio PeakSignalNoiseRatio WordInfoPreserved R@1
+    correct/total fraction_correct num_correct neg_negative_likelihood_ratio neg_log_loss neg_brier_score
+    piqa/acc,none arc_easy/acc_norm equalized_odds_ratio rand_score calinski_harabasz_score DunnIndex CramersV
+    PFound NormalizedGini WKappa auc_mu aucpr Self-play/ELO learner_stats/vf_explained_var rewards/accuracies
+    knn_purity global_alignment mar_100 coco/bbox_mAP
 """
 NEITHER = """
     learning_rate lr lr-Adam lr/pg0 Learning_Rate losses/learning_rate epoch step global_step n_updates
@@ -43,7 +53,10 @@ NEITHER = """
     memory gpu_memory_gb grad_norm gradient_norm grad_norm/layer1 gradients/dense weight_norm clip_fraction clipfrac
     clip_rate clip_ratio dropout_rate momentum weight_decay entropy policy_entropy temperature loss_scale
     loss_weight kl_coef reward_std acc_stderr num_tokens batch_size time/loss_computation gradients/loss_head
-    time_to_success steps_to_threshold std threshold logits/chosen exploration_rate
+    time_to_success steps_to_threshold std threshold logits/chosen exploration_rate samples/s tokens/s it/s imgs/sec
+    global_step/sec time/epoch learner_stats/entropy learner_stats/cur_kl_coeff train/num_updates train/gnorm
+    train/wall gb_free eval/gen_len logps/rejected samples_seen consumed_tokens cpu_percent gpu_temp
+    seconds_per_epoch max_memory_mb perf/ram_util_percent Policy/Learning_Rate
 """
 GUESSED_HIGHER = "foo my_metric lossless_ratio mosaic maeander IoU/person accuracy_dogs loss_accuracy error_recall"
 GUESSED_LOWER = "loss_dogs loss/dogs loss_giou losses/dice wer/alice"
