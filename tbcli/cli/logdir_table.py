@@ -87,13 +87,14 @@ def show_logdir(
         what = (
             f"nothing can be read in the event files below {where!r}"
             if logged.content.files
-            else f"no event files below {where!r}"
+            else f"no event files and no CSV logs below {where!r}"
         )
         raise NotFound(
             ": ".join((what, *damage[:1])),
             hint="a path names a log directory; `tbcli runs` lists the runs of this workspace",
         )
-    warnings = (*damage, *logged.notes)
+    unread = (str(incident) for incident in located(logged.unread_settings, found.logs) if incident.is_loss)
+    warnings = (*damage, *logged.notes, *unread)
     summaries = {summary.id: summary for summary in logged.summaries()}
 
     def summarize(run: str) -> Summary:
@@ -225,10 +226,13 @@ def _table_lines(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _counted(runs: int, tags: int, logged: LoggedRuns) -> str:
     """Return a sentence on how much there is."""
-    size = counted_bytes(sum(file.size for file in logged.content.files))
+    files = logged.content.files
+    size, noun = counted_bytes(sum(file.size for file in files)), "event file"
+    if not all("tfevents" in file.name for file in files):
+        noun = "log file"
     words = [
         f"{count} {noun}{'' if count == 1 else 's'}"
-        for count, noun in ((runs, "run"), (tags, "tag"), (len(logged.content.files), "event file"))
+        for count, noun in ((runs, "run"), (tags, "tag"), (len(files), noun))
     ]
     return f"{', '.join(words)}, {size}"
 

@@ -12,6 +12,8 @@ from tbcli.readers.event_index import EventIndex
 from tbcli.readers.pieces import Block, Pieces
 from tbcli.readers.writers import Span, concurrent_files, left_out
 
+_MOST_ZEROS = 64  # points without a time, that a series may begin with
+
 
 class Reducer:
     """Takes numbers, those of later files of a run first, and keeps of each series and file its extremes.
@@ -38,7 +40,8 @@ class Reducer:
                 series = self._series[file, code] = _OfFile(file, points, self._buckets)
             begins = self._begins.setdefault(self._name(file, code), {})
             begins.setdefault(file, int(points.steps[0]))
-            series.add(points, min((begin for other, begin in begins.items() if other > file), default=None))
+            later = [begin for other, begin in begins.items() if other > file] if len(begins) > 1 else ()
+            series.add(points, min(later, default=None))
 
     def block(self) -> Block:
         """Return what is kept, and note on the index which files were written at the same time."""
@@ -54,16 +57,22 @@ class Reducer:
         return self._index.notes[file].file.run, self._index.names[code >> 1][0]
 
     def _writers(self) -> list[tuple[int, ...]]:
+        several = {name for name, begins in self._begins.items() if len(begins) > 1}
+        if not several:
+            return []
         spans: dict[tuple[str, str], list[Span]] = {}
         points: dict[int, int] = {}
         for (file, code), series in self._series.items():
-            spans.setdefault(self._name(file, code), []).append(series.span)
+            name = self._name(file, code)
+            if name in several:
+                spans.setdefault(name, []).append(series.span)
             points[file] = points.get(file, 0) + series.count
-        return concurrent_files([several for several in spans.values() if len(several) > 1], points)
+        return concurrent_files(spans.values(), points)
 
     def _kept(self, file: int, code: int) -> Columns:
         """Return the points of a series in a file that no other file of the run takes the place of."""
-        series, begins = self._series[file, code], self._begins[self._name(file, code)]
+        series = self._series[file, code]
+        begins = self._begins[self._name(file, code)] if self._index.writers else {}
         others = left_out(self._index.writers, begins)
         if file in others:
             return Columns.joined([])
@@ -80,14 +89,18 @@ class Reducer:
 class _OfFile:
     """One series in one file, in whole and without what later files write again, as long as these are the same."""
 
+    __slots__ = ("_file", "_first", "_kept", "_last", "_whole", "count", "superseded")
+
     def __init__(self, file: int, points: Columns, buckets: int) -> None:
-        self.span = Span.of(file, points.wall_times)
+        self._file = file
+        self._first = points.wall_times[:_MOST_ZEROS].copy()
+        self._last = self._first
         self.count = self.superseded = 0
         self._whole = self._kept = Extremes(buckets)
 
     def add(self, points: Columns, cut: int | None) -> None:
         """Take the next points; those from a step on are written again by a later file."""
-        self.span = self.span.joined(Span.of(self.span.file, points.wall_times))
+        self._last = points.wall_times[-1:].copy()
         self.count += len(points.steps)
         if cut is not None and int(points.steps.max()) >= cut:
             if self._kept is self._whole:
@@ -98,6 +111,11 @@ class _OfFile:
         elif self._kept is not self._whole:
             self._kept.add(points)
         self._whole.add(points)
+
+    @property
+    def span(self) -> Span:
+        """When the file wrote the series."""
+        return Span.of(self._file, self._first)._replace(last=float(self._last[-1]))
 
     def all_points(self) -> Columns:
         """Return the extremes of all points."""

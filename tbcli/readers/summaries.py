@@ -43,6 +43,7 @@ class LoggedRuns:
     scalars: Scalars
     named: Named
     _hparams: Mapping[str, list[HParams]] | None = field(default=None, init=False)
+    _unread: tuple[Damage, ...] = field(default=(), init=False)
 
     @property
     def damage(self) -> tuple[Damage, ...]:
@@ -86,13 +87,23 @@ class LoggedRuns:
 
     def settings(self, run: str) -> dict[str, Any]:
         """Return the hyperparameters of a run; of those that were written several times, the last."""
+        ordered = sorted(self._all_settings().get(run, ()), key=lambda each: natural_key(each.run))
+        return {name: value for hparams in ordered for name, value in hparams.values.items()}
+
+    @property
+    def unread_settings(self) -> tuple[Damage, ...]:
+        """What could not be read of the hyperparameters."""
+        self._all_settings()
+        return self._unread
+
+    def _all_settings(self) -> Mapping[str, list[HParams]]:
         if self._hparams is None:
             found: dict[str, list[HParams]] = {}
-            for directory, hparams in self.content.documents().hparams.items():
+            documents = self.content.documents()
+            for directory, hparams in documents.hparams.items():
                 found.setdefault(self.owner_of(directory), []).append(hparams)
-            self._hparams = found
-        ordered = sorted(self._hparams.get(run, ()), key=lambda each: natural_key(each.run))
-        return {name: value for hparams in ordered for name, value in hparams.values.items()}
+            self._hparams, self._unread = found, documents.damage
+        return self._hparams
 
     def summaries(self) -> list[Summary]:
         """Return a summary of each run that has scalars."""

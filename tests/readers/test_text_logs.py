@@ -300,6 +300,17 @@ def test_plain_settings_beside_a_log_are_its_hyperparameters(tmp_path: Path) -> 
     assert "layers, nested, object, flow" in incident.detail
 
 
+def test_runs_shows_them_and_says_what_it_skipped(cli: Cli, workspace: Path) -> None:
+    for version, rate in ((0, 0.002), (1, 0.1)):
+        write_text(workspace / "pl" / f"version_{version}" / "metrics.csv", lightning_csv())
+        write_text(workspace / "pl" / f"version_{version}" / "hparams.yaml", f"lr: {rate}\nlayers:\n- 1\n")
+    result = cli("runs", "./pl", "--where", "lr=0.1")
+    assert "version_1" in result.stdout
+    assert "version_0" not in result.stdout
+    assert "version_1/hparams.yaml: only plain values are read, not those of layers" in result.stderr
+    assert "log files" in result.stderr
+
+
 @pytest.fixture
 def logs(workspace: Path) -> Path:
     write_text(workspace / "keras" / "training.log", keras_csv(6))
