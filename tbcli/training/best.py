@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from tbcli.naming.direction import lower_is_better
+from tbcli.naming.direction import NO_OVERRIDES, Overrides, lower_is_better
 
 
 class BestEpoch:
@@ -17,10 +17,12 @@ class BestEpoch:
     Args:
         metric: The name in the logs, as ``val_loss``.
         patience: Epochs without a better value after which to stop.
+        directions: The user's ``[direction]`` section.
     """
 
-    def __init__(self, metric: str, patience: int) -> None:
+    def __init__(self, metric: str, patience: int, directions: Overrides = NO_OVERRIDES) -> None:
         self.metric = metric
+        self.is_low_best = lower_is_better(metric, directions)
         self.patience = patience
         self.epoch = 0
         self.value = math.nan
@@ -29,7 +31,7 @@ class BestEpoch:
     def update(self, model: keras.Model, epoch: int, logs: Mapping[str, float]) -> bool:
         """Take note of an epoch; return whether patience is at its end."""
         value = logs[self.metric]
-        better = value < self.value if lower_is_better(self.metric) else value > self.value
+        better = value < self.value if self.is_low_best else value > self.value
         if math.isfinite(value) and (better or not self.epoch):
             self.epoch, self.value, self._weights = epoch, value, model.get_weights()
         return epoch - self.epoch >= self.patience

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 
 from tbcli.errors import Diverged
-from tbcli.naming.direction import NOT_METRICS, lower_is_better
+from tbcli.naming.direction import NOT_METRICS, direction_of
 from tbcli.recorders.base import Snapshot
 from tbcli.recorders.recording import Recording
 from tbcli.runs.history import HistoryWriter
@@ -37,7 +37,7 @@ class Epochs:
         self._history = HistoryWriter(setup.run.history_file)
         self._rate_at = rate_of_step(train, feed.steps * train.epochs)
         monitor = train.monitor if setup.dataset.validation else train.monitor.removeprefix("val_")
-        self.patience = BestEpoch(monitor, train.patience) if train.patience else None
+        self.patience = BestEpoch(monitor, train.patience, setup.config.direction) if train.patience else None
         self.epochs_done = 0
         self.steps_done = 0
         self.latest: Snapshot | None = None
@@ -132,9 +132,10 @@ class Epochs:
 
     def _track_best(self, epoch: int, logs: Mapping[str, float]) -> None:
         for name, value in logs.items():
-            if name in NOT_METRICS or not math.isfinite(value):
+            sense = direction_of(name, self._setup.config.direction).sense
+            if name in NOT_METRICS or not sense or not math.isfinite(value):
                 continue
             so_far = self._best.get(name, (math.nan, 0))[0]
-            better = value < so_far if lower_is_better(name) else value > so_far
+            better = value < so_far if sense == "min" else value > so_far
             if better or math.isnan(so_far):
                 self._best[name] = (value, epoch)

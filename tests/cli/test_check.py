@@ -11,6 +11,7 @@ from typer.testing import Result
 
 from tbcli.cli.check import check_trained, settle_gates
 from tbcli.cli.output import Output
+from tbcli.config import Config
 from tbcli.errors import CheckFailed, ConfigError
 from tests.fakes import make_run
 from tests.serving.events import write_scalars
@@ -157,15 +158,15 @@ def test_what_a_user_called_a_run_drives_no_terminal(cli: Cli, workspace: Path) 
 
 def test_training_can_be_gated_by_the_same_words(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = make_run(workspace)
-    check_trained(run, settle_gates(["val_accuracy>0.5 and epoch<=3"]), Output())
+    check_trained(run, settle_gates(["val_accuracy>0.5 and epoch<=3"], Config()), Output())
     with pytest.raises(CheckFailed, match=r"val_accuracy>0\.99"):
-        check_trained(run, settle_gates(["val_accuracy>0.99"]), Output())
+        check_trained(run, settle_gates(["val_accuracy>0.99"], Config()), Output())
     told = capsys.readouterr()
     assert told.out == ""
     assert "passed  val_accuracy>0.5" in told.err
     for wrong in ("val_accuracy", "x>", ""):
         with pytest.raises(ConfigError):
-            settle_gates([wrong])
+            settle_gates([wrong], Config())
 
 
 def test_a_missing_metric_wins_over_a_failed_gate_and_both_are_counted(cli: Cli, workspace: Path) -> None:
