@@ -74,7 +74,7 @@ class TextLog:
         series: ``{column: points}``, the names trimmed; there is no clock, so all wall times are NaN.
         unit: ``epoch`` or ``step``: what the steps count.
         problems: What could not be read, a sentence each.
-        is_ours: Whether it is the history of a run of ours.
+        is_ours: Whether it is the history of a tbcli run.
     """
 
     series: dict[str, Columns] = field(default_factory=dict)

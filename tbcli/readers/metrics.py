@@ -1,4 +1,4 @@
-"""Scalars of a run of ours, or of any log directory, under the names that every command calls them by."""
+"""Scalars of a tbcli run, or of any log directory, under the names that every command calls them by."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class NamedSeries:
     """One series with what it is called; see `tbcli.naming.series.Identity`.
 
     Args:
-        run: The id of a run of ours; else the run inside the log directory, ``.`` for itself.
+        run: The id of a tbcli run; else the run inside the log directory, ``.`` for itself.
         name: ``loss``, ``val_loss``, ``loss@step``, ``gradients/dense``.
         metric: ``loss``: what it shares a panel with other splits by.
         split: ``train``, ``validation``, ``test`` or ``""``.

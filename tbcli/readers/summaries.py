@@ -29,7 +29,7 @@ _LATEST = 4e9  # seconds since 1970; a clock beyond is none
 
 @dataclass(slots=True)
 class LoggedRuns:
-    """The runs below a log directory of somebody else's, with what they hold; made by `read_runs`.
+    """The runs below another program's log directory, with what they hold; made by `read_runs`.
 
     Args:
         place: The log directory.
@@ -179,7 +179,7 @@ def metric_of(series: Series, identity: Identity, directions: Overrides = NO_OVE
 
 
 def tags_of(logs: Path, directions: Overrides = NO_OVERRIDES) -> tuple[dict[str, Metric], dict[str, str]]:
-    """Return the metrics in the event files of a run of ours, and their aliases."""
+    """Return the metrics in the event files of a tbcli run, and their aliases."""
     scalars = open_logdir(logs).scalars()
     identities = names_in(scalars, is_ours=True).identities
     return metrics_and_aliases(

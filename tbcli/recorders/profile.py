@@ -41,5 +41,5 @@ class ProfileRecorder(Recorder):
 
     def _finish(self) -> None:
         self._tracing = False
-        with contextlib.suppress(tf.errors.UnavailableError):  # somebody else stopped it
+        with contextlib.suppress(tf.errors.UnavailableError):  # another process stopped it
             tf.profiler.experimental.stop()

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, times in UTC, and JSON that every reader accepts."""
+"""Atomic file writes, times in UTC, and strict JSON."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """Return the document, or None where there is none or it is damaged."""
+    """Return the document, or None if it is missing or damaged."""
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""``history.csv``: one row an epoch, appended as training goes, readable at any moment."""
+"""``history.csv``: one row per epoch, appended during training, readable at any moment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST_EPOCH = 16  # digits; what is longer is no count of epochs, and above 4
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The metrics of a run, an entry an epoch.
+    """The metrics of a run, one entry per epoch.
 
     Args:
         epochs: Epoch numbers, from 1.

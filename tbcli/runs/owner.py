@@ -50,5 +50,5 @@ class Owner:
         except ProcessLookupError:
             return False
         except OSError:
-            pass  # alive, and somebody else's
+            pass  # alive, and another user's
         return None  # some process has that number; without start times only the heartbeat can tell whose it is

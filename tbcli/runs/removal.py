@@ -25,14 +25,14 @@ def remove_runs(store: RunStore, runs: Sequence[Run], now: datetime | None = Non
 
     Raises:
         Refused: At the end, where some could not be removed: what went wrong with the first of them.
-        Interrupted: Ctrl-C; the run at hand is still one of ours, for a second call to finish.
+        Interrupted: Ctrl-C; the run at hand is still a tbcli run, for a second call to finish.
     """
     resisting: list[str] = []
     for done, run in enumerate(runs):
         try:
             freed = remove_run(store, run.id, now)
         except NotFound:
-            continue  # somebody else removed it a moment ago
+            continue  # another process removed it a moment ago
         except Refused as error:
             resisting.append(error.message)
         except OSError as error:
@@ -55,12 +55,12 @@ def remove_runs(store: RunStore, runs: Sequence[Run], now: datetime | None = Non
 def remove_run(store: RunStore, run_id: str, now: datetime | None = None) -> int:
     """Remove a run's plots, model and logs, its record last, and return the bytes freed.
 
-    Swapping a directory for a link meanwhile leads nowhere. Interrupted at any point, the run is still one of ours
+    Swapping a directory for a link meanwhile leads nowhere. Interrupted at any point, the run is still a tbcli run
     until all but its record is gone.
 
     Raises:
         NotFound: It is gone already.
-        Refused: It is live, or not a run of ours any more.
+        Refused: It is live, or not a tbcli run any more.
         OSError: Something could not be removed; ``filename`` says what. A second call takes up the rest.
     """
     place = store.logs_root / run_id

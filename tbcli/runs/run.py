@@ -25,7 +25,7 @@ _RECORD_BYTES = 65_536  # more than a record has
 
 @dataclass(frozen=True, slots=True)
 class LogDirectory:
-    """A TensorBoard log directory that is not a run of ours.
+    """A TensorBoard log directory that is not a tbcli run.
 
     Args:
         name: What a person calls it.
@@ -42,7 +42,7 @@ class LogDirectory:
 
 @dataclass(slots=True)
 class Run:
-    """A run of ours: where its files are, what ``run.json`` says, and the user's ``[direction]`` section."""
+    """A tbcli run: where its files are, what ``run.json`` says, and the user's ``[direction]`` section."""
 
     id: str
     logs: Path
@@ -223,7 +223,7 @@ class Run:
 
 
 def load_run(logs: Path, plots: Path, models: Path) -> Run | None:
-    """Return the run in a directory, or None where the directory is not a run of ours.
+    """Return the run in a directory, or None where the directory is not a tbcli run.
 
     Ours is a directory whose ``run.json`` has a schema and names the directory's own name as its id.
     """

@@ -1,4 +1,4 @@
-"""Which runs are to go: chosen and checked before anything is touched."""
+"""Select runs to remove: chosen and checked before anything is touched."""
 
 from __future__ import annotations
 

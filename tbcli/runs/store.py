@@ -65,7 +65,7 @@ class RunStore:
 
     @property
     def others(self) -> Sequence[Path]:
-        """The directories that are no runs of ours, of all that was looked at so far."""
+        """The directories that are no tbcli runs, of all that was looked at so far."""
         return tuple(self._others)
 
     def create(self, config: Config, facts: Mapping[str, Any] | None = None, *, now: datetime | None = None) -> Run:
@@ -100,7 +100,7 @@ class RunStore:
             try:
                 run.logs.mkdir()
             except FileExistsError:
-                continue  # somebody else's, a moment ago
+                continue  # another program's, a moment ago
             return run
 
     def _run(self, run_id: str) -> Run:
@@ -138,7 +138,7 @@ class RunStore:
             ) from error
 
     def each(self) -> Iterator[Run]:
-        """Yield the runs by their ids, one at a time; what is not a run of ours, and links, are left out.
+        """Yield the runs by their ids, one at a time; what is not a tbcli run, and links, are left out.
 
         Raises:
             NotFound: The directory is there, but cannot be listed.
@@ -168,7 +168,7 @@ class RunStore:
             say: Told which run is taken where several have the name.
 
         Raises:
-            NotFound: Nothing answers to it, or only a log directory that is not a run of ours.
+            NotFound: Nothing answers to it, or only a log directory that is not a tbcli run.
             ConfigError: A prefix is ambiguous (the message lists the candidates), or nothing was typed.
         """
         found = self.find_any(reference, say)

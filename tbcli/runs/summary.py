@@ -22,7 +22,7 @@ RECORDED = (
     "device", "precision", "host",
 )  # fmt: skip
 FACTS = (*RECORDED, "age", "bytes", "epoch", "epochs")
-"""What can be asked of every run of ours, besides its metrics and settings; ``age`` is in seconds."""
+"""What can be asked of every tbcli run, besides its metrics and settings; ``age`` is in seconds."""
 
 
 HPARAMS = "hparams."
@@ -69,7 +69,7 @@ class Summary:
 
     Args:
         label: What a person calls it.
-        id: What a script calls it: the id of a run, a path for a run of somebody else's.
+        id: What a script calls it: the id of a run, a path for another program's run.
         metrics: ``{canonical name: metric}``.
         read_fact: Returns a fact by its name, None where it is not known.
         read_settings: Returns ``{"section.key": value}``; called once, when a setting is asked for.
@@ -186,7 +186,7 @@ def summary_of(
     now: datetime | None = None,
     read_tags: Callable[[], tuple[Mapping[str, Metric], Mapping[str, str]]] = lambda: ({}, {}),
 ) -> Summary:
-    """Return the summary of a run of ours; nothing but its record is read before it is asked for.
+    """Return the summary of a tbcli run; nothing but its record is read before it is asked for.
 
     Args:
         run: The run.

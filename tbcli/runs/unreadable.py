@@ -1,4 +1,4 @@
-"""What of a run's own records cannot be read: a sentence each, for a person to be warned with."""
+"""Describe what cannot be read of a run's own records: one sentence each, for a warning."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NUMBERS = ("seconds", "epochs", "saved_epoch", "parameters", "bytes")
 
 
 def describe_invalid_run(logs: Path) -> str:
-    """Return why a directory that seems to be a run of ours is none; ``""`` for one that never was."""
+    """Return why a directory that looks like a tbcli run is not a valid one; ``""`` if it does not look like one."""
     try:
         record = _read_json(logs / "run.json")
     except (FileNotFoundError, NotADirectoryError):

@@ -145,7 +145,7 @@ def _may_hold_nan(dtype: Any) -> bool:
 def _bad_sample(name: str, index: int, sample: np.ndarray) -> Diverged:
     return Diverged(
         f"training diverged: sample {index} of the {_NAMES[name]} data holds {_kind(sample)}",
-        hint="mend that sample or leave it out",
+        hint="fix or remove that sample",
     )
 
 

@@ -34,7 +34,7 @@ def save_model(
         The files and directories written.
 
     Raises:
-        TrainingFailed: A file could not be written, or says something else than the model.
+        TrainingFailed: A file could not be written, or its predictions differ from the model's.
     """
     directory.mkdir(parents=True, exist_ok=True)
     expected = np.asarray(model(samples, training=False))
@@ -57,8 +57,8 @@ def save_model(
         if not np.allclose(found, expected, atol=_TOLERANCE, equal_nan=True):
             difference = float(np.abs(found - expected).max())
             raise TrainingFailed(
-                f"{str(path)!r} predicts otherwise than the model that was saved (by up to {difference:.2g})",
-                hint="another `--save-format`; this one does not hold this model",
+                f"{str(path)!r} gives predictions that differ from the trained model's by up to {difference:.2g}",
+                hint="use another `--save-format`; this one does not reproduce this model",
             )
         written.append(path)
     return written

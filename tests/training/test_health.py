@@ -157,7 +157,7 @@ def test_a_nan_in_one_image_ends_the_run_as_diverged_with_two_lines(trained: Any
     result, record = trained("poisoned")
     assert result.exit_code == 5
     said = f"training diverged: sample {index} of the training data holds NaN"
-    assert result.stderr.splitlines() == [f"error: {said}", "try:   mend that sample or leave it out"]
+    assert result.stderr.splitlines() == [f"error: {said}", "try:   fix or remove that sample"]
     assert (record["status"], record["reason"], record["epochs"]) == ("diverged", said, 0)
 
 
