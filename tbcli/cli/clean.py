@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tbcli.cli.completing import offer
 from tbcli.cli.options import Common, Json, RunsArgument, with_common_options
 from tbcli.cli.output import (
     Output,
@@ -43,7 +44,10 @@ def clean(
     status: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="STATUS", help="finished, failed, interrupted or diverged. Repeatable.", rich_help_panel=WHICH_PANEL
+            metavar="STATUS",
+            autocompletion=offer("tbcli.runs.run:STATUSES"),
+            help="finished, failed, interrupted or diverged. Repeatable.",
+            rich_help_panel=WHICH_PANEL,
         ),
     ] = None,
     keep: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from tbcli.runs import RunStore
 
 NAMED = 200  # the newest runs, whose names are offered: each is a file to read
+_NEEDS_NO_QUOTES = re.compile(r"[\w+,@%^=:-]+")
 # No help texts beside the words, here and below: Typer would load Rich to draw them.
 
 
@@ -23,11 +25,14 @@ def completion_of(setting: Setting) -> Callable[[str], list[str]] | None:
     """Return what offers the choices of a setting, or the words it knows; None where any text will do."""
     if setting.key == "record.recorders":
         return complete_recorders
-    if not (setting.choices or setting.words):
-        return None
+    return offer(setting.choices or setting.words) if setting.choices or setting.words else None
+
+
+def offer(words: Iterable[str]) -> Callable[[str], list[str]]:
+    """Return what offers words, or those that stand at ``module:name``."""
 
     def complete(incomplete: str) -> list[str]:
-        return _beginning(setting.choices or load_object(setting.words), incomplete)
+        return _beginning(load_object(words) if isinstance(words, str) else words, incomplete)
 
     return complete
 
@@ -62,7 +67,7 @@ def complete_kind(incomplete: str) -> list[str]:
 
 
 def complete_run(context: typer.Context, incomplete: str) -> list[str]:
-    """Offer the words that name runs by rank, run ids, newest first, and names."""
+    """Offer the words that name runs by rank, run ids, newest first, and names that need no quotes."""
     from tbcli.runs.ids import looks_like_id
 
     try:
@@ -109,7 +114,7 @@ def _names(store: RunStore, ids: Iterable[str]) -> Iterable[str]:
     for each in ids:
         run = store.load(each)
         name = run.record.get("name") if run else ""
-        if isinstance(name, str) and name:
+        if isinstance(name, str) and _NEEDS_NO_QUOTES.fullmatch(name):
             yield name
 
 

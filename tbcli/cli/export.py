@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tbcli.cli.completing import complete_metric
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunsArgument, with_common_options
 from tbcli.cli.output import Output, abandon_stdout, counted_bytes, is_terminal, leads_to_stdout, printable
 from tbcli.cli.places import NoCache, Verify, find_places, warn_of_damage
@@ -52,6 +53,7 @@ def export(
         list[str] | None,
         typer.Option(
             metavar="GLOB",
+            autocompletion=complete_metric,
             help="These alone: 'loss', or a pattern: 'val_*' is of the metric's own name, 'train/gradients/*', with a "
             "slash, of run and tag. Repeatable.",
             rich_help_panel=WHAT_PANEL,

@@ -37,7 +37,9 @@ class Command(TyperCommand):
         """Set the settings aside, in the context's ``meta``, and parse the rest as Typer does."""
         try:
             words = _Words(self, args)
-            ctx.meta[SAID], args = merged(words.said), words.rest
+            # A shell that asks for the value of the last option has not typed it yet.
+            args = words.rest + ([] if ctx.resilient_parsing else words.unfinished)
+            ctx.meta[SAID] = merged(words.said)
         except TbcliError:
             if not ctx.resilient_parsing:  # a shell asks what could follow; nobody wants to hear of mistakes
                 raise
@@ -51,6 +53,8 @@ def _has_arguments(command: TyperCommand) -> bool:
 class _Words:
     """The words behind a command, sorted into `said`, what they say of settings, and the `rest`, in Typer's spelling.
 
+    `unfinished` is an option at the end that lacks its value.
+
     Raises:
         ConfigError: There is no such option, or setting.
     """
@@ -58,6 +62,7 @@ class _Words:
     def __init__(self, command: TyperCommand, words: Sequence[str]) -> None:
         self.rest: list[str] = []
         self.said: list[tuple[str, Said]] = []
+        self.unfinished: list[str] = []
         self._options = {
             spelling: param
             for param in command.params
@@ -94,7 +99,10 @@ class _Words:
             raise unknown_option(typed, value or next(iter(queue), ""), self._name, self._options)
         option = self._options[flag]
         setting = self._setting(option)
-        if not getattr(option, "is_flag", False) and not equals and queue:
+        if not getattr(option, "is_flag", False) and not equals:
+            if not queue:
+                self.unfinished = [flag]
+                return
             equals, value = "=", queue.pop(0)
         if setting and setting.kind is bool and (flag in option.opts or not equals):
             self._say(setting, value if equals else str(flag in option.opts), typed)

@@ -10,6 +10,7 @@ from tbcli.errors import ConfigError
 from tbcli.models import require_architecture
 from tbcli.naming.matching import did_you_mean
 from tbcli.naming.series import AT_STEP
+from tbcli.naming.tags import MACRO_F1, STEPS_PER_SECOND
 from tbcli.recorders.registry import chosen_names
 from tbcli.runs.summary import FACTS, LEARNING_RATE, Metric, Summary
 
@@ -62,9 +63,11 @@ def expected_summary(config: Config) -> Summary:
     """Return a summary with every name that a training will have, and stand-ins for the values."""
     measured = [name for name in MEASURED if config.data.validation_split or not name.startswith("val_")]
     per_step = [name for name in ("loss", "accuracy", LEARNING_RATE) if config.record.log_every]
-    series = [*measured, LEARNING_RATE, "steps_per_second", *(name + AT_STEP for name in per_step)]
+    series = [*measured, LEARNING_RATE, STEPS_PER_SECOND, *(name + AT_STEP for name in per_step)]
     metrics = {name: Metric(0.0, 1, 0.0) for name in series}
-    metrics |= {name: Metric(0.0, None, 0.0, is_series=False) for name in ("test_loss", "test_accuracy")}
+    of_saved_model = ["test_loss", "test_accuracy", f"test_{MACRO_F1}"]
+    of_saved_model += [f"val_{MACRO_F1}"] if config.data.validation_split else []
+    metrics |= {name: Metric(0.0, None, 0.0, is_series=False) for name in of_saved_model}
 
     def fact(name: str) -> Any:
         return None if name not in FACTS else 0 if name in _NUMBERS else ""

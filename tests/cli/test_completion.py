@@ -59,3 +59,72 @@ def test_a_broken_configuration_offers_nothing_and_says_nothing(workspace: Path)
     make_run(workspace, files=False)
     (workspace / "tbcli.toml").write_text("[train")
     assert completed("bash", "tbcli plot 2") == [""]
+
+
+def test_names_of_runs_are_offered_where_they_need_no_quotes(workspace: Path) -> None:
+    for name in ("baseline", "two words", "a;b"):
+        make_run(workspace, name=name, files=False)
+    assert completed("bash", "tbcli runs b") == ["best", "baseline"]
+    assert completed("bash", "tbcli runs two") == [""]
+
+
+OFFERED = [
+    ("tbcli train --optimizer ", ["adam", "adamw", "sgd", "rmsprop"]),
+    ("tbcli train --data ", ["mnist"]),
+    ("tbcli train --model c", ["cnn"]),
+    ("tbcli train --monitor v", ["val_loss", "val_accuracy"]),
+    ("tbcli train --save-format h", ["h5"]),
+    ("tbcli train --record li", ["light"]),
+    ("tbcli train --record light,hi", ["light,histograms"]),
+    ("tbcli train --record full,-proj", ["full,-projector"]),
+    ("tbcli train --set train.opt", ["train.optimizer="]),
+    ("tbcli train --set train.optimizer=ada", ["train.optimizer=adam", "train.optimizer=adamw"]),
+    ("tbcli train --set train.note=", [""]),
+    ("tbcli train --set direction.nll=", ["direction.nll=min", "direction.nll=max"]),
+    ("tbcli train --learn", ["--learning-rate"]),
+    ("tbcli train --nonsense 3 --optimizer r", ["rmsprop"]),
+    ("tbcli plot --kind conf", ["confusion"]),
+    ("tbcli plot --kind history,mis", ["history,mistakes"]),
+    ("tbcli plot --theme ", ["light", "dark"]),
+    ("tbcli serve --load-fast ", ["auto", "true", "false"]),
+    ("tbcli clean --status fin", ["finished"]),
+    ("tbcli help exit", ["exit-codes"]),
+    ("tbcli help sch", ["schema"]),
+    ("tbcli sch", ["schema"]),
+]
+MANY = """
+import os, sys
+from tbcli.cli.app import main
+sys.argv = ["tbcli"]
+for line in sys.stdin.read().split("\\n"):
+    words = line.split()
+    os.environ.update(COMP_WORDS=line, COMP_CWORD=str(len(words) - (not line.endswith(" "))))
+    try:
+        main()
+    except SystemExit:
+        print("\\0", end="")
+"""
+
+
+def test_words_that_are_known_are_offered(workspace: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MANY],
+        input="\n".join(line for line, _ in OFFERED),
+        env={**os.environ, "_TBCLI_COMPLETE": "complete_bash"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answers = [answer.split("\n")[:-1] for answer in done.stdout.split("\0")]
+    assert dict(zip([line for line, _ in OFFERED], answers, strict=False)) == dict(OFFERED)
+
+
+def test_metrics_of_the_runs_that_were_named_are_offered(workspace: Path) -> None:
+    make_run(workspace, name="first")
+    make_run(workspace, name="second", record={"metrics": {"mae": 1.0}})
+    assert completed("bash", "tbcli plot second --metric m") == ["mae"]
+    assert completed("bash", "tbcli plot first --metric m") == [""]
+    assert completed("bash", "tbcli plot first --metric val") == ["val_loss", "val_accuracy"]
+    assert completed("bash", "tbcli plot first --metric lear") == ["learning_rate"]
+    assert completed("bash", "tbcli export first --metric l") == ["loss", "learning_rate"]
+    assert completed("bash", "tbcli plot nothing --metric l") == [""]

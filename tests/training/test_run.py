@@ -16,6 +16,7 @@ from PIL import Image
 from tbcli.config import load_config
 from tbcli.runs import RunStore
 from tbcli.runs.files import parse_utc
+from tbcli.training.request import expected_summary
 from tests.tiny import STEPS_PER_EPOCH, Tiny
 
 pytestmark = pytest.mark.tf
@@ -72,6 +73,10 @@ def test_metrics_sum_up_the_history(tiny: Tiny) -> None:
         assert tiny.record["metrics"][name] == expected
     assert 0 <= tiny.record["metrics"]["test_accuracy"] <= 1
     assert tiny.record["metrics"]["test_loss"] > 0
+
+
+def test_every_metric_of_the_run_was_expected_before_it(tiny: Tiny) -> None:
+    assert set(tiny.run.metrics) <= set(expected_summary(tiny.config).metrics)
 
 
 def test_macro_f1_of_the_saved_model_is_scikit_learns(tiny: Tiny) -> None:
