@@ -320,10 +320,9 @@ def _group_of(summary: Summary, key: str) -> Any:
         return summary.value(key) if known is None else known
     if summary.fact_or_setting(key) is None:
         return (("", summary.label),)  # nothing tells what it differs in
+    settings = {"data": summary.data, **summary.settings}
     return tuple(
-        (name, _text(value))
-        for name, value in summary.settings.items()
-        if not _is_key(name, key) and not _is_beside(name)
+        (name, _text(value)) for name, value in settings.items() if not _is_key(name, key) and not _is_beside(name)
     )
 
 

@@ -152,6 +152,11 @@ def _judge_all(
     for summary in summaries:
         verdicts = judge(summary, conditions)
         if baseline is not None:
+            if summary.data and baseline.data and summary.data != baseline.data:
+                output.warn(
+                    f"the data differ, so the metrics may not be comparable: "
+                    f"{summary.label}: {summary.data}; {baseline.label}: {baseline.data}"
+                )
             verdicts += judge_against(summary, baseline, fields, tolerance)
         checked.append((summary, verdicts))
     return checked

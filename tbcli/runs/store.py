@@ -14,12 +14,12 @@ from typing import Any
 from tbcli.config import Config, PathsConfig, load_config
 from tbcli.errors import ConfigError, NotFound, TrainingFailed
 from tbcli.naming.direction import NO_OVERRIDES, Direction, Overrides, direction_of
-from tbcli.naming.matching import did_you_mean, find_name, nearest
+from tbcli.naming.matching import did_you_mean, nearest
 from tbcli.runs.files import utc_now, utc_text, write_json
 from tbcli.runs.ids import looks_like_id, new_id
 from tbcli.runs.owner import Owner
 from tbcli.runs.run import SCHEMA, LogDirectory, Run, load_run
-from tbcli.runs.summary import Metric, metrics_of
+from tbcli.runs.summary import Summary, summary_of
 from tbcli.runs.unreadable import describe_invalid_run
 
 DEFAULT_RANK_METRIC = "val_accuracy"
@@ -289,22 +289,22 @@ def _nth_latest(reference: str, runs: Sequence[Run]) -> Run:
 def _best(reference: str, runs: Sequence[Run], directions: Overrides, say: Say | None) -> Run:
     """Return the best run by a metric, among those of the data that the newest run with that metric learnt from."""
     asked = reference.partition(":")[2] or DEFAULT_RANK_METRIC
-    measured = [(run, metrics_of(run)) for run in runs]
+    direction = direction_of(asked, directions, asked=True)
+    if not direction.sense:
+        raise ConfigError(
+            f"no run is the best by {asked!r}: it has no direction",
+            hint=f'`--set direction.{asked}=min`, or `{asked} = "min"` under [direction] in tbcli.toml',
+        )
+    summaries = [(run, summary_of(run)) for run in runs]
     # Without validation samples the training metric has to do.
     for metric in dict.fromkeys((asked, asked.removeprefix("val_"))):
-        scored = _scored(measured, metric)
+        scored = _scored(summaries, metric)
         if scored:
             break
     else:
-        known = dict.fromkeys(name for _, metrics in measured for name in metrics)
+        known = dict.fromkeys(name for _, summary in summaries for name in summary.metrics)
         hint = did_you_mean(asked, known) if known else "no run has metrics yet"
         raise NotFound(f"no run has a metric {asked!r}", hint=hint)
-    direction = direction_of(metric, directions, asked=True)
-    if not direction.sense:
-        raise ConfigError(
-            f"no run is the best by {metric!r}: it has no direction",
-            hint=f'`--set direction.{metric}=min`, or `{metric} = "min"` under [direction] in tbcli.toml',
-        )
     data = scored[-1][1].data_name
     rivals = [(value, run) for value, run in scored if run.data_name == data]
     choose: Callable[..., tuple[float, Run]] = min if direction.sense == "min" else max
@@ -314,13 +314,10 @@ def _best(reference: str, runs: Sequence[Run], directions: Overrides, say: Say |
     return best
 
 
-def _scored(measured: Iterable[tuple[Run, Mapping[str, Metric]]], name: str) -> list[tuple[float, Run]]:
+def _scored(summaries: Iterable[tuple[Run, Summary]], name: str) -> list[tuple[float, Run]]:
     """Return the best value of every run that has a number for a metric."""
-    return [
-        (metrics[known].best, run)
-        for run, metrics in measured
-        if (known := find_name(name, metrics)) and not math.isnan(metrics[known].best)
-    ]
+    found = ((summary.metric(name, "best"), run) for run, summary in summaries)
+    return [(metric.best, run) for metric, run in found if metric and not math.isnan(metric.best)]
 
 
 def _say_how(best: Run, metric: str, direction: Direction, scored: Sequence[tuple[float, Run]], say: Say) -> None:

@@ -204,3 +204,29 @@ def test_the_moment_of_the_start_is_kept_in_utc(store: RunStore) -> None:
     run = store.create(Config(), now=SOME_MOMENT.astimezone(timezone(timedelta(hours=-5))))
     assert run.record["started"] == "2026-11-22T12:00:00.000Z"
     assert run.started == SOME_MOMENT.astimezone(UTC)
+
+
+def test_the_best_run_is_sought_among_those_of_the_data_of_the_newest(workspace: Path) -> None:
+    told: list[str] = []
+    best = make_run(workspace, started=SOME_MOMENT, val_accuracy=0.9)
+    make_run(workspace, started=SOME_MOMENT + timedelta(minutes=1), val_accuracy=0.99, record={"data": "photos"})
+    make_run(workspace, started=SOME_MOMENT + timedelta(minutes=2), val_accuracy=0.8)
+    store = RunStore(PathsConfig())
+    assert store.find("best", told.append).id == best.id
+    assert told == [f"{best.id} is the best by val_accuracy of the runs on mnist; 1 run of other data was left out"]
+    assert store.find("best:val_acc").id == best.id
+
+
+def test_the_best_by_a_metric_without_direction_needs_the_users_word(workspace: Path) -> None:
+    first = make_run(workspace, started=SOME_MOMENT)
+    with pytest.raises(ConfigError, match="no run is the best by 'learning_rate': it has no direction") as caught:
+        RunStore(PathsConfig()).find("best:learning_rate")
+    assert "--set direction.learning_rate=min" in caught.value.hint
+    assert RunStore(PathsConfig(), {"learning_rate": "min"}).find("best:learning_rate").id == first.id
+
+
+def test_a_direction_of_the_user_changes_which_run_is_the_best(workspace: Path) -> None:
+    low = make_run(workspace, started=SOME_MOMENT, val_accuracy=0.1)
+    high = make_run(workspace, started=SOME_MOMENT + timedelta(minutes=1), val_accuracy=0.9)
+    assert RunStore(PathsConfig()).find("best").id == high.id
+    assert RunStore(PathsConfig(), {"accuracy": "min"}).find("best").id == low.id
