@@ -546,7 +546,7 @@ def _named(
         Identity(
             each.run,
             (chosen[i] and f"{PREFIXES[each.split]}{chosen[i]}{claims.suffix(each, chosen[i])}") or literal[i],
-            chosen[i] or each.core,
+            chosen[i] or literal[i],
             each.split,
             each.unit,
             tuple(f"test_{chosen[i] or each.core}" for _ in each.aliases),
