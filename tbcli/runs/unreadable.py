@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from tbcli.runs.history import read_history
+from tbcli.runs.history import History, read_history
 from tbcli.runs.ids import looks_like_id
 from tbcli.runs.run import Run, is_record_of, read_file
 
@@ -27,7 +28,7 @@ def describe_invalid_run(logs: Path) -> str:
 
 
 def damage_of(run: Run) -> Iterator[str]:
-    """Yield what cannot be read of a run whose ``run.json`` can."""
+    """Yield what cannot be read of a run whose ``run.json`` can, and where its records disagree."""
     for key in _NUMBERS:
         value = run.record.get(key)
         if value is not None and run.number(key) is None:
@@ -41,9 +42,26 @@ def damage_of(run: Run) -> Iterator[str]:
         pass
     except (OSError, ValueError, RecursionError) as error:
         yield f"{str(run.config_file)!r} {_describe(error)}"
-    lost = read_history(run.history_file).damage
-    if lost:
-        yield f"{str(run.history_file)!r} {lost}"
+    history = read_history(run.history_file)
+    if history.damage:
+        yield f"{str(run.history_file)!r} {history.damage}"
+    elif differing := _differing(run, history):
+        more = f" and {len(differing) - 1} more" if len(differing) > 1 else ""
+        yield (
+            f"{str(run.history_file)!r} and its run.json disagree on the last value of {differing[0]}{more}: "
+            "run.json is used, the curves are those of the history"
+        )
+
+
+def _differing(run: Run, history: History) -> list[str]:
+    """Return the metrics whose last value is another one in the record than in the history, each with both."""
+    found = []
+    for name, kept in run.metrics.items():
+        last = kept.get("last") if isinstance(kept, dict) else None
+        column = history.columns.get(name)
+        if column and isinstance(last, (int, float)) and not math.isclose(last, column[-1], rel_tol=1e-6):
+            found.append(f"{name} ({last:.6g} and {column[-1]:.6g})")
+    return found
 
 
 def _read_json(path: Path) -> object:
