@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from tbcli.cli.output import counted_age, counted_bytes, counted_seconds, printable
@@ -98,6 +98,20 @@ class Wish(NamedTuple):
 
         asked = (field for gate in self.conditions for field in names_asked(gate))
         return (*asked, *([self.sort] if self.sort else ()), *self.columns)
+
+
+def guesses_in(wish: Wish, directions: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each best that was asked for though its direction is a guess."""
+    if not wish.fields:
+        return []
+    from tbcli.naming.direction import direction_of
+
+    notes = {
+        field.name: direction_of(field.name, directions, asked=True).note
+        for field in wish.fields
+        if field.selector in ("best", "epoch")
+    }
+    return [f"the best of {printable(name)} {note}" for name, note in notes.items() if note]
 
 
 def choose(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tbcli.cli.listing import Form, Shown, Wish, require_one_form
+from tbcli.cli.listing import Form, Shown, Wish, guesses_in, require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunArgument, with_common_options
 from tbcli.cli.output import Output, printable
 from tbcli.cli.places import NoCache, Verify, has_logs, named_place, warn_of_records
@@ -84,6 +84,8 @@ def runs(
     wish = Wish.parse(where or (), sort, columns, is_reversed=reverse)
     view = View(whole=all_, is_sorted=sort is not None)
     config, output = common.settle(), common.output
+    for sentence in guesses_in(wish, config.direction):
+        output.say(sentence)
     from tbcli.runs import LogDirectory, RunStore
 
     paths, store = config.paths, RunStore(config.paths, config.direction)

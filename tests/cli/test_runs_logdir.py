@@ -154,3 +154,11 @@ def test_the_names_that_its_table_shows_are_columns(cli: Cli) -> None:
     assert rows[:2] == ["run,best_step", "lost,"]
     mixed = cells(cli("runs", "./lightning logs", "--columns", "run,loss.best", "--sort", "loss.best"))
     assert mixed[:2] == [["run", "loss.best"], ["version_1/train", "0.1000"]]
+
+
+def test_a_best_that_rests_on_a_guess_is_said(cli: Cli, workspace: Path) -> None:
+    write_scalars(workspace / "a", {"quux": [1.0, 3.0], "loss": [1.0, 0.5]})
+    result = cli("runs", "./a", "--sort", "quux.best", "--columns", "run,quux.best,loss.best")
+    assert "the best of quux (higher is better: guessed)" in result.stderr
+    assert "loss" not in result.stderr
+    assert "guessed" not in cli("runs", "./a", "--sort", "quux.best", "--set", "direction.quux=min").stderr
