@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from tbcli.errors import NotFound
 from tbcli.figures.colours import Theme
 from tbcli.figures.lettering import lettering_for
-from tbcli.figures.numbers import PlainNumbers, percent
+from tbcli.figures.numbers import PlainNumbers
 from tbcli.figures.pages import HEADER, LEFT, Page, require_room
 from tbcli.figures.style import USUAL, Look, heading_for, one_look, write_heading
 from tbcli.figures.titles import counted, subheading_of
@@ -23,14 +23,9 @@ from tbcli.runs import Run
 from tbcli.runs.evidence import Predictions, read_predictions
 
 BINS = 15
-_WIDTH, _SIDE, _LEAST, _COUNTS, _BETWEEN = (
-    5.6,
-    4.6,
-    1.6,
-    1.0,
-    0.25,
-)  # inches: width, reliability, at least, counts, between the two
-_TOP, _BELOW, _RIGHT, _NOTES = HEADER + 0.35, 0.5, 0.3, 0.5
+_WIDTH, _HEIGHT, _LEAST, _BETWEEN = 5.6, 5.6, 1.5, 0.2  # inches of both panels, at least, and between them
+_COUNTS = 0.2  # share of the height that the counts take
+_TOP, _BELOW, _RIGHT, _NOTES = HEADER + 0.2, 0.5, 0.3, 0.45
 _POINTS = 8.0
 _DEFINITION = (
     f"ECE: |accuracy - mean confidence| of {BINS} bins of equal width, averaged with the samples as weights",
@@ -108,15 +103,16 @@ def draw_calibration(run: Run, predictions: Predictions, *, title: str = "", loo
     found, theme = reliability_of(predictions.labels, predictions.probabilities), look.theme
     heading, subheading = heading_for(run, "calibration", title), _facts(run, predictions, found)
     letters = lettering_for([heading, subheading])
-    width, height = look.size or (LEFT + _WIDTH + _RIGHT, _TOP + _SIDE + _BETWEEN + _COUNTS + _BELOW + _NOTES)
-    fixed = _TOP + _BETWEEN + _COUNTS + _BELOW + _NOTES
+    fixed = _TOP + _BETWEEN + _BELOW + _NOTES
     require_room(look.size, Page(LEFT + _LEAST + _RIGHT, fixed + _LEAST))
-    page, across, up = Page(width, height), width - LEFT - _RIGHT, height - fixed
+    width, height = look.size or (LEFT + _WIDTH + _RIGHT, fixed + _HEIGHT)
+    page, across = Page(width, height), width - LEFT - _RIGHT
+    low, up = _COUNTS * (height - fixed), (1 - _COUNTS) * (height - fixed)
     with one_look(letters.families, theme):
         figure = Figure(figsize=(width, height))
         write_heading(figure, page, letters, heading, subheading, theme=theme)
         _draw_reliability(figure.add_axes(page.box(LEFT, _TOP, across, up)), found, theme, across)
-        _draw_counts(figure.add_axes(page.box(LEFT, _TOP + up + _BETWEEN, across, _COUNTS)), found, theme, across)
+        _draw_counts(figure.add_axes(page.box(LEFT, _TOP + up + _BETWEEN, across, low)), found, theme, (across, low))
         for number, line in enumerate(_DEFINITION):
             spot = page.spot(0.3, height - 0.32 + 0.16 * number)
             text = letters.fitted(line, _POINTS, width - 0.3 - 0.1)
@@ -149,8 +145,9 @@ def _draw_reliability(axes: Axes, found: Reliability, theme: Theme, across: floa
     axes.legend(loc="upper left", fontsize=8.5)
 
 
-def _draw_counts(axes: Axes, found: Reliability, theme: Theme, across: float) -> None:
-    bins, total = len(found.counts), max(int(found.counts.sum()), 1)
+def _draw_counts(axes: Axes, found: Reliability, theme: Theme, size: tuple[float, float]) -> None:
+    across, low = size
+    bins = len(found.counts)
     middles = (np.arange(bins) + 0.5) / bins
     highest = int(found.counts.max())
     axes.bar(middles, found.counts, width=0.92 / bins, color=theme.faint, alpha=0.6, linewidth=0)
@@ -159,6 +156,6 @@ def _draw_counts(axes: Axes, found: Reliability, theme: Theme, across: float) ->
             axes.text(middle, count + 0.04 * highest, f"{count:,}", ha="center", fontsize=6.5, color=theme.ink)
     axes.set(xlim=(0, 1), ylim=(0, 1.25 * highest), xlabel="confidence", ylabel="samples")
     axes.yaxis.set_label_coords(-0.5 / across, 0.5)
-    axes.xaxis.set_label_coords(0.5, -0.3)
-    axes.yaxis.set_ticks([0, highest], ["0", percent(highest / total)])
+    axes.xaxis.set_label_coords(0.5, -0.3 / low)
+    axes.yaxis.set_ticks([0, highest], ["0", f"{highest:,}"])
     axes.xaxis.set_major_formatter(PlainNumbers())

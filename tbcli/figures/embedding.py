@@ -119,6 +119,8 @@ def draw_embedding(
     names, theme = letters.class_labels(class_names), look.theme
     height = (look.size[1] - _TOP - _BOTTOM) if look.size else _WIDTH
     legend = _Legend(letters.shortened([names[number] for number in shown], _POINTS, _ENTRY), letters, height)
+    if look.size:
+        legend.limit(look.size[0] - _LEFT - _LEAST - _RIGHT)
     require_room(look.size, Page(_LEFT + _LEAST + legend.width + _RIGHT, _TOP + _LEAST + _BOTTOM))
     width = look.size[0] - _LEFT - legend.width - _RIGHT if look.size else _WIDTH
     page = Page(*look.size) if look.size else Page(_LEFT + width + legend.width + _RIGHT, _TOP + height + _BOTTOM)
@@ -169,22 +171,39 @@ class _Legend:
     """The classes beside the picture, in as many columns as its height asks for.
 
     Args:
-        names: Of the classes shown, cut to a width.
+        names: Of the classes shown, short.
         letters: What they are written in.
         height: Inches that it may take.
     """
 
     def __init__(self, names: list[str], letters: Lettering, height: float) -> None:
         self._names = names
-        self._columns = math.ceil(len(names) / max(1, math.floor(height / _ROW))) if names else 0
+        self._rows = max(1, math.floor(height / _ROW))
         entry = max((letters.width(name, _POINTS) for name in names), default=0.0)
-        self.width = self._columns * (_HANDLE + entry + _GAP) + _GAP
+        self._column = _HANDLE + entry + _GAP
+
+    @property
+    def _columns(self) -> int:
+        return math.ceil(len(self._names) / self._rows)
+
+    @property
+    def width(self) -> float:
+        """Inches."""
+        return self._columns * self._column + _GAP
+
+    def limit(self, width: float) -> None:
+        """Name only as many classes as a width has room for, at least one column of them, and count the others."""
+        most = max(1, math.floor((width - _GAP) / self._column)) * self._rows
+        if len(self._names) > most:
+            self._names = [*self._names[: most - 1], f"{len(self._names) - most + 1} more"]
 
     def draw(self, figure: Figure, shown: list[int], x: float, y: float, theme: Theme) -> None:
         """Write it with its upper left corner at a place in fractions of the figure."""
         if not shown:
             return
-        looks = [_look(number, theme) for number in shown]
+        looks = [_look(number, theme) for number in shown[: len(self._names)]]
+        if len(self._names) < len(shown):
+            looks[-1] = ("none", "")
         figure.legend(
             handles=[
                 Line2D([], [], color=colour, marker=marker, linestyle="", markersize=5) for colour, marker in looks

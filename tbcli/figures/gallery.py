@@ -26,6 +26,7 @@ _COLUMNS = 4, 6  # pictures side by side, of classes with long names and with sh
 _WIDTH = 8.4  # inches of all columns
 _LARGEST, _GAP, _LINE = 1.5, 0.3, 0.165  # inches: of a picture, between two, of a line of text below
 _LINES = 3
+_SMALLER = 1.0  # inches of a picture, where the user chose the size of the page
 _MARGIN, _TOP = 0.4, HEADER + 0.2
 _LEAST_PIXELS = 32  # of a picture's longer side; smaller ones are magnified, so that gaps are whole pixels
 _POINTS, _BETWEEN = 8.5, 0.25  # of the texts; inches between two of them
@@ -57,7 +58,7 @@ class _Plan:
     @property
     def scale(self) -> float:
         """Pixels an inch."""
-        return max(self.height, self.width) / min(self.pitch - _GAP, _LARGEST)
+        return max(self.height, self.width) / min(self.pitch - _GAP, _SMALLER if self.size else _LARGEST)
 
     @property
     def across(self) -> int:
@@ -138,8 +139,8 @@ def _planned(mistakes: Mistakes, size: tuple[float, float] | None) -> _Plan:
     columns = int(np.clip(_WIDTH // (widest + _BETWEEN), *_COLUMNS))
     if not size:
         return _Plan(count, height, width, columns)
-    require_room(size, Page(2 * _MARGIN + _LARGEST, _TOP + _LARGEST + _LINES * _LINE + _GAP))
-    columns = max(1, min(columns, int((size[0] - 2 * _MARGIN + _GAP) // (_LARGEST / 2 + _GAP))))
+    require_room(size, Page(2 * _MARGIN + _SMALLER, _TOP + _SMALLER + _LINES * _LINE + _GAP))
+    columns = max(1, min(columns, int((size[0] - 2 * _MARGIN + _GAP) // (_SMALLER + _GAP))))
     plan = _Plan(count, height, width, columns, size)
     return replace(plan, count=min(count, max(1, plan.rows_that_fit) * columns))
 

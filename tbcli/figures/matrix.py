@@ -27,7 +27,7 @@ from tbcli.runs.evidence import Predictions
 
 _SIDES = 2.6, 7.0  # inches of the smallest and the largest matrix
 _CELL = 0.58  # inches of a cell that has room for both its numbers
-_NUMBERED = 20  # classes up to which the cells are numbered
+_NUMBERED, _LEAST_CELL = 20, 0.2  # classes up to which, and inches of a cell from which, the cells are numbered
 _LEFT, _GUTTER, _RIGHT, _BELOW = 0.65, 0.45, 0.3, 0.45  # inches
 _TRUE, _GUESS = 0.35, 0.7  # inches of the list's columns of names, at least
 _ARROW, _NUMBERS = 0.4, 1.35  # inches of its other columns
@@ -180,7 +180,7 @@ def draw_confusion(run: Run, predictions: Predictions, *, title: str = "", look:
     pairs = most_confused(counts, _MOST_LISTED)
     heading, subheading = heading_for(run, "confusion matrix", title), _told(run, predictions, counts)
     letters = lettering_for([heading, subheading, *names])
-    short = letters.shortened(letters.class_labels(names), _POINTS, _NAME)
+    short = letters.shortened(letters.class_labels(names), _POINTS, min(_NAME, 0.18 * min(look.size or (99, 99))))
     widest = _DRAWN * max(letters.width(name, _POINTS) for name in short)
     told = min(_DRAWN * letters.width(letters.legible(subheading), 9.0), _WIDEST)
     plan, theme = _Plan(classes, widest, max(1, len(pairs)), told, look.size), look.theme
@@ -212,7 +212,7 @@ def _draw_matrix(figure: Figure, plan: _Plan, counts: np.ndarray, names: Sequenc
     colours = cell_colours(counts, theme)
     axes.imshow(colours, interpolation="nearest", aspect="auto")
     axes.spines[:].set(color=theme.grid, visible=True)
-    if classes <= _NUMBERED:
+    if classes <= _NUMBERED and plan.cell >= _LEAST_CELL:
         between = np.arange(classes - 1) + 0.5
         axes.hlines(between, -0.5, classes - 0.5, colors=theme.paper, linewidth=1)
         axes.vlines(between, -0.5, classes - 0.5, colors=theme.paper, linewidth=1)

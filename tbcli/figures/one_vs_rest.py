@@ -165,7 +165,7 @@ def _chosen(
     ranked = sorted(curves, key=lambda named: -named[1].area)
     places = np.linspace(0, 1, MOST_POINTS)[1:]
     middle = axis.average(places, np.mean([curve.at(places) for _, curve in curves], axis=0))
-    lines = [_Line(_MEAN, LineStyle(theme.ink), middle, mean, width=2.2)]
+    lines = [_Line(_MEAN, LineStyle(theme.faint), middle, mean, width=3.0)]
     lines += _styled([*ranked[:extremes], *ranked[-extremes:]], theme)
     return lines, [curve for _, curve in ranked[extremes:-extremes]]
 

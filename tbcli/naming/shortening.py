@@ -27,7 +27,7 @@ def shortened_names(names: Sequence[str], room: float, width: Callable[[str], fl
     """
     if all(width(name) <= room for name in names):
         return list(names)
-    for candidates in ([*names], _without_shared(names)):
+    for candidates in (_without_shared(names), [*names]):
         for head in _HEADS:
             short = [_cut(name, room, width, head) for name in candidates]
             if _as_many(short, names):
