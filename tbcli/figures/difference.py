@@ -24,6 +24,7 @@ from tbcli.runs.evidence import Predictions, read_predictions
 KIND = "difference of two confusion matrices"
 _MOST_LISTED = 16
 _COLUMNS = 0.75, 0.75, 0.85  # inches of recall of A, of B, and their difference
+_NAMES = 0.5  # inches of the names, at least
 _STRONGEST = 0.2  # change of share from which a cell has its full colour
 
 
@@ -116,7 +117,7 @@ def draw_difference(pair: Pair, *, title: str = "", look: Look = USUAL) -> Figur
     short, theme = short_names(pair.class_names, letters, look), look.theme
     recalls = np.array([np.diagonal(shares_of_rows(counts)) for counts in (ours, theirs)])
     rows = np.argsort(-np.abs(recalls[1] - recalls[0]), kind="stable")[:_MOST_LISTED].tolist()
-    width = widest_of(short, letters) + sum(_COLUMNS)
+    width = max(widest_of(short, letters), _NAMES) + sum(_COLUMNS)
     plan = planned(short, letters, subheading, len(rows) + 4, width, look)
     gains = gains_of(ours, theirs)
     with one_look(letters.families, theme):
