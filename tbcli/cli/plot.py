@@ -33,8 +33,8 @@ def plot(
         typer.Option(
             metavar="LIST",
             autocompletion=complete_kind,
-            help="Figures: history, confusion, pr, roc, calibration, gradients, embedding, mistakes or all. "
-            "Repeatable. [default: history]",
+            help="Figures: history, summary, confusion (of two runs: their difference), pr, roc, calibration, "
+            "gradients, embedding, mistakes or all. Repeatable. [default: history]",
             rich_help_panel=FIGURE_PANEL,
         ),
     ] = None,

@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from tbcli.errors import ConfigError
 from tbcli.figures.colours import Theme, blended
 from tbcli.figures.confusions import count_confusions, shares_of_rows
-from tbcli.figures.curves import shared_fact, short_number
+from tbcli.figures.curves import SEPARATOR
 from tbcli.figures.grid import HEADING_LEFT, POINTS, ROW, Plan, draw_grid, planned, short_names, widest_of
 from tbcli.figures.lettering import lettering_for
 from tbcli.figures.matrix import mean_f1
 from tbcli.figures.numbers import percent
-from tbcli.figures.style import SEPARATOR, USUAL, Look, one_look, write_heading
-from tbcli.figures.titles import counted, heading_of
+from tbcli.figures.style import USUAL, Look, one_look, write_heading
+from tbcli.figures.titles import counted, heading_of, short_number
 from tbcli.runs import Run
 from tbcli.runs.evidence import Predictions, read_predictions
 
@@ -149,9 +149,10 @@ def _names(pair: Pair) -> str:
 
 def _facts(pair: Pair, ours: np.ndarray, theirs: np.ndarray) -> str:
     accuracies = [int(np.trace(counts)) / max(int(counts.sum()), 1) for counts in (ours, theirs)]
-    data = shared_fact(run.data_name for run in (pair.one, pair.two))
     facts = (
-        [data, counted(int(ours.sum()), f"{pair.told.split} sample")] if pair.is_same_data else ["different samples"]
+        [pair.one.data_name, counted(int(ours.sum()), f"{pair.told.split} sample")]
+        if pair.is_same_data
+        else ["different samples"]
     )
     facts += [
         f"accuracy A {short_number(accuracies[0])}, B {short_number(accuracies[1])}",

@@ -27,6 +27,7 @@ class Kind:
 
 
 KINDS = {
+    "summary": Kind("summary", "tbcli.figures.summary:read_summary", "tbcli.figures.summary:draw_summary"),
     "confusion": Kind(
         "confusion_matrix", "tbcli.runs.evidence:read_predictions", "tbcli.figures.matrix:draw_confusion"
     ),
@@ -45,8 +46,13 @@ KINDS = {
 }
 """Name -> figure of one run. The history is none of them: it can show several runs."""
 
+DIFFERENCE = Kind(
+    "confusion_difference", "tbcli.figures.difference:read_pair", "tbcli.figures.difference:draw_difference"
+)
+"""The confusion matrix of two runs: ``read`` takes both, and ``draw`` only what was read."""
+
 NAMES = (HISTORY, *KINDS)
-LEFT_BY_TRAINING = (HISTORY, "confusion", "mistakes", "embedding")
+LEFT_BY_TRAINING = (HISTORY, "summary", "confusion", "mistakes", "embedding")
 
 
 def chosen_kinds(said: Sequence[str]) -> tuple[str, ...]:

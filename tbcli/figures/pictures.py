@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tbcli.config import PlotConfig
-from tbcli.errors import ConfigError, NotFound
+from tbcli.errors import ConfigError, NotFound, TbcliError
 from tbcli.figures.curves import Request, Scene
-from tbcli.figures.kinds import HISTORY, KINDS
+from tbcli.figures.kinds import DIFFERENCE, HISTORY, KINDS, Kind
 from tbcli.figures.placing import Spot, checked_format, own_directory, spot_for_curves
 from tbcli.loading import load_object
 from tbcli.runs import LogDirectory, Run
@@ -74,7 +74,7 @@ def plot_kinds(
     title: str = "",
     skip_missing: bool = False,
 ) -> PlotResult:
-    """Draw figures: one of the curves of all runs, every other kind for each run.
+    """Draw figures: one of the curves of all runs, every other kind for each run; confusions of two runs subtracted.
 
     Args:
         places: Runs, and for curves alone also log directories; at least one. One that is named twice is drawn once.
@@ -93,7 +93,7 @@ def plot_kinds(
     """
     request = request or Request(smooth=plot.smooth)
     chosen, metrics = _each_once(places), request.metrics
-    own = [(run, kind) for run in _runs_alone(chosen, kinds) for kind in kinds if kind != HISTORY]
+    own = _subjects(_runs_alone(chosen, kinds), kinds)
     _check_options(len(own) + (HISTORY in kinds), has_history=HISTORY in kinds, metrics=metrics, out=out)
     ready, missing = _read_all(own)
     if missing and not skip_missing:
@@ -106,7 +106,7 @@ def plot_kinds(
             if metrics or not skip_missing:
                 raise
             missing.insert(0, (HISTORY, error))
-    pictures += [_plot_one(run, kind, found, plot, out, title) for run, kind, found in ready]
+    pictures += [_plot_one(runs, kind, found, plot, plots_root, out, title) for runs, kind, found in ready]
     if not pictures:
         raise missing[0][1]
     return PlotResult(tuple(pictures), _sentences(missing))
@@ -133,36 +133,64 @@ def _check_options(figures: int, *, has_history: bool, metrics: Sequence[str], o
         raise ConfigError("--metric only applies to the history", hint="leave it out, or `--kind history`")
 
 
-def _read_all(own: Sequence[tuple[Run, str]]) -> tuple[list[tuple[Run, str, Any]], list[tuple[str, NotFound]]]:
+def _subjects(runs: Sequence[Run], kinds: Sequence[str]) -> list[tuple[tuple[Run, ...], str]]:
+    """Return the runs of each figure but that of the curves, and its kind."""
+    subjects = []
+    for kind in kinds:
+        if kind == "confusion" and len(runs) == 2:
+            subjects.append((tuple(runs), kind))
+        elif kind != HISTORY:
+            subjects += [((run,), kind) for run in runs]
+    return subjects
+
+
+def _kind_of(runs: Sequence[Run], kind: str) -> Kind:
+    return KINDS[kind] if len(runs) == 1 else DIFFERENCE
+
+
+def _read_all(
+    subjects: Sequence[tuple[tuple[Run, ...], str]],
+) -> tuple[list[tuple[tuple[Run, ...], str, Any]], list[tuple[str, TbcliError]]]:
     """Return what there is to draw, and of which kinds there is nothing and why."""
-    ready, missing = [], []
-    for run, kind in own:
+    ready: list[tuple[tuple[Run, ...], str, Any]] = []
+    missing: list[tuple[str, TbcliError]] = []
+    for runs, kind in subjects:
         try:
-            ready.append((run, kind, load_object(KINDS[kind].read)(run)))
-        except NotFound as error:
+            ready.append((runs, kind, load_object(_kind_of(runs, kind).read)(*runs)))
+        except (NotFound, ConfigError) as error:
             missing.append((kind, error))
     return ready, missing
 
 
-def _sentences(missing: Sequence[tuple[str, NotFound]]) -> tuple[str, ...]:
+def _sentences(missing: Sequence[tuple[str, TbcliError]]) -> tuple[str, ...]:
     kinds: dict[str, list[str]] = {}
     for kind, error in missing:
         kinds.setdefault(error.message, []).append(kind)
     return tuple(f"no {', '.join(without)}: {message}" for message, without in kinds.items())
 
 
-def _plot_one(run: Run, kind: str, found: Any, plot: PlotConfig, out: Path | None, title: str) -> Picture:
-    path = checked_format(out) if out else own_directory([run], run.plots.parent) / f"{KINDS[kind].stem}.{plot.format}"
+def _plot_one(
+    runs: tuple[Run, ...],
+    kind: str,
+    found: Any,
+    plot: PlotConfig,
+    plots_root: Path,
+    out: Path | None,
+    title: str,
+) -> Picture:
+    what = _kind_of(runs, kind)
+    path = checked_format(out) if out else own_directory(runs, plots_root) / f"{what.stem}.{plot.format}"
     start_matplotlib()
     from tbcli.figures.lettering import missing_fonts
     from tbcli.figures.style import Look, save_figure
 
     look = Look.of(plot)
-    figure = load_object(KINDS[kind].draw)(run, found, title=title, look=look)
+    subject = runs if len(runs) == 1 else ()
+    figure = load_object(what.draw)(*subject, found, title=title, look=look)
     save_figure(figure, path, plot.dpi, is_named=out is not None, theme=look.theme)
     names = getattr(found, "predictions", found)
-    note = missing_fonts([title or run.name, *getattr(names, "class_names", ())])
-    return Picture(kind, path, (run,), left_out=(*getattr(found, "damage", ()), *filter(None, [note])))
+    note = missing_fonts([title, *(run.name for run in runs), *getattr(names, "class_names", ())])
+    return Picture(kind, path, runs, left_out=(*getattr(found, "damage", ()), *filter(None, [note])))
 
 
 def _each_once(places: Sequence[Run | LogDirectory]) -> list[Run | LogDirectory]:

@@ -105,9 +105,7 @@ def test_different_samples_are_said_and_their_shares_compared(tmp_path: Path) ->
 
 def test_the_same_samples_in_another_order_are_the_same(tmp_path: Path) -> None:
     told = predictions(np.arange(60) % 3, 3)
-    back = replace(
-        told, indices=told.indices[::-1], labels=told.labels[::-1], probabilities=told.probabilities[::-1]
-    )
+    back = replace(told, indices=told.indices[::-1], labels=told.labels[::-1], probabilities=told.probabilities[::-1])
     pair = read_pair(*runs(tmp_path, told, back))
     assert pair.damage == ()
     assert "right only in A 0, only in B 0" in texts_of(drawn(tmp_path, pair))[1]

@@ -65,8 +65,8 @@ def test_every_kind_names_functions_that_there_are(name: str) -> None:
     assert name in NAMES
 
 
-def test_what_a_training_leaves_is_history_confusion_mistakes_and_embedding() -> None:
-    assert set(LEFT_BY_TRAINING) == {"history", "confusion", "mistakes", "embedding"}
+def test_what_a_training_leaves_is_history_summary_confusion_mistakes_and_embedding() -> None:
+    assert set(LEFT_BY_TRAINING) == {"history", "summary", "confusion", "mistakes", "embedding"}
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,7 @@ def test_each_kind_is_a_file_of_its_own_in_every_format(tmp_path: Path, form: st
     result = plot(run, kinds=ALL_BUT_GRADIENTS, settings=PlotConfig(dpi=40, format=form))
     stems = [
         "training_history",
+        "summary",
         "confusion_matrix",
         "pr_curves",
         "roc_curves",
@@ -112,6 +113,7 @@ def test_all_is_what_there_is_and_a_sentence_for_each_reason(tmp_path: Path) -> 
     result = plot(run, skip_missing=True)
     assert [picture.kind for picture in result.pictures] == [
         "history",
+        "summary",
         "confusion",
         "pr",
         "roc",
@@ -156,9 +158,27 @@ def test_evidence_without_an_epoch_is_still_drawn(tmp_path: Path) -> None:
 
 def test_of_several_runs_the_history_is_one_and_the_rest_each_its_own(tmp_path: Path) -> None:
     one, two = measured_run(tmp_path), measured_run(tmp_path)
-    result = plot(one, two, one, kinds=("history", "confusion"))
+    result = plot(one, two, one, kinds=("history", "pr"))
     assert [picture.runs for picture in result.pictures] == [(one, two), (one,), (two,)]
     assert [picture.path.parent for picture in result.pictures[1:]] == [one.plots, two.plots]
+
+
+def test_the_confusions_of_two_runs_are_one_figure_of_their_difference(tmp_path: Path) -> None:
+    one, two, three = (measured_run(tmp_path) for _ in range(3))
+    (picture,) = plot(one, two, kinds=("confusion",)).pictures
+    assert picture.runs == (one, two)
+    assert picture.path.name == "confusion_difference.png"
+    assert one.id in picture.path.parent.name
+    assert len(plot(one, two, three, kinds=("confusion",)).pictures) == 3
+
+
+def test_runs_of_different_classes_are_refused_and_among_all_kinds_told(tmp_path: Path) -> None:
+    one, two = measured_run(tmp_path, 3), measured_run(tmp_path, 4)
+    with pytest.raises(ConfigError, match="different classes"):
+        plot(one, two, kinds=("confusion",))
+    result = plot(one, two, kinds=("confusion", "pr"), skip_missing=True)
+    assert [picture.kind for picture in result.pictures] == ["pr", "pr"]
+    assert "different classes" in result.missing[0]
 
 
 def test_one_file_is_for_one_figure(tmp_path: Path) -> None:

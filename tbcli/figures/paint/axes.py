@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullL
 from tbcli.figures.colours import LineStyle, Theme, run_styles
 from tbcli.figures.curves import LARGEST, Curve, Panel, Scene
 from tbcli.figures.lettering import Lettering, lettering_for
-from tbcli.figures.pages import Sheet
+from tbcli.figures.pages import Page, Sheet
 from tbcli.figures.paint.legend import MOST_COLOURS, MOST_NAMES, Legend
 from tbcli.figures.paint.ticks import ticks
 from tbcli.figures.smoothing import Floats
@@ -34,7 +34,7 @@ _MOST_DOTS = 40  # points up to which each gets a dot of its own
 
 
 @dataclass(frozen=True, slots=True)
-class _Style:
+class PanelStyle:
     """How the curves of one figure are told apart."""
 
     theme: Theme
@@ -44,16 +44,19 @@ class _Style:
     is_crowded: bool
 
     def colour(self, curve: Curve) -> str:
+        """Return the colour of a curve."""
         if curve.id in self.runs:
             return self.runs[curve.id].colour
         return {VALIDATION: self.theme.validation, TEST: self.theme.test}.get(curve.split, self.theme.train)
 
     def dash(self, curve: Curve) -> _Pattern:
+        """Return the dash pattern of a curve."""
         if not self.is_crowded:
             return _DASHES.get(curve.split, "-")
         return self.runs[curve.id].pattern if curve.is_judged else "-"
 
     def width(self, curve: Curve) -> float:
+        """Return the width of a curve in points."""
         if self.is_crowded:
             return 1.1 if curve.is_judged else 0.7
         return 1.6 if len(curve.y) <= 1000 or curve.raw else 1.0
@@ -80,12 +83,11 @@ def draw_scene(scene: Scene, look: Look | None = None, *, title: str = "") -> Fi
         legend = legend.set_in(sheet.text_width)
         sheet = replace(sheet, legend=legend.height)
     sheet.check_size()
-    style = _style(scene, look.theme, letters)
+    style = style_of(scene, look.theme, letters)
     with one_look(letters.families, look.theme):
         figure = Figure(figsize=(sheet.width, sheet.height))
         _write_heading(figure, sheet, scene, style, title)
-        for position, panel in enumerate(scene.panels):
-            _draw_panel(figure.add_axes(sheet.box(position)), panel, style, sheet)
+        draw_panels(figure, sheet.page, sheet, style, scene.panels)
         if legend:
             legend.draw(figure, sheet, style.runs, look.theme)
         for line, note in enumerate(reversed(scene.notes)):
@@ -95,14 +97,32 @@ def draw_scene(scene: Scene, look: Look | None = None, *, title: str = "") -> Fi
     return figure
 
 
-def _style(scene: Scene, theme: Theme, letters: Lettering) -> _Style:
+def style_of(scene: Scene, theme: Theme, letters: Lettering) -> PanelStyle:
+    """Return how the curves of a scene are told apart."""
     ids = [entry.id for entry in scene.entries]
     styles = run_styles(ids, theme) if len(ids) > 1 else {}
     ranks = {one: rank for rank, one in enumerate(ids, 1)} if len(ids) > MOST_COLOURS else {}
-    return _Style(theme, letters, styles, ranks, scene.is_crowded)
+    return PanelStyle(theme, letters, styles, ranks, scene.is_crowded)
 
 
-def _write_heading(figure: Figure, sheet: Sheet, scene: Scene, style: _Style, title: str) -> None:
+def draw_panels(figure: Figure, page: Page, sheet: Sheet, style: PanelStyle, panels: Sequence[Panel]) -> None:
+    """Draw panels on a sheet that lies in the upper left corner of a page.
+
+    Args:
+        figure: Where.
+        page: All of the figure.
+        sheet: The part of it that the panels take.
+        style: How their curves are told apart.
+        panels: As many as the sheet was made for.
+    """
+    for position, panel in enumerate(panels):
+        x, y, width, height = sheet.box(position)
+        corner = x * sheet.width, (1 - y - height) * sheet.height
+        axes = figure.add_axes(page.box(*corner, width * sheet.width, height * sheet.height))
+        _draw_panel(axes, panel, style, sheet)
+
+
+def _write_heading(figure: Figure, sheet: Sheet, scene: Scene, style: PanelStyle, title: str) -> None:
     letters, room, heading = style.letters, sheet.text_width, scene.heading
     name = title or (heading.name if letters.draws(heading.name) else heading.id or heading.name)
     heading = replace(heading, name=letters.legible(name))
@@ -111,7 +131,7 @@ def _write_heading(figure: Figure, sheet: Sheet, scene: Scene, style: _Style, ti
     write_heading(figure, sheet.page, letters, first, second, theme=style.theme)
 
 
-def _draw_panel(axes: Axes, panel: Panel, style: _Style, sheet: Sheet) -> None:
+def _draw_panel(axes: Axes, panel: Panel, style: PanelStyle, sheet: Sheet) -> None:
     for curve in sorted(panel.curves, key=lambda curve: curve.is_judged):
         _draw_curve(axes, curve, panel, style)
     for curve in panel.curves:
@@ -121,7 +141,7 @@ def _draw_panel(axes: Axes, panel: Panel, style: _Style, sheet: Sheet) -> None:
     _label(axes, panel, style, sheet)
 
 
-def _draw_curve(axes: Axes, curve: Curve, panel: Panel, style: _Style) -> None:
+def _draw_curve(axes: Axes, curve: Curve, panel: Panel, style: PanelStyle) -> None:
     colour, dash = style.colour(curve), style.dash(curve)
     if curve.band:
         lower, upper = (_drawable(edge, panel.log) for edge in curve.band)
@@ -160,7 +180,7 @@ def _alone(values: Floats) -> list[int]:
     return places
 
 
-def _mark_best(axes: Axes, curve: Curve, panel: Panel, style: _Style) -> None:
+def _mark_best(axes: Axes, curve: Curve, panel: Panel, style: PanelStyle) -> None:
     """Ring the best value of the curve that its run is judged by."""
     if not curve.best or not curve.is_judged or not len(_drawable(np.array([curve.best.y]), panel.log)):
         return
@@ -179,7 +199,7 @@ def _mark_best(axes: Axes, curve: Curve, panel: Panel, style: _Style) -> None:
     )
 
 
-def _scale(axes: Axes, panel: Panel, style: _Style) -> None:
+def _scale(axes: Axes, panel: Panel, style: PanelStyle) -> None:
     curves, log = panel.curves, panel.log
     y = [_drawable(edge, log) for curve in curves for edge in (curve.y, *(curve.band or ()))]
     y += [_drawable(curve.raw[1], log) for curve in curves if curve.raw]
@@ -239,7 +259,7 @@ def _y_limits(low: float, high: float) -> tuple[float, float]:
     return bottom, top
 
 
-def _label_ends(axes: Axes, panel: Panel, style: _Style, height: float) -> None:
+def _label_ends(axes: Axes, panel: Panel, style: PanelStyle, height: float) -> None:
     """Write its rank at the end of each curve, where there are more runs than colours; of many those of the best."""
     most = int(height * 72 / _RANK_POINTS)
     ends: dict[int, tuple[float, float]] = {}
@@ -281,7 +301,7 @@ def _apart(places: Mapping[int, tuple[float, float]], bottom: float, top: float)
     return heights
 
 
-def _label(axes: Axes, panel: Panel, style: _Style, sheet: Sheet) -> None:
+def _label(axes: Axes, panel: Panel, style: PanelStyle, sheet: Sheet) -> None:
     """Write title, legend and the names of the axes, placed by hand."""
     letters, room = style.letters, sheet.panel_width
     (title,) = letters.shortened([panel_title(panel.metric)], _TITLE_POINTS, room)
@@ -308,7 +328,7 @@ def _label(axes: Axes, panel: Panel, style: _Style, sheet: Sheet) -> None:
         )
 
 
-def _keys(panel: Panel, style: _Style, width: float) -> list[Line2D]:
+def _keys(panel: Panel, style: PanelStyle, width: float) -> list[Line2D]:
     """Return the legend of one panel: what solid, dashed and the ring mean, or what the one curve is called."""
     splits = {curve.split: curve for curve in panel.curves}
     if TRAIN in splits:
@@ -339,7 +359,7 @@ def _keys(panel: Panel, style: _Style, width: float) -> list[Line2D]:
     return keys
 
 
-def _key(curve: Curve, text: str, style: _Style) -> Line2D:
+def _key(curve: Curve, text: str, style: PanelStyle) -> Line2D:
     colour = style.theme.faint if style.runs else style.colour(curve)
     dash = ("-" if style.is_crowded else style.dash(curve)) if style.runs else style.dash(curve)
     pale = 0.3 if style.is_crowded and not curve.is_judged else None

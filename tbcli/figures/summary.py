@@ -1,0 +1,240 @@
+"""One page about a run: its curves, what it confuses, the classes it is worst at, its results and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tbcli.config import hyperparameters
+from tbcli.errors import NotFound
+from tbcli.figures.colours import Theme
+from tbcli.figures.composing import compose
+from tbcli.figures.confusions import count_confusions, shares_of_rows
+from tbcli.figures.curves import Request, Scene
+from tbcli.figures.grid import POINTS, ROW, Grid, cell_texts, draw_grid, widest_of
+from tbcli.figures.lettering import Lettering, lettering_for
+from tbcli.figures.numbers import percent
+from tbcli.figures.pages import HEADER, RIGHT, Page, Sheet, require_room
+from tbcli.figures.paint.axes import draw_panels, style_of
+from tbcli.figures.png.confusion import cell_colours
+from tbcli.figures.style import USUAL, Look, heading_for, one_look, write_heading
+from tbcli.figures.titles import counted, number_of, short_number, subheading_of
+from tbcli.runs import Run
+from tbcli.runs.evidence import Predictions, read_predictions
+
+_WIDTH, _HEIGHT, _LEAST = 12.4, 8.6, (9.0, 6.4)  # inches
+_FACTS = 2.9  # inches of the column on the right
+_TOP = 0.5  # share of the height that the curves take
+_MARGIN, _GAP, _NAME = 0.35, 0.4, 1.0  # inches: left, between two parts, of the name of a class
+_WORST = 10
+_PANELS = 2
+_ALWAYS = ("data", "model", "epochs", "batch_size", "learning_rate", "optimizer", "schedule", "seed")
+_NEVER = ("name",)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What there is to say of a run.
+
+    Args:
+        scene: Its curves.
+        predictions: Of the split that it is judged by; None where it keeps none.
+        lacking: Why it keeps none.
+    """
+
+    scene: Scene
+    predictions: Predictions | None
+    lacking: str = ""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """A name for each class number."""
+        return self.predictions.class_names if self.predictions else ()
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """Sentences about what is not shown."""
+        return (f"the summary has no confusion matrix: {self.lacking}",) if self.lacking else ()
+
+
+def read_summary(run: Run) -> Summary:
+    """Return curves and, if there are some, predictions.
+
+    Raises:
+        NotFound: The run has no epoch to plot.
+    """
+    scene = compose([run], Request())
+    try:
+        return Summary(scene, read_predictions(run))
+    except NotFound as error:
+        return Summary(scene, None, error.message)
+
+
+def draw_summary(run: Run, summary: Summary, *, title: str = "", look: Look = USUAL) -> Figure:
+    """Return the figure of one run.
+
+    Args:
+        run: Whose.
+        summary: What there is to say of it.
+        title: In place of the run's name.
+        look: Its colours and size.
+    """
+    require_room(look.size, Page(*_LEAST))
+    page, theme = Page(*(look.size or (_WIDTH, _HEIGHT))), look.theme
+    heading, subheading = heading_for(run, "summary", title), _told(run)
+    settings, results = settings_of(run), results_of(run)
+    letters = lettering_for([heading, subheading, *summary.class_names, *(value for _, value, _ in settings)])
+    left, top = page.width - _FACTS - RIGHT, HEADER + 0.3
+    with one_look(letters.families, theme):
+        figure = Figure(figsize=(page.width, page.height))
+        write_heading(figure, page, letters, heading, subheading, left=_MARGIN, theme=theme)
+        _draw_curves(figure, page, summary.scene, letters, look, left - _GAP)
+        down = _write_facts(figure, page, letters, "results", results, (left, top), theme)
+        _write_facts(figure, page, letters, "settings (* not the default)", settings, (left, down + ROW), theme)
+        if summary.predictions:
+            _draw_classes(figure, page, summary.predictions, letters, left - _GAP, theme)
+        else:
+            spot = page.spot(_MARGIN, page.height * _TOP + 0.6)
+            figure.text(*spot, letters.fitted(summary.lacking, 10, left - _GAP), fontsize=10, color=theme.faint)
+    return figure
+
+
+def _told(run: Run) -> str:
+    accuracy = number_of(run.metrics, "test_accuracy")
+    status = run.status()
+    return subheading_of(
+        run,
+        "" if status == "finished" else status,
+        "" if accuracy is None else f"test accuracy {short_number(accuracy)}",
+    )
+
+
+def settings_of(run: Run) -> list[tuple[str, str, bool]]:
+    """Return name, value and whether it is not the default, of the settings that matter; changed ones first."""
+    config = run.read_config()
+    found = []
+    for word, setting in hyperparameters().items():
+        section, _, name = setting.key.partition(".")
+        value = config.get(section, {}).get(name, setting.default)
+        changed = value != setting.default
+        if word not in _NEVER and (changed or word in _ALWAYS):
+            found.append((word, str(value), changed))
+    return sorted(found, key=lambda one: not one[2])
+
+
+def results_of(run: Run) -> list[tuple[str, str, bool]]:
+    """Return name and value of what came out: metrics at their best and on test samples, size and time."""
+    facts = []
+    for name, value in run.metrics.items():
+        if isinstance(value, dict) and name.startswith("val_"):
+            best = number_of(value, "best")
+            facts += (
+                [] if best is None else [(f"best {name}", f"{short_number(best)}, epoch {value.get('best_epoch')}")]
+            )
+    tests = [name for name in run.metrics if name.startswith("test_")]
+    facts += [(name, short_number(number)) for name in tests if (number := number_of(run.metrics, name)) is not None]
+    record = run.record
+    facts += [(name, f"{record[name]:,}") for name in ("epochs", "parameters") if isinstance(record.get(name), int)]
+    seconds = number_of(record, "seconds")
+    facts += [] if seconds is None else [("time", f"{seconds:,.0f} s")]
+    facts += [(name, str(record[name])) for name in ("device", "precision") if record.get(name)]
+    return [(name, text, False) for name, text in facts]
+
+
+def _draw_curves(figure: Figure, page: Page, scene: Scene, letters: Lettering, look: Look, width: float) -> None:
+    panels = scene.panels[:_PANELS]
+    sheet = Sheet(len(panels), size=(width, page.height * _TOP))
+    draw_panels(figure, page, sheet, style_of(scene, look.theme, letters), panels)
+
+
+def _write_facts(
+    figure: Figure,
+    page: Page,
+    letters: Lettering,
+    heading: str,
+    facts: Sequence[tuple[str, str, bool]],
+    corner: tuple[float, float],
+    theme: Theme,
+) -> float:
+    """Write names and values, as many as the page has room for, and return how far down they reach."""
+    left, down = corner
+    figure.text(*page.spot(left, down), heading, fontsize=11)
+    room = int((page.height - down - 0.2) / ROW) - 1
+    for name, value, changed in facts[: max(room, 0)]:
+        down += ROW
+        figure.text(
+            *page.spot(left, down + 0.05), f"{name}{' *' if changed else ''}", fontsize=POINTS, color=theme.faint
+        )
+        text = letters.fitted(value, POINTS, _FACTS - letters.width(name, POINTS) - 0.3)
+        figure.text(*page.spot(left + _FACTS, down + 0.05), text, ha="right", fontsize=POINTS)
+    return down + ROW
+
+
+def _draw_classes(
+    figure: Figure, page: Page, predictions: Predictions, letters: Lettering, width: float, theme: Theme
+) -> None:
+    """Draw the confusion matrix and, beside it, the classes that come off worst."""
+    counts = count_confusions(predictions.labels, predictions.guesses, len(predictions.class_names))
+    names = letters.shortened(letters.class_labels(predictions.class_names), POINTS, _NAME)
+    widest, top = widest_of(names, letters), page.height * _TOP + 0.35
+    side = page.height - top - max(widest, 0.15) - 0.45
+    grid = Grid(len(names), side, widest)
+    left = 0.65 + widest
+    corner = (left, top)
+    figure.text(*page.spot(_MARGIN, top - 0.12), f"confusion matrix, {_samples(predictions)}", fontsize=11)
+    draw_grid(figure, page, corner, grid, cell_colours(counts, theme), cell_texts(counts, grid), names, theme)
+    _list_worst(figure, page, counts, names, letters, (left + side + _GAP, top - 0.12), width, theme)
+
+
+def _samples(predictions: Predictions) -> str:
+    return counted(len(predictions.labels), f"{predictions.split} sample")
+
+
+def worst_classes(counts: np.ndarray, most: int) -> list[tuple[int, float, float, float]]:
+    """Return class number, recall, precision and F1 of the classes with the lowest F1 that have samples.
+
+    Args:
+        counts: ``[true class, guessed class]``.
+        most: So many at most.
+    """
+    right = np.diagonal(counts)
+    true, guessed = counts.sum(axis=1), counts.sum(axis=0)
+    recall, precision = right / np.maximum(true, 1), right / np.maximum(guessed, 1)
+    f1 = 2 * right / np.maximum(true + guessed, 1)
+    order = [number for number in np.argsort(f1, kind="stable").tolist() if true[number]]
+    return [(number, float(recall[number]), float(precision[number]), float(f1[number])) for number in order[:most]]
+
+
+def _list_worst(
+    figure: Figure,
+    page: Page,
+    counts: np.ndarray,
+    names: Sequence[str],
+    letters: Lettering,
+    corner: tuple[float, float],
+    right: float,
+    theme: Theme,
+) -> None:
+    left, down = corner
+    figure.text(*page.spot(left, down), "worst classes, by F1", fontsize=11)
+    room = int((page.height - down - 0.3) / ROW) - 2
+    rows = [("class", "F1", "recall", "precision", "samples", "taken for")]
+    shares = shares_of_rows(counts)
+    for number, recall, precision, f1 in worst_classes(counts, min(_WORST, room)):
+        wrong = shares[number].copy()
+        wrong[number] = 0
+        guess = int(wrong.argmax())
+        mistaken = f"{names[guess]} ({percent(float(wrong[guess]))})" if wrong[guess] else ""
+        samples = f"{int(counts[number].sum()):,}"
+        rows.append((names[number], short_number(f1), percent(recall), percent(precision), samples, mistaken))
+    start = left + max(widest_of(names, letters), 0.5)
+    places = (left, start + 0.6, start + 1.25, start + 2.0, start + 2.65, start + 2.8)
+    for number, row in enumerate(rows):
+        for column, (place, text) in enumerate(zip(places, row, strict=True)):
+            fitted = letters.fitted(text, POINTS, max(right - place, 0.3)) if column == len(row) - 1 else text
+            spot = page.spot(place, down + 0.3 + number * ROW)
+            side = "right" if 0 < column < len(row) - 1 else "left"
+            figure.text(*spot, fitted, ha=side, fontsize=POINTS, color=theme.ink if number else theme.faint)
