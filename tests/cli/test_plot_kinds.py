@@ -17,8 +17,11 @@ from tests.events.records import event, tensor, write
 from tests.fakes import make_run
 from tests.runs.evidence import keep_evidence, predictions
 
-STEMS = ["training_history", "confusion_matrix", "pr_curves", "gradients", "embedding_pca", "mistakes"]
-KINDS = ["history", "confusion", "pr", "gradients", "embedding", "mistakes"]
+STEMS = [
+    "training_history", "summary", "confusion_matrix", "pr_curves", "roc_curves", "calibration", "gradients",
+    "embedding_pca", "mistakes",
+]  # fmt: skip
+KINDS = ["history", "summary", "confusion", "pr", "roc", "calibration", "gradients", "embedding", "mistakes"]
 
 
 def full_run(place: Path) -> Run:
@@ -46,11 +49,12 @@ def test_all_prints_a_path_a_line_in_the_order_of_the_kinds(tmp_path: Path) -> N
 def test_all_of_an_interrupted_run_is_its_history_and_words_on_stderr(tmp_path: Path) -> None:
     run = make_run(tmp_path, status="interrupted", files=False)
     result = plot(tmp_path, "--kind", "all")
-    assert result.stdout == f"{run.plots / 'training_history.png'}\n"
+    assert result.stdout.splitlines() == [str(run.plots / f"{stem}.png") for stem in STEMS[:2]]
     told = result.stderr.splitlines()
-    assert len(told) == 2
-    assert "no confusion, pr, embedding, mistakes: run" in told[0]
+    assert len(told) == 3
+    assert "no confusion, pr, roc, calibration, embedding, mistakes: run" in told[0]
     assert "has recorded no gradients" in told[1]
+    assert "the summary has no confusion matrix" in told[2]
 
 
 def test_the_document_tells_kind_and_path_of_each_and_what_is_missing(tmp_path: Path) -> None:
@@ -98,7 +102,7 @@ def test_no_kind_loads_tensorflow_or_pyplot(tmp_path: Path) -> None:
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert len(done.stdout.splitlines()) == 7
+    assert len(done.stdout.splitlines()) == len(KINDS) + 1
     assert done.stdout.splitlines()[-1] == "[]"
 
 

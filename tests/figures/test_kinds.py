@@ -129,7 +129,7 @@ def test_all_is_what_there_is_and_a_sentence_for_each_reason(tmp_path: Path) -> 
 def test_an_interrupted_run_has_its_history_and_one_sentence_for_all_the_rest(tmp_path: Path) -> None:
     run = make_run(tmp_path, status="interrupted", files=False)
     result = plot(run, skip_missing=True)
-    assert [picture.kind for picture in result.pictures] == ["history"]
+    assert [picture.kind for picture in result.pictures] == ["history", "summary"]
     assert (
         f"no confusion, pr, roc, calibration, embedding, mistakes: run {run.id} has no evidence: it is interrupted"
         in result.missing

@@ -51,7 +51,7 @@ def test_history_confusion_mistakes_and_embedding_are_left_behind_and_the_rest_c
     tiny: Tiny, tmp_path: Path
 ) -> None:
     left = {path.name for path in tiny.run.plots.iterdir()}
-    assert left >= {"training_history.png", "confusion_matrix.png", "mistakes.png", "embedding_pca.png"}
+    assert left >= {"training_history.png", "summary.png", "confusion_matrix.png", "mistakes.png", "embedding_pca.png"}
     for kind in NAMES:
         out = tmp_path / f"{kind}.png"  # not over the figures of a run that others look at too
         result = plot_kinds([tiny.run], [kind], PlotConfig(dpi=40), plots_root=tmp_path, out=out)
