@@ -27,7 +27,7 @@ class Kind:
 
 
 KINDS = {
-    "summary": Kind("summary", "tbcli.figures.summary:read_summary", "tbcli.figures.summary:draw_summary"),
+    "summary": Kind("summary", "tbcli.figures.summary_page:read_summary", "tbcli.figures.summary_page:draw_summary"),
     "confusion": Kind(
         "confusion_matrix", "tbcli.runs.evidence:read_predictions", "tbcli.figures.matrix:draw_confusion"
     ),

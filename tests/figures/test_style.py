@@ -22,7 +22,7 @@ from tbcli.figures.matrix import draw_confusion
 from tbcli.figures.precision_recall import draw_precision_recall
 from tbcli.figures.roc import draw_roc
 from tbcli.figures.style import Look, save_figure
-from tbcli.figures.summary import draw_summary, read_summary
+from tbcli.figures.summary_page import draw_summary, read_summary
 from tbcli.runs import Run
 from tbcli.runs.evidence import read_features, read_mistakes, read_predictions
 from tests.fakes import make_run

@@ -36,7 +36,7 @@ _NEVER = ("name",)
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class SummaryPage:
     """What there is to say of a run.
 
     Args:
@@ -60,7 +60,7 @@ class Summary:
         return (f"the summary has no confusion matrix: {self.lacking}",) if self.lacking else ()
 
 
-def read_summary(run: Run) -> Summary:
+def read_summary(run: Run) -> SummaryPage:
     """Return curves and, if there are some, predictions.
 
     Raises:
@@ -68,12 +68,12 @@ def read_summary(run: Run) -> Summary:
     """
     scene = compose([run], Request())
     try:
-        return Summary(scene, read_predictions(run))
+        return SummaryPage(scene, read_predictions(run))
     except NotFound as error:
-        return Summary(scene, None, error.message)
+        return SummaryPage(scene, None, error.message)
 
 
-def draw_summary(run: Run, summary: Summary, *, title: str = "", look: Look = USUAL) -> Figure:
+def draw_summary(run: Run, summary: SummaryPage, *, title: str = "", look: Look = USUAL) -> Figure:
     """Return the figure of one run.
 
     Args:

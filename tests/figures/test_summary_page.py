@@ -13,7 +13,7 @@ from tbcli.errors import NotFound
 from tbcli.figures.colours import DARK
 from tbcli.figures.confusions import count_confusions
 from tbcli.figures.style import Look, save_figure
-from tbcli.figures.summary import draw_summary, read_summary, settings_of, worst_classes
+from tbcli.figures.summary_page import draw_summary, read_summary, settings_of, worst_classes
 from tbcli.runs import Run
 from tests.fakes import make_run
 from tests.runs.evidence import keep_evidence, predictions
