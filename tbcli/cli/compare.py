@@ -12,6 +12,7 @@ from tbcli.cli.listing import require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, with_common_options
 from tbcli.cli.output import Output, printable
 from tbcli.errors import ConfigError
+from tbcli.naming.matching import listed
 
 if TYPE_CHECKING:
     from tbcli.comparison import Comparison, Side
@@ -118,9 +119,9 @@ def _show(
 ) -> None:
     from tbcli.cli import comparing
 
-    for position in comparison.unconfigured:
-        label = printable(comparison.sides[position].label)
-        output.say(f"{label} has no settings: it is left out of the settings that differ")
+    bare = [printable(comparison.sides[position].label) for position in comparison.unconfigured]
+    if bare:
+        output.say(f"no settings, so left out of those that differ: {listed(bare)}")
     for note in comparison.notes:
         output.warn(note)
     if as_json:

@@ -157,7 +157,7 @@ def test_settings_are_left_out_where_one_side_has_none(cli: Cli, two: tuple[str,
     write_scalars(workspace / "foreign", {"loss": [0.5, 0.3]})
     result = cli("compare", "./foreign", "a")
     assert "SETTING" not in result.stdout
-    assert result.stderr.startswith("foreign has no settings")
+    assert result.stderr.startswith("no settings, so left out of those that differ: foreign")
     both = cli("compare", "./foreign", "a", "b").stdout
     assert [line.split() for line in both.split("SETTING")[1].splitlines()[1:]] == [
         ["train.epochs", "-", "5", "3"],
