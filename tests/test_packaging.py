@@ -46,7 +46,9 @@ def test_a_wheel_in_an_empty_environment_trains_away_from_the_checkout(tmp_path:
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-    assert {"tbcli/data/mnist.npz", "tbcli/data/MNIST_NOTICE.md", "tbcli/py.typed"} <= set(names)
+    assert {"tbcli/data/mnist.npz", "tbcli/data/MNIST_NOTICE.md", "tbcli/py.typed", "tbcli/help/settings.md"} <= set(
+        names
+    )
     assert not [name for name in names if name.startswith("tests")]
 
     run(sys.executable, "-m", "venv", tmp_path / "env", cwd=tmp_path)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from tbcli.config.configuration import (
+    DIRECTIONS,
+    SECTION_HELP,
+    SETTINGS,
+    Config,
+    declared,
+    hyperparameters,
+    json_schema,
+)
 from tbcli.config.layers import Said, load_config, merged, variable_of
 from tbcli.config.sections import (
-    DIRECTIONS,
     FIGURE_FORMATS,
     FIRST_FREE_PORT,
     LOAD_FAST,
@@ -13,9 +21,6 @@ from tbcli.config.sections import (
     PRECISIONS,
     SAVE_FORMATS,
     SCHEDULES,
-    SECTION_HELP,
-    SETTINGS,
-    Config,
     DataConfig,
     ModelConfig,
     PathsConfig,
@@ -23,9 +28,6 @@ from tbcli.config.sections import (
     RecordConfig,
     ServeConfig,
     TrainConfig,
-    declared,
-    hyperparameters,
-    json_schema,
 )
 from tbcli.config.setting import Setting
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tbcli.config.sections import DIRECTION, SETTINGS, Config, declared
+from tbcli.config.configuration import DIRECTION, SETTINGS, Config, declared
 from tbcli.config.setting import guess
 from tbcli.errors import ConfigError
 

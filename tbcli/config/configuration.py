@@ -1,0 +1,145 @@
+"""The whole configuration, and every setting by its key."""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from tbcli.config.sections import (
+    DataConfig,
+    ModelConfig,
+    PathsConfig,
+    PlotConfig,
+    RecordConfig,
+    ServeConfig,
+    TrainConfig,
+)
+from tbcli.config.setting import Setting, guess, settings_of
+from tbcli.config.toml import to_toml
+from tbcli.errors import ConfigError
+
+DIRECTIONS = ("min", "max")
+DIRECTION = "direction."  # of the one section whose keys are free: metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that was asked, shared by all commands: frozen, so a change is a copy.
+
+    Example:
+        >>> import tbcli
+        >>> config = tbcli.Config().updated({"train.epochs": 3, "model.dropout": 0.2})
+        >>> config.train.epochs
+        3
+        >>> tbcli.Config().train.epochs == config.train.epochs
+        False
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    record: RecordConfig = field(default_factory=RecordConfig)
+    plot: PlotConfig = field(default_factory=PlotConfig)
+    serve: ServeConfig = field(default_factory=ServeConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+    direction: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Metric name to ``min`` or ``max``, which of its values are better; overrules what its name says."""
+
+    def __post_init__(self) -> None:
+        for name, value in self.direction.items():
+            declared(DIRECTION + name).check(value)
+
+    def updated(self, settings: Mapping[str, object], typed: Mapping[str, str] | None = None) -> Config:
+        """Return a copy with ``{"section.key": value}`` changed; a value of None means 'not said'.
+
+        Args:
+            settings: What to change.
+            typed: What the user wrote for a key, which errors then name.
+
+        Raises:
+            ConfigError: A key is unknown, or a value is of the wrong type or not allowed.
+        """
+        by_section: dict[str, dict[str, Any]] = {}
+        for key, value in settings.items():
+            if value is not None:
+                section, _, name = key.partition(".")
+                settled = declared(key).settle(value, (typed or {}).get(key, ""))
+                by_section.setdefault(section, {})[name] = settled
+        direction = {**self.direction, **by_section.pop("direction", {})}
+        changed = {name: replace(getattr(self, name), **new) for name, new in by_section.items()}
+        return replace(self, direction=direction, **changed)
+
+    def as_dict(self) -> dict[str, dict[str, Any]]:
+        """Return plain sections of plain values, fit for JSON."""
+        plain: dict[str, dict[str, Any]] = json.loads(json.dumps(asdict(self)))  # tuples become lists
+        return plain
+
+    def as_toml(self, *, commented: bool = False) -> str:
+        """Return TOML text that can be fed back with ``--config``, with comments that say what each setting is."""
+        comments = {key: each.comment for key, each in SETTINGS.items()} if commented else {}
+        if commented:
+            comments["direction"] = f'{SECTION_HELP["direction"]} Such as nll = "min"'
+        return to_toml(self.as_dict(), comments)
+
+
+SETTINGS: Mapping[str, Setting] = types.MappingProxyType(
+    {
+        each.key: each
+        for section in fields(Config)
+        if f"{section.name}." != DIRECTION
+        for each in settings_of(section.default_factory)  # type: ignore[arg-type] # the section's class
+    }
+)
+"""Every setting by its key, in the order of the sections; those of ``direction`` are free and not among them."""
+
+
+SECTION_HELP = {
+    section.name: "Which values of a metric are better, min or max, where its name does not tell."
+    if f"{section.name}." == DIRECTION
+    else str(section.default_factory.__doc__)
+    for section in fields(Config)
+}
+"""What each section is about."""
+
+
+def declared(key: str) -> Setting:
+    """Return the declaration of a setting.
+
+    Raises:
+        ConfigError: There is no such setting.
+    """
+    if key.startswith(DIRECTION) and key != DIRECTION:
+        help_text = "Whether smaller (min) or larger (max) values of a metric are better."
+        return Setting(key=key, default="", help=help_text, choices=DIRECTIONS)
+    if key not in SETTINGS:
+        raise ConfigError(f"unknown setting {key!r}", hint=guess(key, SETTINGS))
+    return SETTINGS[key]
+
+
+def hyperparameters() -> dict[str, Setting]:
+    """Return the settings that are hyperparameters, by the name of their column: ``model``, ``learning_rate``, ..."""
+    return {each.word: each for each in SETTINGS.values() if each.hyperparameter}
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a file of settings."""
+    properties: dict[str, Any] = {}
+    for section in fields(Config):
+        group: Any = section.default_factory
+        if f"{section.name}." == DIRECTION:
+            values = {"type": "string", "enum": list(DIRECTIONS)}
+            properties[section.name] = {"type": "object", "additionalProperties": values}
+        else:
+            known = {each.name: each.schema for each in settings_of(group)}
+            properties[section.name] = {"type": "object", "properties": known, "additionalProperties": False}
+        properties[section.name]["description"] = SECTION_HELP[section.name]
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Settings of tbcli: tbcli.toml, [tool.tbcli] of pyproject.toml, or a file given with --config",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+    }
