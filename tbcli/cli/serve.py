@@ -76,7 +76,7 @@ def serve(
         ) as server:
             _show(output, server, place, logdir, chosen, not_shown, as_json=as_json)
             if open_:
-                _open(output, server.url)
+                _open(output, server.view)
             signals.wait(server.check)
         output.say("TensorBoard stopped")
 

@@ -1,7 +1,8 @@
-"""Graphs: the operations of the forward pass, and the layers as Keras sees them."""
+"""Graphs: the operations of the forward pass, and the Keras layers."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +26,14 @@ class GraphsRecorder(Recorder):
         forward = tf.function(lambda samples: model(samples, training=False)).get_concrete_function(samples)
         writer.graph(forward.graph.as_graph_def().SerializeToString(), where="train")
         if _tells_layers(model):
-            writer.keras_graph(model.to_json(), where="train")
+            writer.keras_graph(describe_layers(model.to_json()), where="train")
+
+
+def describe_layers(model_json: str) -> str:
+    """Return a model's JSON without the model's name: TensorBoard then opens on the layers, not on one box."""
+    document = json.loads(model_json)
+    document["config"]["name"] = ""
+    return json.dumps(document)
 
 
 def _tells_layers(model: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 
 WHERE = "projector"
 CONFIG, VECTORS, METADATA, SPRITE = "projector_config.pbtxt", "vectors.bytes", "metadata.tsv", "sprite.png"
+BOOKMARKS = "bookmarks.json"
+_LABEL, _CLASS_NUMBER = "label", "class number"  # columns
 _THUMBNAIL = 32  # pixels of its longer side, where so many fit
 _LARGEST_SPRITE = 8192  # pixels of a side; the projector shows none that is larger
 _MOST_COLOURS = 50  # values up to which the projector offers a column of words to colour by
+_SIDES = ("XLeft", "XRight", "YUp", "YDown")  # of the projection that a person defines
 _BATCH = 250  # samples looked at together, so that large images need little memory
 
 
@@ -57,6 +61,8 @@ class ProjectorRecorder(Recorder):
             thumbnails = thumbnails_of(validation, len(vectors))
             if thumbnails is not None:
                 writer.file(SPRITE, draw_sprite(thumbnails), where=WHERE)
+            classes = len(snapshot.dataset.class_names)
+            writer.file(BOOKMARKS, describe_bookmark(vectors.shape, classes).encode(), where=WHERE)
             writer.file(CONFIG, describe_files(vectors.shape, thumbnails).encode(), where=WHERE)
             writer.announce(where=WHERE)
             self._is_listed = True
@@ -92,14 +98,14 @@ def describe_points(seen: Evidence, class_names: Sequence[str]) -> str:
     names = [as_cell(name) for name in class_names]
     labels, guesses = seen.labels.tolist(), seen.predictions.tolist()
     columns = {
-        "label": [names[label] for label in labels],
+        _LABEL: [names[label] for label in labels],
         "prediction": [names[guess] for guess in guesses],
         "correct": [str(int(label == guess)) for label, guess in zip(labels, guesses, strict=True)],
         "confidence": [f"{value:.4f}" for value in seen.probabilities.max(axis=-1).tolist()],
         "index": map(str, seen.indices.tolist()),
     }
     if len(names) > _MOST_COLOURS:
-        columns["class number"] = map(str, labels)
+        columns[_CLASS_NUMBER] = map(str, labels)
     lines = ["\t".join(columns), *map("\t".join, zip(*columns.values(), strict=True))]
     return "\n".join(lines) + "\n"
 
@@ -119,12 +125,51 @@ def describe_files(shape: tuple[int, ...], thumbnails: np.ndarray | None) -> str
     """
     config = ProjectorConfig()
     embedding = config.embeddings.add(
-        tensor_name=tags.FEATURES, tensor_path=VECTORS, tensor_shape=shape, metadata_path=METADATA
+        tensor_name=tags.FEATURES,
+        tensor_path=VECTORS,
+        tensor_shape=shape,
+        metadata_path=METADATA,
+        bookmarks_path=BOOKMARKS,
     )
     if thumbnails is not None:
         embedding.sprite.image_path = SPRITE
         embedding.sprite.single_image_dim.extend([thumbnails.shape[2], thumbnails.shape[1]])
     return str(text_format.MessageToString(config))
+
+
+def describe_bookmark(shape: tuple[int, ...], classes: int) -> str:
+    """Return one bookmark of the projector's: its first view, with the points coloured by their class.
+
+    TensorBoard colours nothing at first, and applies no bookmark by itself; it lists this one, a click away. It needs
+    every value that a bookmark of its own has.
+
+    Args:
+        shape: Of the vectors ``(n, width)``.
+        classes: How many there are.
+    """
+    searches = {f"custom{side}{what}": empty for side in _SIDES for what, empty in (("Text", ""), ("Regex", False))}
+    bookmark = {
+        "label": "coloured by label",
+        "isSelected": False,
+        "dataSetDimensions": shape,
+        "projections": [],
+        "selectedPoints": [],
+        "selectedProjection": "pca",
+        "pcaComponentDimensions": [0, 1, 2],
+        "tSNEIteration": 0,
+        "tSNEPerplexity": 25,
+        "tSNELearningRate": 10,
+        "tSNEis3d": True,
+        "umapIs3d": True,
+        "umapNeighbors": 15,
+        "umapMinDist": 0.1,
+        "selectedColorOptionName": _LABEL if classes <= _MOST_COLOURS else _CLASS_NUMBER,
+        "forceCategoricalColoring": False,
+        "selectedLabelOption": _LABEL,
+        "customSelectedSearchByMetadataOption": _LABEL,
+        **searches,
+    }
+    return json.dumps([bookmark])
 
 
 def thumbnails_of(split: Split, count: int) -> np.ndarray | None:

@@ -18,7 +18,9 @@ from typing import Any
 from tbcli.config import ServeConfig
 from tbcli.errors import ServingFailed
 from tbcli.serving.assets import Assets
+from tbcli.serving.client import Client, NoAnswer
 from tbcli.serving.data_server import DataServer
+from tbcli.serving.first_view import TAGS_PATH, redirect_first_visit, view_query
 from tbcli.serving.plugin_patches import list_traces_behind_links, read_vectors_anew
 from tbcli.serving.ports import Reservation
 
@@ -33,6 +35,15 @@ class Server:
     url: str
     reader: DataServer | None
     _stop_http: Callable[[], None] = field(repr=False)
+
+    @property
+    def view(self) -> str:
+        """The address of the prepared view of what there is now; see `tbcli.serving.first_view`."""
+        try:
+            query = view_query(Client(self.url).get(TAGS_PATH).json())
+        except NoAnswer:
+            return self.url
+        return f"{self.url}?{query}#timeseries" if query else self.url
 
     def check(self) -> None:
         """Do nothing while all is well.
@@ -188,7 +199,8 @@ def _served(config: ServeConfig, logdir: str, reservation: Reservation, plugins:
 
     def serve_on_reservation(wsgi_app: Any, flags: Any) -> Any:
         reservation.release()
-        servers.append(program.WerkzeugServer(web_files.around(wsgi_app, flags.path_prefix), flags))
+        visited = redirect_first_visit(wsgi_app, flags.path_prefix, logdir)
+        servers.append(program.WerkzeugServer(web_files.around(visited, flags.path_prefix), flags))
         return servers[0]
 
     tensorboard = program.TensorBoard(plugins, web_files.page, serve_on_reservation)

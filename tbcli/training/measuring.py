@@ -48,9 +48,11 @@ def final_metrics(seen: Mapping[str, Evidence]) -> dict[str, float]:
     Args:
         seen: From `measure`.
     """
-    metrics = {tags.TEST + name: value for name, value in seen["test"].metrics.items()} if "test" in seen else {}
+    metrics = {}
     if "validation" in seen:  # its other metrics are known of every epoch
         metrics[PREFIXES[VALIDATION] + tags.MACRO_F1] = seen["validation"].metrics[tags.MACRO_F1]
+    if "test" in seen:
+        metrics |= {tags.TEST + name: value for name, value in seen["test"].metrics.items()}
     return metrics
 
 

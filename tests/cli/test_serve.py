@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
 import socket
 import subprocess
 import time
+import urllib.parse
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -67,6 +69,20 @@ def test_all_runs_of_the_workspace_are_shown(whole: Serving, runs: list[Run]) ->
 def test_dashboards_with_data_are_active(whole: Serving) -> None:
     listing = whole.get("data/plugins_listing")
     assert {"scalars", "timeseries", "hparams"} <= {name for name, facts in listing.items() if facts["enabled"]}
+
+
+def test_a_browser_is_sent_to_the_prepared_view_below_the_path_prefix_and_others_are_not(whole: Serving) -> None:
+    for accept, status in (("text/html,*/*", 302), ("*/*", 200)):
+        parts = urllib.parse.urlsplit(whole.url)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+        connection.request("GET", parts.path, headers={"Accept": accept})
+        response = connection.getresponse()
+        assert response.status == status
+        if status == 302:
+            place = urllib.parse.urlsplit(response.getheader("Location", ""))
+            assert place.path == "/tb/"
+            assert '"tag":"epoch_loss"' in urllib.parse.parse_qs(place.query)["pinnedCards"][0]
+        connection.close()
 
 
 def test_the_window_title_is_passed_on(whole: Serving) -> None:
@@ -245,7 +261,7 @@ def test_a_busy_port_is_refused_before_anything_is_loaded(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize(("opens", "warnings"), [(True, 0), (False, 1)])
-def test_open_starts_the_browser_or_says_that_there_is_none(
+def test_open_shows_the_prepared_view_in_the_browser_or_says_that_there_is_none(
     opens: bool, warnings: int, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
@@ -253,7 +269,7 @@ def test_open_starts_the_browser_or_says_that_there_is_none(
     monkeypatch.setattr("tbcli.serving.launch", lambda *_, **__: FakeServer())
     monkeypatch.setattr("tbcli.serving.StopSignals.wait", lambda *_: None)
     result = CliRunner().invoke(app, ["serve", "--workspace", str(workspace), "--port", "0", "--open"])
-    assert (result.exit_code, result.stdout, opened) == (0, "http://here/\n", ["http://here/"])
+    assert (result.exit_code, result.stdout, opened) == (0, "http://here/\n", [FakeServer.view])
     assert result.stderr.count("warning: no browser") == warnings
 
 
@@ -287,6 +303,7 @@ def test_the_opt_out_reads_with_tensorflow(workspace: Path, runs: list[Run]) -> 
 
 class FakeServer(nullcontext["FakeServer"]):
     url = "http://here/"
+    view = "http://here/?smoothing=0#timeseries"
     reader = None
 
     def __enter__(self) -> FakeServer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,7 @@ from tensorboard.plugins.projector import ProjectorConfig
 from tbcli.data.dataset import Split
 from tbcli.recorders.base import Evidence
 from tbcli.recorders.projector import (
+    BOOKMARKS,
     CONFIG,
     METADATA,
     SPRITE,
@@ -30,7 +32,7 @@ from tests.tiny import Tiny
 
 RANDOM = np.random.default_rng(2)
 NAMES = ("cat", "dog", "odd\t\nname", " ", "漢字")
-IN_ORDER = [VECTORS, METADATA, SPRITE, CONFIG, ""]  # the last is the event file
+IN_ORDER = [VECTORS, METADATA, SPRITE, BOOKMARKS, CONFIG, ""]  # the last is the event file
 
 
 def seen_of(count: int, *, width: int = 6, classes: int = len(NAMES)) -> Evidence:
@@ -136,7 +138,7 @@ def test_later_epochs_replace_vectors_and_metadata_alone() -> None:
         recorder.on_epoch(moment(seen_of(5)), writer)
     recorder.on_end(moment(seen_of(5)), writer)
     counts = {name: len(parts) for (_, name), parts in writer.written.items()}
-    assert counts == {VECTORS: 4, METADATA: 4, SPRITE: 1, CONFIG: 1, "": 1}
+    assert counts == {VECTORS: 4, METADATA: 4, SPRITE: 1, BOOKMARKS: 1, CONFIG: 1, "": 1}
     assert {where for where, _ in writer.written} == {"projector"}
 
 
@@ -148,6 +150,18 @@ def test_the_description_names_relative_paths_and_the_true_sizes() -> None:
     assert list(embedding.sprite.single_image_dim) == [12, 8]  # width first
     with Image.open(io.BytesIO(files[SPRITE])) as picture:
         assert picture.size == (3 * 12, 3 * 8)
+
+
+@pytest.mark.parametrize(("classes", "column"), [(5, "label"), (60, "class number")])
+def test_a_bookmark_colours_the_points_by_their_class(classes: int, column: str) -> None:
+    found = moment(seen_of(120, classes=classes))
+    found.dataset.class_names = tuple(f"class {number}" for number in range(classes))
+    files = written(found)
+    (bookmark,) = json.loads(files[BOOKMARKS])
+    assert bookmark["selectedColorOptionName"] == column
+    assert column in files[METADATA].decode().splitlines()[0].split("\t")
+    assert bookmark["dataSetDimensions"] == list(config_of(files).tensor_shape)
+    assert config_of(files).bookmarks_path == BOOKMARKS
 
 
 def test_not_more_points_are_shown_than_asked_for() -> None:
@@ -247,4 +261,4 @@ def test_the_projectors_directory_holds_what_is_described_and_one_event_file(tin
     names = sorted(path.name for path in (tiny.run.logs / "projector").iterdir())
     events = [name for name in names if "tfevents" in name]
     assert len(events) == 1
-    assert sorted({*names} - {*events}) == sorted([VECTORS, METADATA, SPRITE, CONFIG])
+    assert sorted({*names} - {*events}) == sorted([VECTORS, METADATA, SPRITE, BOOKMARKS, CONFIG])
