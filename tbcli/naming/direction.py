@@ -127,7 +127,8 @@ _ANSWERS: dict[str, tuple[Sense, Sense]] = {
 _PER_SECOND = re.compile(r"/(?:s|secs?|seconds?)$", re.IGNORECASE)  # samples/s
 _CONTAINERS = metric_words.entries(metric_words.CONTAINERS)
 _PARTS_OF_LOSSES = metric_words.entries(metric_words.PARTS_OF_LOSSES)
-_LOSSES = ("loss", "error", "err", "distance", "drop", "gap", "degradation", "decline", "penalty")
+_LOSSES = ("loss", "error", "err")  # whatever follows is what they are of: `loss_cls`
+_HEADS = (*_LOSSES, "distance", "drop", "gap", "degradation", "decline", "penalty", "reward", "return", "bonus")
 _GUESS = Direction("max", is_guessed=True)
 
 
@@ -158,7 +159,8 @@ def _answer_of(elements: Sequence[Sequence[Meaning]]) -> _Answer | None:
         if answer and contained and answer.sign in "<>S":
             answer = _answer(contained, is_of_loss=False)
         if answer:
-            return answer._replace(is_certain=answer.is_certain and not has_unknown)
+            is_certain = answer.is_certain and (not has_unknown or _consists_of(element, _LOSSES))
+            return answer._replace(is_certain=is_certain)
         has_unknown = has_unknown or any(word.sign == "?" for word in element)
     return None
 
@@ -190,7 +192,7 @@ def _answer(element: Sequence[Meaning], *, is_of_loss: bool) -> _Answer | None:
     is_of_loss = is_of_loss or any(word.text == "loss" for word in others[:1])
     if is_of_loss and last.text in _PARTS_OF_LOSSES:
         return _Answer("<", is_certain=False, is_negated=is_negated)
-    is_followed = any(word.sign == "?" for word in head[telling[-1] :])
+    is_followed = last.text not in _LOSSES and any(word.sign == "?" for word in head[telling[-1] :])
     return _Answer(last.sign, not (is_followed or _disagree(last, others)), is_negated)
 
 
@@ -201,6 +203,6 @@ def _is_negated(words: Sequence[Meaning], telling: Sequence[int]) -> bool:
 
 
 def _disagree(last: Meaning, others: Sequence[Meaning]) -> bool:
-    """Say whether other words speak for the opposite; a loss, error or drop is one, whatever it is of."""
+    """Say whether other words speak for the opposite; a loss, drop or reward is one, whatever it is of."""
     senses = {_ANSWERS[word.sign][0] for word in others} - {""}
-    return last.text not in _LOSSES and _OPPOSITE[_ANSWERS[last.sign][0]] in senses
+    return last.text not in _HEADS and _OPPOSITE[_ANSWERS[last.sign][0]] in senses

@@ -57,6 +57,7 @@ LOWER = """
     variation, info lost, information lost, cost return, infeas, bpp, volatility,
     mlogloss, merror, mphe, nloglik, expectile, pairlogit, pair logit, yetirank, cross entropy lambda, uniformity,
     mze, rps, amae, mmae, mmse, msd, vloss, tloss, binomial deviance,
+    energy score, interval score, winkler, mpiw, pinaw, variance unexplained, fvu,
 """
 HIGHER = """
     accuracy, acc, bacc, valacc, trainacc, testacc, correct, correctness, exact match, exactmatch, em, match, matches,
@@ -98,6 +99,7 @@ HIGHER = """
     corr coef, information fidelity, info preserved, information preserved, signal noise, signal distortion,
     modulation energy, intelligibility, intersection over union, r at, p at, rsum, sq, critical success, opinion,
     auc mu, pfound, alignment, wkappa, erank,
+    picp, tversky, inlier, repeatability, efficiency, amota, pckh,
 """
 # They take their direction from the word before: `loss_score` is a loss; alone they are better when high.
 SCORE = "score, top1, top3, top5, top10, top k, top 1, top 3, top 5, top 10"
@@ -119,6 +121,7 @@ NEITHER = """
     steps per epoch, batches per epoch, samples per epoch,
     bsz, oom, uptime, free,
     profiling, kimg, nimg, queue,
+    sigma, patience, nfe, mask ratio, teacher forcing,
 """
 # What a machine did or spent: no direction either, but if someone asks for the best of one, less is better ...
 LESS_WHEN_ASKED = """
@@ -153,7 +156,7 @@ UNITS = """
     epoch, step, iter, iteration, batch, batches, example, sample, token, frame, image, sentence, word, char, item,
     count, counter, number, num,
 """
-NEGATIONS = "neg, negative, negated, one minus"
+NEGATIONS = "neg, negative, negated, one minus, 1 minus"
 PREPOSITIONS = "of, per, at, to, for, in, by, on, with, without, from, over, under, vs, versus, until, since, between"
 # What follows one of these belongs to it: `time/loss_computation` is a time.
 CONTAINERS = """

@@ -23,7 +23,8 @@ LOWER = """
     error_top1 top1_err cer_norm residual_norm fpr@95tpr fid50k hamming_loss zero_one_loss mlogloss merror
     binary_logloss multi_error tweedie-nloglik cox-nloglik BalancedErrorRate QueryCrossEntropy rmse_log cost_return
     energy_mae val_bpb wikitext/word_perplexity,none gradient_penalty disc_loss Losses/Policy_Loss
-    learner_stats/policy_loss valid/nll_loss MedR equal_opportunity_difference
+    learner_stats/policy_loss valid/nll_loss MedR equal_opportunity_difference loss_cls loss_dogs loss/dogs Loss/RPN
+    1_minus_ssim 1-accuracy winkler_score top_1_error word_error_rate
 """
 HIGHER = """
     accuracy val_accuracy test_accuracy acc val/acc Accuracy/train top1 top5 top-5 top_1_accuracy acc@1
@@ -43,7 +44,8 @@ HIGHER = """
     correct/total fraction_correct num_correct neg_negative_likelihood_ratio neg_log_loss neg_brier_score
     piqa/acc,none arc_easy/acc_norm equalized_odds_ratio rand_score calinski_harabasz_score DunnIndex CramersV
     PFound NormalizedGini WKappa auc_mu aucpr Self-play/ELO learner_stats/vf_explained_var rewards/accuracies
-    knn_purity global_alignment mar_100 coco/bbox_mAP
+    knn_purity global_alignment mar_100 coco/bbox_mAP distance_reward sample_efficiency inlier_ratio tversky_index
+    goal_reached_rate
 """
 NEITHER = """
     learning_rate lr lr-Adam lr/pg0 Learning_Rate losses/learning_rate epoch step global_step n_updates
@@ -56,10 +58,11 @@ NEITHER = """
     time_to_success steps_to_threshold std threshold logits/chosen exploration_rate samples/s tokens/s it/s imgs/sec
     global_step/sec time/epoch learner_stats/entropy learner_stats/cur_kl_coeff train/num_updates train/gnorm
     train/wall gb_free eval/gen_len logps/rejected samples_seen consumed_tokens cpu_percent gpu_temp
-    seconds_per_epoch max_memory_mb perf/ram_util_percent Policy/Learning_Rate
+    seconds_per_epoch max_memory_mb perf/ram_util_percent Policy/Learning_Rate noise_std sigma mask_ratio best_epoch
+    bad_epochs early_stopping_counter ms_per_step iter_per_sec peak_mem
 """
 GUESSED_HIGHER = "foo my_metric lossless_ratio mosaic maeander IoU/person accuracy_dogs loss_accuracy error_recall"
-GUESSED_LOWER = "loss_dogs loss/dogs loss_giou losses/dice wer/alice"
+GUESSED_LOWER = "loss_giou losses/dice wer/alice wer_alice"
 
 
 @pytest.mark.parametrize("name", LOWER.split())
