@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 SHOWN_ON_A_TERMINAL = 50
 NOTHING = "no run matches"
-HEADER = ("ID", "NAME", "STATUS", "AGE", "MODEL", "DATA", "EPOCHS", "VAL ACC", "TEST ACC", "SIZE")
+HEADER = ("ID", "NAME", "STATUS", "AGE", "MODEL", "DATA", "EPOCHS", "BEST VAL ACC", "TEST ACC", "SIZE")
 CSV_HEADER = (
     "id", "name", "note", "status", "started", "ended", "seconds", "age_seconds", "model", "data",
     "epochs", "val_accuracy.best", "test_accuracy", "bytes",
@@ -38,7 +38,7 @@ CSV_HEADER = (
 NAME = 1
 FROM_THE_RIGHT = frozenset({3, 6, 7, 8, 9})
 NARROWEST_NAME = 12
-FIRST_TO_GO = ("DATA", "MODEL", "SIZE", "EPOCHS", "AGE", "TEST ACC", "NAME", "VAL ACC")
+FIRST_TO_GO = ("DATA", "MODEL", "SIZE", "EPOCHS", "AGE", "TEST ACC", "NAME", "BEST VAL ACC")
 STYLES = {"running": "cyan", "finished": "green", "interrupted": "yellow", "failed": "red", "diverged": "red"}
 WORDS = ("id", "name", "note", "status", "started", "ended", "model", "data", "device", "precision", "host")
 

@@ -72,7 +72,7 @@ def runs(
 ) -> None:
     """List the runs, the newest last; or show one run, or any log directory, in full.
 
-    AGE counts from the end of training. VAL ACC is the best of all epochs.
+    AGE counts from the end of training.
     In --where, --sort and --columns a metric means its last value, .best its best.
     """
     require_one_form(csv=as_csv, json=as_json, watch=watching)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from tbcli.config import PathsConfig
 from tbcli.errors import ConfigError, NotFound, Refused
 from tbcli.naming.matching import did_you_mean
 from tbcli.runs.files import utc_now
@@ -114,9 +115,7 @@ def _named_run(store: RunStore, reference: str, runs: Sequence[Run]) -> Run:
         return _run_at(store, reference)
     answering = [run for run in runs if run.name == reference or (reference and run.id.startswith(reference))]
     if len(answering) > 1 and any(run.name == reference for run in answering):
-        listed = ", ".join(run.id for run in answering[-5:])
-        more = f" and {len(answering) - 5} more" if len(answering) > 5 else ""
-        raise Refused(f"{reference!r} means {len(answering)} runs: {listed}{more}", hint="name them by their ids")
+        raise Refused(f"{reference!r} means {_counted(answering)}", hint="name them by their ids")
     try:
         return store.find(reference)
     except NotFound:
@@ -125,10 +124,20 @@ def _named_run(store: RunStore, reference: str, runs: Sequence[Run]) -> Run:
         raise
 
 
+def _counted(runs: Sequence[Run]) -> str:
+    """Return how many runs there are and the newest of their ids."""
+    listed = ", ".join(run.id for run in runs[-5:])
+    more = f" and {len(runs) - 5} more" if len(runs) > 5 else ""
+    return f"{len(runs)} run{'' if len(runs) == 1 else 's'}: {listed}{more}"
+
+
 def _run_at(store: RunStore, reference: str) -> Run:
     found = store.find_any(reference)
     path = Path(reference)
     if isinstance(found, LogDirectory) or path.is_symlink():
+        inside = [] if path.is_symlink() else RunStore(PathsConfig(logdir=reference)).list()
+        if inside:
+            raise Refused(f"{reference!r} holds {_counted(inside)}", hint="name each run: `tbcli runs PATH` lists them")
         raise not_ours(reference)
     if found.logs.parent != store.logs_root.resolve():
         raise Refused(

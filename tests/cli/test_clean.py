@@ -217,3 +217,13 @@ def test_clean_cache_goes_with_runs(cli: Cli, workspace: Path, cache_home: Path)
 
 def test_clean_cache_is_content_with_an_empty_one(cli: Cli) -> None:
     assert "The cache is empty, 0 B freed." in cli("clean", "--cache").stderr
+
+
+def test_a_path_that_holds_several_runs_is_refused_with_their_list(cli: Cli, workspace: Path) -> None:
+    runs = [make_run(workspace), make_run(workspace)]
+    for path in ("./logs", "logs/"):
+        result = cli("clean", path, "--yes")
+        assert (result.exit_code, result.stdout) == (8, "")
+        assert "holds 2 runs" in result.stderr
+        assert all(run.id in result.stderr for run in runs)
+    assert all(run.logs.is_dir() for run in runs)

@@ -174,7 +174,7 @@ def test_rows_fit_the_window(columns: int, slug: str) -> None:
     assert table[0][0] == "ID"
     assert "STATUS" in table[0]
     if columns >= 80:
-        assert {"NAME", "VAL ACC", "TEST ACC"} <= set(table[0])
+        assert {"NAME", "BEST VAL ACC", "TEST ACC"} <= set(table[0])
     if columns == 200:
         assert tuple(table[0]) == HEADER
 
