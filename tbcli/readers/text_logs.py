@@ -1,6 +1,6 @@
 """Training logs of other programs that are no event files: which files are logs, of which run, and what they hold.
 
-Tables (see `tbcli.readers.csv_logs`) and Hugging Face's ``trainer_state.json``. The run is the directory; of several
+Tables (see `tbcli.readers.table_forms`) and Hugging Face's ``trainer_state.json``. The run is the directory; of several
 tables in one directory each is a run of its own, called by its name without the ending. A Trainer writes its state
 into each ``checkpoint-N`` and at the end beside them: the one that is farthest counts, for the directory above.
 """
@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 from tbcli.events.columns import EventFile
 from tbcli.events.damage import TEXT_LOG, UNREADABLE, Damage
 from tbcli.naming.series import STEP
-from tbcli.readers.csv_logs import TextLog, form_of, numbers_by_step, read_csv_log, without_repetitions
+from tbcli.readers.csv_logs import TextLog, numbers_by_step, read_csv_log, without_repetitions
 from tbcli.readers.logdir import TRAINER_STATE
+from tbcli.readers.table_forms import form_of
 
 _CHECKPOINT = re.compile(r"(?:(.*)/)?checkpoint-(\d+)")
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.testing import Result
 
 from tbcli.readers import Scalars, open_logdir, read_scalars
@@ -231,6 +233,22 @@ def test_a_log_cut_anywhere_has_no_traceback_and_no_silent_loss(tmp_path: Path, 
     is_between_rows = cut == 0 or whole[cut - 1] == "\n"
     has_rows = len(whole[:cut].splitlines()) > 1
     assert not has_rows or is_between_rows or told(scalars)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.floats(0, 0.999), st.binary(max_size=3)), max_size=5), st.sampled_from(["csv", "json"]))
+def test_whatever_stands_in_a_file_there_is_no_traceback(
+    tmp_path: Path, changes: list[tuple[float, bytes]], kind: str
+) -> None:
+    content = bytearray((keras_csv(4) if kind == "csv" else trainer_state(50)).encode())
+    for place, data in changes:
+        at = int(place * len(content))
+        content[at : at + 1] = data
+    (tmp_path / ("log.csv" if kind == "csv" else "trainer_state.json")).write_bytes(content)
+    for buckets in (0, 3):
+        read(tmp_path, buckets)
+    (tmp_path / "log.csv").unlink(missing_ok=True)
+    (tmp_path / "trainer_state.json").unlink(missing_ok=True)
 
 
 def test_a_long_table_is_reduced_to_its_extremes(tmp_path: Path) -> None:

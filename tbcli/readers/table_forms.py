@@ -1,0 +1,161 @@
+"""Which tables of text are training logs: Keras' ``CSVLogger``, Lightning's ``metrics.csv``, ``results.csv`` and kin.
+
+A table is a log only if its header says so: a column that counts epochs or steps, and another that is called as a
+metric is. One whose name nothing tells must begin with ``epoch``; so a data set is never taken for a log.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tbcli.naming.direction import is_measure
+from tbcli.naming.series import EPOCH, STEP, read_tag
+from tbcli.naming.words import learning_rate_of, words_of
+from tbcli.runs.history import LEADING_COLUMNS
+
+_KNOWN = frozenset(("metrics.csv", "results.csv", "summary.csv", "progress.csv", "history.csv"))
+_SEPARATORS = ",;\t"
+_STEPS = ("step", "global_step", "global step", "iteration", "iter", "steps", "iterations")
+EPOCHS = ("epoch", "epochs")
+_OTHER_COUNTERS = ("timesteps_total", "time/total_timesteps", "total_timesteps", "training_iteration")
+_UNNAMED = ("", "unnamed: 0")  # the index that pandas writes
+# Words that hardly anybody but a training writes; others that measure (`score`, `error`) stand in data sets too.
+_TELLING = frozenset(
+    (
+        "loss",
+        "losses",
+        "acc",
+        "accuracy",
+        "mae",
+        "mse",
+        "rmse",
+        "auc",
+        "f1",
+        "ppl",
+        "perplexity",
+        "nll",
+        "bce",
+        "dice",
+        "iou",
+        "bleu",
+        "reward",
+        "rew",
+    )
+)
+_HEAD = 1 << 16  # bytes, in which the header and the first row must end
+_MOST_EPOCH = 1e8  # above that it is a time
+_MISSING = frozenset(("", "na", "n/a", "none", "null", "-"))
+
+
+class Form(NamedTuple):
+    """How a table is written: what separates its cells, and which column counts what."""
+
+    separator: str
+    counter: str
+    unit: str
+
+
+def form_of(path: str, *, is_named: bool = False) -> Form | None:
+    """Return how a table is written, or None where it is no training log.
+
+    Args:
+        path: The file.
+        is_named: Whether the user named this very file: then any table with a counter is a log.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with open(path, "rb") as file:  # noqa: PTH123 - many files, as in a data set
+        head = file.read(_HEAD)
+    first, _, rest = (
+        head.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n").partition("\n")
+    )
+    if "\0" in first:
+        return None
+    separator = max(_SEPARATORS, key=first.count)
+    header = _cells(first, separator)
+    if len(header) < 2:
+        return None
+    second = _cells(rest.partition("\n")[0], separator)
+    counter = _counter(header, second, Path(path).name.lower(), is_named=is_named)
+    return Form(separator, *counter) if counter else None
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator), [])]
+    except csv.Error:
+        return []
+
+
+def _counter(header: Sequence[str], row: Sequence[str], name: str, *, is_named: bool) -> tuple[str, str] | None:
+    """Return the column that counts, and its unit; None where this is no training log."""
+    lower = [_plain(cell) for cell in header]
+    if is_ours(header):  # a row per epoch
+        return header[0], EPOCH
+    if lower[0] in _UNNAMED:
+        is_pandas = any(f"val_{cell}" in lower for cell in lower[1:]) or is_named
+        return (header[0], EPOCH) if is_pandas and _counts(row, 0) else None
+    place = next((lower.index(word) for word in (*_STEPS, *EPOCHS, *_OTHER_COUNTERS) if word in lower), None)
+    if place is None or not _counts(row, place):
+        return None
+    others = [cell for cell in header if cell != header[place] and _plain(cell) not in EPOCHS]
+    if not is_named:
+        begins = lower[0] in EPOCHS or (lower[0] in _STEPS and any(epoch in lower for epoch in EPOCHS))
+        is_known = name in _KNOWN and (name == "progress.csv" or all(map(_is_number_or_empty, row)))
+        if not (begins or is_known) or not any(map(_is_telling, others)):
+            return None
+    return header[place], EPOCH if lower[place] in EPOCHS else STEP
+
+
+def is_ours(header: Sequence[str]) -> bool:
+    """Say whether this is the history of a run of ours."""
+    return tuple(header[: len(LEADING_COLUMNS)]) == LEADING_COLUMNS
+
+
+def _plain(cell: str) -> str:
+    return cell.lstrip("# ").lower()
+
+
+def _counts(row: Sequence[str], place: int) -> bool:
+    """Say whether a first row, if there is one, has a small number at a place."""
+    if not any(row):
+        return True
+    value = number_in(row[place]) if place < len(row) else math.nan
+    return value is not None and 0 <= value < _MOST_EPOCH
+
+
+def _is_number_or_empty(cell: str) -> bool:
+    return not is_strange(cell, number_in(cell))
+
+
+def _is_telling(name: str) -> bool:
+    tag = read_tag(name)
+    words = {word.text for word in words_of(name)}
+    return bool(
+        words & _TELLING or learning_rate_of(tag.core) or (tag.split and is_measure(tag.core, with_direction=True))
+    )
+
+
+def number_in(text: str) -> float | None:
+    """Return the number in a cell, NaN for what is none, None for an empty one."""
+    text = text.strip()
+    if text.lower() in _MISSING:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return float(text.replace(",", ".")) if text.count(",") == 1 else math.nan
+    except ValueError:
+        return math.nan
+
+
+def is_strange(text: str, value: float | None) -> bool:
+    """Say whether a cell holds something, and no number."""
+    return value is not None and math.isnan(value) and text.strip().lower().lstrip("+-") != "nan"
