@@ -31,7 +31,7 @@ train: install ## train on the bundled MNIST and keep the run here
 # Files are shared out among a few processes, each with a TensorFlow of its own: `make test JOBS=1` uses one.
 JOBS ?= auto
 PROFILE ?= dev
-PYTEST := $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile --hypothesis-profile $(PROFILE)
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder --hypothesis-profile $(PROFILE)
 
 test: $(VENV)/installed-dev ## run the tests (all but the slow and the browser ones); PROFILE=ci tries more examples
 	@$(PYTEST)
