@@ -83,7 +83,7 @@ RECORDERS = {
         "tbcli.recorders.samples:SamplesRecorder",
         "sample predictions: true label, predicted label, confidence",
         "light",
-        (Promise("images", None, tags.SAMPLE_PREDICTIONS),),
+        (Promise("images", None, tags.SAMPLES),),
     ),
     "confusion": RecorderEntry(
         "tbcli.recorders.confusion:ConfusionRecorder",

@@ -37,7 +37,7 @@ class Serving:
     def get(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Return the JSON answer to a path below the URL; asked once, without waiting for data to come."""
         parts = urllib.parse.urlsplit(self.url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE_SECONDS)
         try:
             if body is None:
                 connection.request("GET", parts.path + path)

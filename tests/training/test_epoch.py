@@ -1,0 +1,98 @@
+"""The moments of a training, called by hand: whoever runs the steps need not be Keras' fit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tbcli.config import Config
+from tbcli.errors import Diverged
+from tbcli.runs.history import read_history
+from tbcli.training import Narrator
+
+pytestmark = pytest.mark.tf
+STEPS = 8
+
+
+def nothing(*_: object, **__: object) -> None:
+    return None
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A clock that goes only when it is told to."""
+    clock = SimpleNamespace(seconds=100.0)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock.seconds)
+    return clock
+
+
+def epochs_of(history: Path, settings: Mapping[str, object]) -> Any:
+    from tbcli.training.epoch import Epochs
+
+    config = Config().updated({"train.schedule": "constant", **settings})
+    setup = SimpleNamespace(
+        config=config,
+        dataset=SimpleNamespace(validation=None),
+        model=SimpleNamespace(get_weights=list),
+        run=SimpleNamespace(history_file=history),
+        narrator=Narrator(),
+        health=SimpleNamespace(check_batches=nothing, check_weights=nothing),
+        check=nothing,
+    )
+    feed = SimpleNamespace(steps=STEPS, begin_epoch=nothing)
+    observer = SimpleNamespace(
+        untrained=nothing, steps=nothing, after_epoch=lambda epoch, step, row: SimpleNamespace(logs=row)
+    )
+    recording = SimpleNamespace(begin=nothing, steps=nothing, epoch=nothing)
+    return Epochs(setup, feed, observer, recording)  # type: ignore[arg-type]
+
+
+def test_the_speed_leaves_out_the_compilation_in_the_first_execution(tmp_path: Path, clock: SimpleNamespace) -> None:
+    epochs = epochs_of(tmp_path / "history.csv", {"train.epochs": 2})
+    epochs.begin()
+    for epoch, first in ((1, 50.0), (2, 1.0)):
+        epochs.begin_epoch(epoch)
+        for seconds in (first, 1.0):
+            clock.seconds += seconds
+            epochs.after_steps(epochs.steps_done + STEPS // 2, {"loss": 1.0})
+        assert epochs.end_epoch({"loss": 1.0}) is False
+        assert epochs.latest.logs["steps_per_second"] == STEPS / 2
+    history = read_history(tmp_path / "history.csv")
+    assert history.epochs == (1, 2)
+    assert history.columns["step"] == (STEPS, 2 * STEPS)
+    assert history.columns["seconds"] == (51.0, 53.0)
+
+
+def test_an_epoch_that_is_one_execution_with_its_compilation_has_no_speed(tmp_path: Path) -> None:
+    epochs = epochs_of(tmp_path / "history.csv", {"train.epochs": 1})
+    epochs.begin()
+    epochs.begin_epoch(1)
+    epochs.after_steps(STEPS, {"loss": 1.0})
+    epochs.end_epoch({"loss": 1.0})
+    assert "steps_per_second" not in epochs.latest.logs
+
+
+def test_patience_ends_the_training_and_the_answer_says_so(tmp_path: Path) -> None:
+    epochs = epochs_of(tmp_path / "history.csv", {"train.epochs": 9, "train.patience": 2, "train.monitor": "val_loss"})
+    epochs.begin()
+    answers = []
+    for epoch, loss in enumerate((1.0, 0.5, 0.6, 0.7), start=1):
+        epochs.begin_epoch(epoch)
+        epochs.after_steps(epoch * STEPS, {"loss": loss})
+        answers.append(epochs.end_epoch({"loss": loss}))
+    assert answers == [False, False, False, True]
+    assert epochs.patience.epoch == 2
+
+
+def test_a_loss_that_is_not_finite_ends_it_at_once(tmp_path: Path) -> None:
+    epochs = epochs_of(tmp_path / "history.csv", {})
+    epochs.begin()
+    epochs.begin_epoch(1)
+    with pytest.raises(Diverged, match="the loss is nan at step 4"):
+        epochs.after_steps(4, {"loss": float("nan")})
+    assert epochs.epochs_done == 0
