@@ -10,7 +10,6 @@ have no direction. A name without any known word counts as better when high, and
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -18,7 +17,7 @@ from typing import Literal, NamedTuple
 from tbcli.naming import metric_words
 from tbcli.naming.matching import fits, is_glob
 from tbcli.naming.metric_words import Meaning, meanings_of
-from tbcli.naming.words import is_effort
+from tbcli.naming.words import SPLITS, is_effort, words_of
 
 NOT_METRICS = ("epoch", "step", "seconds", "learning_rate", "steps_per_second")
 Sense = Literal["min", "max", ""]
@@ -107,13 +106,12 @@ def summarize(
     return summary
 
 
-_SPLIT_WORD = re.compile(r"^(?:train|training|val|valid|validation|dev|eval|evaluation|test)[_/. :-]+", re.IGNORECASE)
-
-
 def _overruled(metric: str, overrides: Overrides) -> str:
     """Return the user's word on a metric: by its name, else without its split, else by a glob; ``""`` if none."""
     whole = metric.partition("@")[0]
-    names = list(dict.fromkeys((metric, whole, _SPLIT_WORD.sub("", whole), whole.rpartition("/")[2])))
+    first, *rest = words_of(whole) or (None,)
+    plain = whole[rest[0].start :] if first and rest and first.text in SPLITS else whole
+    names = list(dict.fromkeys((metric, whole, plain, whole.rpartition("/")[2])))
     words = {key.lower(): said for key, said in overrides.items()}
     for name in names:
         if name.lower() in words:
@@ -124,7 +122,7 @@ def _overruled(metric: str, overrides: Overrides) -> str:
 _ANSWERS: dict[str, tuple[Sense, Sense]] = {
     "<": ("min", "min"), ">": ("max", "max"), "S": ("max", "max"), "0": ("", ""), "-": ("", "min"), "+": ("", "max"),
 }  # fmt: skip
-_PER_SECOND = re.compile(r"/(?:s|secs?|seconds?)$", re.IGNORECASE)  # samples/s
+_SECONDS = ("s", "sec", "secs", "second", "seconds")
 _CONTAINERS = metric_words.entries(metric_words.CONTAINERS)
 _PARTS_OF_LOSSES = metric_words.entries(metric_words.PARTS_OF_LOSSES)
 _LOSSES = ("loss", "error", "err")  # whatever follows is what they are of: `loss_cls`
@@ -145,7 +143,12 @@ class _Answer(NamedTuple):
 @lru_cache(maxsize=65_536)
 def _by_words(metric: str) -> tuple[Direction, Direction]:
     """Return the usual direction and that of a metric whose best was asked for; the last element of a path decides."""
-    elements = [meanings_of(part) for part in _PER_SECOND.sub(" per second", metric).split("/") if part]
+    *parts, last = [part for part in metric.split("/") if part] or [metric]
+    if parts and last.lower() in _SECONDS:  # samples/s
+        parts[-1] += " per second"
+    else:
+        parts.append(last)
+    elements = [meanings_of(part) for part in parts]
     answer = _answer_of(elements) or (_Answer("0") if any(_counts(element) for element in elements) else None)
     return (answer.direction(asked=False), answer.direction(asked=True)) if answer else (_GUESS, _GUESS)
 

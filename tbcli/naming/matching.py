@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TypeVar
 
 Item = TypeVar("Item")
 
-_WILD = re.compile(r"[*?\[]")
+_WILD = "*?["
 _SHORTEST_PART = 3  # letters a word needs before names that merely contain it are proposed
 _MOST_LISTED = 12
 _LONGEST_LIST = 140  # characters: two lines of a terminal, with what stands before them
@@ -54,19 +55,11 @@ _SAME_IDEA = (
     "map mean_average_precision map50",
     "iou miou jaccard mean_iou",
 )
-_KIN: dict[str, tuple[str, ...]] = {}
-for _line in _SAME_IDEA:
-    for _word in _line.split():
-        _KIN[_word] = (*_KIN.get(_word, ()), *(other for other in _line.split() if other != _word))
-_SPLITS = {
-    "train": "", "training": "", "fit": "", "learn": "", "valid": "val", "validation": "val", "dev": "val",
-    "eval": "val", "evaluation": "val", "holdout": "test",
-}  # fmt: skip
 
 
 def is_glob(word: str) -> bool:
     """Say whether a word has wildcards: ``*``, ``?`` or ``[``."""
-    return bool(_WILD.search(word))
+    return any(sign in word for sign in _WILD)
 
 
 def fits(pattern: str, names: Iterable[str], paths: Iterable[str] = (), *, any_case: bool = True) -> bool:
@@ -200,18 +193,30 @@ def _last_part(name: str) -> str:
     return _plain(re.split(r"[./]", name)[-1])
 
 
+@lru_cache(maxsize=1)
+def _kin() -> dict[str, tuple[str, ...]]:
+    """Return ``{word: the other words of its ideas}``."""
+    kin: dict[str, tuple[str, ...]] = {}
+    for words in map(str.split, _SAME_IDEA):
+        for word in words:
+            kin[word] = (*kin.get(word, ()), *(other for other in words if other != word))
+    return kin
+
+
 def _spellings(word: str) -> Iterator[str]:
     """Yield the word, then what others might call it: as a whole, then without or with another word for its split."""
+    from tbcli.naming.words import SPLITS
+
+    kin = _kin()
     yield word
-    yield from _KIN.get(word, ())
+    yield from kin.get(word, ())
     first, _, rest = word.replace("/", "_").replace(".", "_").partition("_")
-    if (rest and first in _SPLITS) or first in ("val", "test"):
-        split = _SPLITS.get(first, first)
-        for other in (rest, *_KIN.get(rest, ())):
-            yield f"{split}_{other}" if split else other
+    if rest and first in SPLITS:
+        prefix = {"train": "", "validation": "val_", "test": "test_"}[SPLITS[first].split]
+        yield from (prefix + other for other in (rest, *kin.get(rest, ())))
     parts = word.split("_")
     for position, part in enumerate(parts):
-        for other in _KIN.get(part, ())[:1] if len(parts) > 1 else ():
+        for other in kin.get(part, ())[:1] if len(parts) > 1 else ():
             yield "_".join([*parts[:position], other, *parts[position + 1 :]])
 
 
