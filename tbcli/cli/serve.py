@@ -65,7 +65,7 @@ def serve(
     ):
         remote = _remote_logdir(config, chosen)
         found = None if remote else survey([item.logs for item in chosen] or [directory])
-        _warn_of_emptiness(output, found, chosen)
+        warn_of_emptiness(output, found, chosen)
         _warn_of_visitors(output, place)
         needs_tensorflow = _needs_tensorflow(output, config, remote, found)
         logdir = remote or str(directory)
@@ -90,7 +90,9 @@ def _remote_logdir(config: Config, chosen: list[Run | LogDirectory]) -> str | No
     return config.paths.logdir if "://" in config.paths.logdir and not chosen else None
 
 
-def _warn_of_emptiness(output: Output, found: Survey | None, chosen: list[Run | LogDirectory]) -> None:
+def warn_of_emptiness(output: Output, found: Survey | None, chosen: list[Run | LogDirectory]) -> None:
+    """Say where TensorBoard will find nothing, and what helps."""
+    from tbcli.cli.places import has_logs
     from tbcli.serving import nearest_runs
 
     for directory in found.empty if found else ():
@@ -101,6 +103,8 @@ def _warn_of_emptiness(output: Output, found: Survey | None, chosen: list[Run | 
             if nearest
             else "`tbcli train` makes some"
         )
+        if directory.is_dir() and has_logs(directory):  # as text
+            advice = f"`tbcli export {_shown(directory)} --format tensorboard --out DIR` makes some of the logs there"
         output.warn(f"{what} {_shown(directory)!r}: TensorBoard is empty until there are some; {advice}")
 
 

@@ -376,3 +376,12 @@ def test_as_event_files_they_are_read_by_tensorboard(cli: Cli, logs: Path) -> No
     assert sorted(reader.Tags()["scalars"]) == sorted(KERAS)  # simple values: the fast loader shows them
     found = [(point.step, point.wall_time, point.value) for point in reader.Scalars("val_loss")]
     assert found == [(epoch, 0.0, pytest.approx(2 / (epoch + 1))) for epoch in range(6)]
+
+
+def test_serve_says_how_to_show_them(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from tbcli.cli.output import Output
+    from tbcli.cli.serve import warn_of_emptiness
+    from tbcli.serving.survey import survey
+
+    warn_of_emptiness(Output(), survey([logs / "keras"]), [])
+    assert "tbcli export keras --format tensorboard --out DIR" in capsys.readouterr().err
