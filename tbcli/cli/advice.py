@@ -56,23 +56,21 @@ def unknown_option(typed: str, value: str, command: str, options: Iterable[str])
         options: The spellings that it has.
     """
     advice = _replacement(typed.removeprefix("--"), value, command, list(options))
-    return ConfigError(f"no such option: {typed}", hint=f"{advice}; `tbcli {command} --help` lists all")
+    return ConfigError(f"no such option: {typed}", hint=f"{advice}`tbcli {command} --help` lists all")
 
 
-def unknown_word(typed: str, value: str, command: str, options: Iterable[str]) -> ConfigError:
-    """Return the error of a word that stands behind a command without arguments; see `unknown_option`."""
+def unknown_word(typed: str, value: str | None, command: str, options: Iterable[str]) -> ConfigError:
+    """Return the error of a word behind a command without arguments; without ``=`` its value is None."""
     known = list(options)
     word = typed.lower().replace("_", "-")
-    if value:
+    if value is not None:
         return ConfigError(
             f"no setting and no option is called {typed!r}",
-            hint=f"{_replacement(typed, value, command, known)}; `tbcli help settings` lists all",
+            hint=f"{_replacement(typed, value, command, known)}`tbcli help settings` lists all",
         )
-    if command == "train":
-        advice = _thing(typed)
-    if f"--{word}" in known:
-        advice = f"`--{word} ...` or `{typed}=...`"
-    return ConfigError(f"unexpected word {typed!r}", hint=f"{advice}; `tbcli {command} --help` lists all that it takes")
+    is_named = f"--{word}" in known or any(word in each.aliases for each in SETTINGS.values())
+    advice = f"`--{word} ...` or `{typed}=...`" if is_named else _thing(typed)
+    return ConfigError(f"unexpected word {typed!r}", hint=f"{advice}; `tbcli {command} --help` lists all")
 
 
 def _thing(word: str) -> str:
@@ -85,15 +83,15 @@ def _thing(word: str) -> str:
 
 
 def _replacement(typed: str, value: str, command: str, options: list[str]) -> str:
-    """Return what to type instead: another tool's word translated, the setting without a flag, or the nearest."""
+    """Return what to type instead, in front of where all is listed: a translation, a setting, the nearest, or ``""``."""
     word = typed.lower().replace("_", "-")
     if f"--{word}" in options:
-        return f"did you mean --{word}?"
+        return f"did you mean --{word}? "
     named = [each for each in SETTINGS.values() if command == "train" and word in _spellings(each.name, each.aliases)]
     if len(named) == 1:
-        return f"`--set {named[0].key}={value or '...'}`"
+        return f"`--set {named[0].key}={value or '...'}`; "
     if word in FOREIGN and _is_open(FOREIGN[word], command, options):
-        return FOREIGN[word]
+        return f"{FOREIGN[word]}; "
     flags = {flag.removeprefix("--"): flag for flag in options if flag.startswith("--")}
     if command == "train":
         for each in SETTINGS.values():
@@ -101,7 +99,7 @@ def _replacement(typed: str, value: str, command: str, options: list[str]) -> st
                 usable = each.flag if each.flag in options else f"--set {each.key}=..."
                 flags.setdefault(spelling, usable)
     found = nearest(word, flags)
-    return f"did you mean {flags[found]}?" if found else "nothing here is called nearly so"
+    return f"did you mean {flags[found]}? " if found else ""
 
 
 def unknown_command(typed: str, commands: Collection[str]) -> ConfigError:

@@ -114,6 +114,8 @@ def _usage_error(error: typer.TyperException, words: Sequence[str]) -> ConfigErr
             return ConfigError(
                 happened.rstrip(), hint=f"did you mean {suggestion.rstrip('?)')}? `{command} --help` lists all"
             )
+    if words[0].startswith("-"):
+        return ConfigError(message, hint="options stand behind a command: `tbcli train --epochs 3`; see `tbcli --help`")
     return ConfigError(message, hint=f"`{command} --help`")
 
 

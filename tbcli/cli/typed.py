@@ -21,33 +21,36 @@ def parameter_of(setting: Setting) -> str:
 
 
 _SETTING_OF = {parameter_of(setting): setting for setting in SETTINGS.values()}
+_PLACES = {name for name, setting in _SETTING_OF.items() if setting.key.startswith("paths.")}  # every command has them
 
 
 class Command(TyperCommand):
     """A command that takes settings by flag and alias, with dashes or underscores.
 
-    Without arguments of its own, it takes ``key=value`` too: the long flag of that name, else the setting.
+    One whose options are settings, and that has no arguments, takes ``key=value`` too: the long flag of that name, else
+    the setting.
     """
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return what stands behind the command's name in its help."""
-        return [*super().collect_usage_pieces(ctx), *([] if _has_arguments(self) else ["[KEY=VALUE]..."])]
+        return [*super().collect_usage_pieces(ctx), *(["[KEY=VALUE]..."] if _takes_pairs(self) else [])]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Set the settings aside, in the context's ``meta``, and parse the rest as Typer does."""
         try:
             words = _Words(self, args)
-            # A shell that asks for the value of the last option has not typed it yet.
-            args = words.rest + ([] if ctx.resilient_parsing else words.unfinished)
-            ctx.meta[SAID] = merged(words.said)
+            ctx.meta[SAID], args = merged(words.said), words.rest
+            if words.unfinished:
+                raise ConfigError(f"{words.unfinished} needs a value", hint=f"`tbcli {self.name} --help` shows which")
         except TbcliError:
             if not ctx.resilient_parsing:  # a shell asks what could follow; nobody wants to hear of mistakes
                 raise
         return super().parse_args(ctx, args)
 
 
-def _has_arguments(command: TyperCommand) -> bool:
-    return any(param.param_type_name == "argument" for param in command.params)
+def _takes_pairs(command: TyperCommand) -> bool:
+    has_settings = any(param.name in _SETTING_OF and param.name not in _PLACES for param in command.params)
+    return has_settings and not any(param.param_type_name == "argument" for param in command.params)
 
 
 class _Words:
@@ -62,7 +65,7 @@ class _Words:
     def __init__(self, command: TyperCommand, words: Sequence[str]) -> None:
         self.rest: list[str] = []
         self.said: list[tuple[str, Said]] = []
-        self.unfinished: list[str] = []
+        self.unfinished = ""
         self._options = {
             spelling: param
             for param in command.params
@@ -76,7 +79,7 @@ class _Words:
             for alias in setting.aliases
         }
         self._name = str(command.name)
-        self._has_arguments = _has_arguments(command)
+        self._takes_pairs = _takes_pairs(command)
         queue = list(words)
         while queue:
             word = queue.pop(0)
@@ -85,7 +88,7 @@ class _Words:
                 return
             if word.startswith("--"):
                 self._option(word, queue)
-            elif (word.startswith("-") and len(word) > 1) or self._has_arguments:
+            elif (word.startswith("-") and len(word) > 1) or not self._takes_pairs:
                 self.rest.append(word)
             else:
                 self._bare(word)
@@ -101,20 +104,28 @@ class _Words:
         setting = self._setting(option)
         if not getattr(option, "is_flag", False) and not equals:
             if not queue:
-                self.unfinished = [flag]
+                self.unfinished = typed
                 return
             equals, value = "=", queue.pop(0)
-        if setting and setting.kind is bool and (flag in option.opts or not equals):
-            self._say(setting, value if equals else str(flag in option.opts), typed)
+        if setting and setting.kind is bool:
+            self._switch(setting, value if equals else None, typed, queue, is_on=flag in option.opts)
         elif setting and equals:
             self._say(setting, value, typed)
         else:
             self.rest.append(flag + equals + value)
 
+    def _switch(self, setting: Setting, value: str | None, typed: str, queue: list[str], *, is_on: bool) -> None:
+        """Read ``--plots``, ``--no-plots``, ``--plots=false``, and ``--plots false`` where no argument could stand."""
+        if value is None and is_on and self._takes_pairs and queue and queue[0].lower() in ("true", "false"):
+            value = queue.pop(0)
+        if value is not None and not is_on:
+            raise ConfigError(f"{typed} takes no value, got {value!r}", hint=f"`{setting.flag}` or `{typed}`")
+        self._say(setting, str(is_on) if value is None else value, typed)
+
     def _bare(self, word: str) -> None:
         key, equals, value = word.partition("=")
         if not equals:
-            raise self._unknown(word, "")
+            raise self._unknown(word, None)
         flag = self._flag("--" + key)
         setting = self._setting(self._options[flag]) if flag else _setting_named(key)
         if setting:
@@ -128,7 +139,7 @@ class _Words:
         elif value.lower() not in FALSE:
             raise ConfigError(f"{key} must be true or false, got {value!r}", hint=f"`{flag}` switches it on")
 
-    def _unknown(self, word: str, value: str) -> ConfigError:
+    def _unknown(self, word: str, value: str | None) -> ConfigError:
         from tbcli.cli.advice import unknown_word
 
         return unknown_word(word, value, self._name, self._options)
