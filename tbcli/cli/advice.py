@@ -83,7 +83,7 @@ def _thing(word: str) -> str:
 
 
 def _replacement(typed: str, value: str, command: str, options: list[str]) -> str:
-    """Return what to type instead, in front of where all is listed: a translation, a setting, the nearest, or ``""``."""
+    """Return what to type instead, to stand in front of where all is listed; ``""`` where nothing is near."""
     word = typed.lower().replace("_", "-")
     if f"--{word}" in options:
         return f"did you mean --{word}? "

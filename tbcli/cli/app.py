@@ -19,7 +19,7 @@ from tbcli.errors import ConfigError, Refused, TbcliError
 
 COMMANDS = {
     "train": "Train a model with TensorBoard filled, and keep the run.",
-    "plot": "Plot the history of runs, what a model confuses, or the scalars of any log directory.",
+    "plot": "Plot curves of runs or of any log directory, or what a model confuses.",
     "serve": "Show runs in TensorBoard, all or the chosen ones, until Ctrl-C.",
     "clean": "Remove runs: logs, plots and model together, after showing them and asking.",
     "runs": "List the runs, the newest last; or show one run, or any log directory, in full.",
