@@ -65,12 +65,7 @@ SAME_IDEA = {
     "kernels": "the picture, and the recorder that writes it",
     "samples": "the picture, and the recorder that writes it",
     "series": "what a series is called, and its points",
-    "summaries": "what event files say of each scalar, for the commands that show it",
     # Of a public function or class.
-    "hyperparameters": "the settings that are some, and their values in one run",
-    "settings_of": "the settings of a section, and of a run",
-    "summarize": "the columns of a history, and what a name on the command line leads to",
-    "list_runs": "as the command shows them, and the same from Python",
     "plot": "the command, and the same from Python",
     "train": "the command and the function that it calls",
 }

@@ -85,12 +85,12 @@ def check(
     allowed = Tolerance.parse(tolerance) if tolerance is not None else Tolerance()
     config = common.settle()
     from tbcli.cli.places import find_places
-    from tbcli.cli.summaries import summarize_all
+    from tbcli.cli.summaries import summaries_of
     from tbcli.runs import RunStore
 
     store, output = RunStore(config.paths, config.direction), common.output
     places = find_places(store, [run], output)
-    summaries = summarize_all(places, output)
+    summaries = summaries_of(places, output)
     judged_by = _find_baseline(store, baseline, output) if baseline is not None else None
     checked = _judge_all(summaries, conditions, judged_by, fields, allowed, output)
     for place in places:
@@ -119,9 +119,9 @@ def _find_baseline(store: RunStore, reference: str, output: Output) -> Summary:
         ConfigError: It names several.
     """
     from tbcli.cli.places import find_places
-    from tbcli.cli.summaries import summarize_all
+    from tbcli.cli.summaries import summaries_of
 
-    first, *others = summarize_all(find_places(store, [reference], output), output)
+    first, *others = summaries_of(find_places(store, [reference], output), output)
     if others:
         raise ConfigError(
             f"--baseline {reference!r} matches {len(others) + 1} runs", hint="`tbcli runs PATH` lists those in a path"
@@ -195,10 +195,10 @@ def check_trained(run: Run, gates: Sequence[Gate], output: Output) -> None:
         CheckFailed: A gate failed.
         NotFound: The run has no such metric.
     """
-    from tbcli.cli.summaries import summarize
+    from tbcli.cli.summaries import summaries_of_place
     from tbcli.gates import judge
 
-    verdicts = judge(summarize(run, output)[0], gates)
+    verdicts = judge(summaries_of_place(run, output)[0], gates)
     for line in verdict_lines(verdicts, sys.stderr):
         output.say(line)
     _exit_with(verdicts, run.label)

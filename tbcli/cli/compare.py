@@ -96,14 +96,14 @@ def _summaries(
     store: RunStore, references: list[str], baseline: str | None, output: Output, *, all_runs: bool
 ) -> tuple[list[Summary], Summary]:
     """Return the runs, each once, and the one that is the baseline."""
-    from tbcli.cli.places import find_places, list_runs
-    from tbcli.cli.summaries import summarize_all
+    from tbcli.cli.places import find_places, list_own_runs
+    from tbcli.cli.summaries import summaries_of
 
     found: list[Run | LogDirectory] = find_places(store, references, output)
     if all_runs and not references:
-        found = [*list_runs(store, output)]
-    summaries = summarize_all(found, output)
-    base = summarize_all(find_places(store, [baseline], output), output) if baseline is not None else summaries
+        found = [*list_own_runs(store, output)]
+    summaries = summaries_of(found, output)
+    base = summaries_of(find_places(store, [baseline], output), output) if baseline is not None else summaries
     distinct = {summary.id: summary for summary in (*summaries, *base)}
     if not distinct:
         raise ConfigError("no runs to compare", hint="`tbcli compare latest best`: at least two runs")

@@ -17,9 +17,9 @@ from tbcli.events.damage import located
 from tbcli.naming import schemas
 from tbcli.naming.direction import Overrides
 from tbcli.naming.series import HERE, Identity, natural_key
+from tbcli.readers.logged_runs import LoggedRuns, joined_path, metric_of, read_runs
 from tbcli.readers.metrics import joined
 from tbcli.readers.series import Series
-from tbcli.readers.summaries import LoggedRuns, joined_path, metric_of, read_runs
 from tbcli.runs.summary import Metric, Summary
 
 if TYPE_CHECKING:

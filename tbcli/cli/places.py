@@ -92,7 +92,7 @@ def runs_below(found: LogDirectory, output: Output) -> list[Run | LogDirectory]:
     from tbcli.runs import LogDirectory, RunStore
 
     store = RunStore(PathsConfig(logdir=str(found.logs)), found.directions)
-    own = list_runs(store, output)
+    own = list_own_runs(store, output)
     if not own:
         return []
     return [
@@ -115,7 +115,7 @@ def has_logs(path: Path) -> bool:
 
 def _somebody_elses(store: RunStore, reference: str) -> LogDirectory | None:
     """Return a run of a log directory that is not of ours: by its name in `--logdir`, or by a path to no directory."""
-    from tbcli.readers.summaries import find_run
+    from tbcli.readers.logged_runs import find_run
     from tbcli.runs import LogDirectory
     from tbcli.runs.ids import looks_like_id
     from tbcli.runs.store import is_directory, is_path
@@ -150,7 +150,7 @@ def _may_hold(top: Path, name: str) -> bool:
     return any(first in entry for entry in entries) or any(entry.lower() in SPLITS for entry in entries)
 
 
-def list_runs(store: RunStore, output: Output) -> list[Run]:
+def list_own_runs(store: RunStore, output: Output) -> list[Run]:
     """Return all runs, oldest first, and warn of those that could not be looked at; see `RunStore.list`."""
     known = len(store.damage)
     runs = store.list()

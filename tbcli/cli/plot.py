@@ -11,7 +11,7 @@ import typer
 from tbcli.cli.completing import complete_kind, complete_metric
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunsArgument, with_options
 from tbcli.cli.output import Output, printable
-from tbcli.cli.places import NoCache, Verify, find_places, list_runs, warn_of_damage, warn_of_records
+from tbcli.cli.places import NoCache, Verify, find_places, list_own_runs, warn_of_damage, warn_of_records
 from tbcli.errors import ConfigError
 from tbcli.naming import schemas
 
@@ -138,7 +138,7 @@ def plot(
 
 def _places(store: RunStore, references: list[str], output: Output, *, all_runs: bool) -> Sequence[Run | LogDirectory]:
     """Return what to draw: what was named, otherwise the latest run, or all of them."""
-    found = list_runs(store, output) if all_runs and not references else []
+    found = list_own_runs(store, output) if all_runs and not references else []
     places = found or find_places(store, references or ["latest"], output)
     warn_of_records(output, places)
     return places

@@ -228,7 +228,7 @@ def _csv_row(run: Run, now: datetime) -> list[object]:
 
 def tags_of_run(run: Run) -> tuple[Mapping[str, Metric], Mapping[str, str]]:
     """Return the metrics in a run's event files and their aliases, for names that its record does not have."""
-    from tbcli.readers.summaries import tags_of
+    from tbcli.readers.logged_runs import tags_of
 
     return tags_of(run.logs, run.directions)
 

@@ -13,7 +13,7 @@ from tbcli.runs import LogDirectory, Run
 from tbcli.runs.summary import Summary, summary_of
 
 
-def summarize(
+def summaries_of_place(
     found: Run | LogDirectory,
     output: Output,
     now: datetime | None = None,
@@ -30,7 +30,7 @@ def summarize(
         warn_of_records(output, [found])
         return [summary_of(found, now, lambda: tags_of_run(found))]
     from tbcli.events.damage import located
-    from tbcli.readers.summaries import read_runs
+    from tbcli.readers.logged_runs import read_runs
 
     runs = read_runs(found, verify=verify, cache=cache)
     warn_of_damage(output, located(runs.damage, found.logs))
@@ -45,6 +45,6 @@ def summarize(
     return summaries
 
 
-def summarize_all(places: Iterable[Run | LogDirectory], output: Output) -> list[Summary]:
+def summaries_of(places: Iterable[Run | LogDirectory], output: Output) -> list[Summary]:
     """Return the summaries of all runs that references named."""
-    return [summary for place in places for summary in summarize(place, output)]
+    return [summary for place in places for summary in summaries_of_place(place, output)]

@@ -17,7 +17,7 @@ from tbcli.config.sections import (
     ServeConfig,
     TrainConfig,
 )
-from tbcli.config.setting import Setting, guess, settings_of
+from tbcli.config.setting import Setting, declared_settings, guess
 from tbcli.config.toml import to_toml
 from tbcli.errors import ConfigError
 
@@ -90,7 +90,7 @@ SETTINGS: Mapping[str, Setting] = types.MappingProxyType(
         each.key: each
         for section in fields(Config)
         if f"{section.name}." != DIRECTION
-        for each in settings_of(section.default_factory)  # type: ignore[arg-type] # the section's class
+        for each in declared_settings(section.default_factory)  # type: ignore[arg-type] # the section's class
     }
 )
 """Every setting by its key, in the order of the sections; those of ``direction`` are free and not among them."""
@@ -133,7 +133,7 @@ def json_schema() -> dict[str, Any]:
             values = {"type": "string", "enum": list(DIRECTIONS)}
             properties[section.name] = {"type": "object", "additionalProperties": values}
         else:
-            known = {each.name: each.schema for each in settings_of(group)}
+            known = {each.name: each.schema for each in declared_settings(group)}
             properties[section.name] = {"type": "object", "properties": known, "additionalProperties": False}
         properties[section.name]["description"] = SECTION_HELP[section.name]
     return {

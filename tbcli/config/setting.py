@@ -178,12 +178,12 @@ class Section:
 
     def __post_init__(self) -> None:
         section: Any = type(self)
-        for declared in settings_of(section):
+        for declared in declared_settings(section):
             declared.check(getattr(self, declared.name))
 
 
 @cache
-def settings_of(section: type) -> tuple[Setting, ...]:
+def declared_settings(section: type) -> tuple[Setting, ...]:
     """Return the settings of a section class, in their order; `TrainConfig` is the section ``train``."""
     name = section.__name__.removesuffix("Config").lower()
     return tuple(Setting(key=f"{name}.{each.name}", default=each.default, **each.metadata) for each in fields(section))

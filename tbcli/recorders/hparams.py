@@ -97,7 +97,7 @@ class HparamsRecorder(Recorder):
         """Write the whole configuration, for each run is read for itself, and the values of this run."""
         _write(writer, metadata.EXPERIMENT_TAG, plugin_data_pb2.HParamsPluginData(experiment=describe_experiment()))
         start = plugin_data_pb2.SessionStartInfo(start_time_secs=time.time())
-        for name, value in hyperparameters(snapshot.config, snapshot.facts).items():
+        for name, value in hyperparameter_values(snapshot.config, snapshot.facts).items():
             _fill(start.hparams[name], value)
         _write(writer, metadata.SESSION_START_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_start_info=start))
 
@@ -114,7 +114,7 @@ class HparamsRecorder(Recorder):
         _write(writer, metadata.SESSION_END_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_end_info=end))
 
 
-def hyperparameters(config: Config, facts: Mapping[str, Any]) -> dict[str, Value]:
+def hyperparameter_values(config: Config, facts: Mapping[str, Any]) -> dict[str, Value]:
     """Return the value of every column, 0 or ``n/a`` where one does not apply.
 
     Args:

@@ -216,7 +216,7 @@ def summary_of(
         run.id,
         metrics_of(run),
         read_fact=fact,
-        read_settings=lambda: settings_of(run),
+        read_settings=lambda: settings_of_run(run),
         read_more=read_more,
         data=run.data_name,
         directions=run.directions,
@@ -296,7 +296,7 @@ def _number(value: Any) -> float:
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
 
 
-def settings_of(run: Run) -> dict[str, Any]:
+def settings_of_run(run: Run) -> dict[str, Any]:
     """Return the configuration of a run as ``{"section.key": value}``."""
     sections = run.read_config().items()
     return {

@@ -14,7 +14,14 @@ from tensorboard.plugins.hparams import api_pb2, metadata
 from tbcli.config import Config
 from tbcli.config import hyperparameters as settings_of_the_table
 from tbcli.errors import Interrupted
-from tbcli.recorders.hparams import COLUMNS, LEADING, METRICS, HparamsRecorder, describe_experiment, hyperparameters
+from tbcli.recorders.hparams import (
+    COLUMNS,
+    LEADING,
+    METRICS,
+    HparamsRecorder,
+    describe_experiment,
+    hyperparameter_values,
+)
 from tests.recorders.memory import MemoryWriter, evidence, snapshot
 from tests.serving.process import Serving, serving
 from tests.tiny import Tiny
@@ -40,7 +47,7 @@ def content(writer: MemoryWriter, tag: str) -> bytes:
 
 @pytest.mark.parametrize("settings", OTHERS)
 def test_every_run_has_every_value_in_its_columns_type(settings: dict[str, object]) -> None:
-    values = hyperparameters(Config().updated(settings), {"precision": "float32"})
+    values = hyperparameter_values(Config().updated(settings), {"precision": "float32"})
     assert list(values) == list(COLUMNS)
     for name, value in values.items():
         column = COLUMNS[name]
@@ -52,9 +59,9 @@ def test_every_run_has_every_value_in_its_columns_type(settings: dict[str, objec
 
 
 def test_what_does_not_apply_says_so() -> None:
-    adam = hyperparameters(Config(), {})
+    adam = hyperparameter_values(Config(), {})
     assert (adam["weight_decay"], adam["momentum"], adam["monitor"]) == (0.0, 0.0, "n/a")
-    adamw, sgd = (hyperparameters(Config().updated(settings), {}) for settings in OTHERS[1:])
+    adamw, sgd = (hyperparameter_values(Config().updated(settings), {}) for settings in OTHERS[1:])
     assert (adamw["weight_decay"], adamw["warmup"], adamw["monitor"]) == (0.004, 0.0, "val_loss")
     assert sgd["momentum"] == 0.9
 
