@@ -70,7 +70,7 @@ def _usual_columns(known: Sequence[str]) -> list[HistoryColumns]:
     first = "accuracy" if "accuracy" in metrics else next((name for name in metrics if name != "loss"), None)
     names = [name for name in (first, "loss") if name in metrics]
     if not names:
-        raise NotFound("the history holds no metric", hint=f"its columns: {', '.join(known) or 'none'}")
+        raise NotFound("the history has no metric", hint=f"its columns: {', '.join(known) or 'none'}")
     return [HistoryColumns(str(name), tuple(_with_validation(str(name), known))) for name in names]
 
 

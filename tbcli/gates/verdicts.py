@@ -9,7 +9,7 @@ from typing import Literal
 
 from tbcli.errors import CheckFailed, ConfigError, NotFound, TbcliError
 from tbcli.gates.grammar import Condition, Field, Gate, Group, parse_conditions, parse_field, parse_number
-from tbcli.naming.direction import Direction
+from tbcli.naming.direction import Direction, how_to_declare
 from tbcli.naming.matching import listed, nearest
 from tbcli.runs.summary import Metric, Summary, Value
 
@@ -131,18 +131,13 @@ def _missing(gate: str, field: Field, summary: Summary) -> Verdict:
     shown = NOT_THERE
     if metric and not summary.direction(field.name, asked=True).sense:
         shown = "no direction"
-        hint = declare_direction(field.name)
+        hint = f"say which way it is better: {how_to_declare(field.name)}"
     elif field.selector and summary.value(field.name) is not None:
         hint = f"{field.name!r} has a single value: write it without `.{field.selector}`"
     else:
         guess = nearest(field.name, summary.names())
         hint = f"did you mean {guess!r}?" if guess else f"metrics here: {listed(list(summary.metrics))}"
     return Verdict(gate, "missing", shown=shown, hint=hint, run=summary.label)
-
-
-def declare_direction(name: str) -> str:
-    """Return how to say which way a metric is better."""
-    return f'say which way it is better: `--set direction.{name}=min`, or `{name} = "min"` under [direction]'
 
 
 @dataclass(frozen=True, slots=True)

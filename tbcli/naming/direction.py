@@ -9,7 +9,9 @@ have no direction. A name without any known word counts as better when high, and
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -65,6 +67,12 @@ def is_measure(text: str, *, with_direction: bool = False) -> bool:
     """Say whether a name has a word that is known as a metric, and is more than clocks and counters."""
     found = direction_of(text)
     return not is_effort(text) and not found.is_guessed and bool(found.sense or not with_direction)
+
+
+def how_to_declare(metric: str) -> str:
+    """Return a hint: how a user says which way a metric is better."""
+    key = metric if re.fullmatch(r"[\w-]+", metric, re.ASCII) else json.dumps(metric, ensure_ascii=False)
+    return f'`--set direction.{metric}=min`, or `{key} = "min"` under [direction] in tbcli.toml'
 
 
 def lower_is_better(metric: str, overrides: Overrides = NO_OVERRIDES) -> bool:

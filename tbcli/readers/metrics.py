@@ -135,14 +135,14 @@ def named_metrics(
     if not found:
         lost = next((f"; {incident}" for incident in located(scalars.damage, place.logs) if incident.is_loss), "")
         raise NotFound(
-            f"{_called(place)} holds no scalars{lost}",
+            f"{_called(place)} has no scalars{lost}",
             hint="a log directory has files named *tfevents*, or CSV logs, in it or below; `tbcli runs` lists the runs",
         )
     chosen = _chosen(patterns, found, also_called or (lambda metric: ""))
     if not chosen:
         wanted = " ".join(patterns)
         known = dict.fromkeys(metric.name for metric in found)
-        raise NotFound(f"{_called(place)} holds no metric {wanted!r}", hint=did_you_mean(patterns[0], known))
+        raise NotFound(f"{_called(place)} has no metric {wanted!r}", hint=did_you_mean(patterns[0], known))
     names = {metric.literal for metric in chosen}
     clashes = [
         clash for clash in named.clashes if any(joined(clash[0], tag) in names or tag in names for tag in clash[2])

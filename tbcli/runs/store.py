@@ -13,7 +13,7 @@ from typing import Any
 
 from tbcli.config import Config, PathsConfig, load_config
 from tbcli.errors import ConfigError, NotFound, TrainingFailed
-from tbcli.naming.direction import NO_OVERRIDES, Direction, Overrides, direction_of
+from tbcli.naming.direction import NO_OVERRIDES, Direction, Overrides, direction_of, how_to_declare
 from tbcli.naming.matching import did_you_mean, nearest
 from tbcli.runs.files import utc_now, utc_text, write_json
 from tbcli.runs.ids import looks_like_id, new_id
@@ -293,7 +293,7 @@ def _best(reference: str, runs: Sequence[Run], directions: Overrides, say: Say |
     if not direction.sense:
         raise ConfigError(
             f"no run is the best by {asked!r}: it has no direction",
-            hint=f'`--set direction.{asked}=min`, or `{asked} = "min"` under [direction] in tbcli.toml',
+            hint=how_to_declare(asked),
         )
     summaries = [(run, summary_of(run)) for run in runs]
     # Without validation samples the training metric has to do.

@@ -73,7 +73,7 @@ def test_export_of_foreign_places_side_by_side(tmp_path, run) -> None:
     both = rows(export(tmp_path, "latest", str(foreign), "--metric", "z", "--metric", "val_loss").stdout)[1:]
     assert [row[:2] for row in both] == [[run.id, "val_loss"], [run.id, "val_loss"], ["other", "z"]]
     some = export(tmp_path, "latest", str(foreign), "--metric", "z")
-    assert "holds no metric 'z': left out" in some.stderr
+    assert "has no metric 'z': left out" in some.stderr
 
 
 @pytest.mark.parametrize("words", [[], ["--wide"], ["--json"], ["--json", "--wide"]])
@@ -222,7 +222,7 @@ def test_a_mistake_is_two_lines_and_its_code(tmp_path, run, words, code, said) -
 
 def test_a_directory_without_scalars_is_not_found(tmp_path) -> None:
     (tmp_path / "empty").mkdir()
-    assert "holds no scalars" in export(tmp_path, str(tmp_path / "empty"), expect=3).stderr
+    assert "has no scalars" in export(tmp_path, str(tmp_path / "empty"), expect=3).stderr
 
 
 def test_parquet_without_its_extra_names_it(tmp_path, run, monkeypatch) -> None:

@@ -86,7 +86,7 @@ def test_plot_without_any_run_says_how_to_make_one(tmp_path) -> None:
 
 def test_a_log_directory_without_scalars_is_not_found(tmp_path) -> None:
     (tmp_path / "foreign").mkdir()
-    assert "holds no scalars" in plot(tmp_path, str(tmp_path / "foreign"), expect=3).stderr
+    assert "has no scalars" in plot(tmp_path, str(tmp_path / "foreign"), expect=3).stderr
 
 
 def test_a_run_may_be_named_by_its_path(tmp_path) -> None:

@@ -135,7 +135,7 @@ def test_damage_is_said_and_the_rest_is_drawn(tmp_path) -> None:
         (["{other}", "--metric", "los"], 3, "did you mean 'loss'"),
         (["{other}", "--x", "epoch"], 3, "the epochs of 'loss' are not recorded"),
         (["{other}", "--out", "x.jpg"], 2, "cannot tell a figure format"),
-        (["{empty}"], 3, "holds no scalars"),
+        (["{empty}"], 3, "has no scalars"),
     ],
 )
 def test_a_mistake_is_two_lines_and_its_code(tmp_path, words, code, said) -> None:

@@ -139,7 +139,7 @@ def test_what_is_not_shown_is_said(tmp_path) -> None:
     assert [panel.metric for panel in scene.panels] == ["loss", "m0"]
     assert len(scene.panels[0].curves) == 5
     said = "\n".join(scene.left_out)
-    assert "holds no scalars" in said
+    assert "has no scalars" in said
     assert "8 of 10 metrics do not fit: m1" in said
     assert "loss: 5 of 9 curves are drawn (the best)" in said
 

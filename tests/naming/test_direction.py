@@ -1,8 +1,9 @@
 import math
+import tomllib
 
 import pytest
 
-from tbcli.naming.direction import Direction, best_position, direction_of, lower_is_better, summarize
+from tbcli.naming.direction import Direction, best_position, direction_of, how_to_declare, lower_is_better, summarize
 
 LOWER = """
     loss val_loss train/loss Loss/total_loss loss@step epoch_loss loss_epoch train_box_loss dice_loss neg_elbo_loss
@@ -133,3 +134,12 @@ def test_a_summary_has_no_best_of_what_has_no_direction() -> None:
     assert summary["loss"] == {"best": 1.0, "best_epoch": 2, "last": 1.0}
     assert math.isnan(summary["grad_norm"]["best"])
     assert summary["grad_norm"]["last"] == 4.0
+
+
+@pytest.mark.parametrize(
+    ("name", "written"), [("nll", 'nll = "min"'), ("a/b c", '"a/b c" = "min"'), ("loss@step", '"loss@step" = "min"')]
+)
+def test_the_hint_to_declare_a_direction_can_be_copied_into_the_file(name: str, written: str) -> None:
+    assert f"`{written}` under [direction]" in how_to_declare(name)
+    (said,) = tomllib.loads(written).items()
+    assert direction_of(name, dict([said])) == Direction("min")

@@ -42,11 +42,11 @@ def test_series_that_would_share_a_name_are_told(tmp_path) -> None:
 
 def test_what_is_not_there_is_said(tmp_path) -> None:
     write(tmp_path / "train", *curve("accuracy", [1]))
-    with pytest.raises(NotFound, match="holds no metric 'acuracy'") as caught:
+    with pytest.raises(NotFound, match="has no metric 'acuracy'") as caught:
         read_metrics(LogDirectory("x", tmp_path), ["acuracy"])
     assert "did you mean 'accuracy'" in caught.value.hint
     (tmp_path / "empty").mkdir()
-    with pytest.raises(NotFound, match="holds no scalars"):
+    with pytest.raises(NotFound, match="has no scalars"):
         read_metrics(LogDirectory("x", tmp_path / "empty"))
 
 
