@@ -1,70 +1,70 @@
-"""From a split to batches: raw values until the step, in an order that is a function of seed and epoch."""
+"""From a split to samples: raw values until the step, in an order that is a function of seed and epoch."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
-import tensorflow as tf
 
 from tbcli.data.dataset import Split, count_steps, epoch_order
 
 EVALUATION_BATCH = 500
 
+Samples = tuple[np.ndarray, np.ndarray]
+
 
 class TrainingFeed:
-    """The batches of one epoch after the other.
+    """The samples of one epoch after the other; holds none but those that are trained on now, and the next ones.
 
     Args:
         split: What to draw from.
-        batch_size: Samples a step; the last batch of an epoch may be smaller.
+        batch_size: Samples per step; the last batch of an epoch may be smaller.
         steps_per_epoch: So many steps at most; 0 for the whole split.
         seed: With the epoch, decides the order.
     """
 
     def __init__(self, split: Split, batch_size: int, steps_per_epoch: int, seed: int) -> None:
-        self._split = split
-        self._seed = seed
+        self.split = split
         self.batch_size = batch_size
+        self._seed = seed
         self.steps = count_steps(len(split), batch_size, steps_per_epoch)
-        with tf.device("CPU"):
-            self._order = tf.Variable(split.positions, trainable=False)
-            self._samples = _Gather(split)
+        self.order = np.arange(len(split))
+        """The current epoch's: positions within the split ``[n]``."""
+
+    @property
+    def batch_bytes(self) -> int:
+        """Size of the samples of one step."""
+        shape, dtype = self.split.inputs.shape[1:], np.dtype(self.split.inputs.dtype)
+        return int(self.batch_size * dtype.itemsize * math.prod(shape))
 
     def begin_epoch(self, epoch: int) -> None:
-        """Set the order of an epoch, counted from 1; call before its first batch is drawn."""
-        self._order.assign(self._split.positions[epoch_order(len(self._split), self._seed, epoch)])
+        """Set the order of an epoch, counted from 1."""
+        self.order = epoch_order(len(self.split), self._seed, epoch)
 
-    def batches(self) -> tf.data.Dataset:
-        """Return the current epoch's batches; the dataset is iterated anew for each epoch."""
-        drawn = tf.data.Dataset.range(self.steps).map(self._draw, num_parallel_calls=1, deterministic=True)
-        # A few batches ahead hide the gathering; more would only hold memory.
-        return drawn.prefetch(4)
+    def executions(self, steps: int) -> Iterator[Samples]:
+        """Yield the samples of the current epoch in the order of its batches, those of so many steps at a time.
 
-    def _draw(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        first = step * self.batch_size
-        return self._samples(self._order[first : first + self.batch_size])
+        Inputs ``[n, ...]`` and labels ``[n]`` of all batches of an execution stand one behind the other; the last
+        execution has what is left. While the caller works on one, a thread gathers the next.
 
-
-class _Gather:
-    """Draws samples by position inside a graph: from memory at once, from anything else through NumPy."""
-
-    def __init__(self, split: Split) -> None:
-        self._inputs = split.inputs
-        self._in_memory = isinstance(split.inputs, np.ndarray) and not isinstance(split.inputs, np.memmap)
-        self._tensor: Any = tf.convert_to_tensor(split.inputs) if self._in_memory else None
-        self._labels = tf.convert_to_tensor(split.labels)
-
-    def __call__(self, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        labels = tf.gather(self._labels, positions)
-        if self._in_memory:
-            return tf.gather(self._tensor, positions), labels
-        samples = tf.numpy_function(self._inputs.__getitem__, [positions], self._inputs.dtype)
-        return tf.ensure_shape(samples, (None, *self._inputs.shape[1:])), labels
+        Args:
+            steps: Optimizer steps of one execution.
+        """
+        size = steps * self.batch_size
+        order = self.order[: self.steps * self.batch_size]
+        coming: Future[Samples] | None = None
+        with ThreadPoolExecutor(1, "tbcli-feed") as pool:
+            for first in range(0, len(order), size):
+                ready = coming or pool.submit(self.split.batch, order[first : first + size])
+                following = order[first + size : first + 2 * size]
+                samples = ready.result()
+                coming = pool.submit(self.split.batch, following) if len(following) else None
+                yield samples
 
 
-def evaluation_batches(split: Split, size: int = EVALUATION_BATCH) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def evaluation_batches(split: Split, size: int = EVALUATION_BATCH) -> Iterator[Samples]:
     """Yield inputs ``[size, ...]`` and labels ``[size]`` in the split's own order."""
     for first in range(0, len(split), size):
         yield split.batch(slice(first, first + size))

@@ -17,7 +17,6 @@ from tbcli.models import build_model, count_outputs
 from tbcli.recorders.recording import Recording
 from tbcli.recorders.registry import chosen_names, load_recorders
 from tbcli.runs import Run
-from tbcli.training.callback import EpochCallback
 from tbcli.training.checkpoint import save_state
 from tbcli.training.epoch import Epochs
 from tbcli.training.feed import TrainingFeed
@@ -30,6 +29,7 @@ from tbcli.training.observing import Observer
 from tbcli.training.optimizing import choose_loss, choose_steps_per_execution, compile_model
 from tbcli.training.saving import save_model
 from tbcli.training.setup import Setup
+from tbcli.training.steps import run_epochs
 
 COMPARED_SAMPLES = 32  # between the saved model and each of its files
 
@@ -56,6 +56,7 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
 
     with _recorded(config, run, narrator) as recording:
         setup = Setup(config, dataset, model, run, narrator, health, interruption.check)
+        feed = TrainingFeed(dataset.train, config.train.batch_size, config.train.steps_per_epoch, config.train.seed)
         epochs, feed = _prepared(setup, recording)
         with _state_kept(setup, epochs, feed.steps):
             _fit(setup, epochs, feed, interruption)
@@ -77,22 +78,20 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
 
 
 def _prepared(setup: Setup, recording: Recording) -> tuple[Epochs, TrainingFeed]:
-    """Compile the model; return what tells the story of its fit, and what feeds it."""
+    """Compile the model; return what tells the story of its epochs, and what feeds it."""
     train, dataset, model = setup.config.train, setup.dataset, setup.model
     feed = TrainingFeed(dataset.train, train.batch_size, train.steps_per_epoch, train.seed)
-    steps_per_execution = choose_steps_per_execution(train, setup.config.record.profile_steps, feed.steps)
+    profile = setup.config.record.profile_steps
+    steps_per_execution = choose_steps_per_execution(train, profile, feed.steps, feed.batch_bytes)
     compile_model(model, train, feed.steps * train.epochs, steps_per_execution, count_outputs(model, dataset))
     observer = Observer(setup, steps_per_execution, needs_backward=recording.needs_backward)
     return Epochs(setup, feed, observer, recording), feed
 
 
 def _fit(setup: Setup, epochs: Epochs, feed: TrainingFeed, interruption: Interruption) -> None:
-    callbacks = [EpochCallback(epochs)]
     with interruption.deferred():
         try:
-            setup.model.fit(
-                feed.batches(), epochs=setup.config.train.epochs, callbacks=callbacks, verbose=0, shuffle=False
-            )
+            run_epochs(setup.model, feed, epochs, setup.config.train.epochs)
         except tf.errors.ResourceExhaustedError as error:
             raise TrainingFailed(
                 f"out of memory at step {epochs.steps_done + 1}", hint=f"a `--batch-size` below {feed.batch_size}"

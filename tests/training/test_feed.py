@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 
 from tbcli.data.dataset import Split, epoch_order
 from tbcli.training.feed import TrainingFeed, evaluation_batches
-
-pytestmark = pytest.mark.tf
 
 SAMPLES = 23
 POSITIONS = np.random.Generator(np.random.PCG64(3)).permutation(40)[:SAMPLES].astype(np.int64)
@@ -36,53 +33,50 @@ def split_of(inputs: Any) -> Split:
     return Split(inputs, LABELS, POSITIONS)
 
 
-def drawn(feed: TrainingFeed, epoch: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    feed.begin_epoch(epoch)
-    return [(inputs.numpy(), labels.numpy()) for inputs, labels in feed.batches()]
-
-
 @pytest.mark.parametrize("inputs", [INPUTS, Stream()], ids=["memory", "stream"])
-def test_an_epoch_draws_every_sample_once_in_its_own_order(inputs: Any) -> None:
+@pytest.mark.parametrize("steps", [1, 2, 3, 5, 16])
+def test_an_epoch_draws_every_sample_once_in_its_own_order(inputs: Any, steps: int) -> None:
     feed = TrainingFeed(split_of(inputs), batch_size=5, steps_per_epoch=0, seed=11)
     for epoch in (1, 2, 7):
-        batches = drawn(feed, epoch)
-        assert [len(labels) for _, labels in batches] == [5, 5, 5, 5, 3]
-        labels = np.concatenate([labels for _, labels in batches])
+        feed.begin_epoch(epoch)
+        executions = list(feed.executions(steps))
+        sizes = [len(labels) for _, labels in executions]
+        assert sizes == [5 * steps] * (SAMPLES // (5 * steps)) + [SAMPLES % (5 * steps)]
+        labels = np.concatenate([labels for _, labels in executions])
         assert np.array_equal(labels, POSITIONS[epoch_order(SAMPLES, 11, epoch)])
-        assert np.array_equal(np.concatenate([inputs for inputs, _ in batches])[:, 0], labels)
-        assert batches[0][0].dtype == np.uint8
-        assert batches[0][0].shape == (5, 3)
+        assert np.array_equal(np.concatenate([inputs for inputs, _ in executions])[:, 0], labels)
+        assert executions[0][0].dtype == np.uint8
+        assert executions[0][0].shape == (sizes[0], 3)
 
 
 @pytest.mark.parametrize(("batch", "asked", "steps"), [(5, 0, 5), (5, 3, 3), (5, 99, 5), (23, 0, 1), (100, 0, 1)])
 def test_the_number_of_steps_is_known_beforehand(batch: int, asked: int, steps: int) -> None:
     feed = TrainingFeed(split_of(INPUTS), batch, asked, seed=0)
-    assert feed.steps == steps == len(drawn(feed, 1)) == int(feed.batches().cardinality())
+    assert feed.steps == steps == len(list(feed.executions(1)))
 
 
-class Logged(keras.callbacks.Callback):
-    """Does what training does: sets the order as an epoch begins."""
-
-    def __init__(self, feed: TrainingFeed) -> None:
-        super().__init__()
-        self.feed = feed
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.feed.begin_epoch(epoch + 1)
+def test_a_limit_of_steps_takes_the_first_ones_of_the_order() -> None:
+    feed = TrainingFeed(split_of(INPUTS), batch_size=5, steps_per_epoch=3, seed=2)
+    feed.begin_epoch(4)
+    taken = [labels for _, labels in feed.executions(2)]
+    assert [len(labels) for labels in taken] == [10, 5]
+    assert np.array_equal(np.concatenate(taken), POSITIONS[epoch_order(SAMPLES, 2, 4)][:15])
 
 
-@pytest.mark.parametrize("steps_per_execution", [1, 3, 16])
-@pytest.mark.parametrize("steps", [0, 2, 4])
-def test_fit_takes_exactly_the_steps_of_the_feed(steps_per_execution: int, steps: int) -> None:
+def test_a_stream_is_asked_for_one_execution_ahead_and_no_more() -> None:
     stream = Stream()
-    feed = TrainingFeed(split_of(stream), batch_size=5, steps_per_epoch=steps, seed=2)
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(40, activation="softmax")])
-    model.compile("sgd", "sparse_categorical_crossentropy", steps_per_execution=steps_per_execution)
-    model.fit(feed.batches(), epochs=3, callbacks=[Logged(feed)], verbose=0, shuffle=False)
-    assert int(model.optimizer.iterations) == 3 * feed.steps
-    taken = min(SAMPLES, 5 * feed.steps)
-    expected = [POSITIONS[epoch_order(SAMPLES, 2, epoch)][:taken] for epoch in (1, 2, 3)]
-    assert np.array_equal(np.concatenate(stream.asked), np.concatenate(expected))
+    feed = TrainingFeed(split_of(stream), batch_size=5, steps_per_epoch=0, seed=2)
+    executions = feed.executions(1)
+    next(executions)
+    executions.close()  # waits for what is being gathered
+    assert [len(asked) for asked in stream.asked] == [5, 5]
+
+
+def test_no_copy_of_the_data_is_held() -> None:
+    feed = TrainingFeed(split_of(INPUTS), batch_size=5, steps_per_epoch=0, seed=2)
+    assert feed.split.inputs is INPUTS
+    assert feed.batch_bytes == 15
+    assert sum(inputs.nbytes for inputs, _ in feed.executions(2)) == SAMPLES * 3
 
 
 @pytest.mark.parametrize("inputs", [INPUTS, Stream()], ids=["memory", "stream"])

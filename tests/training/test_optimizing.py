@@ -81,6 +81,15 @@ def test_a_trace_begins_and_ends_between_two_executions(
 
 
 @pytest.mark.parametrize(
+    ("batch_bytes", "asked", "size"),
+    [(100_352, 0, 16), (19_267_584, 0, 3), (100_000_000, 0, 1), (100_000_000, 16, 16)],
+)
+def test_large_samples_make_short_executions_unless_told_otherwise(batch_bytes: int, asked: int, size: int) -> None:
+    config = TrainConfig(steps_per_execution=asked)
+    assert choose_steps_per_execution(config, None, 422, batch_bytes) == size
+
+
+@pytest.mark.parametrize(
     ("flags", "precision"),
     [({"sse2", "avx512f"}, "float32"), ({"avx512_bf16"}, "mixed_bfloat16"), ({"amx_bf16"}, "mixed_bfloat16")],
 )

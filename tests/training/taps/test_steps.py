@@ -15,7 +15,9 @@ from tbcli.recorders.base import Snapshot, Steps
 from tbcli.recorders.scalars import ScalarsRecorder
 from tbcli.training.feed import TrainingFeed
 from tbcli.training.optimizing import compile_model, rate_of_step
+from tbcli.training.steps import run_epochs
 from tbcli.training.taps.steps import StepTape
+from tests.training.keras_fit import Moments
 
 pytestmark = pytest.mark.tf
 
@@ -36,21 +38,18 @@ def fresh_model(dataset: Dataset, steps: int, steps_per_execution: int, precisio
     return model
 
 
-class Reading(keras.callbacks.Callback):
-    """Sets the order of an epoch, and reads the tape after each execution."""
+class Reading(Moments):
+    """Reads the tape after each execution."""
 
     def __init__(self, feed: TrainingFeed, tape: StepTape) -> None:
-        super().__init__()
-        self.feed, self.tape = feed, tape
+        super().__init__(feed)
+        self.tape = tape
         self.done = 0
         self.sizes: list[int] = []
         self.values: dict[str, list[float]] = {}
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.feed.begin_epoch(epoch + 1)
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        first, self.done = self.done + 1, int(self.model.optimizer.iterations)
+    def after_steps(self, steps_done: int, logs: Any) -> None:
+        first, self.done = self.done + 1, steps_done
         self.sizes.append(self.done - first + 1)
         for name, values in self.tape.read(first, self.done).items():
             assert len(values) == self.sizes[-1]
@@ -61,7 +60,7 @@ def taped(dataset: Dataset, steps_per_execution: int, precision: str = "float32"
     feed = TrainingFeed(dataset.train, BATCH, 0, SEED)
     model = fresh_model(dataset, feed.steps, steps_per_execution, precision)
     reading = Reading(feed, StepTape(model, steps_per_execution))
-    model.fit(feed.batches(), epochs=EPOCHS, callbacks=[reading], verbose=0, shuffle=False)
+    run_epochs(model, feed, reading, EPOCHS)  # type: ignore[arg-type] # it has the moments
     return reading
 
 
@@ -72,7 +71,7 @@ def one_at_a_time(dataset: Dataset) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {"loss": [], "accuracy": [], "learning_rate": []}
     for epoch in range(1, EPOCHS + 1):
         feed.begin_epoch(epoch)
-        for inputs, labels in feed.batches():
+        for inputs, labels in feed.executions(1):
             found["learning_rate"].append(float(model.optimizer.learning_rate))
             model.reset_metrics()
             logs = model.train_on_batch(inputs, labels, return_dict=True)

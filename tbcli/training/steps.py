@@ -1,0 +1,102 @@
+"""Our own loop over optimizer steps: one trace, several steps per call, and Python only between two calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tbcli.data.dataset import Split
+from tbcli.training.epoch import Epochs
+from tbcli.training.feed import TrainingFeed
+
+
+def run_epochs(model: keras.Model, feed: TrainingFeed, epochs: Epochs, count: int) -> None:
+    """Train, and call the moments of each epoch.
+
+    Args:
+        model: Compiled, steps per execution included; taps on its `train_step` or its optimizer are in place.
+        feed: What to learn from.
+        epochs: Called between two executions, where it may raise; ends the training early by what it returns.
+        count: Epochs to train.
+    """
+    loop = StepLoop(model, feed.split, feed.batch_size)
+    epochs.begin()
+    for epoch in range(1, count + 1):
+        model.reset_metrics()
+        epochs.begin_epoch(epoch)
+        logs: dict[str, float] = {}
+        with closing(feed.executions(model.steps_per_execution)) as executions:  # type: ignore[type-var] # a generator
+            for inputs, labels in executions:
+                logs = loop.run(inputs, labels)
+                epochs.after_steps(int(model.optimizer.iterations), logs)
+        if epochs.end_epoch(_logs_of_epoch(model, logs)):
+            break
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+
+
+class StepLoop:
+    """The model's own `train_step`, several times in one call.
+
+    The samples of an execution come flat and are cut into batches inside the graph. A slice ends where the samples end,
+    so neither an execution of fewer steps nor an uneven last batch needs a second trace.
+
+    Args:
+        model: A compiled model.
+        split: Tells shape and type of a sample and of a label.
+        batch_size: Samples per step.
+    """
+
+    def __init__(self, model: keras.Model, split: Split, batch_size: int) -> None:
+        _build_state(model, split)
+        self._batch_size = batch_size
+        signature = [_spec_of(split.inputs), _spec_of(split.labels)]
+        # In a function of its own: the graph that the taps see, and that is drawn, is one step and not the loop. By a
+        # lambda: taps replace the model's method.
+        step = tf.autograph.experimental.do_not_convert(lambda inputs, labels: model.train_step((inputs, labels)))
+        self._step = tf.function(step, input_signature=signature)
+        self._execute = tf.function(self._all_steps, input_signature=signature, autograph=False)
+
+    def run(self, inputs: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+        """Take a step for each batch of the samples; return the logs of the last one, by name."""
+        logs = self._execute(tf.constant(inputs), tf.constant(labels))
+        return {name: float(logs[name]) for name in sorted(logs)}
+
+    def _all_steps(self, inputs: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+        size = self._batch_size
+        steps = (tf.shape(labels)[0] + size - 1) // size
+
+        def take(step: tf.Tensor, _: Any) -> tuple[tf.Tensor, Any]:
+            batch = slice(step * size, (step + 1) * size)
+            return step + 1, self._step(inputs[batch], labels[batch])
+
+        logs = self._step.get_concrete_function().structured_outputs
+        none_yet = tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), logs)
+        done = tf.while_loop(lambda step, _: step < steps, take, (tf.constant(0), none_yet), parallel_iterations=1)
+        return dict(done[1])
+
+
+def _build_state(model: keras.Model, split: Split) -> None:
+    """Make the variables of metrics and optimizer: what taps the step looks for them while it is traced."""
+    inputs, labels = split.batch(slice(1))
+    outputs = model(inputs, training=False)
+    model.compute_loss(inputs, labels, outputs, training=False)
+    model.compute_metrics(inputs, labels, outputs)
+    model.reset_metrics()
+    with keras.name_scope(model.optimizer.name, caller=model.optimizer):  # as in a first step of Keras' own
+        model.optimizer.build(model.trainable_variables)
+
+
+def _spec_of(values: Any) -> tf.TensorSpec:
+    return tf.TensorSpec((None, *values.shape[1:]), tf.as_dtype(values.dtype))
+
+
+def _logs_of_epoch(model: keras.Model, logs: Mapping[str, float]) -> dict[str, float]:
+    """Return the values of the model's metrics; of a `train_step` that logs something else, what it logged last."""
+    metrics: Mapping[str, Any] = model.get_metrics_result()
+    chosen = metrics if set(metrics) == set(logs) else logs
+    return {name: float(chosen[name]) for name in sorted(chosen)}
