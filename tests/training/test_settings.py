@@ -103,9 +103,10 @@ def test_half_precision_is_kept_out_of_the_saved_model(odd: Tiny) -> None:
 
 
 def test_weights_that_break_in_the_last_step_are_a_divergence_too(tmp_path: Path) -> None:
-    words = {"train.epochs": 1, "train.steps_per_epoch": 1, "train.optimizer": "sgd", "train.learning_rate": 3e38}
-    with pytest.raises(Diverged, match=r"the val_loss is (nan|inf) at step 1"):
-        train_small(tmp_path, {**words, "train.schedule": "constant", "record.recorders": "light"})
+    words = {"train.epochs": 1, "train.steps_per_epoch": 2, "train.optimizer": "adamw", "train.schedule": "constant"}
+    huge = {"train.learning_rate": 1000, "train.weight_decay": 100}  # each step, weights grow by 100,000
+    with pytest.raises(Diverged, match=r"the val_loss is (nan|inf) at step 2"):
+        train_small(tmp_path, {**words, **huge, "record.recorders": "light"})
     run = RunStore(small_config(tmp_path).paths).find("latest")
     assert (run.record["status"], run.record["epochs"]) == ("diverged", 1)
     assert not run.models.exists()
