@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+EPOCH, STEP = "epoch", "step"
 _WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|[A-Z]\d*|\d+|[^\W\d_]+")
 _WORD_WITHOUT_CAPITALS = re.compile(r"[^\W_]+")
 
@@ -137,3 +139,22 @@ def is_about_learning_rate(tag: str) -> bool:
     """Say whether a tag is of a learning rate, of whatever parameters."""
     words = [word.text for word in words_of(tag)]
     return "lr" in words or "learning rate" in " ".join(words)
+
+
+def behind(element: str, word: Word) -> str:
+    """Return what stands behind a word of an element."""
+    return tidied(element[word.end :])
+
+
+def before(element: str, word: Word) -> str:
+    """Return what stands before a word of an element."""
+    return tidied(element[: word.start])
+
+
+def tidied(text: str) -> str:
+    """Return text without the separators at its ends, and without a bracket that lost its other half."""
+    text = text.strip(" _-.:")
+    for opening, closing in ("()", "[]", "{}", "<>"):
+        if text.count(opening) != text.count(closing):
+            text = text.strip(f"{opening}{closing} _-.:")
+    return text
