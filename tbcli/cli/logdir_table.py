@@ -16,7 +16,8 @@ from tbcli.errors import NotFound
 from tbcli.events.damage import located
 from tbcli.naming import schemas
 from tbcli.naming.direction import Overrides
-from tbcli.naming.series import HERE, Identity, natural_key
+from tbcli.naming.directories import HERE
+from tbcli.naming.series import Identity, natural_key
 from tbcli.readers.logged_runs import LoggedRuns, joined_path, metric_of, read_runs
 from tbcli.readers.metrics import joined
 from tbcli.readers.series import Series

@@ -17,8 +17,7 @@ from tbcli.figures.smoothing import Floats, shown_points, smoothed
 from tbcli.figures.sources import Reading, Trace, read_traces
 from tbcli.figures.titles import counted
 from tbcli.naming.direction import direction_of
-from tbcli.naming.series import TEST, TRAIN, VALIDATION
-from tbcli.naming.words import learning_rate_of
+from tbcli.naming.words import TEST, TRAIN, VALIDATION, learning_rate_of
 from tbcli.runs import LogDirectory, Run
 
 _LOG_RANGE = 100.0  # largest over smallest value from which a loss is shown on a logarithmic axis

@@ -16,7 +16,7 @@ from tbcli.figures.clocks import Clock, epoch_clock, plausible, seconds_since
 from tbcli.figures.curves import EPOCH, STEP, TIME, Request
 from tbcli.figures.smoothing import Floats
 from tbcli.naming.direction import NOT_METRICS
-from tbcli.naming.series import TRAIN, VALIDATION
+from tbcli.naming.words import TRAIN, VALIDATION
 from tbcli.readers.metrics import NamedSeries, is_chosen, read_metrics
 from tbcli.runs import LogDirectory, Run
 from tbcli.runs.history import History, read_history

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tbcli.events.columns import Columns, Ints
-from tbcli.naming.series import STEP
+from tbcli.naming.words import STEP
 from tbcli.readers.table_forms import EPOCHS, Form, is_ours, is_strange, number_in
 
 _ROWS = 1 << 14  # that are converted at once

@@ -15,7 +15,9 @@ import numpy as np
 from tbcli.errors import NotFound
 from tbcli.events.damage import Damage
 from tbcli.naming.direction import NO_OVERRIDES, Overrides, direction_of
-from tbcli.naming.series import EPOCH, HERE, STEP, Identity, Named, natural_key
+from tbcli.naming.directories import HERE
+from tbcli.naming.series import Identity, Named, natural_key
+from tbcli.naming.words import EPOCH, STEP
 from tbcli.readers.documents import HParams
 from tbcli.readers.events import LogContent, open_logdir
 from tbcli.readers.metrics import clash_notes, joined, names_in

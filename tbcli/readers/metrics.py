@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from tbcli.errors import NotFound
 from tbcli.events.damage import Damage, located
+from tbcli.naming.directories import HERE
 from tbcli.naming.matching import did_you_mean, is_glob, matches, pick
-from tbcli.naming.series import EPOCH, HERE, Identity, Named, Seen, identify, resolve
+from tbcli.naming.series import Identity, Named, Seen, identify, resolve
+from tbcli.naming.words import EPOCH
 from tbcli.readers.events import read_scalars
 from tbcli.readers.series import Scalars, Series
 from tbcli.runs import LogDirectory, Run

@@ -16,8 +16,8 @@ from tbcli.events.batch import Catalog
 from tbcli.events.columns import Columns
 from tbcli.events.damage import TEXT_LOG, Damage
 from tbcli.events.wire import SCALARS
-from tbcli.naming.series import EPOCH, TRAIN, Identity, Seen, identify
-from tbcli.naming.words import is_effort
+from tbcli.naming.series import Identity, Seen, identify
+from tbcli.naming.words import EPOCH, TRAIN, is_effort
 from tbcli.readers.event_index import EventIndex, FileNotes
 from tbcli.readers.pieces import Block, Pieces
 from tbcli.readers.reducing import reduced

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tbcli.naming.direction import is_measure
-from tbcli.naming.series import EPOCH, STEP, read_tag
-from tbcli.naming.words import learning_rate_of, words_of
+from tbcli.naming.tag_parts import read_tag
+from tbcli.naming.words import EPOCH, STEP, learning_rate_of, words_of
 from tbcli.runs.history import LEADING_COLUMNS
 
 _KNOWN = frozenset(("metrics.csv", "results.csv", "summary.csv", "progress.csv", "history.csv"))

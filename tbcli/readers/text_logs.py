@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from tbcli.events.columns import EventFile
 from tbcli.events.damage import TEXT_LOG, UNREADABLE, Damage
-from tbcli.naming.series import STEP
+from tbcli.naming.words import STEP
 from tbcli.readers.csv_logs import TextLog, numbers_by_step, read_csv_log, without_repetitions
 from tbcli.readers.logdir import TRAINER_STATE
 from tbcli.readers.table_forms import form_of

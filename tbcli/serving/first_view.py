@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from tbcli.naming import tags
-from tbcli.naming.series import STEP, Identity, Seen, identify
+from tbcli.naming.series import Identity, Seen, identify
+from tbcli.naming.words import STEP
 
 Tags = Mapping[str, Collection[str]]
 """``{TensorBoard's name of a directory: its scalar tags}``."""

@@ -11,7 +11,8 @@ from tbcli.data.dataset import Dataset, Split
 from tbcli.figures.confusions import most_confident_mistakes
 from tbcli.figures.png.thumbnails import as_thumbnails
 from tbcli.naming import tags
-from tbcli.naming.series import PREFIXES, VALIDATION
+from tbcli.naming.series import PREFIXES
+from tbcli.naming.words import VALIDATION
 from tbcli.recorders.base import Evidence
 from tbcli.recorders.projector import thumbnails_of
 from tbcli.recorders.text import report_classes

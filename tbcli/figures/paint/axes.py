@@ -21,7 +21,7 @@ from tbcli.figures.paint.ticks import ticks
 from tbcli.figures.smoothing import Floats
 from tbcli.figures.style import Look, one_look, write_heading
 from tbcli.figures.titles import first_line, panel_title, second_line, short_number
-from tbcli.naming.series import TEST, TRAIN, VALIDATION
+from tbcli.naming.words import TEST, TRAIN, VALIDATION
 
 _Pattern = Literal["-"] | tuple[float, tuple[float, ...]]
 _DASHES: dict[str, _Pattern] = {VALIDATION: (0, (3.7, 1.6)), TEST: (0, (1.0, 1.65))}

@@ -12,7 +12,7 @@ from tbcli.figures.curves import LARGEST, Curve, Panel, Scene
 from tbcli.figures.paint.canvas import BEHIND, Canvas
 from tbcli.figures.paint.ticks import plain, ticks
 from tbcli.figures.titles import first_line, second_line
-from tbcli.naming.series import TEST, TRAIN, VALIDATION
+from tbcli.naming.words import TEST, TRAIN, VALIDATION
 
 NARROWEST, LOWEST = 30, 7  # characters, lines
 _BESIDE = 64  # columns from which two charts stand side by side
