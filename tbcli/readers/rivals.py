@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace as dataclass_replace
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tbcli.events.batch import Catalog
 from tbcli.events.columns import Columns
@@ -101,63 +103,94 @@ class _Events:
     def __init__(self, events: Scalars) -> None:
         seen = [Seen(run, tag, count) for (run, tag), count in zip(events.names, events.counts.tolist(), strict=True)]
         self.is_reduced = events.is_reduced
-        self._found: dict[tuple[str, str], list[tuple[Identity, Series]]] = {}
+        self._literal: dict[tuple[str, str], Series] = {}
+        self._found: dict[tuple[str, str, str], list[tuple[str, Series]]] = {}
         for identity, series in zip(identify(seen, events.described).identities, events, strict=True):
-            self._found.setdefault(_key(identity), []).append((identity, series))
-        self.runs = {identity.run for found in self._found.values() for identity, _ in found}
+            self._literal[series.run, series.tag] = series
+            self._found.setdefault((identity.run, *_number(identity)), []).append((identity.unit, series))
+        self.runs = sorted({run for run, _, _ in self._found})
 
-    def are_below(self, run: str) -> bool:
-        """Say whether there is a series in a directory or below it."""
-        return any(run in (".", other) or other.startswith(f"{run}/") for other in self.runs)
-
-    def of(self, run: str, identity: Identity, unit: str, tag: str) -> Iterator[Series]:
-        """Yield the series that hold the same number as one of a text log."""
-        for other, series in self._found.get(_key(identity), []):
-            is_same_unit = not (unit and other.unit) or unit == other.unit
-            if other.run == run and (is_same_unit or (series.run, series.tag) == (run, tag)):
-                yield series
+    def of(self, run: str, identity: Identity, unit: str, tag: str) -> list[Series]:
+        """Return the series that hold the same number as one of a text log, or have its very place and name."""
+        alike = self._found.get((run, *_number(identity)), [])
+        found = [series for other, series in alike if not (unit and other) or unit == other]
+        literal = self._literal.get((run, tag))
+        return [*found, *([literal] if literal and all(series.tag != tag for series in found) else [])]
 
 
-def _key(identity: Identity) -> tuple[str, str]:
+def _number(identity: Identity) -> tuple[str, str]:
     return identity.metric.lower(), "" if identity.split == TRAIN else identity.split
 
 
+@lru_cache(maxsize=20_000)
+def _identity(tag: str) -> Identity:
+    return identify([Seen(".", tag, 1)]).identities[0]
+
+
 def _settle_log(log: Log, events: _Events, settled: Settled) -> Log:
-    run, content = log.file.run, log.content
-    tags = list(content.series)
-    spelled = [_as_in_event_files(tag) if log.is_trainer_state else tag for tag in tags]
-    identities = [identify([Seen(run, tag, 1)]).identities[0] for tag in spelled]
-    runs = [run]
-    if log.is_trainer_state:  # a Trainer's event files lie in `runs/<time>_<host>` below
-        below = "runs/" if run == "." else f"{run}/runs/"
-        runs += sorted(other for other in events.runs if other.startswith(below))
-    kept: dict[str, Columns] = {}
-    differing: list[str] = []
-    longer: list[str] = []
-    for tag, identity in zip(tags, identities, strict=True):
-        points = content.series[tag]
-        for place in runs:
-            verdict = _judge(tag, points, identity, log, place, events)
-            if verdict is None:
+    """Return a log with the series that are read from it, and note what it replaces."""
+    judged = _Judged(log, events)
+    kept = {tag: points for tag, points in log.content.series.items() if judged.is_kept(tag, points)}
+    if len(kept) < len(log.content.series) or log.content.is_ours:  # nobody looks for clocks and counters alone
+        kept = {tag: points for tag, points in kept.items() if not is_effort(judged.identity(tag).metric)}
+    settled.replaced.update(judged.replaced)
+    settled.damage.extend(_told(log, judged.differing, judged.longer))
+    return log._replace(content=dataclass_replace(log.content, series=kept))
+
+
+class _Judged:
+    """One log against the event files.
+
+    Args:
+        log: The log.
+        events: The series of the event files.
+    """
+
+    def __init__(self, log: Log, events: _Events) -> None:
+        self.replaced: set[tuple[str, str]] = set()
+        self.differing: list[str] = []
+        self.longer: list[str] = []
+        self._log, self._events = log, events
+        run = log.file.run
+        self._places = [run]
+        below = "" if run == "." else f"{run}/"
+        if log.is_trainer_state:  # a Trainer's event files lie in `runs/<time>_<host>` below
+            self._places += [other for other in events.runs if other.startswith(f"{below}runs/")]
+        # Our own event files leave nothing out that belongs in them.
+        has_events = any(other == run or other.startswith(below) for other in events.runs)
+        self._stands_alone = not (log.content.is_ours and has_events)
+
+    def identity(self, tag: str) -> Identity:
+        """Return what a series of the log is."""
+        return _identity(_as_in_event_files(tag) if self._log.is_trainer_state else tag)
+
+    def is_kept(self, tag: str, points: Columns) -> bool:
+        """Say whether a series is read from the log, and note what that means."""
+        for place in self._places:
+            verdict = self._compare(tag, points, place)
+            if verdict is None or (verdict[1].differing and place != self._log.file.run):  # an earlier training
                 continue
             series, comparison = verdict
             if comparison.differing:
-                if place != run:
-                    continue  # an earlier training
-                differing.append(f"{tag}: {comparison.example}")
+                self.differing.append(f"{tag}: {comparison.example}")
+            elif comparison.is_longer:
+                self.longer.append(tag)
             if comparison.is_longer:
-                longer += [] if comparison.differing else [tag]
-                settled.replaced.add((series.run, series.tag))
-                kept[tag] = points
-            break
-        else:
-            if not (log.content.is_ours and events.are_below(run)):  # ours leave nothing out that belongs in them
-                kept[tag] = points
-    if len(kept) < len(tags) or log.content.is_ours:  # what is left of clocks and counters nobody looks for
-        efforts = {tag for tag, identity in zip(tags, identities, strict=True) if is_effort(identity.metric)}
-        kept = {tag: points for tag, points in kept.items() if tag not in efforts}
-    settled.damage.extend(_told(log, differing, longer))
-    return log._replace(content=dataclass_replace(content, series=kept))
+                self.replaced.add((series.run, series.tag))
+            return comparison.is_longer
+        return self._stands_alone
+
+    def _compare(self, tag: str, points: Columns, place: str) -> tuple[Series, _Comparison] | None:
+        """Return the series that holds the same number, and how the two compare; None where there is none."""
+        identity, run = self.identity(tag), self._log.file.run
+        unit = identity.unit or self._log.content.unit
+        found: list[tuple[Series, _Comparison]] = []
+        for series in self._events.of(place, identity, unit, tag):
+            must = (series.run, series.tag) == (run, tag)  # one of them it has to be
+            comparison = _compare(points, series, unit, must=must, is_reduced=self._events.is_reduced)
+            if comparison is not None:
+                found.append((series, comparison))
+        return min(found, key=lambda pair: (pair[1].differing > 0, -pair[1].common), default=None)
 
 
 def _as_in_event_files(name: str) -> str:
@@ -180,33 +213,16 @@ def _some(texts: Sequence[str]) -> str:
     return "; ".join(texts[:_MOST_TOLD]) + (f"; {more} more" if more > 0 else "")
 
 
-def _judge(
-    tag: str, points: Columns, identity: Identity, log: Log, place: str, events: _Events
-) -> tuple[Series, _Comparison] | None:
-    """Return the series that holds the same number, and how the two compare; None where there is none."""
-    unit = identity.unit or log.content.unit
-    found: list[tuple[Series, _Comparison]] = []
-    for series in events.of(place, identity, unit, tag):
-        must = (series.run, series.tag) == (log.file.run, tag)  # one of them it has to be
-        comparison = _compare(points, series, unit, must=must, is_reduced=events.is_reduced)
-        if comparison is not None:
-            found.append((series, comparison))
-    return min(found, key=lambda pair: (pair[1].differing > 0, -pair[1].common), default=None)
-
-
 def _compare(points: Columns, series: Series, unit: str, *, must: bool, is_reduced: bool) -> _Comparison | None:
     """Compare two records point by point; None where they are of different things."""
     best: _Comparison | None = None
+    mine, theirs = points.each(_reversed), Columns(series.step, series.wall_time, series.value).each(_reversed)
     for shift in _SHIFTS if unit == EPOCH else _SHIFTS[:1]:
-        steps = points.steps + shift
-        common, mine, theirs = np.intersect1d(steps, series.step, return_indices=True)
-        ours, others = points.values[mine], series.value[theirs]
-        odd = np.flatnonzero(~np.isclose(ours, others, rtol=_RELATIVE, atol=_ABSOLUTE, equal_nan=True))
-        example = f"{ours[odd[0]]:.6g} and {others[odd[0]]:.6g} at step {common[odd[0]]}" if len(odd) else ""
-        is_longer = bool(steps[-1] > series.step[-1] or (len(steps) > len(series.step) and not is_reduced))
-        found = _Comparison(len(common), len(odd), example, is_longer)
-        if len(common) and (best is None or _likeness(found) > _likeness(best)):
+        found = _compare_steps(mine._replace(steps=mine.steps + shift), theirs, is_reduced=is_reduced)
+        if found.common and (best is None or _likeness(found) > _likeness(best)):
             best = found
+        if best is not None and best.common == len(points.steps) and not best.differing:
+            break
     same_order = len(points.steps) == len(series.step) and np.allclose(
         points.values, series.value, rtol=_RELATIVE, atol=_ABSOLUTE, equal_nan=True
     )
@@ -215,6 +231,22 @@ def _compare(points: Columns, series: Series, unit: str, *, must: bool, is_reduc
     if best is None or (best.differing and 2 * best.common < max(len(points.steps), len(series.step))):
         return _Comparison(0, 1, "other steps", len(points.steps) > len(series.step)) if must else None
     return best
+
+
+def _reversed(column: NDArray[Any]) -> NDArray[Any]:
+    """Return a column from its end: of a step that comes again the last point counts."""
+    return column[::-1]
+
+
+def _compare_steps(mine: Columns, theirs: Columns, *, is_reduced: bool) -> _Comparison:
+    """Compare records at the steps that both have; each begins with its end."""
+    common, own, other = np.intersect1d(mine.steps, theirs.steps, return_indices=True)
+    values, others = mine.values[own], theirs.values[other]
+    odd = np.flatnonzero(~np.isclose(values, others, rtol=_RELATIVE, atol=_ABSOLUTE, equal_nan=True))
+    example = f"{values[odd[0]]:.6g} and {others[odd[0]]:.6g} at step {common[odd[0]]}" if len(odd) else ""
+    is_further = bool(mine.steps[0] > theirs.steps[0])
+    is_longer = is_further or (len(np.unique(mine.steps)) > len(theirs.steps) and not is_reduced)
+    return _Comparison(len(common), len(odd), example, is_longer)
 
 
 def _likeness(found: _Comparison) -> float:

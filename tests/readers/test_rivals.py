@@ -142,3 +142,24 @@ def test_a_history_of_ours_stands_in_for_event_files_that_lost_something(tmp_pat
     else:
         assert (runs["loss"], runs["val_loss"]) == (run.name, run.name)
         assert "holds more" in told(scalars)[0]
+
+
+def test_of_a_table_that_was_continued_the_last_row_of_an_epoch_is_compared(tmp_path: Path) -> None:
+    table = "epoch,loss\n1,5\n2,4\n3,3\nepoch,loss\n2,2\n3,1\n"
+    write_events(tmp_path, {"loss": [5, 2, 1]}, first=1)
+    write_text(tmp_path / "log.csv", table)
+    scalars = read(tmp_path)
+    assert scalars.value.tolist() == [5, 2, 1]
+    assert told(scalars) == []
+
+
+@pytest.mark.parametrize("directory", ["validation", "test", "run"])
+def test_two_records_of_one_place_and_name_are_never_mixed(tmp_path: Path, directory: str) -> None:
+    write_events(tmp_path / "train", {"loss": [5, 4, 3]}, first=0)
+    write_events(tmp_path / directory, {"loss": [9, 8, 7, 6]}, first=100)
+    write_text(tmp_path / directory / "log.csv", "epoch,loss\n0,1\n1,2\n")
+    scalars = read(tmp_path)
+    series = scalars.series(directory, "loss")
+    assert series is not None
+    assert series.value.tolist() == [9, 8, 7, 6]
+    assert len(told(scalars)) == 1
