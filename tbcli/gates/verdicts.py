@@ -45,9 +45,14 @@ class Verdict:
     tag: str = ""
 
     @property
+    def value(self) -> str:
+        """The value of the run and its place."""
+        return f"{self.shown} at {self.at}" if self.at else self.shown
+
+    @property
     def found(self) -> str:
         """The value of the run, its place, and what was guessed."""
-        return " ".join(part for part in (self.shown, f"at {self.at}" if self.at else "", self.note) if part)
+        return f"{self.value} {self.note}" if self.note else self.value
 
 
 def shown_value(value: Value, judged_alike: Callable[[float], bool] = lambda rounded: True) -> str:
@@ -87,11 +92,10 @@ def _judged_group(summary: Summary, group: Group) -> Verdict:
     )
     outcome = next(each for each in decisive if each in outcomes)
     names = [str(part.field) if isinstance(part, Condition) else "" for part in group.parts]
-    shown = ", ".join(
-        f"{name} {verdict.found}" if name else verdict.shown for name, verdict in zip(names, parts, strict=True)
-    )
+    shown = ", ".join(f"{name} {part.value}".strip() for name, part in zip(names, parts, strict=True))
+    notes = dict.fromkeys(part.note for part in parts if part.note)
     hint = next((part.hint for part in parts if part.outcome == "missing"), "")
-    return Verdict(str(group), outcome, shown=shown, hint=hint, run=summary.label)
+    return Verdict(str(group), outcome, shown=shown, hint=hint, note=" ".join(notes), run=summary.label)
 
 
 def _judged_condition(summary: Summary, condition: Condition) -> Verdict:

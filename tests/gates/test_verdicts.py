@@ -182,6 +182,13 @@ def test_a_verdict_that_rests_on_a_guess_says_so() -> None:
     assert (guessed.note, certain.note) == ("(higher is better: guessed)", "")
 
 
+def test_conditions_joined_by_or_tell_once_what_was_guessed() -> None:
+    known = summary(quux=Metric(3.0, 1, 2.0), foo=Metric(3.0, 1, 2.0))
+    (verdict,) = judge(known, parse_conditions("quux.best>5 or foo.best>1 or quux<0"))
+    assert verdict.found == "quux.best 3 at epoch 1, foo.best 3 at epoch 1, quux 2 (higher is better: guessed)"
+    assert verdict.note == "(higher is better: guessed)"
+
+
 def test_the_user_says_which_way_a_metric_is_better() -> None:
     good, bad = summary(quux=1.0), summary(quux=2.0)
     assert judge_against(bad, good, [parse_field("quux")], Tolerance())[0].outcome == "passed"
