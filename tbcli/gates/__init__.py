@@ -1,5 +1,6 @@
 """Quality gates: conditions on a run, and the verdicts on them; `grammar` describes how they are written."""
 
+from tbcli.gates.baseline import Tolerance, gated_by, judge_against
 from tbcli.gates.grammar import (
     Condition,
     Field,
@@ -11,7 +12,7 @@ from tbcli.gates.grammar import (
     parse_field,
     parse_fields,
 )
-from tbcli.gates.verdicts import Tolerance, Verdict, failure_of, gated_by, judge, judge_against, parse_gates
+from tbcli.gates.verdicts import Verdict, failure_of, judge, parse_gates
 
 __all__ = [
     "Condition",

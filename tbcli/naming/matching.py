@@ -136,15 +136,6 @@ def pick(
     return [item for position, item in enumerate(items) if position in chosen]
 
 
-def find_name(word: str, known: Iterable[str]) -> str | None:
-    """Return the known name that a word is: spelt alike, else the only one that differs in case alone."""
-    names = list(known)
-    if word in names:
-        return word
-    alike = [name for name in names if name.lower() == word.lower()]
-    return alike[0] if len(set(alike)) == 1 else None
-
-
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the known name that was probably meant, or ``""``.
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tbcli.naming.matching import did_you_mean, find_name, fits, is_glob, listed, matches, nearest, pick
+from tbcli.naming.matching import did_you_mean, fits, is_glob, listed, matches, nearest, pick
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy", "test_accuracy", "learning_rate")
 SETTINGS = (
@@ -102,13 +102,6 @@ def test_a_name_in_its_own_case_chooses_only_itself() -> None:
     assert picked("LOSS") == ["loss", "Loss"]
     assert picked("val_loss", "Loss") == ["Loss", "val_loss"]
     assert picked() == series
-
-
-def test_a_name_is_found_whatever_its_case_unless_two_differ_in_it() -> None:
-    assert find_name("LOSS", METRICS) == "loss"
-    assert find_name("Loss", ["Loss", "loss"]) == "Loss"
-    assert find_name("LOSS", ["Loss", "loss"]) is None
-    assert find_name("nope", METRICS) is None
 
 
 def test_wildcards_are_told_from_plain_words() -> None:
