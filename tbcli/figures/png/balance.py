@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tbcli.figures.png.letters import letters_for
+from tbcli.figures.png.letters import Letters, letters_for
 from tbcli.figures.png.sheet import EMPTY, FAINT, INK, THUMBNAIL_WIDTH, WRONG, Colour, Sheet
 
 _MARGIN, _SIZE, _SMALL, _LINE = 8, 11, 9, 15
 _PANEL = 66  # pixels of height, with the counts above the bars
 _BAR: Colour = (66, 116, 176)
-_NARROWEST_NAME = 24  # pixels a class, from which names stand side by side; below, upright
 _NARROWEST_UPRIGHT = 11  # below, only some class numbers are written
 _LONGEST_NAME = 70  # pixels, upright
 
@@ -32,7 +31,8 @@ def draw_balance(counts: Mapping[str, np.ndarray], class_names: Sequence[str]) -
     width = max(THUMBNAIL_WIDTH, classes + 2 * _MARGIN)
     edges = _MARGIN + np.round(np.linspace(0, width - 2 * _MARGIN, classes + 1)).astype(np.int64)
     slot = (width - 2 * _MARGIN) / classes
-    below = _LINE if slot >= _NARROWEST_NAME or slot < _NARROWEST_UPRIGHT else _LONGEST_NAME + 4
+    upright = slot >= _NARROWEST_UPRIGHT and not _fit_side_by_side(letters, class_names, slot)
+    below = _LONGEST_NAME + 4 if upright else _LINE
     height = _LINE + _PANEL + _MARGIN
     sheet = Sheet(width, len(counts) * height + below + _MARGIN, letters)
     for position, (split, found) in enumerate(counts.items()):
@@ -62,11 +62,16 @@ def _draw_panel(sheet: Sheet, top: int, split: str, found: np.ndarray, edges: np
     sheet.pixels[base : base + 1, edges[0] : edges[-1]] = EMPTY
 
 
+def _fit_side_by_side(letters: Letters, class_names: Sequence[str], slot: float) -> bool:
+    """Say whether every class has room for its whole name below its bar; else names stand on end."""
+    return all(letters.width(name, _SMALL + 1) <= slot - 2 for name in class_names)
+
+
 def _write_names(sheet: Sheet, top: int, class_names: Sequence[str], edges: np.ndarray) -> None:
     """Write names where there is room for each, else the numbers of some classes."""
     slot = (edges[-1] - edges[0]) / len(class_names)
     middles = (edges[:-1] + edges[1:]) / 2
-    if slot >= _NARROWEST_NAME:
+    if _fit_side_by_side(sheet.letters, class_names, slot):
         names = sheet.letters.class_labels(class_names, _SMALL + 1, int(slot) - 2)
         for name, middle in zip(names, middles, strict=True):
             sheet.text(middle, top, name, INK, _SMALL + 1, align="centre")
