@@ -17,8 +17,8 @@ from tbcli.figures.colours import Theme
 from tbcli.figures.lettering import lettering_for
 from tbcli.figures.numbers import PlainNumbers
 from tbcli.figures.pages import HEADER, LEFT, Page, require_room
-from tbcli.figures.style import USUAL, Look, heading_for, one_look, write_heading
-from tbcli.figures.titles import counted, subheading_of
+from tbcli.figures.style import USUAL, Look, one_look, write_heading
+from tbcli.figures.titles import counted, run_heading
 from tbcli.runs import Run
 from tbcli.runs.evidence import Predictions, read_predictions
 
@@ -101,8 +101,8 @@ def draw_calibration(run: Run, predictions: Predictions, *, title: str = "", loo
         look: Its colours and size.
     """
     found, theme = reliability_of(predictions.labels, predictions.probabilities), look.theme
-    heading, subheading = heading_for(run, "calibration", title), _facts(run, predictions, found)
-    letters = lettering_for([heading, subheading])
+    heading = run_heading(run, "calibration", *_facts(predictions, found), title=title)
+    letters = lettering_for(heading.texts)
     fixed = _TOP + _BETWEEN + _BELOW + _NOTES
     require_room(look.size, Page(LEFT + _LEAST + _RIGHT, fixed + _LEAST))
     width, height = look.size or (LEFT + _WIDTH + _RIGHT, fixed + _HEIGHT)
@@ -110,7 +110,7 @@ def draw_calibration(run: Run, predictions: Predictions, *, title: str = "", loo
     low, up = _COUNTS * (height - fixed), (1 - _COUNTS) * (height - fixed)
     with one_look(letters.families, theme):
         figure = Figure(figsize=(width, height))
-        write_heading(figure, page, letters, heading, subheading, theme=theme)
+        write_heading(figure, page, letters, heading, theme=theme)
         _draw_reliability(figure.add_axes(page.box(LEFT, _TOP, across, up)), found, theme, across)
         _draw_counts(figure.add_axes(page.box(LEFT, _TOP + up + _BETWEEN, across, low)), found, theme, (across, low))
         for number, line in enumerate(_DEFINITION):
@@ -120,10 +120,9 @@ def draw_calibration(run: Run, predictions: Predictions, *, title: str = "", loo
     return figure
 
 
-def _facts(run: Run, predictions: Predictions, found: Reliability) -> str:
+def _facts(predictions: Predictions, found: Reliability) -> tuple[str, ...]:
     total, used = len(predictions.labels), int(found.counts.sum())
-    return subheading_of(
-        run,
+    return (
         counted(used, f"{predictions.split} sample"),
         f"{total - used:,} not finite left out" if used < total else "",
         f"ECE {found.error:.4f}, {'over' if found.overconfidence >= 0 else 'under'}confident",

@@ -169,6 +169,11 @@ class Heading:
     id: str = ""
     results: tuple[str, ...] = ()
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All there is to write."""
+        return self.name, self.kind, self.what, *self.results
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:

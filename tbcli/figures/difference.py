@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from tbcli.errors import ConfigError
 from tbcli.figures.colours import Theme, blended
 from tbcli.figures.confusions import count_confusions, shares_of_rows
-from tbcli.figures.curves import SEPARATOR
+from tbcli.figures.curves import Heading
 from tbcli.figures.grid import HEADING_LEFT, POINTS, ROW, Plan, draw_grid, planned, short_names, widest_of
 from tbcli.figures.lettering import lettering_for
 from tbcli.figures.matrix import mean_f1
@@ -111,18 +111,17 @@ def draw_difference(pair: Pair, *, title: str = "", look: Look = USUAL) -> Figur
         look: Its colours and size.
     """
     ours, theirs = pair.counts
-    heading = f"{title or _names(pair)}{SEPARATOR}{KIND}"
-    subheading = _facts(pair, ours, theirs)
-    letters = lettering_for([heading, subheading, *pair.class_names])
+    heading = Heading(title or _names(pair), KIND, results=_facts(pair, ours, theirs))
+    letters = lettering_for([*heading.texts, *pair.class_names])
     short, theme = short_names(pair.class_names, letters, look), look.theme
     recalls = np.array([np.diagonal(shares_of_rows(counts)) for counts in (ours, theirs)])
     rows = np.argsort(-np.abs(recalls[1] - recalls[0]), kind="stable")[:_MOST_LISTED].tolist()
     width = max(widest_of(short, letters), _NAMES) + sum(_COLUMNS)
-    plan = planned(short, letters, subheading, len(rows) + 4, width, look)
+    plan = planned(short, letters, heading, len(rows) + 4, width, look)
     gains = gains_of(ours, theirs)
     with one_look(letters.families, theme):
         figure = Figure(figsize=(plan.page.width, plan.page.height))
-        write_heading(figure, plan.page, letters, heading, subheading, left=HEADING_LEFT, theme=theme)
+        write_heading(figure, plan.page, letters, heading, left=HEADING_LEFT, theme=theme)
         texts = _texts(ours, theirs, in_counts=pair.is_same_data)
         draw_grid(figure, plan.page, (plan.left, plan.top), plan.grid, _colours(gains, theme), texts, short, theme)
         if plan.lines > 4:
@@ -147,7 +146,7 @@ def _names(pair: Pair) -> str:
     return f"A {one}, B {two}"
 
 
-def _facts(pair: Pair, ours: np.ndarray, theirs: np.ndarray) -> str:
+def _facts(pair: Pair, ours: np.ndarray, theirs: np.ndarray) -> tuple[str, ...]:
     accuracies = [int(np.trace(counts)) / max(int(counts.sum()), 1) for counts in (ours, theirs)]
     facts = (
         [pair.one.data_name, counted(int(ours.sum()), f"{pair.told.split} sample")]
@@ -158,7 +157,7 @@ def _facts(pair: Pair, ours: np.ndarray, theirs: np.ndarray) -> str:
         f"accuracy A {short_number(accuracies[0])}, B {short_number(accuracies[1])}",
         f"mean F1 A {short_number(mean_f1(ours))}, B {short_number(mean_f1(theirs))}",
     ]
-    return SEPARATOR.join(filter(None, [*facts, *_disagreement(pair)]))
+    return tuple(filter(None, [*facts, *_disagreement(pair)]))
 
 
 def _disagreement(pair: Pair) -> list[str]:

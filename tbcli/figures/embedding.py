@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,11 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tbcli.figures.colours import LIGHT, Theme, tint
+from tbcli.figures.curves import Heading
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.numbers import percent
 from tbcli.figures.pages import Page, require_room
-from tbcli.figures.style import USUAL, Look, heading_for, one_look, write_heading
-from tbcli.figures.titles import counted, subheading_of
+from tbcli.figures.style import USUAL, Look, one_look, write_heading
+from tbcli.figures.titles import counted, run_heading
 from tbcli.runs import Run
 from tbcli.runs.evidence import Features
 
@@ -81,8 +83,7 @@ def draw_features(run: Run, seen: Features, *, title: str = "", look: Look = USU
         seen.features,
         seen.probabilities,
         seen.class_names,
-        title=heading_for(run, "embedding", title),
-        subtitle=subheading_of(run, "PCA of the penultimate layer"),
+        run_heading(run, "embedding", "PCA of the penultimate layer", title=title),
         look=look,
     )
 
@@ -92,9 +93,8 @@ def draw_embedding(
     features: np.ndarray,
     probabilities: np.ndarray,
     class_names: Sequence[str],
+    heading: Heading,
     *,
-    title: str = "",
-    subtitle: str = "",
     look: Look = USUAL,
 ) -> Figure:
     """Return a scatter of the samples, a colour and shape a class; a mistake has the class it was taken for around it.
@@ -104,8 +104,7 @@ def draw_embedding(
         features: ``[n, width]`` or more dimensions; samples with numbers that are not finite are left out, and counted.
         probabilities: ``[n, classes]``.
         class_names: A name for each class number.
-        title: The heading.
-        subtitle: A line below it.
+        heading: The lines above; what is told of the samples is added.
         look: Its colours and size.
     """
     flat = features.reshape(len(features), -1)
@@ -113,9 +112,9 @@ def draw_embedding(
     labels, guesses = labels[finite], probabilities[finite].argmax(axis=1)
     places, shares = principal_components(flat[finite]) if finite.any() else (np.zeros((0, 2)), np.zeros(2))
     shown = np.unique(labels).tolist()
-    heading, told = title or "Features of the penultimate layer", _facts(labels, guesses, int((~finite).sum()))
-    subtitle = "  ·  ".join(filter(None, (subtitle, told)))
-    letters = lettering_for([heading, subtitle, *class_names])
+    told = _facts(labels, guesses, int((~finite).sum()))
+    heading = replace(heading, results=(*heading.results, told))
+    letters = lettering_for([*heading.texts, *class_names])
     names, theme = letters.class_labels(class_names), look.theme
     height = (look.size[1] - _TOP - _BOTTOM) if look.size else _WIDTH
     legend = _Legend(letters.shortened([names[number] for number in shown], _POINTS, _ENTRY), letters, height)
@@ -126,7 +125,7 @@ def draw_embedding(
     page = Page(*look.size) if look.size else Page(_LEFT + width + legend.width + _RIGHT, _TOP + height + _BOTTOM)
     with one_look(letters.families, theme):
         figure = Figure(figsize=(page.width, page.height))
-        write_heading(figure, page, letters, heading, subtitle, theme=theme)
+        write_heading(figure, page, letters, heading, theme=theme)
         axes = figure.add_axes(page.box(_LEFT, _TOP, width, height))
         _draw_points(axes, places, labels, guesses, shown, theme)
         axes.set_xlabel(f"component 1 ({percent(shares[0])} of the variance)")

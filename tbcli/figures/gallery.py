@@ -17,8 +17,8 @@ from tbcli.figures.colours import Theme, as_rgb
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.numbers import percent
 from tbcli.figures.pages import HEADER, Page, require_room
-from tbcli.figures.style import USUAL, Look, heading_for, one_look, write_heading
-from tbcli.figures.titles import counted, subheading_of
+from tbcli.figures.style import USUAL, Look, one_look, write_heading
+from tbcli.figures.titles import counted, run_heading
 from tbcli.runs import Run
 from tbcli.runs.evidence import Mistakes
 
@@ -106,15 +106,15 @@ def draw_mistakes(run: Run, mistakes: Mistakes, *, title: str = "", look: Look =
     if plan.count < len(mistakes.rows):
         kept = None if mistakes.thumbnails is None else mistakes.thumbnails[: plan.count]
         mistakes = replace(mistakes, rows=mistakes.rows[: plan.count], thumbnails=kept)
-    heading, subheading = heading_for(run, "most confident mistakes", title), _told(run, mistakes)
-    letters = lettering_for([heading, subheading, *mistakes.predictions.class_names])
+    heading = run_heading(run, "most confident mistakes", *_told(mistakes), title=title)
+    letters = lettering_for([*heading.texts, *mistakes.predictions.class_names])
     pictures = _pictures(mistakes)
     room = plan.across / plan.scale - _BETWEEN - letters.width("guess ", _POINTS)
     names = letters.shortened(letters.class_labels(mistakes.predictions.class_names), _POINTS, room)
     lines = [_lines(mistakes, sample, names, theme) for sample in mistakes.rows.tolist()]
     with one_look(letters.families, theme):
         figure = Figure(figsize=(plan.page.width, plan.page.height))
-        write_heading(figure, plan.page, letters, heading, subheading, left=_MARGIN, theme=theme)
+        write_heading(figure, plan.page, letters, heading, left=_MARGIN, theme=theme)
         if pictures.size:
             _show_pictures(figure, plan, pictures, theme)
         _describe(figure, plan, letters, lines)
@@ -145,12 +145,12 @@ def _planned(mistakes: Mistakes, size: tuple[float, float] | None) -> _Plan:
     return replace(plan, count=min(count, max(1, plan.rows_that_fit) * columns))
 
 
-def _told(run: Run, mistakes: Mistakes) -> str:
+def _told(mistakes: Mistakes) -> tuple[str, str]:
     predictions, count = mistakes.predictions, mistakes.count
     total = len(predictions.labels)
     among = f"{counted(count, 'mistake')} among {counted(total, f'{predictions.split} sample')}"
     shown = "the most confident first" if len(mistakes.rows) == count else f"the {len(mistakes.rows)} most confident"
-    return subheading_of(run, f"{among} ({percent(count / total)})", shown if count > 1 else "")
+    return f"{among} ({percent(count / total)})", shown if count > 1 else ""
 
 
 def _pictures(mistakes: Mistakes) -> np.ndarray:

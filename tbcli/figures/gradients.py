@@ -18,8 +18,8 @@ from tbcli.figures.colours import LIGHT, LineStyle, Theme, line_styles
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.numbers import PlainNumbers, epoch_ticks
 from tbcli.figures.pages import LEFT, Sheet
-from tbcli.figures.style import USUAL, Look, heading_for, one_look, write_heading
-from tbcli.figures.titles import subheading_of
+from tbcli.figures.style import USUAL, Look, one_look, write_heading
+from tbcli.figures.titles import run_heading
 from tbcli.readers.gradient_health import GradientHealth
 from tbcli.readers.series import Series
 from tbcli.runs import Run
@@ -64,15 +64,15 @@ def draw_gradients(run: Run, health: GradientHealth, *, title: str = "", look: L
     panels = [panel for panel in panels if panel.curves]
     theme = look.theme
     styles = layer_styles([*whole, *health.layers], theme)
-    heading, subheading = heading_for(run, "gradients", title), subheading_of(run, "mean of each epoch")
-    letters = lettering_for([heading, subheading, *styles])
+    heading = run_heading(run, "gradients", "mean of each epoch", title=title)
+    letters = lettering_for([*heading.texts, *styles])
     sheet, named = Sheet(len(panels), size=look.size), _named(list(styles))
     columns = max(1, math.floor(sheet.text_width / (_HANDLE + _NAME)))
     sheet = replace(sheet, legend=math.ceil(len(named) / columns) * _ROW + 0.25)
     sheet.check_size()
     with one_look(letters.families, theme):
         figure = Figure(figsize=(sheet.width, sheet.height))
-        write_heading(figure, sheet.page, letters, heading, subheading, theme=theme)
+        write_heading(figure, sheet.page, letters, heading, theme=theme)
         for position, panel in enumerate(panels):
             _draw_panel(figure.add_axes(sheet.box(position)), panel, styles, theme)
         _name_layers(figure, sheet, letters, named, styles, columns)

@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 
 from tbcli.figures.colours import Theme, text_on
 from tbcli.figures.confusions import shares_of_rows
+from tbcli.figures.curves import Heading, on_one_line
 from tbcli.figures.lettering import Lettering
 from tbcli.figures.numbers import percent
 from tbcli.figures.pages import HEADER, Page, require_room
-from tbcli.figures.style import Look
+from tbcli.figures.style import SUBHEADING, Look
 
 _SIDES = 2.6, 7.0  # inches of the smallest and the largest matrix
 _CELL = 0.58  # inches of a cell that has room for both its numbers
@@ -150,14 +151,14 @@ class Plan:
 
 
 def planned(
-    names: Sequence[str], letters: Lettering, subheading: str, listed: int, list_width: float, look: Look
+    names: Sequence[str], letters: Lettering, heading: Heading, listed: int, list_width: float, look: Look
 ) -> Plan:
     """Return where the matrix and the list stand.
 
     Args:
         names: Short names of the classes.
         letters: What they are written in.
-        subheading: The line below the title.
+        heading: The lines above.
         listed: Lines of the list.
         list_width: Inches of the list.
         look: Its colours and size.
@@ -166,7 +167,10 @@ def planned(
         ConfigError: The size leaves no room for the matrix.
     """
     widest = widest_of(names, letters)
-    told = min(_DRAWN * letters.width(letters.legible(subheading), 9.0), _WIDEST)
+    told = min(
+        _DRAWN * letters.width(letters.legible(on_one_line((heading.what, heading.id, *heading.results))), SUBHEADING),
+        _WIDEST,
+    )
     plan = Plan(len(names), widest, max(1, listed), told, list_width, look.size)
     plan.check_size()
     return plan

@@ -17,8 +17,8 @@ from tbcli.figures.grid import HEADING_LEFT, POINTS, ROW, Plan, cell_texts, draw
 from tbcli.figures.lettering import lettering_for
 from tbcli.figures.numbers import percent
 from tbcli.figures.png.confusion import cell_colours
-from tbcli.figures.style import USUAL, Look, heading_for, one_look, write_heading
-from tbcli.figures.titles import counted, short_number, subheading_of
+from tbcli.figures.style import USUAL, Look, one_look, write_heading
+from tbcli.figures.titles import counted, run_heading, short_number
 from tbcli.runs import Run
 from tbcli.runs.evidence import Predictions
 
@@ -60,15 +60,15 @@ def draw_confusion(run: Run, predictions: Predictions, *, title: str = "", look:
     names, classes = predictions.class_names, predictions.probabilities.shape[1]
     counts = count_confusions(predictions.labels, predictions.guesses, classes)
     pairs = most_confused(counts, _MOST_LISTED)
-    heading, subheading = heading_for(run, "confusion matrix", title), _told(run, predictions, counts)
-    letters = lettering_for([heading, subheading, *names])
+    heading = run_heading(run, "confusion matrix", *_facts(predictions, counts), title=title)
+    letters = lettering_for([*heading.texts, *names])
     short, theme = short_names(names, letters, look), look.theme
     widest = widest_of(short, letters)
     guess_column = max(widest, _TRUE) + _ARROW
-    plan = planned(short, letters, subheading, len(pairs), guess_column + max(widest, _GUESS) + _NUMBERS, look)
+    plan = planned(short, letters, heading, len(pairs), guess_column + max(widest, _GUESS) + _NUMBERS, look)
     with one_look(letters.families, theme):
         figure = Figure(figsize=(plan.page.width, plan.page.height))
-        write_heading(figure, plan.page, letters, heading, subheading, left=HEADING_LEFT, theme=theme)
+        write_heading(figure, plan.page, letters, heading, left=HEADING_LEFT, theme=theme)
         draw_grid(figure, plan.page, (plan.left, plan.top), plan.grid, cell_colours(counts, theme),
                   cell_texts(counts, plan.grid), short, theme)  # fmt: skip
         if plan.lines:
@@ -78,10 +78,9 @@ def draw_confusion(run: Run, predictions: Predictions, *, title: str = "", look:
     return figure
 
 
-def _told(run: Run, predictions: Predictions, counts: np.ndarray) -> str:
+def _facts(predictions: Predictions, counts: np.ndarray) -> tuple[str, ...]:
     total, right = int(counts.sum()), int(np.trace(counts))
-    return subheading_of(
-        run,
+    return (
         counted(total, f"{predictions.split} sample"),
         f"accuracy {short_number(right / max(total, 1))}",
         f"mean F1 {short_number(mean_f1(counts))}",

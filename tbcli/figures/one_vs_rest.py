@@ -17,8 +17,8 @@ from tbcli.figures.colours import LineStyle, Theme, line_styles
 from tbcli.figures.lettering import lettering_for
 from tbcli.figures.numbers import PlainNumbers
 from tbcli.figures.pages import HEADER, LEFT, Page, require_room
-from tbcli.figures.style import Look, heading_for, one_look, write_heading
-from tbcli.figures.titles import counted, subheading_of
+from tbcli.figures.style import Look, one_look, write_heading
+from tbcli.figures.titles import counted, run_heading
 from tbcli.runs import Run
 from tbcli.runs.evidence import Predictions
 
@@ -101,9 +101,9 @@ def draw_one_vs_rest(
         look: Its colours and size.
     """
     theme = look.theme
-    heading = heading_for(run, axis.kind, title)
-    subheading = subheading_of(run, counted(len(predictions.labels), f"{predictions.split} sample"))
-    letters = lettering_for([heading, subheading, *predictions.class_names])
+    samples = counted(len(predictions.labels), f"{predictions.split} sample")
+    heading = run_heading(run, axis.kind, samples, title=title)
+    letters = lettering_for([*heading.texts, *predictions.class_names])
     names = letters.shortened(letters.class_labels(predictions.class_names), _POINTS, _NAME)
     found = [(name, curve) for name, curve in zip(names, curves, strict=True) if curve is not None]
     mean = float(np.mean([curve.area for _, curve in found]))
@@ -122,7 +122,7 @@ def draw_one_vs_rest(
     page = Page(*look.size) if look.size else Page(left + _LEGEND + _RIGHT, tall)
     with one_look(letters.families, theme):
         figure = Figure(figsize=(page.width, page.height))
-        write_heading(figure, page, letters, heading, subheading, theme=theme)
+        write_heading(figure, page, letters, heading, theme=theme)
         for panel, lowest in enumerate(panels):
             axes = figure.add_axes(page.box(LEFT + panel * (side + _GUTTER), _TOP, side, side))
             _draw_panel(axes, lines, others, lowest, axis, theme, side)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,15 @@ from matplotlib.figure import Figure
 from tbcli.config import PlotConfig
 from tbcli.errors import ConfigError
 from tbcli.figures.colours import LIGHT, THEMES, Theme
-from tbcli.figures.curves import SEPARATOR
-from tbcli.figures.lettering import FAMILY, Lettering, lettering_for
+from tbcli.figures.curves import Heading
+from tbcli.figures.lettering import FAMILY, Lettering
 from tbcli.figures.pages import LEFT, RIGHT, Page
-from tbcli.runs import Run
+from tbcli.figures.titles import first_line, second_line
 from tbcli.runs.files import atomic_file, named_file
 
 _MOST_PIXELS = 2**16 - 1  # a side; the rasteriser takes no more
 
-_HEADING, _SUBHEADING = 14.0, 9.0  # points
+_HEADING, SUBHEADING = 14.0, 9.0  # points
 
 _STYLE: dict[str, Any] = {
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
@@ -98,43 +98,20 @@ def write_heading(
     figure: Figure,
     page: Page,
     letters: Lettering,
-    heading: str,
-    subheading: str,
+    heading: Heading,
     *,
     left: float = LEFT,
     theme: Theme = LIGHT,
 ) -> None:
-    """Write the two lines above a figure.
-
-    Where they would leave the page, the heading is cut in its name and not in its kind, and the subheading loses its
-    first facts: the id goes before the result does.
-    """
-    width = page.width - left - RIGHT
-    title = _fitted_heading(letters, heading, width)
-    figure.text(*page.spot(left, 0.42), title, fontsize=_HEADING, color=theme.ink)
-    text = _fitted_facts(letters, subheading, width)
-    figure.text(*page.spot(left, 0.65), text, fontsize=_SUBHEADING, color=theme.faint)
-
-
-def _fitted_heading(letters: Lettering, heading: str, width: float) -> str:
-    name, dot, kind = heading.rpartition(SEPARATOR)
-    room = width - letters.width(letters.legible(dot + kind), _HEADING)
-    if not name or room < width / 4:
-        return letters.fitted(heading, _HEADING, width)
-    return letters.fitted(name, _HEADING, room) + letters.legible(dot + kind)
-
-
-def _fitted_facts(letters: Lettering, subheading: str, width: float) -> str:
-    facts = subheading.split(SEPARATOR)
-    while len(facts) > 1 and letters.width(letters.legible(SEPARATOR.join(facts)), _SUBHEADING) > width:
-        facts = facts[1:]
-    return letters.fitted(SEPARATOR.join(facts), _SUBHEADING, width)
-
-
-def heading_for(run: Run, kind: str, title: str = "") -> str:
-    """Return the heading of a figure of one run: its name, or its id where no font can draw the name, and the kind."""
-    name = title or (run.name if lettering_for([run.name]).draws(run.name) else "") or run.id
-    return f"{name}{SEPARATOR}{kind}"
+    """Write the two lines above a figure; the id stands for a name that no font here can draw."""
+    room = page.width - left - RIGHT
+    if not letters.draws(heading.name) and heading.id:
+        heading = replace(heading, name=heading.id, id="")
+    heading = replace(heading, name=letters.legible(heading.name))
+    first = first_line(heading, room, lambda text: letters.width(text, _HEADING))
+    figure.text(*page.spot(left, 0.42), first, fontsize=_HEADING, color=theme.ink)
+    second = second_line(heading, room, lambda text: letters.width(letters.legible(text), SUBHEADING))
+    figure.text(*page.spot(left, 0.65), letters.legible(second), fontsize=SUBHEADING, color=theme.faint)
 
 
 def save_figure(

@@ -20,8 +20,8 @@ from tbcli.figures.numbers import percent
 from tbcli.figures.pages import HEADER, RIGHT, Page, Sheet, require_room
 from tbcli.figures.paint.axes import draw_panels, style_of
 from tbcli.figures.png.confusion import cell_colours
-from tbcli.figures.style import USUAL, Look, heading_for, one_look, write_heading
-from tbcli.figures.titles import counted, number_of, short_number, subheading_of
+from tbcli.figures.style import USUAL, Look, one_look, write_heading
+from tbcli.figures.titles import counted, number_of, run_heading, short_number
 from tbcli.runs import Run
 from tbcli.runs.evidence import Predictions, read_predictions
 
@@ -84,13 +84,13 @@ def draw_summary(run: Run, summary: SummaryPage, *, title: str = "", look: Look 
     """
     require_room(look.size, Page(*_LEAST))
     page, theme = Page(*(look.size or (_WIDTH, _HEIGHT))), look.theme
-    heading, subheading = heading_for(run, "summary", title), _told(run)
+    heading = run_heading(run, "summary", *_told(run), title=title)
     settings, results = settings_of(run), results_of(run)
-    letters = lettering_for([heading, subheading, *summary.class_names, *(value for _, value, _ in settings)])
+    letters = lettering_for([*heading.texts, *summary.class_names, *(value for _, value, _ in settings)])
     left, top = page.width - _FACTS - RIGHT, HEADER + 0.3
     with one_look(letters.families, theme):
         figure = Figure(figsize=(page.width, page.height))
-        write_heading(figure, page, letters, heading, subheading, left=_MARGIN, theme=theme)
+        write_heading(figure, page, letters, heading, left=_MARGIN, theme=theme)
         _draw_curves(figure, page, summary.scene, letters, look, left - _GAP)
         down = _write_facts(figure, page, letters, "results", results, (left, top), theme)
         _write_facts(figure, page, letters, "settings (* not the default)", settings, (left, down + ROW), theme)
@@ -102,11 +102,10 @@ def draw_summary(run: Run, summary: SummaryPage, *, title: str = "", look: Look 
     return figure
 
 
-def _told(run: Run) -> str:
+def _told(run: Run) -> tuple[str, str]:
     accuracy = number_of(run.metrics, "test_accuracy")
     status = run.status()
-    return subheading_of(
-        run,
+    return (
         "" if status == "finished" else status,
         "" if accuracy is None else f"test accuracy {short_number(accuracy)}",
     )

@@ -19,9 +19,17 @@ def heading_of(run: Run) -> str:
     return run.name or run.id
 
 
-def subheading_of(run: Run, *facts: str) -> str:
-    """Return id, model and data of a run, and what else there is to say."""
-    return on_one_line((run.id if run.name else "", model_and_data([run]), *facts))
+def run_heading(run: Run, kind: str, *results: str, title: str = "") -> Heading:
+    """Return what stands above a figure of one run.
+
+    Args:
+        run: Whose.
+        kind: What the figure is.
+        results: Facts that are never cut, the more important ones last; empty ones are left out.
+        title: In place of the run's name.
+    """
+    facts = tuple(filter(None, results))
+    return Heading(title or heading_of(run), kind, model_and_data([run]), run.id if run.name or title else "", facts)
 
 
 def model_and_data(runs: Sequence[Run]) -> str:
@@ -57,11 +65,15 @@ def first_line(heading: Heading, room: float, width: Callable[[str], float] = le
 
 
 def second_line(heading: Heading, room: float, width: Callable[[str], float] = len) -> str:
-    """Return model and data, id and results; where they do not fit the id goes first, and results stay whole."""
+    """Return model and data, id and results; where they do not fit the id goes first, and results last."""
     for facts in ((heading.what, heading.id, *heading.results), (heading.what, *heading.results)):
         if width(on_one_line(facts)) <= room:
             return on_one_line(facts)
     results = on_one_line(heading.results)
+    for start in range(len(heading.results)):  # a narrow page loses whole facts, the last one is left
+        results = on_one_line(heading.results[start:])
+        if width(results) <= room:
+            break
     left = room - width(SEPARATOR + results)
     if left < room * _LEAST_WHAT:
         return results

@@ -9,6 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from tbcli.figures.curves import Heading
 from tbcli.figures.embedding import draw_embedding, principal_components
 from tbcli.figures.style import save_figure
 
@@ -45,7 +46,9 @@ def test_directions_that_there_are_not_are_zero(shape: tuple[int, int]) -> None:
 
 
 def figure_of(labels: np.ndarray, features: np.ndarray, guesses: np.ndarray, names: tuple[str, ...]) -> Figure:
-    return draw_embedding(labels, features, np.eye(len(names))[guesses], names, title="a $run", subtitle="cnn on mnist")
+    return draw_embedding(
+        labels, features, np.eye(len(names))[guesses], names, Heading("a $run", "embedding", "cnn on mnist")
+    )
 
 
 def texts_of(figure: Figure) -> str:

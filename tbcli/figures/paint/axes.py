@@ -20,7 +20,7 @@ from tbcli.figures.paint.legend import MOST_COLOURS, MOST_NAMES, Legend
 from tbcli.figures.paint.ticks import ticks
 from tbcli.figures.smoothing import Floats
 from tbcli.figures.style import Look, one_look, write_heading
-from tbcli.figures.titles import first_line, panel_title, second_line, short_number
+from tbcli.figures.titles import panel_title, short_number
 from tbcli.naming.words import TEST, TRAIN, VALIDATION
 
 _Pattern = Literal["-"] | tuple[float, tuple[float, ...]]
@@ -74,9 +74,9 @@ def draw_scene(scene: Scene, look: Look | None = None, *, title: str = "") -> Fi
         ConfigError: The size leaves no room for the panels.
     """
     look = look or Look()
-    heading = [title or scene.heading.name, scene.heading.what]
+    heading = replace(scene.heading, name=title or scene.heading.name)
     named = [text for panel in scene.panels for text in (panel.metric, panel.curves[0].name)]
-    letters = lettering_for([*heading, *(entry.label for entry in scene.entries[:MOST_NAMES]), *named])
+    letters = lettering_for([*heading.texts, *(entry.label for entry in scene.entries[:MOST_NAMES]), *named])
     legend = Legend.of(scene, letters) if len(scene.entries) > 1 else None
     sheet = Sheet(len(scene.panels), notes=len(scene.notes), size=look.size)
     if legend:
@@ -86,7 +86,7 @@ def draw_scene(scene: Scene, look: Look | None = None, *, title: str = "") -> Fi
     style = style_of(scene, look.theme, letters)
     with one_look(letters.families, look.theme):
         figure = Figure(figsize=(sheet.width, sheet.height))
-        _write_heading(figure, sheet, scene, style, title)
+        write_heading(figure, sheet.page, letters, heading, theme=look.theme)
         draw_panels(figure, sheet.page, sheet, style, scene.panels)
         if legend:
             legend.draw(figure, sheet, style.runs, look.theme)
@@ -120,15 +120,6 @@ def draw_panels(figure: Figure, page: Page, sheet: Sheet, style: PanelStyle, pan
         corner = x * sheet.width, (1 - y - height) * sheet.height
         axes = figure.add_axes(page.box(*corner, width * sheet.width, height * sheet.height))
         _draw_panel(axes, panel, style, sheet)
-
-
-def _write_heading(figure: Figure, sheet: Sheet, scene: Scene, style: PanelStyle, title: str) -> None:
-    letters, room, heading = style.letters, sheet.text_width, scene.heading
-    name = title or (heading.name if letters.draws(heading.name) else heading.id or heading.name)
-    heading = replace(heading, name=letters.legible(name))
-    first = first_line(heading, room, lambda text: letters.width(text, 14.0))
-    second = second_line(heading, room, lambda text: letters.width(letters.legible(text), 9.0))
-    write_heading(figure, sheet.page, letters, first, second, theme=style.theme)
 
 
 def _draw_panel(axes: Axes, panel: Panel, style: PanelStyle, sheet: Sheet) -> None:
