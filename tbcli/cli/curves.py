@@ -94,7 +94,7 @@ def _summaries(place: Run | LogDirectory) -> list[Summary]:
 
     if isinstance(place, Run):
         return [summary_of(place)]
-    from tbcli.figures.sources import foreign_id
+    from tbcli.figures.traces import foreign_id
     from tbcli.readers import open_logdir
     from tbcli.readers.metrics import names_in
 

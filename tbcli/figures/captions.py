@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from tbcli.figures.curves import EPOCH, MANY_RUNS, Curve, Entry, Heading, Panel, Request
 from tbcli.figures.titles import (
@@ -20,7 +21,7 @@ from tbcli.naming.direction import lower_is_better
 from tbcli.runs import LogDirectory, Run
 
 if TYPE_CHECKING:
-    from tbcli.figures.sources import Trace
+    from tbcli.figures.traces import Trace
 
 
 def heading_for(
@@ -90,8 +91,8 @@ def _tested(one: str, panel: Panel, runs: Mapping[str, Run], request: Request) -
     known = [value for value in values if value is not None and math.isfinite(value)]
     if not known or len(known) < len(values):
         return ""
-    spread = f" ± {statistics.stdev(known):.2g}" if len(known) > 1 else ""
-    return short_number(statistics.fmean(known)) + spread
+    spread = f" ± {np.std(known, ddof=1):.2g}" if len(known) > 1 else ""
+    return short_number(float(np.mean(known))) + spread
 
 
 def _legend_heading(judged: Sequence[Curve]) -> str:

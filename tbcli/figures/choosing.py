@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from tbcli.errors import NotFound
 from tbcli.naming.direction import NO_OVERRIDES, Overrides, direction_of, is_measure
-from tbcli.naming.matching import did_you_mean, fits
+from tbcli.naming.matching import did_you_mean, fits, is_glob
+from tbcli.naming.series import resolve
 from tbcli.naming.words import is_effort, learning_rate_of, words_of
 
 VALIDATION = "val_"
@@ -58,6 +59,9 @@ def _matching(word: str, known: Sequence[str]) -> list[str]:
     if VALIDATION + word in known:  # measured on validation samples alone
         return [VALIDATION + word]
     metrics = [name for name in known if name not in _NO_CURVES]
+    meant = None if is_glob(word) else resolve(word, metrics, {})
+    if meant is not None:
+        return _with_validation(meant, known)
     return [column for name in metrics if fits(word, [name]) for column in _with_validation(name, known)]
 
 

@@ -14,8 +14,9 @@ from tbcli.figures.choosing import Candidate, pick_metrics
 from tbcli.figures.clocks import epochs_at, in_one_unit, steps_at
 from tbcli.figures.curves import EPOCH, LARGEST, STEP, TIME, Best, Curve, Panel, Request, Scene
 from tbcli.figures.smoothing import Floats, shown_points, smoothed
-from tbcli.figures.sources import Reading, Trace, read_traces
+from tbcli.figures.sources import read_traces
 from tbcli.figures.titles import counted
+from tbcli.figures.traces import Reading, Trace
 from tbcli.naming.direction import direction_of
 from tbcli.naming.words import TEST, TRAIN, VALIDATION, learning_rate_of
 from tbcli.runs import LogDirectory, Run
@@ -35,7 +36,7 @@ def compose(places: Sequence[Run | LogDirectory], request: Request) -> Scene:
         NotFound: There is nothing to draw, a metric is in none of the places, or its epochs are not known.
     """
     reading = read_traces(places, _labels(places), request)
-    left_out = [f"{error.message}: left out" for error in reading.missing]
+    left_out = [*reading.notes, *(f"{error.message}: left out" for error in reading.missing)]
     panels = tuple(_panels(reading, request, left_out))
     runs = {place.id: place for place in places if isinstance(place, Run)}
     entries, legend_heading = legend_for(panels, runs, request)
@@ -141,7 +142,7 @@ def _panel(metric: str, traces: Sequence[Trace], request: Request, left_out: lis
         left_out.append(f"{metric}: {request.most_curves} of {len(curves):,} groups are drawn")
     curves = _judged(curves[: request.most_curves])
     panel = Panel(metric, tuple(curves), label, _log_axes(metric, curves, request))
-    return replace(panel, curves=tuple(_on_log_axes(curve, panel, request.log, left_out) for curve in curves))
+    return panel._replace(curves=tuple(_on_log_axes(curve, panel, request.log, left_out) for curve in curves))
 
 
 def _most_telling(metric: str, traces: Sequence[Trace], request: Request) -> tuple[Sequence[Trace], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tbcli.naming.direction import Overrides
 
@@ -55,8 +55,7 @@ class Request:
     cache: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Best:
+class Best(NamedTuple):
     """The best measured value of a curve.
 
     Args:
@@ -107,8 +106,7 @@ class Curve:
     is_judged: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
+class Panel(NamedTuple):
     """The curves of one metric.
 
     Args:
@@ -134,8 +132,7 @@ class Panel:
         return len({curve.id for curve in self.curves}) == 1
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One run or group in the legend.
 
     Args:

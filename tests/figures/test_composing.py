@@ -7,7 +7,7 @@ from tbcli.errors import NotFound
 from tbcli.figures.composing import compose
 from tbcli.figures.curves import Request, Scene
 from tbcli.figures.smoothing import smoothed
-from tbcli.figures.sources import foreign_id
+from tbcli.figures.traces import foreign_id
 from tbcli.runs import LogDirectory
 from tests.events.records import curve, event, simple, write
 from tests.fakes import SOME_MOMENT, make_run

@@ -1,0 +1,109 @@
+"""Curves out of event files: those of a run of ours, and those of any log directory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tbcli.events.damage import located
+from tbcli.figures.clocks import epoch_clock, plausible, seconds_since
+from tbcli.figures.curves import EPOCH, STEP, TIME, Request
+from tbcli.figures.traces import Reading, Trace, clock_of, foreign_id
+from tbcli.naming.series import natural_key
+from tbcli.readers.metrics import NamedSeries, is_chosen, read_metrics
+from tbcli.runs import LogDirectory, Run
+from tbcli.runs.history import History
+
+
+def read_own_events(
+    run: Run, label: str, history: History, request: Request, reading: Reading
+) -> tuple[list[Trace], list[str]]:
+    """Return series of a run of ours, and the words among those asked for that none of them answers to.
+
+    Raises:
+        NotFound: There is no scalar at all, or none that is asked for.
+    """
+    metrics = _read_metrics(run, request.metrics, request, reading)
+    lacking = [word for word in request.metrics if not any(is_chosen(one, [word], one.metric) for one in metrics)]
+    return _of_events(run, label, history, metrics, request), lacking
+
+
+def _of_events(run: Run, label: str, history: History, metrics: Sequence[NamedSeries], request: Request) -> list[Trace]:
+    start, end = plausible(one.series.wall_time for one in metrics) if request.x == TIME else (0.0, 0.0)
+    if run.started and request.x == TIME:
+        start = run.started.timestamp()
+    return [
+        Trace(
+            label,
+            run.id,
+            one.metric,
+            one.name,
+            one.literal,
+            one.split,
+            EPOCH if one.unit == EPOCH else STEP,
+            one.series.step.astype(np.float64),
+            one.series.value,
+            seconds_since(start, end, one.series.wall_time) if request.x == TIME else None,
+            clock_of(history),
+        )
+        for one in metrics
+    ]
+
+
+def read_foreign(place: LogDirectory, label: str, request: Request, reading: Reading) -> list[Trace]:
+    """Return the series of all runs inside a log directory, in natural order of the runs.
+
+    Raises:
+        NotFound: There is no scalar at all, or none that is asked for.
+    """
+    words = (*request.metrics, EPOCH) if request.metrics and request.x == EPOCH else request.metrics
+    metrics = _read_metrics(place, words, request, reading)
+    by_run: dict[str, list[NamedSeries]] = {}
+    for one in metrics:
+        by_run.setdefault(one.run, []).append(one)
+    return [
+        trace
+        for run in sorted(by_run, key=natural_key)
+        for trace in _of_foreign_run(place, label, run, by_run[run], request)
+    ]
+
+
+def _of_foreign_run(
+    place: LogDirectory, label: str, run: str, metrics: Sequence[NamedSeries], request: Request
+) -> list[Trace]:
+    counting = next((one for one in metrics if one.metric == EPOCH), None)
+    clock = epoch_clock(counting.series.step.astype(np.float64), counting.series.value) if counting else None
+    start, end = plausible(one.series.wall_time for one in metrics) if request.x == TIME else (0.0, 0.0)
+    is_asked = any(is_chosen(counting, [word], EPOCH) for word in request.metrics) if counting else False
+    others = [one for one in metrics if one.metric != EPOCH or is_asked]
+    return [
+        Trace(
+            "/".join(part for part in (label, run) if part not in ("", ".")) or place.name,
+            foreign_id(place, run),
+            one.metric,
+            one.name,
+            one.literal,
+            one.split,
+            EPOCH if one.unit == EPOCH else STEP,
+            one.series.step.astype(np.float64),
+            one.series.value,
+            seconds_since(start, end, one.series.wall_time) if request.x == TIME else None,
+            clock,
+        )
+        for one in others or metrics
+    ]
+
+
+def _read_metrics(
+    place: Run | LogDirectory, words: Sequence[str], request: Request, reading: Reading
+) -> tuple[NamedSeries, ...]:
+    # A moving average, a mean and a logarithmic axis need every point; otherwise the extremes do, in little memory.
+    whole = request.smooth or request.groups or "x" in request.log
+    stretches = 0 if whole else request.stretches
+    found = read_metrics(
+        place, words, also_called=lambda one: one.metric, buckets=stretches, verify=request.verify, cache=request.cache
+    )
+    reading.damage += located(found.damage, place.logs)
+    reading.notes += found.notes
+    return found.series
