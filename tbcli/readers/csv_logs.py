@@ -15,6 +15,11 @@ from tbcli.events.columns import Columns, Ints
 from tbcli.naming.words import STEP
 from tbcli.readers.table_forms import EPOCHS, Form, is_ours, is_strange, number_in
 
+# Columns that say of which split a row is, and of which of several trainings.
+_SPLITS = frozenset(("phase", "split", "stage", "mode", "subset", "set"))
+_GROUPS = frozenset(
+    ("fold", "seed", "run", "trial", "model", "client", "rank", "worker", "experiment", "task", "dataset")
+)
 _ROWS = 1 << 14  # that are converted at once
 _MOST_STEP = 1 << 53
 _LONGEST_COUNT = 18  # characters
@@ -41,7 +46,9 @@ def read_csv_log(path: str, form: Form) -> TextLog:
     """Return what a table holds.
 
     An empty cell is no point; ``nan`` is one. A header that comes again, as where a training was continued, begins a
-    table of its own, which goes on with the same series.
+    table of its own, which goes on with the same series. Where a column tells the split of a row, as ``phase`` does,
+    series are called ``train/loss``. Where one tells trainings apart whose steps are the same, as ``fold`` does,
+    nothing is read.
 
     Raises:
         OSError: The file cannot be read.
@@ -80,6 +87,7 @@ class _Reading:
         self._last: list[str] = []
         self._parts: dict[str, list[Columns]] = {}
         self._strange: dict[str, int] = {}
+        self._groups: dict[str, set[str]] = {}
 
     def take(self, row: list[str]) -> None:
         """Take the next row."""
@@ -127,6 +135,11 @@ class _Reading:
             if name in series:  # else it is a column of words
                 cells = "1 cell" if count == 1 else f"{count:,} cells"
                 self.problems.append(f"{cells} of {name!r} hold no number: left out")
+        for name, groups in self._groups.items():
+            if len(groups) > 1 and any((np.diff(points.steps) <= 0).any() for points in series.values()):
+                # To mix them would be worse than to show nothing.
+                self.problems = [f"its rows are of several values of {name!r}: not read"]
+                series = {}
         return TextLog(series, self._form.unit, self.problems, is_ours(self._header))
 
     def _is_header(self, row: Sequence[str]) -> bool:
@@ -140,13 +153,25 @@ class _Reading:
         if not rows or self._form.counter not in self._header:
             self._uncounted += len(rows)
             return
+        for place, name in enumerate(self._header):
+            if name.lower() in _GROUPS:
+                self._groups.setdefault(name, set()).update({row[place].strip() for row in rows} - {""})
+        split = next((place for place, name in enumerate(self._header) if name.lower() in _SPLITS), None)
+        if split is None:
+            self._convert_rows(rows, "", set())
+            return
+        for value in dict.fromkeys(row[split].strip() for row in rows):
+            mine = [row for row in rows if row[split].strip() == value]
+            self._convert_rows(mine, f"{value}/" if value else "", {split})
+
+    def _convert_rows(self, rows: Sequence[Sequence[str]], prefix: str, skipped: set[int]) -> None:
         counted = [_count(row[self._place]) for row in rows]
         valid = np.array([step is not None for step in counted])
         steps = np.array([step or 0 for step in counted], np.int64)
         self._uncounted += int((~valid).sum())
         for place, name in enumerate(self._header):
-            if place != self._place and name:
-                self._convert(name, [row[place] for row in rows], steps, valid)
+            if name and place != self._place and place not in skipped:
+                self._convert(prefix + name, [row[place] for row in rows], steps, valid)
 
     def _convert(self, name: str, cells: list[str], steps: Ints, valid: NDArray[np.bool_]) -> None:
         """Add the points of a column; an empty cell is none."""

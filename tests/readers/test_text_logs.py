@@ -197,6 +197,30 @@ def test_several_tables_in_a_directory_are_runs_of_their_own(tmp_path: Path) -> 
     assert {run for run, _ in read(tmp_path).names} == {"cv/fold1", "cv/fold2"}
 
 
+@pytest.mark.parametrize("column", ["phase", "split"])
+def test_rows_that_name_their_split_are_series_of_their_own(tmp_path: Path, column: str) -> None:
+    rows = "".join(f"{epoch},train,{3 / (epoch + 1)}\n{epoch},val,{4 / (epoch + 1)}\n" for epoch in range(3))
+    write_text(tmp_path / "log.csv", f"epoch,{column},loss\n{rows}")
+    scalars = read(tmp_path)
+    assert values(scalars, ".", "train/loss") == [3, 1.5, 1]
+    assert values(scalars, ".", "val/loss") == [4, 2, 4 / 3]
+    assert len(scalars.names) == 2
+
+
+@pytest.mark.parametrize("column", ["fold", "seed", "Model"])
+def test_rows_of_several_trainings_are_not_mixed(tmp_path: Path, column: str) -> None:
+    write_text(tmp_path / "one" / "log.csv", f"epoch,{column},loss\n0,1,5\n1,1,4\n")
+    write_text(tmp_path / "two" / "log.csv", f"epoch,{column},loss\n0,1,5\n1,1,4\n0,2,6\n1,2,5\n")
+    scalars = read(tmp_path)
+    assert {run for run, _ in scalars.names} == {"one"}
+    assert told(scalars) == [f"its rows are of several values of {column!r}: not read"]
+
+
+def test_a_metric_may_be_called_as_such_a_column_is(tmp_path: Path) -> None:
+    write_text(tmp_path / "log.csv", "epoch,loss,rank\n0,5,3\n1,4,2\n")
+    assert values(read(tmp_path), ".", "rank") == [3, 2]
+
+
 PROBLEMS = {
     "torn row": ("epoch,loss,val_loss\n0,1,2\n1,0.5,1\n2,0.2", "the last row is cut short", 2),
     "torn value": ("epoch,loss\n0,1\n1,0.25\n2,0.1", "its last value may be cut short", 3),
