@@ -61,14 +61,14 @@ COLUMNS = _columns()
 
 _SAVED, _EPOCH = "Of the saved model, measured in float32.", "Of the last epoch, measured in the run's own precision."
 METRICS = (
-    ("", "test_accuracy", "test accuracy", _SAVED),
-    ("validation", "epoch_accuracy", "validation accuracy", _EPOCH),
-    ("train", "epoch_accuracy", "train accuracy", _EPOCH),
-    ("", "test_loss", "test loss", _SAVED),
-    ("validation", "epoch_loss", "validation loss", _EPOCH),
-    ("train", "epoch_loss", "train loss", _EPOCH),
-    ("", "test_macro_f1", "test macro F1", _SAVED),
-    ("validation", "epoch_macro_f1", "validation macro F1", _SAVED),
+    ("", tags.TEST + "accuracy", "test accuracy", _SAVED),
+    ("validation", tags.EPOCH + "accuracy", "validation accuracy", _EPOCH),
+    ("train", tags.EPOCH + "accuracy", "train accuracy", _EPOCH),
+    ("", tags.TEST + "loss", "test loss", _SAVED),
+    ("validation", tags.EPOCH + "loss", "validation loss", _EPOCH),
+    ("train", tags.EPOCH + "loss", "train loss", _EPOCH),
+    ("", tags.TEST + tags.MACRO_F1, "test macro F1", _SAVED),
+    ("validation", tags.EPOCH + tags.MACRO_F1, "validation macro F1", _SAVED),
     *(
         (group, f"{tag}_{name}", f"{split} {title}", measured)
         for name, title in (("mae", "MAE"), ("rmse", "RMSE"), ("r2", "R2"))
