@@ -1,4 +1,4 @@
-"""``evidence.npz``: what the saved model said of every sample of each split, written and read here alone.
+"""``evidence.npz``: the saved model's predictions for every sample of each split. Written and read only here.
 
 Figures are drawn from it without TensorFlow and without the data. The file is a NumPy archive; its arrays are
 ``class_names`` and ``layers``, of each split ``<split>_indices``, ``_labels`` and ``_probabilities``, of the split that
@@ -23,7 +23,7 @@ SPLITS = ("test", "validation")
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """What the saved model said of a split.
+    """The saved model's predictions for a split.
 
     Args:
         split: ``test``, or ``validation`` where there was no test set.
@@ -68,7 +68,7 @@ class Mistakes:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What the penultimate layer answered to the projector's samples.
+    """Outputs of the penultimate layer for the projector's samples.
 
     Args:
         labels: True class numbers ``[n]``.
@@ -99,7 +99,7 @@ def write_evidence(
     """Write the evidence of a run, replacing what it has.
 
     Args:
-        run: Whose.
+        run: The run it belongs to.
         predictions: Of each split that was measured, all with the same classes.
         layers: Names of the model's layers, from the input on.
         mistakes: Of the split that the model is judged by.
@@ -124,7 +124,7 @@ def write_evidence(
 
 
 def read_predictions(run: Run) -> Predictions:
-    """Return what was said of the test set, else of the validation split.
+    """Return the predictions for the test set, else for the validation split.
 
     Raises:
         NotFound: The run keeps no evidence, none of these splits, or the file is damaged.
@@ -152,7 +152,7 @@ def read_mistakes(run: Run) -> Mistakes:
 
 
 def read_features(run: Run) -> Features:
-    """Return what the penultimate layer answered to the projector's samples.
+    """Return the outputs of the penultimate layer for the projector's samples.
 
     Raises:
         NotFound: The run keeps no evidence, the model has no such layer, or the file is damaged.
@@ -197,7 +197,7 @@ class _Evidence:
     """The open file of a run: an array is read when it is asked for.
 
     Args:
-        run: Whose.
+        run: The run it belongs to.
     """
 
     def __init__(self, run: Run) -> None:
@@ -248,7 +248,7 @@ class _Evidence:
         return array
 
     def check(self, is_right: bool) -> None:
-        """Refuse arrays that do not fit one another.
+        """Reject arrays that are inconsistent.
 
         Raises:
             NotFound: They do not.

@@ -67,7 +67,7 @@ def _own_stream(there: os.stat_result) -> int | None:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part.
+    """Write a file atomically: a reader sees the old content or the new, never a part.
 
     Raises:
         OSError: Nothing could be written; the old file, if any, is untouched.
@@ -81,7 +81,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def json_ready(value: Any) -> Any:
-    """Return the value with NaN and infinities as None, which JSON has no words for."""
+    """Return the value with NaN and infinities as None, because JSON cannot express them."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
@@ -92,7 +92,7 @@ def json_ready(value: Any) -> Any:
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a document whole, NaN as null."""
+    """Write a document atomically, NaN as null."""
     write_atomically(path, json.dumps(json_ready(document), indent=2, ensure_ascii=False) + "\n")
 
 

@@ -39,7 +39,7 @@ class HistoryWriter:
         self._header: list[str] | None = None
 
     def append(self, row: Mapping[str, float]) -> None:
-        """Write one epoch; the first row settles the columns.
+        """Write one epoch; the first row determines the columns.
 
         Raises:
             OSError: The row could not be written, as on a full disk.
@@ -61,9 +61,9 @@ def _cell(value: float | None) -> str:
 
 
 def read_history(path: Path) -> History:
-    """Return what training has written so far, empty where there is nothing yet.
+    """Return what training has written so far; empty if nothing yet.
 
-    A torn last row, as a full disk leaves it, is left out; so is what is damaged, which is told.
+    An incomplete last row, as left by a full disk, is skipped; damaged rows are skipped and reported.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Short names of runs and log directories that stand side by side, no two the same."""
+"""Short, distinct names for runs and log directories shown together."""
 
 from __future__ import annotations
 

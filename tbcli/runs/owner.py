@@ -1,4 +1,4 @@
-"""Which process owns a run, and whether that very process still lives."""
+"""Which process owns a run, and whether it is still alive."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def start_ticks(pid: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process that cannot be mistaken for a later one with the same number."""
+    """A process, identified so that a later one with the same PID is not mistaken for it."""
 
     pid: int
     pid_started: int | None
@@ -40,7 +40,7 @@ class Owner:
         return cls(os.getpid(), start_ticks(os.getpid()), host_name())
 
     def lives(self) -> bool | None:
-        """Say whether the process still runs; None where that cannot be told from here."""
+        """Return whether the process is alive; None if that cannot be determined from here."""
         if self.host != host_name():
             return None
         if self.pid_started is not None:

@@ -63,7 +63,7 @@ class Run:
 
     @property
     def history_file(self) -> Path:
-        """One row an epoch."""
+        """One row per epoch."""
         return self.logs / "history.csv"
 
     @property
@@ -98,12 +98,12 @@ class Run:
 
     @property
     def data_name(self) -> str:
-        """What it learnt from."""
+        """The data source."""
         return str(self.record.get("data") or "")
 
     @property
     def model_name(self) -> str:
-        """What learnt."""
+        """The model architecture."""
         return str(self.record.get("model") or "")
 
     @property

@@ -32,7 +32,7 @@ def parse_age(text: str) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """Which of the runs at hand to remove; each narrows what the others leave.
+    """Filters that narrow the runs to remove.
 
     Args:
         older_than: Only runs that stopped at least so long ago, as ``7d``; ``""`` for any age.
@@ -54,7 +54,7 @@ class Filters:
             parse_age(self.older_than)
 
     def select(self, runs: Sequence[Run], now: datetime) -> list[Run]:
-        """Return what is to go, oldest first, of runs given oldest first."""
+        """Return the runs to remove, oldest first, from runs given oldest first."""
         least = parse_age(self.older_than) if self.older_than else 0.0
         # Of a run without any date no filter of age can say that it is old.
         old = [run for run in runs if not least or ((age := run.age_seconds(now)) is not None and age >= least)]
@@ -64,7 +64,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What is to go.
+    """Runs to remove.
 
     Args:
         runs: Oldest first.
@@ -101,7 +101,7 @@ def plan_removal(store: RunStore, references: Sequence[str], filters: Filters, n
 
 
 def still_training(run: Run) -> Refused:
-    """Return the refusal to touch a live run."""
+    """Return the error for a live run."""
     pid = run.owner.pid if run.owner else "unknown"
     return Refused(
         f"run {run.label} is still training (process {pid} on {run.record.get('host')})",
@@ -148,7 +148,7 @@ def _run_at(store: RunStore, reference: str) -> Run:
 
 
 def not_ours(path: str) -> Refused:
-    """Return the refusal to touch what is no run."""
+    """Return the error for something that is not a run."""
     return Refused(
         f"{path!r} is not a run of tbcli's", hint="`tbcli runs` lists the runs; the rest is yours to remove by hand"
     )

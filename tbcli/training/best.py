@@ -1,4 +1,4 @@
-"""Patience: keeps the weights of the best epoch and says when to stop waiting for a better one."""
+"""Early stopping: keep the weights of the best epoch and stop when there is no improvement."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class BestEpoch:
         self._weights: list[np.ndarray] = []
 
     def update(self, model: keras.Model, epoch: int, logs: Mapping[str, float]) -> bool:
-        """Take note of an epoch; return whether patience is at its end."""
+        """Record an epoch; return whether training should stop."""
         value = logs[self.metric]
         better = value < self.value if self.is_low_best else value > self.value
         if math.isfinite(value) and (better or not self.epoch):
@@ -37,7 +37,7 @@ class BestEpoch:
         return epoch - self.epoch >= self.patience
 
     def restore(self, model: keras.Model) -> int:
-        """Give the model its best weights; return the epoch they are of, or 0 when no epoch was seen."""
+        """Restore the best weights; return their epoch, or 0 if no epoch was recorded."""
         if self.epoch:
             model.set_weights(self._weights)
         return self.epoch

@@ -1,4 +1,4 @@
-"""When: the story of a training, epoch by epoch, whoever runs the steps."""
+"""What happens before, during and after each epoch, independent of what runs the optimizer steps."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from tbcli.training.setup import Setup
 
 
 class Epochs:
-    """Validates, writes the history, records, narrates and answers signals, in this order.
+    """Validate, write the history, record, report progress and handle signals, in this order.
 
-    Whoever runs the steps calls four moments: `begin` once, then in every epoch `begin_epoch`, `after_steps` each time
-    some steps are done, and `end_epoch`.
+    The caller runs the steps and calls `begin` once, then for every epoch `begin_epoch`, `after_steps` each time some
+    steps are done, and `end_epoch`.
 
     Args:
         setup: What is trained.
-        feed: Set to the order of each epoch as it begins.
-        observer: Looks at the model.
+        feed: Told the epoch, which decides the order of the samples.
+        observer: Takes the measurements.
         recording: All recorders.
     """
 
@@ -59,7 +59,7 @@ class Epochs:
         self._timed_from = time.perf_counter(), self.steps_done
 
     def after_steps(self, steps_done: int, logs: Mapping[str, float]) -> None:
-        """Check the health of what was learnt, and record the steps.
+        """Check samples, loss and weights, and record the steps.
 
         Args:
             steps_done: Optimizer steps since the training began.
@@ -80,10 +80,10 @@ class Epochs:
         self._setup.check()
 
     def end_epoch(self, logs: Mapping[str, float]) -> bool:
-        """Validate once, then share what was seen with the history, the recorders and the narrator.
+        """Validate once, then pass the results to the history, the recorders and the narrator.
 
         Returns:
-            Whether patience is at its end, and so the training.
+            Whether training should stop early.
 
         Raises:
             Diverged: A sample or the validation loss is not finite.

@@ -1,4 +1,4 @@
-"""One pass over a split gives everything that is asked of it: metrics, probabilities and features."""
+"""Evaluate a split in one pass: metrics, probabilities and features."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tbcli.training.taps.activations import is_functional
 
 
 class Evaluator:
-    """Looks at splits with one compiled model.
+    """Evaluates splits with one compiled model.
 
     Args:
         model: A compiled model whose output is class probabilities ``[batch, classes]``.
-        dataset: Whose splits are looked at; tells the shape of a sample.
+        dataset: Source of the splits; also gives the shape of a sample.
         between_batches: Called after every batch; may raise to stop.
     """
 
@@ -41,10 +41,10 @@ class Evaluator:
         self._predict = tf.function(self._forward, input_signature=[inputs])
 
     def evaluate(self, split: Split, keep: int | None = None) -> Evidence:
-        """Return what the model says of every sample, and the metrics over all of them.
+        """Return the predictions for every sample, and the metrics over all of them.
 
         Args:
-            split: What to look at.
+            split: What to evaluate.
             keep: Keep the evidence of so many samples only, the first ones; the metrics are of all.
         """
         # Keras resets the metrics at the start of an epoch; at its end, where this is called, they are free.
@@ -66,7 +66,7 @@ class Evaluator:
         return self._evidence(split.first(keep) if keep else split, parts, metrics)
 
     def predict(self, split: Split) -> Evidence:
-        """Return what the model says of every sample, without metrics."""
+        """Return the predictions for every sample, without metrics."""
         parts = []
         for inputs, _ in evaluation_batches(split):
             parts.append(self._predict(tf.constant(inputs)))

@@ -1,4 +1,4 @@
-"""What a run says of the machine and the code it was trained with."""
+"""Package versions and git state that a run records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which device computes, and in which precision it is fast without costing accuracy."""
+"""Choose the device, and the precision that is fast on it without costing accuracy."""
 
 from __future__ import annotations
 

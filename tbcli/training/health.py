@@ -1,4 +1,4 @@
-"""Numbers that are not finite are found where they are, for the loss alone does not show them.
+"""Find NaN and infinities in samples and weights, which the loss alone may not show.
 
 One NaN in one image makes every weight of the first convolution NaN; what follows may cut that to zero, and the loss
 stays where guessing puts it.
@@ -23,7 +23,7 @@ _NAMES = {"train": "training", "validation": "validation", "test": "test"}
 
 
 class Health:
-    """Watches over a dataset and the model that learns from it.
+    """Checks a dataset and the model trained on it for NaN and infinities.
 
     Args:
         dataset: What is learnt. Of arrays `check_inputs` looks at every sample; samples that stream are looked at as
@@ -43,11 +43,11 @@ class Health:
             if name in self._watched
         }
         self.dataset = replace(dataset, **watched)
-        """The dataset to use: the same, with streams that are watched."""
+        """The dataset to use: the same, with its streams wrapped."""
         self._all_finite: Any = None
 
     def check_inputs(self) -> None:
-        """Look at every sample in arrays.
+        """Check every sample of in-memory arrays.
 
         Raises:
             Diverged: A sample holds NaN or an infinity.
@@ -65,7 +65,7 @@ class Health:
                     raise _bad_sample(name, int(chunk[row]), samples[row])
 
     def check_batches(self) -> None:
-        """Answer for the samples that were drawn from streams so far.
+        """Check the samples drawn from streams so far.
 
         Raises:
             Diverged: One of them holds NaN or an infinity.
@@ -75,7 +75,7 @@ class Health:
                 raise _bad_sample(name, *source.found)
 
     def check_weights(self, model: keras.Model, step: int) -> None:
-        """Look at every weight, also at those that no gradient moves.
+        """Check every weight, including those without a gradient.
 
         Raises:
             Diverged: A variable holds NaN or an infinity.
@@ -98,7 +98,7 @@ class Health:
 
 
 class WatchedSource:
-    """A source of samples that streams, and remembers the first sample that is not finite.
+    """Wraps a streaming source and remembers the first sample that is not finite.
 
     Training goes on until it asks: an exception from here would come out of TensorFlow's threads as one of its own.
 

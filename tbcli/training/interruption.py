@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first is answered at the next safe moment, the second at once."""
+"""Ctrl-C and SIGTERM: the first stops training at the next safe moment, the second exits at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tbcli.errors import Interrupted
 
 
 class Interruption:
-    """Holds the signals for the time of a training, as a context manager; in the main thread, that is.
+    """Handles signals during training, as a context manager; has no effect outside the main thread.
 
     Outside `deferred` the first signal raises `Interrupted` where the program stands; inside, it waits for `check`.
     A second signal leaves the process at once: the run is then found interrupted by its dead process.
@@ -52,7 +52,7 @@ class Interruption:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Let the first signal wait for `check`, so that what stands here is never torn."""
+        """Delay the first signal until `check`, so that this block is never interrupted."""
         self._deferrals += 1
         try:
             yield
@@ -60,10 +60,10 @@ class Interruption:
             self._deferrals -= 1
 
     def check(self) -> None:
-        """Answer a signal that came.
+        """Raise if a signal was received.
 
         Raises:
-            Interrupted: One came.
+            Interrupted: One was.
         """
         if self.signal_number:
             name = "Ctrl-C" if self.signal_number == signal.SIGINT else signal.Signals(self.signal_number).name

@@ -1,4 +1,4 @@
-"""The saved model is measured once on what it did not learn from, and its evidence is kept for figures."""
+"""Evaluate the saved model once on held-out data, and keep the evidence for figures."""
 
 from __future__ import annotations
 

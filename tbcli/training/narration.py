@@ -1,4 +1,4 @@
-"""What training tells while it works; who listens decides how it looks."""
+"""Progress events of a training."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from contextlib import AbstractContextManager, nullcontext
 
 
 class Narrator:
-    """Hears what happens; this one keeps silent. Override the moments you want to show."""
+    """Receives progress events and ignores them. Override the ones you want to show."""
 
     def hushed_libraries(self) -> AbstractContextManager[None]:
-        """Return what to hold while libraries start that write to the terminal on their own."""
+        """Return a context that silences libraries while they start."""
         return nullcontext()
 
     def stage(self, text: str) -> None:
-        """A part of the story begins: ``Loading mnist``."""
+        """A stage begins, such as ``Loading mnist``."""
 
     def note(self, text: str) -> None:
         """Something worth knowing."""
@@ -23,7 +23,7 @@ class Narrator:
         """Something that may be wrong."""
 
     def begin(self, epochs: int, steps: int) -> None:
-        """Training begins: so many epochs of so many steps."""
+        """Training begins, with this many epochs of this many steps."""
 
     def step(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
         """An execution of steps is done: the step within the epoch, and the epoch's running means."""
@@ -32,4 +32,4 @@ class Narrator:
         """An epoch is done: its metrics, and of each metric the best value so far with its epoch."""
 
     def close(self) -> None:
-        """No more will be told; called also when training failed."""
+        """No more events follow; also called when training failed."""

@@ -1,4 +1,4 @@
-"""What the model in training shows: its steps' own values, its gradients, its layers, and what it says of samples."""
+"""Measurements of the model in training: step values, gradients, layer outputs and predictions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tbcli.training.taps.steps import StepTape
 
 
 class Observer:
-    """Looks at a compiled model while it learns; make it before the model's training function is made.
+    """Measures a compiled model during training; create it before the model's training function is built.
 
     Args:
         setup: What is trained.
-        steps_per_execution: Optimizer steps between two looks.
+        steps_per_execution: Optimizer steps between two readings.
         needs_backward: Whether a recorder asks for figures of the backward pass.
     """
 
@@ -37,11 +37,11 @@ class Observer:
         return Steps(first, last, {name: row for tap in self._taps for name, row in tap.read(first, last).items()})
 
     def untrained(self) -> Snapshot:
-        """Return the moment before the first step."""
+        """Return the snapshot before the first step."""
         return self._snapshot(0, 0, {})
 
     def after_epoch(self, epoch: int, step: int, row: Mapping[str, float]) -> Snapshot:
-        """Return the moment after an epoch; the validation split is looked at once.
+        """Return the snapshot after an epoch; the validation split is evaluated once.
 
         Args:
             epoch: Counted from 1.

@@ -34,7 +34,7 @@ def rate_of_step(config: TrainConfig, total_steps: int) -> Callable[[int], float
 
 
 def build_optimizer(config: TrainConfig, total_steps: int) -> keras.optimizers.Optimizer:
-    """Return the optimizer that was asked for."""
+    """Return the configured optimizer."""
     rate = learning_rate(config, total_steps)
     match config.optimizer:
         case "adamw":

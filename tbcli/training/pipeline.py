@@ -1,4 +1,4 @@
-"""The whole story of a training on one page: model, recorders, fit, measure, save."""
+"""The whole training on one page: model, recorders, fit, evaluate, save."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _fit(setup: Setup, epochs: Epochs, feed: TrainingFeed, interruption: Interru
 
 @contextmanager
 def _recorded(config: Config, run: Run, narrator: Narrator) -> Iterator[Recording]:
-    """Let the recorders work, and note what they cost and left, whatever ends the training."""
+    """Open the recorders; afterwards record their cost and output, however training ended."""
     recorders = load_recorders(chosen_names(config.record))
     recording = Recording(recorders, config.record, run.logs, narrator.warn)
     try:
@@ -112,7 +112,7 @@ def _recorded(config: Config, run: Run, narrator: Narrator) -> Iterator[Recordin
 
 @contextmanager
 def _state_kept(setup: Setup, epochs: Epochs, steps_per_epoch: int) -> Iterator[None]:
-    """Leave the state to continue from when a signal comes, also while the trained model is measured and saved."""
+    """Save a checkpoint when a signal comes, also during evaluation and saving."""
     try:
         yield
     except Interrupted:
@@ -127,7 +127,7 @@ def _state_kept(setup: Setup, epochs: Epochs, steps_per_epoch: int) -> Iterator[
 
 
 def _rebuilt_in_float32(config: Config, dataset: Dataset, model: keras.Model) -> keras.Model:
-    """Return the model with the trained weights and float32 layers: what is measured is what is saved."""
+    """Return the model with the trained weights and float32 layers: the one evaluated is the one saved."""
     final = build_model(config.model, dataset, "float32")
     final.set_weights(model.get_weights())
     # Whoever loads it and goes on to train has no use for a schedule that is at its end.

@@ -1,4 +1,4 @@
-"""The trained model as files that open where tbcli is not installed; each is loaded back and compared."""
+"""Save the trained model in formats that load without tbcli; each file is loaded back and compared."""
 
 from __future__ import annotations
 

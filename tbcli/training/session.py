@@ -1,4 +1,4 @@
-"""A training as a run on disk: claimed first, kept whatever happens. TensorFlow comes when all else is settled."""
+"""A training as a run on disk, recorded however it ends. TensorFlow is imported after everything else was checked."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from tbcli.training.request import check_request, require_profiled_steps
 
 
 def train(config: Config, progress: Narrator | None = None) -> Run:
-    """Train a model and keep the run; the first signal (Ctrl-C) ends it in good order, as `Interrupted`.
+    """Train a model and keep the run; Ctrl-C saves what is there and raises `Interrupted`.
 
     Args:
         config: What to train; ``Config().updated({"train.epochs": 10})`` changes single settings.
-        progress: Hears how it goes; override the moments of `tbcli.training.Narrator` that you want to show.
+        progress: Receives progress events: a subclass of `tbcli.training.Narrator`. Silent by default.
 
     Returns:
         The finished run.
@@ -71,7 +71,7 @@ def train(config: Config, progress: Narrator | None = None) -> Run:
 
 
 def _require_roots(config: Config) -> None:
-    """Look now at the roots that are written last: a trained model must not be lost for want of a directory."""
+    """Check the directories that are written last: a trained model must not be lost for lack of one."""
     for key, root in {"models": config.paths.models, "plots": config.paths.plots}.items():
         nearest = next(path for path in (root, *root.parents) if os.path.exists(path))  # noqa: PTH110 - never raises
         if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
@@ -83,7 +83,7 @@ def _require_roots(config: Config) -> None:
 
 @contextmanager
 def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrator) -> Iterator[None]:
-    """Give the run a heartbeat while it trains, and its last word however it ends."""
+    """Keep a heartbeat during training, and write the final record however it ends."""
     began = time.perf_counter()
     stop = threading.Event()
     threading.Thread(target=_beat, args=(run, stop), daemon=True).start()
@@ -117,7 +117,7 @@ def _beat(run: Run, stop: threading.Event) -> None:
 
 
 def _conclude(run: Run, config: Config, status: str, reason: str, seconds: float, narrator: Narrator) -> None:
-    """Write the run's last record and leave its figures behind, as far as the disk allows."""
+    """Write the run's final record and its figures, as far as the disk allows."""
     history = read_history(run.history_file)
     by_epoch, final = summarize(history.columns, history.epochs, config.direction), dict(run.metrics)
     metrics: dict[str, Any] = {**by_epoch, **final}

@@ -1,4 +1,4 @@
-"""What a training consists of before its first step."""
+"""The parts of a training that are fixed before its first step."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from tbcli.training.narration import Narrator
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What everybody who takes part in a training shares.
+    """The parts that all stages of a training share.
 
     Args:
         config: What was asked.
-        dataset: What is learnt, watched over by ``health``.
+        dataset: Training data; streams are wrapped by ``health``.
         model: Built; compiled before the first step.
-        run: Where everything goes.
-        narrator: Hears of every step and epoch.
-        health: Watches over samples and weights.
-        check: Raises when a signal came; called wherever it is safe to stop.
+        run: Where results are written.
+        narrator: Receives progress events.
+        health: Checks samples and weights.
+        check: Raises if a signal was received; called wherever it is safe to stop.
     """
 
     config: Config

@@ -1,1 +1,1 @@
-"""What is measured inside the training step, and what the layers answer: taps on a compiled model."""
+"""Taps on a compiled model: measurements inside the training step, and layer outputs."""

@@ -1,4 +1,4 @@
-"""What the layers of a model answer to a few samples: for histograms, and to find units that never answer."""
+"""Layer outputs for a few samples: for histograms, and to find dead units."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _RELU_LAYERS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
 
 
 class ProbeActivations:
-    """Looks inside a model; a new one for each moment, which computes at the first question and remembers.
+    """Layer outputs at one moment, computed on first access and cached.
 
     Args:
-        probe: Runs the model up to the layers of interest.
-        samples: What to show it.
+        probe: Computes the outputs of the layers of interest.
+        samples: The inputs.
     """
 
     def __init__(self, probe: LayerProbe, samples: Split) -> None:
@@ -40,7 +40,7 @@ class ProbeActivations:
 
 
 class LayerProbe:
-    """The model, cut open at its layers; made once, for tracing costs more than running.
+    """The model with its layer outputs exposed; built once, because tracing costs more than running.
 
     Args:
         model: A functional model; of any other there is nothing to cut.
@@ -68,7 +68,7 @@ class LayerProbe:
 
 
 def is_functional(model: keras.Model) -> bool:
-    """Say whether a model's layers can be told from its inputs to its outputs; a subclassed one's cannot."""
+    """Return whether a model's layers form a known graph; those of a subclassed model do not."""
     return bool(getattr(model, "inputs", None)) and bool(getattr(model, "outputs", None))
 
 

@@ -1,4 +1,4 @@
-"""The values of every single optimizer step, although Python looks only once an execution.
+"""The values of every single optimizer step, although Python runs only once per execution.
 
 Keras hands a callback the running mean of the epoch, once for several steps. Here the graph itself writes each step's
 own values into a buffer, which is read after each execution.
@@ -38,7 +38,7 @@ class StepTape:
         return {name: rows[:, column] for column, name in enumerate(self._names)}
 
     def remove(self) -> None:
-        """Give the model its own methods back."""
+        """Restore the model's own methods."""
         self._model.compute_loss, self._model.train_step = self._compute_loss, self._train_step
 
     def _kept_loss(self, *args: Any, **kwargs: Any) -> Any:
