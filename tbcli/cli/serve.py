@@ -144,16 +144,16 @@ def _choose_reader(
     output: Output, config: Config, chosen: list[Run | LogDirectory], directory: Path
 ) -> tuple[ServeConfig, list[ScalarFormat]]:
     """Return how to read so that all is shown that can be, and what cannot; both are reported."""
-    from tbcli.serving.formats import choose_reader, described, find_odd_scalars
+    from tbcli.serving.formats import choose_reader, describe_scalars, find_odd_scalars
     from tbcli.serving.links import shown_places
 
     odd = find_odd_scalars(shown_places(chosen, directory).items(), skip_runs=True)
     settled, not_shown = choose_reader(config.serve, odd)
     if settled is not config.serve:
-        output.say(printable(f"using TensorBoard's slow reader, for the fast one drops {described(odd)}"))
+        output.say(printable(f"using TensorBoard's slow reader, for the fast one drops {describe_scalars(odd)}"))
     if not_shown:
         hint = "; `--load-fast auto` shows them" if all(scalar.is_readable for scalar in not_shown) else ""
-        output.warn(f"TensorBoard does not show {described(not_shown)}{hint}")
+        output.warn(f"TensorBoard does not show {describe_scalars(not_shown)}{hint}")
     return settled, not_shown
 
 

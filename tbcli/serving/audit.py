@@ -18,7 +18,7 @@ from tbcli.recorders.registry import RECORDERS, Promise, chosen_names, known_rec
 from tbcli.runs import LogDirectory, Run
 from tbcli.serving.client import Client, NoAnswer
 from tbcli.serving.dashboards import DASHBOARDS, DashboardSeries, read_dashboards
-from tbcli.serving.formats import ScalarFormat, choose_reader, described, find_odd_scalars
+from tbcli.serving.formats import ScalarFormat, choose_reader, describe_scalars, find_odd_scalars
 from tbcli.serving.launcher import launch
 from tbcli.serving.links import as_logdir, is_root_of_runs, link_names, shown_places
 from tbcli.serving.ports import origin_of, reserve
@@ -256,7 +256,7 @@ def _gaps_of_scalars(named: Named, not_shown: Sequence[ScalarFormat]) -> Iterato
     for name, item in named.items():
         missing = [scalar for scalar in not_shown if _belongs_to(name, scalar.run)]
         if missing:
-            what = f"TensorBoard does not show {described(missing)}"
+            what = f"TensorBoard does not show {describe_scalars(missing)}"
             yield Gap(name or item.logs.resolve().name, "", DASHBOARDS["scalars"].title, what)
 
 

@@ -166,7 +166,7 @@ def _is_number(tensor: Any) -> bool:
         return False
 
 
-def described(scalars: Sequence[ScalarFormat], most: int = 8) -> str:
+def describe_scalars(scalars: Sequence[ScalarFormat], most: int = 8) -> str:
     """Return ``2 scalar series (float64): a/loss, b/loss``, with at most so many names."""
     formats = ", ".join(sorted({scalar.format for scalar in scalars} - {""}))
     names = ", ".join(scalar.name for scalar in scalars[:most])

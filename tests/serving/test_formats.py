@@ -9,7 +9,7 @@ import pytest
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
 
 from tbcli.config import ServeConfig
-from tbcli.serving.formats import ScalarFormat, choose_reader, described, find_odd_scalars
+from tbcli.serving.formats import ScalarFormat, choose_reader, describe_scalars, find_odd_scalars
 from tests.serving.events import write_scalars, write_tensors
 
 READABLE = ("float64", "float16", "int8", "int16", "int32", "int64", "uint8", "uint16", "bool")
@@ -106,5 +106,5 @@ def test_the_reader_is_the_one_that_shows_most_unless_it_was_asked_for(
 
 def test_a_description_is_never_longer_than_a_few_lines() -> None:
     many = [ScalarFormat(".", f"tag{number}", "int32", True) for number in range(1000)]
-    assert described(many[:1]) == "1 scalar series (int32): tag0"
-    assert described(many).endswith("tag7 and 992 more")
+    assert describe_scalars(many[:1]) == "1 scalar series (int32): tag0"
+    assert describe_scalars(many).endswith("tag7 and 992 more")
