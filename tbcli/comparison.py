@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tbcli.errors import NotFound
+from tbcli.grouping import Side, is_beside, is_key, notes_on_groups, text_of
 from tbcli.naming.direction import Direction
-from tbcli.naming.matching import nearest
 from tbcli.runs.summary import Metric, Summary
-
-SEED = "seed"
-# Settings that say what is kept or shown of a training do not change its result.
-_BESIDE_TRAINING = (
-    "paths.", "plot.", "serve.", "record.", "direction.", "train.name", "train.note", "train.save_formats",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One column: a run, or a group of runs.
-
-    Args:
-        label: What a person calls it.
-        members: The runs, at least one.
-    """
-
-    label: str
-    members: tuple[Summary, ...]
 
 
 class Cell(NamedTuple):
@@ -132,7 +112,7 @@ def compare_sides(sides: Sequence[Side], baseline: int = 0, *, grouped_by: str =
     )
     settings = _differing(sides, grouped_by, unconfigured)
     data = tuple(", ".join(dict.fromkeys(member.data for member in side.members if member.data)) for side in sides)
-    notes = (*_notes_on_data(sides, data, settings), *_notes_on_groups(sides, grouped_by))
+    notes = (*_notes_on_data(sides, data, settings), *(notes_on_groups(sides, grouped_by) if grouped_by else ()))
     return Comparison(tuple(sides), baseline, rows, settings, unconfigured, data, notes)
 
 
@@ -235,22 +215,6 @@ def _notes_on_data(
         yield f"the data settings differ, so the metrics may not be comparable: {', '.join(keys)}"
 
 
-def _notes_on_groups(sides: Sequence[Side], grouped_by: str) -> Iterator[str]:
-    """Yield sentences on groups that are none, and on runs that repeat a seed."""
-    if not grouped_by:
-        return
-    if all(len(side.members) == 1 for side in sides):
-        why = "no two runs differ only in their seed" if _is_seed(grouped_by) else f"no two runs share a {grouped_by}"
-        yield f"--group-by {grouped_by} grouped nothing: {why}"
-    for side in sides:
-        seeds = [_text(seed) for member in side.members if (seed := member.fact_or_setting(SEED)) is not None]
-        if len(set(seeds)) < len(seeds):
-            yield (
-                f"{side.label}: {len(side.members)} runs with {len(set(seeds))} different "
-                f"seed{'s' if len(set(seeds)) > 1 else ''}; repeats of one seed are not independent samples"
-            )
-
-
 def _differing(
     sides: Sequence[Side], grouped_by: str, unconfigured: Sequence[int]
 ) -> dict[str, tuple[str | None, ...]]:
@@ -258,95 +222,13 @@ def _differing(
     texts = {
         key: tuple(_texts_of(key, side) for side in sides)
         for key in keys
-        if key != "train.name" and not (grouped_by and (_is_key(key, grouped_by) or _is_beside(key)))
+        if key != "train.name" and not (grouped_by and (is_key(key, grouped_by) or is_beside(key)))
     }
     configured = [position for position in range(len(sides)) if position not in unconfigured]
     return {key: values for key, values in texts.items() if len({values[i] for i in configured}) > 1}
 
 
-def _is_key(key: str, wanted: str) -> bool:
-    """Say whether a setting is meant, by its whole key or the last part of it."""
-    return wanted in (key, key.rpartition(".")[2])
-
-
-def _is_beside(key: str) -> bool:
-    """Say whether a setting has no influence on the result of a training."""
-    return key.startswith(_BESIDE_TRAINING)
-
-
 def _texts_of(key: str, side: Side) -> str | None:
     """Return the setting's value as text; all values of a group whose runs differ in it."""
-    texts = {_text(member.settings[key]): None for member in side.members if key in member.settings}
+    texts = {text_of(member.settings[key]): None for member in side.members if key in member.settings}
     return ", ".join(texts) if texts else None
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def group_runs(summaries: Sequence[Summary], key: str) -> list[Side]:
-    """Return the runs as groups, in the order of their first members.
-
-    ``seed`` groups runs that differ only in their seed, as far as settings influence the training; a run without a seed
-    in its settings is a group of its own. Any other key groups by value.
-
-    Args:
-        summaries: The runs.
-        key: Of a setting or a fact, as `train.learning_rate`, `learning_rate`, `model`.
-
-    Raises:
-        NotFound: No run has such a setting or fact.
-    """
-    if all(summary.fact_or_setting(key) is None and summary.value(key) is None for summary in summaries):
-        known = dict.fromkeys(name for summary in summaries for name in summary.names())
-        guess = nearest(key, known)
-        raise NotFound(
-            f"no run has a setting {key!r}",
-            hint=f"did you mean {guess!r}?" if guess else "e.g. `seed` or `model`; `tbcli runs RUN` shows the settings",
-        )
-    groups: dict[Any, list[Summary]] = {}
-    for summary in summaries:
-        groups.setdefault(_group_of(summary, key), []).append(summary)
-    return list(_labelled(groups, key))
-
-
-def _is_seed(key: str) -> bool:
-    return key.rpartition(".")[2] == SEED
-
-
-def _group_of(summary: Summary, key: str) -> Any:
-    if not _is_seed(key):
-        known = summary.fact_or_setting(key)  # a learning rate that was set, not the last of its course
-        return summary.value(key) if known is None else known
-    if summary.fact_or_setting(key) is None:
-        return (("", summary.label),)  # nothing tells what it differs in
-    settings = {"data": summary.data, **summary.settings}
-    return tuple(
-        (name, _text(value)) for name, value in settings.items() if not _is_key(name, key) and not _is_beside(name)
-    )
-
-
-def _labelled(groups: Mapping[Any, Sequence[Summary]], key: str) -> Iterator[Side]:
-    if not _is_seed(key):
-        for value, members in groups.items():
-            yield Side(f"{key}={'-' if value is None else value}", tuple(members))
-        return
-    known = [set(settings) for settings in groups if not settings or settings[0][0]]
-    everywhere = set.intersection(*known) if known else set()
-    for settings, members in groups.items():
-        own = [
-            f"{name.rpartition('.')[2]}={value or repr(value)}" if name else value
-            for name, value in settings
-            if (name, value) not in everywhere
-        ]
-        yield Side(", ".join(own) or "all seeds", tuple(members))
-
-
-def repeats_of_a_seed(members: Sequence[Summary]) -> int:
-    """Return how many runs repeat another one: alike in every setting that has a part in the training, the seed too."""
-    seeded = [summary for summary in members if summary.value(SEED) is not None]
-    different = {
-        tuple((name, _text(value)) for name, value in sorted(summary.settings.items()) if not _is_beside(name))
-        for summary in seeded
-    }
-    return len(seeded) - len(different)

@@ -25,7 +25,8 @@ ROOMS = {
     "events": set(),
     "readers": {"events", "runs"},
     "gates": {"runs"},
-    "comparison": {"runs"},
+    "grouping": {"runs"},
+    "comparison": {"grouping", "runs"},
     "figures": {"events", "readers", "runs"},
     "exporting": {"events", "readers", "runs"},
     "recorders": {"figures", "runs"},  # of runs only what its files call a metric
@@ -34,7 +35,8 @@ ROOMS = {
     "serving": {"events", "readers", "recorders", "runs"},  # of recorders only the registry: what they promise
     "training": {"data", "models", "recorders", "figures", "readers", "runs"},
     "cli": {
-        "training", "recorders", "serving", "figures", "exporting", "gates", "comparison", "readers", "events", "runs",
+        "training", "recorders", "serving", "figures", "exporting", "gates", "comparison", "grouping", "readers",
+        "events", "runs",
     },
     "errors": set(),
     "loading": set(),

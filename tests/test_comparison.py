@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tbcli.comparison import Side, compare_sides, group_runs
+from tbcli.comparison import compare_sides
 from tbcli.errors import NotFound
+from tbcli.grouping import Side, group_runs
 from tbcli.runs.summary import Metric, Summary
 
 
@@ -191,7 +192,9 @@ def test_a_key_that_groups_nothing_is_said() -> None:
 def test_repeats_of_one_seed_are_said() -> None:
     groups = group_runs([replicate(1, 0.1, 0.9), replicate(1, 0.1, 0.9), replicate(2, 0.1, 0.8)], "seed")
     (note,) = compare_sides(groups, grouped_by="seed").notes
-    assert note == ("all seeds: 3 runs with 2 different seeds; repeats of one seed are not independent samples")
+    assert note == (
+        "all seeds: 1 of 3 runs repeats another one with the same seed; repeats are not independent samples"
+    )
 
 
 def test_runs_without_a_seed_in_their_settings_are_no_replicates() -> None:

@@ -15,7 +15,8 @@ from tbcli.errors import ConfigError
 from tbcli.naming.matching import listed
 
 if TYPE_CHECKING:
-    from tbcli.comparison import Comparison, Side
+    from tbcli.comparison import Comparison
+    from tbcli.grouping import Side
     from tbcli.runs import LogDirectory, Run, RunStore
     from tbcli.runs.summary import Summary
 
@@ -78,7 +79,7 @@ def _sides(
     Raises:
         ConfigError: These are too few to compare.
     """
-    from tbcli.comparison import Side, group_runs
+    from tbcli.grouping import Side, group_runs
 
     summaries, judged_by = _summaries(store, references, baseline, output, all_runs=bool(group_by))
     if not group_by:

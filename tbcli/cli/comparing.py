@@ -16,7 +16,8 @@ from tbcli.naming.matching import listed
 from tbcli.naming.shortening import shortened_names
 
 if TYPE_CHECKING:
-    from tbcli.comparison import Cell, Comparison, Row, Side
+    from tbcli.comparison import Cell, Comparison, Row
+    from tbcli.grouping import Side
 
 GAP = 2
 GUESSED = "?"

@@ -17,7 +17,6 @@ from tbcli.errors import ConfigError, NotFound
 from tbcli.naming.matching import did_you_mean
 
 if TYPE_CHECKING:
-    from tbcli.comparison import Side
     from tbcli.config import Config
     from tbcli.figures.curves import Request, Scene
     from tbcli.figures.paint.terminal import Window
@@ -59,32 +58,12 @@ def grouped(request: Request, places: Sequence[Run | LogDirectory], key: str) ->
     Raises:
         NotFound: No run has such a key.
     """
-    from tbcli.comparison import group_runs
+    from tbcli.grouping import group_runs, notes_on_groups
 
     summaries = [summary for place in places for summary in _summaries(place)]
     sides = group_runs(summaries, key)
     groups = {member.id: side.label for side in sides for member in side.members}
-    return replace(request, groups=groups, remarks=tuple(_remarks(sides, summaries, key)))
-
-
-def _remarks(sides: Sequence[Side], summaries: Sequence[Summary], key: str) -> list[str]:
-    """Return what a reader of means has to know of the groups."""
-    from tbcli.comparison import repeats_of_a_seed
-
-    said = []
-    if all(len(side.members) == 1 for side in sides):
-        said.append(f"--group-by {key} grouped nothing: no two of the {len(sides)} runs share a group")
-    without = [summary for summary in summaries if summary.value(key) is None]
-    if without:
-        said.append(f"{len(without)} of {len(summaries)} runs have no {key!r}")
-    for side in sides:
-        repeats = repeats_of_a_seed(side.members)
-        if repeats:
-            said.append(
-                f"{side.label}: {repeats} of {len(side.members)} runs repeat another one with the same seed; repeats "
-                "are not independent samples"
-            )
-    return said
+    return replace(request, groups=groups, remarks=tuple(notes_on_groups(sides, key)))
 
 
 def _summaries(place: Run | LogDirectory) -> list[Summary]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from tbcli.errors import ConfigError, NotFound
 from tbcli.gates.grammar import Field, parse_number
-from tbcli.gates.verdicts import Verdict, described, missing_verdict
+from tbcli.gates.verdicts import Verdict, detailed, missing_verdict
 from tbcli.runs.summary import Summary
 
 HELD_OUT = ("validation", "test")
@@ -121,7 +121,7 @@ def _judged_against(summary: Summary, baseline: Summary, field: Field, tolerance
     if good_enough(float(texts[1]), float(texts[0])) != passed:  # six digits would contradict the verdict
         texts = repr(limit), repr(actual)
     verdict = Verdict(f"{field}{sign}{texts[0]}", "passed" if passed else "failed", actual, texts[1])
-    judged = described(summary, field, verdict, summary.metric(field.name, field.selector), direction)
+    judged = detailed(summary, field, verdict, summary.metric(field.name, field.selector), direction)
     return replace(judged, note=direction.note)
 
 

@@ -106,10 +106,10 @@ def _judged_condition(summary: Summary, condition: Condition) -> Verdict:
     passed = condition.holds(actual)
     shown = shown_value(actual, lambda rounded: condition.holds(rounded) == passed)
     outcome: Outcome = "passed" if passed else "failed"
-    return described(summary, field, Verdict(str(condition), outcome, actual, shown), metric, direction)
+    return detailed(summary, field, Verdict(str(condition), outcome, actual, shown), metric, direction)
 
 
-def described(
+def detailed(
     summary: Summary, field: Field, verdict: Verdict, metric: Metric | None, direction: Direction | None
 ) -> Verdict:
     """Return a verdict with the run, the tag and the place of the value, and with what was guessed of its direction."""

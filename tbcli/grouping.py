@@ -1,0 +1,134 @@
+"""Runs as groups: by a setting or a fact, or as repetitions that differ only in their seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tbcli.errors import NotFound
+from tbcli.naming.matching import nearest
+from tbcli.runs.summary import Summary
+
+SEED = "seed"
+# Settings that say what is kept or shown of a training do not change its result.
+_BESIDE_TRAINING = (
+    "paths.", "plot.", "serve.", "record.", "direction.", "train.name", "train.note", "train.save_formats",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One column: a run, or a group of runs.
+
+    Args:
+        label: What a person calls it.
+        members: The runs, at least one.
+    """
+
+    label: str
+    members: tuple[Summary, ...]
+
+
+def group_runs(summaries: Sequence[Summary], key: str) -> list[Side]:
+    """Return the runs as groups, in the order of their first members.
+
+    ``seed`` groups runs that differ only in their seed, as far as settings influence the training; a run without a seed
+    in its settings is a group of its own. Any other key groups by value.
+
+    Args:
+        summaries: The runs.
+        key: Of a setting or a fact, as `train.learning_rate`, `learning_rate`, `model`.
+
+    Raises:
+        NotFound: No run has such a setting or fact.
+    """
+    if all(summary.fact_or_setting(key) is None and summary.value(key) is None for summary in summaries):
+        known = dict.fromkeys(name for summary in summaries for name in summary.names())
+        guess = nearest(key, known)
+        raise NotFound(
+            f"no run has a setting {key!r}",
+            hint=f"did you mean {guess!r}?" if guess else "e.g. `seed` or `model`; `tbcli runs RUN` shows the settings",
+        )
+    groups: dict[Any, list[Summary]] = {}
+    for summary in summaries:
+        groups.setdefault(_group_of(summary, key), []).append(summary)
+    return list(_labelled(groups, key))
+
+
+def _is_seed(key: str) -> bool:
+    return key.rpartition(".")[2] == SEED
+
+
+def _group_of(summary: Summary, key: str) -> Any:
+    if not _is_seed(key):
+        known = summary.fact_or_setting(key)  # a learning rate that was set, not the last of its course
+        return summary.value(key) if known is None else known
+    if summary.fact_or_setting(key) is None:
+        return (("", summary.label),)  # nothing tells what it differs in
+    settings = {"data": summary.data, **summary.settings}
+    return tuple(
+        (name, text_of(value)) for name, value in settings.items() if not is_key(name, key) and not is_beside(name)
+    )
+
+
+def _labelled(groups: Mapping[Any, Sequence[Summary]], key: str) -> Iterator[Side]:
+    if not _is_seed(key):
+        for value, members in groups.items():
+            yield Side(f"{key}={'-' if value is None else value}", tuple(members))
+        return
+    known = [set(settings) for settings in groups if not settings or settings[0][0]]
+    everywhere = set.intersection(*known) if known else set()
+    for settings, members in groups.items():
+        own = [
+            f"{name.rpartition('.')[2]}={value or repr(value)}" if name else value
+            for name, value in settings
+            if (name, value) not in everywhere
+        ]
+        yield Side(", ".join(own) or "all seeds", tuple(members))
+
+
+def repeats_of_a_seed(members: Sequence[Summary]) -> int:
+    """Return how many runs repeat another one: alike in every setting that has a part in the training, the seed too."""
+    seeded = [summary for summary in members if summary.value(SEED) is not None]
+    different = {
+        tuple((name, text_of(value)) for name, value in sorted(summary.settings.items()) if not is_beside(name))
+        for summary in seeded
+    }
+    return len(seeded) - len(different)
+
+
+def notes_on_groups(sides: Sequence[Side], key: str) -> list[str]:
+    """Return what a reader of means has to know of the groups: none grouped, runs left without, repeats of a seed."""
+    members = [member for side in sides for member in side.members]
+    notes = []
+    if all(len(side.members) == 1 for side in sides):
+        why = "no two runs differ only in their seed" if _is_seed(key) else f"no two runs share a {key}"
+        notes.append(f"--group-by {key} grouped nothing: {why}")
+    without = [member for member in members if member.value(key) is None]
+    if without:
+        notes.append(f"{len(without)} of {len(members)} runs {'has' if len(without) == 1 else 'have'} no {key!r}")
+    for side in sides:
+        repeats = repeats_of_a_seed(side.members)
+        if repeats:
+            notes.append(
+                f"{side.label}: {repeats} of {len(side.members)} runs repeat{'s' if repeats == 1 else ''} another one "
+                "with the same seed; repeats are not independent samples"
+            )
+    return notes
+
+
+def is_key(key: str, wanted: str) -> bool:
+    """Say whether a setting is meant, by its whole key or the last part of it."""
+    return wanted in (key, key.rpartition(".")[2])
+
+
+def is_beside(key: str) -> bool:
+    """Say whether a setting has no influence on the result of a training."""
+    return key.startswith(_BESIDE_TRAINING)
+
+
+def text_of(value: Any) -> str:
+    """Return a setting as text."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
