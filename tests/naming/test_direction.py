@@ -2,6 +2,8 @@ import math
 import tomllib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tbcli.naming.direction import Direction, best_position, direction_of, how_to_declare, lower_is_better, summarize
 
@@ -143,3 +145,18 @@ def test_the_hint_to_declare_a_direction_can_be_copied_into_the_file(name: str, 
     assert f"`{written}` under [direction]" in how_to_declare(name)
     (said,) = tomllib.loads(written).items()
     assert direction_of(name, dict([said])) == Direction("min")
+
+
+@given(st.text(), st.sampled_from(["", "val_", "eval/", "train."]))
+def test_any_name_has_a_direction_or_none(name: str, split: str) -> None:
+    direction = direction_of(split + name)
+    assert direction.sense in ("min", "max", "")
+    assert not (direction.is_guessed and not direction.sense)
+
+
+@pytest.mark.parametrize("name", ["loss", "accuracy", "wer", "fps", "quux", "neg_log_loss", "kl_coef", "loss@step"])
+@pytest.mark.parametrize(
+    "form", ["val_{}", "test_{}", "eval/{}", "val/{}", "{}/train", "{}_val", "validation {}", "dev.{}"]
+)
+def test_a_split_around_a_name_does_not_change_its_direction(name: str, form: str) -> None:
+    assert direction_of(form.format(name)) == direction_of(name)
