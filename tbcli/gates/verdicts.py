@@ -164,9 +164,13 @@ def failure_of(verdicts: Sequence[Verdict], label: str) -> TbcliError | None:
         return None
     first = failed[0]
     what = f"{first.gate}, but it is {first.found}"
-    count = "" if len(verdicts) == 1 else f"{len(failed)} of {len(verdicts)} gates: "
+    count = f"{len(failed)} of {len(verdicts)} gates"
+    if len({verdict.run for verdict in verdicts}) > 1:
+        happened = f"{label} fails {count}; the first is of {first.run}: {what}"
+    else:
+        happened = f"{first.run or label} fails {what if len(verdicts) == 1 else f'{count}: {what}'}"
     return CheckFailed(
-        f"{first.run or label} fails {count}{what}",
+        happened,
         hint="`tbcli runs RUN` shows the run in full, `tbcli compare` what differs from a better one",
     )
 

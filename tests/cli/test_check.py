@@ -220,7 +220,7 @@ def test_every_run_in_a_path_must_pass(cli: Cli, workspace: Path) -> None:
     assert [case.attrib["classname"] for case in suite] == ["./bad", "./good"]
     failed = cli("check", ".", "val_wer<7")
     assert failed.exit_code == 7
-    assert "./bad fails 1 of 2 gates: val_wer<7, but it is 12" in failed.stderr
+    assert ". fails 1 of 2 gates; the first is of ./bad: val_wer<7, but it is 12" in failed.stderr
     document = json.loads(cli("check", ".", "val_wer<7", "--json").stdout)
     assert [(run["run"], run["passed"]) for run in document["runs"]] == [("./bad", False), ("./good", True)]
     assert not document["passed"]

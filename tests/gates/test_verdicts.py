@@ -226,4 +226,4 @@ def test_the_run_that_fails_is_named_among_several() -> None:
     verdicts = [Verdict("a>1", "passed", run="one"), Verdict("a>1", "failed", 0.5, "0.5", run="two")]
     failure = failure_of(verdicts, "runs/")
     assert failure is not None
-    assert failure.message == "two fails 1 of 2 gates: a>1, but it is 0.5"
+    assert failure.message == "runs/ fails 1 of 2 gates; the first is of two: a>1, but it is 0.5"
