@@ -90,9 +90,6 @@ DARK = Theme(
     hues=("#6cb1f2", "#ffc04d", "#ffffff", "#00a178", "#c23f1c", "#cc79a7", "#f0e442", "#b9ac70"),
 )
 THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
-TRAIN, VALIDATION, INK, FAINT, GRID, PALETTE = (
-    LIGHT.train, LIGHT.validation, LIGHT.ink, LIGHT.faint, LIGHT.grid, LIGHT.hues,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +119,6 @@ def run_styles(ids: Iterable[str], theme: Theme = LIGHT) -> dict[str, LineStyle]
     """Return ``{run id: style}``, whatever the order of the ids: by age, so that a later run changes no earlier one."""
     ordered = sorted(set(ids))
     return dict(zip(ordered, line_styles(len(ordered), theme), strict=True))
-
-
-def run_colours(ids: Iterable[str]) -> dict[str, str]:
-    """Return ``{run id: colour}``: `run_styles` without the dash patterns."""
-    return {run_id: style.colour for run_id, style in run_styles(ids).items()}
 
 
 def as_rgb(colour: str) -> np.ndarray:

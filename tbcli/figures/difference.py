@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -22,7 +22,7 @@ from tbcli.runs import Run
 from tbcli.runs.evidence import Predictions, read_predictions
 
 KIND = "difference of two confusion matrices"
-_MOST_LISTED = 16
+_MOST_LISTED, _NOTES = 16, 4  # lines of classes, and of what the colours mean
 _COLUMNS = 0.75, 0.75, 0.85  # inches of recall of A, of B, and their difference
 _NAMES = 0.5  # inches of the names, at least
 _STRONGEST = 0.2  # change of share from which a cell has its full colour
@@ -117,15 +117,17 @@ def draw_difference(pair: Pair, *, title: str = "", look: Look = USUAL) -> Figur
     recalls = np.array([np.diagonal(shares_of_rows(counts)) for counts in (ours, theirs)])
     rows = np.argsort(-np.abs(recalls[1] - recalls[0]), kind="stable")[:_MOST_LISTED].tolist()
     width = max(widest_of(short, letters), _NAMES) + sum(_COLUMNS)
-    plan = planned(short, letters, heading, len(rows) + 4, width, look)
+    plan = planned(short, letters, heading, len(rows) + _NOTES, width, look)
+    if plan.lines <= _NOTES:
+        heading = replace(heading, results=(*heading.results, "blue: B better, orange: A better"))
     gains = gains_of(ours, theirs)
     with one_look(letters.families, theme):
         figure = Figure(figsize=(plan.page.width, plan.page.height))
         write_heading(figure, plan.page, letters, heading, left=HEADING_LEFT, theme=theme)
         texts = _texts(ours, theirs, in_counts=pair.is_same_data)
         draw_grid(figure, plan.page, (plan.left, plan.top), plan.grid, _colours(gains, theme), texts, short, theme)
-        if plan.lines > 4:
-            _list_classes(figure, plan, recalls, rows[: plan.lines - 4], short, theme)
+        if plan.lines > _NOTES:
+            _list_classes(figure, plan, recalls, rows[: plan.lines - _NOTES], short, theme)
     return figure
 
 

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from tbcli.figures.colours import DARK, LIGHT, Theme, line_styles, run_colours, run_styles
+from tbcli.figures.colours import DARK, LIGHT, Theme, line_styles, run_styles
 
 IDS = [f"20261122-1200{number:02}-abcd" for number in range(30)]
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
@@ -90,7 +90,6 @@ def test_forty_styles_differ_and_a_hundred_are_no_error() -> None:
 
 def test_a_run_has_the_same_style_whatever_the_order() -> None:
     assert run_styles(IDS) == run_styles(reversed(IDS))
-    assert run_colours(IDS) == {run_id: style.colour for run_id, style in run_styles(IDS).items()}
 
 
 def test_an_older_run_keeps_its_style_whatever_younger_ones_are_shown() -> None:

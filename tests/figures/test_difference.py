@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from tbcli.errors import ConfigError, NotFound
 from tbcli.figures.confusions import count_confusions
 from tbcli.figures.difference import Pair, draw_difference, gains_of, read_pair
-from tbcli.figures.style import save_figure
+from tbcli.figures.style import Look, save_figure
 from tbcli.runs import Run
 from tbcli.runs.evidence import Predictions
 from tests.fakes import make_run
@@ -125,3 +125,8 @@ def test_two_hundred_long_names_stay_on_the_page(tmp_path: Path) -> None:
         box = text.get_window_extent()
         assert figure.bbox.x0 <= box.x0
         assert box.x1 <= figure.bbox.x1
+
+
+def test_what_the_colours_mean_is_said_where_the_list_has_no_room(tmp_path: Path) -> None:
+    facts = texts_of(draw_difference(pair_of(tmp_path), look=Look(size=(6, 3))))[1]
+    assert facts.endswith("blue: B better, orange: A better")

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from tbcli.figures.colours import TRAIN, VALIDATION
+from tbcli.figures.colours import LIGHT, as_rgb
 from tbcli.figures.png.letters import letters_for
 from tbcli.figures.png.sheet import EMPTY, FAINT, INK, THUMBNAIL_WIDTH, Sheet, fitted_size
 
@@ -16,7 +16,7 @@ MOST_CHANNELS = 8  # columns, where each input channel has one
 _MARGIN, _GAP, _SIZE, _LINE = 6, 6, 10, 14
 _LARGEST_TILE, _LARGEST_OF_MANY, _BAR = 64, 28, 90  # pixels
 _LINED = (150, 150, 150)
-_NEGATIVE, _POSITIVE = (np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) for colour in (TRAIN, VALIDATION))
+_NEGATIVE, _POSITIVE = (as_rgb(colour).astype(int) for colour in (LIGHT.train, LIGHT.validation))
 
 
 def draw_kernels(kernels: np.ndarray, name: str) -> tuple[bytes, tuple[int, int]]:

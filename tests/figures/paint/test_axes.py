@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tbcli.errors import ConfigError
-from tbcli.figures.colours import DARK, LIGHT, run_colours, run_styles
+from tbcli.figures.colours import DARK, LIGHT, run_styles
 from tbcli.figures.curves import Best, Curve, Entry, Heading, Panel, Scene
 from tbcli.figures.paint.axes import draw_scene
 from tbcli.figures.paint.legend import MOST_COLOURS, MOST_NAMES
@@ -90,8 +90,8 @@ def test_several_runs_have_a_colour_each_and_a_legend_with_their_values() -> Non
     )
     figure = draw_scene(both)
     first, second = lines(figure.axes[0])
-    colours = run_colours(["one", "two"])
-    assert [first.get_color(), second.get_color()] == [colours["one"], colours["two"]]
+    styles = run_styles(["one", "two"])
+    assert [first.get_color(), second.get_color()] == [styles["one"].colour, styles["two"].colour]
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["One   0.9 @ 3", "Two   (n=3)   0.8 @ 2"]
     assert [line.get_color() for line in legend.get_lines()] == [first.get_color(), second.get_color()]
