@@ -128,5 +128,5 @@ def test_two_hundred_long_names_stay_on_the_page(tmp_path: Path) -> None:
 
 
 def test_what_the_colours_mean_is_said_where_the_list_has_no_room(tmp_path: Path) -> None:
-    facts = texts_of(draw_difference(pair_of(tmp_path), look=Look(size=(6, 3))))[1]
+    facts = texts_of(draw_difference(pair_of(tmp_path), look=Look(size=(5, 3.8))))[1]
     assert facts.endswith("blue: B better, orange: A better")
