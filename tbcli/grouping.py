@@ -103,7 +103,7 @@ def notes_on_groups(sides: Sequence[Side], key: str) -> list[str]:
     """Return what a reader of means has to know of the groups: none grouped, runs left without, repeats of a seed."""
     members = [member for side in sides for member in side.members]
     notes = []
-    if all(len(side.members) == 1 for side in sides):
+    if len(members) > 1 and len(sides) == len(members):
         why = "no two runs differ only in their seed" if _is_seed(key) else f"no two runs share a {key}"
         notes.append(f"--group-by {key} grouped nothing: {why}")
     without = [member for member in members if member.value(key) is None]
