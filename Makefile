@@ -41,7 +41,8 @@ test-quick: $(VENV)/installed-dev ## run the tests that need no TensorFlow
 	@$(PYTEST) -m 'not tf and not slow and not browser'
 
 test-all: $(VENV)/installed-dev ## run every test; the browser ones need chromium and chromedriver
-	@$(PYTEST) -m ''
+	@$(PYTEST)
+	@$(BIN)/python -m pytest -m 'slow or browser' --hypothesis-profile $(PROFILE)
 
 check: $(VENV)/installed-dev ## format, lint and type checks
 	@$(BIN)/ruff format --check .
