@@ -391,6 +391,7 @@ def test_json_has_no_clock(cli: Cli, logs: Path) -> None:
     assert document["points"][0]["wall_time"] is None
 
 
+@pytest.mark.tf
 def test_as_event_files_they_are_read_by_tensorboard(cli: Cli, logs: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
