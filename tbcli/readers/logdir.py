@@ -60,7 +60,7 @@ def find_event_files(top: Path) -> FoundFiles:
         raise NotFound(f"no log directory {str(top)!r}", hint="a directory below which event files lie") from error
     if not stat.S_ISDIR(status.st_mode):
         named = list(_event_files(top, "", top.name, damage))
-        is_table = may_be_text_log(top.name)
+        is_table = may_be_text_log(top.name) or _is_table(top)
         return FoundFiles([] if is_table else named, damage, {}, named if is_table else (), is_file=True)
     walk = _Walk(str(top), damage)
     began = time.time_ns()
@@ -70,6 +70,18 @@ def find_event_files(top: Path) -> FoundFiles:
     is_telling = not has_links and not damage and not walk.tables and max(changed, default=began) < began - _SETTLED
     files = sorted(walk.files, key=lambda file: (file.run, file.name))
     return FoundFiles(files, damage, walk.changed if is_telling else {}, sorted(walk.tables, key=lambda one: one.name))
+
+
+def _is_table(path: Path) -> bool:
+    """Say whether a file that was named, and is not called as event files are, is a training log as text."""
+    if _MARK in path.name:
+        return False
+    from tbcli.readers.table_forms import form_of
+
+    try:
+        return form_of(str(path), is_named=True) is not None
+    except OSError:
+        return False
 
 
 def find_again(top: Path, files: Sequence[EventFile], directories: Mapping[str, int]) -> FoundFiles | None:

@@ -15,6 +15,7 @@ from tbcli.events.columns import Floats
 from tbcli.events.damage import WRITERS, Damage
 
 _MOST_NAMES = 3  # of files in one sentence
+_SLACK = 0.02  # of the shorter file's time: so much may overlap where a run went on under another clock
 
 
 class Span(NamedTuple):
@@ -33,6 +34,11 @@ class Span(NamedTuple):
             first = float(known[0]) if len(known) else 0.0
         return cls(file, first, float(wall_times[-1]))
 
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.last - self.first
+
     def joined(self, other: Self) -> Self:
         """Return the span of both, which are of one file."""
         return self._replace(first=min(self.first, other.first), last=max(self.last, other.last))
@@ -47,12 +53,12 @@ def concurrent_files(series: Iterable[Sequence[Span]], points: dict[int, int]) -
     """
     group: dict[int, set[int]] = {}
     for spans in series:
-        end, last = float("-inf"), -1
+        before: Span | None = None  # the one that lasts longest so far
         for span in sorted(spans, key=lambda span: (span.first, span.last)):
-            if span.first < end:
-                _join(group, last, span.file)
-            if span.last > end:
-                end, last = span.last, span.file
+            if before and span.first < before.last - _SLACK * min(span.seconds, before.seconds):
+                _join(group, before.file, span.file)
+            if before is None or span.last > before.last:
+                before = span
     distinct = {id(files): files for files in group.values()}.values()
     return sorted(tuple(sorted(files, key=lambda file: (-points.get(file, 0), file))) for files in distinct)
 

@@ -290,6 +290,8 @@ def test_a_single_file_can_be_named(tmp_path: Path) -> None:
     assert read(path).names == ((".", "temperature"),)
     other = write_text(tmp_path / "iris.csv", NO_LOGS["iris.csv"])
     assert told(read(other)) == ["is no training log: no column counts epochs or steps"]
+    log = write_text(tmp_path / "output.txt", keras_csv(2))
+    assert len(read(log).names) == 4
     state = write_text(tmp_path / "trainer_state.json", "{}")
     assert told(read(state)) == ["is no state of a Trainer: it has no log_history"]
 

@@ -93,6 +93,12 @@ def test_writers_of_different_tags_are_nobodys_rivals(tmp_path: Path) -> None:
     assert (len(scalars), scalars.damage) == (18, ())
 
 
+def test_a_clock_that_is_a_little_slow_makes_no_second_writer() -> None:
+    assert concurrent_files([[Span(0, 0, 1000), Span(1, 995, 2000)]], {}) == []
+    assert concurrent_files([[Span(0, 0, 1000), Span(1, 900, 2000)]], {}) == [(0, 1)]
+    assert concurrent_files([[Span(0, 0, 1000), Span(1, 995, 995)]], {}) == [(0, 1)]
+
+
 def test_groups_are_found_through_all_series() -> None:
     series = [
         [Span(0, 1, 5), Span(1, 2, 6), Span(2, 10, 20)],
