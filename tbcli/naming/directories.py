@@ -160,6 +160,9 @@ def _split_in_path(run: str) -> tuple[tuple[str, ...], _Member] | None:
         if whole:
             return (*parts[:place], "", *parts[place + 1 :]), _Member(run, whole.split, whole.unit, is_whole=True)
         words = words_of(part, by_capitals=False)
+        evaluated = _of_estimator([word.text for word in words])
+        if evaluated:
+            return (*parts[:place], "", *parts[place + 1 :]), _Member(run, evaluated, "", is_whole=True)
         for chosen, is_first in ((words[:1], True), (words[-1:], False)):
             split = split_of_words(chosen) if len(words) > 1 else None
             if split:
@@ -167,6 +170,14 @@ def _split_in_path(run: str) -> tuple[tuple[str, ...], _Member] | None:
                 member = _Member(run, split.split, split.unit, is_whole=False)
                 return (*parts[:place], base, *parts[place + 1 :]), member
     return None
+
+
+def _of_estimator(words: Sequence[str]) -> str:
+    """Return the split of a directory that an estimator calls `eval_` and a name or a number, else ``""``."""
+    if len(words) != 2 or words[0] != "eval":
+        return ""
+    named = SPLITS[words[1]].split if words[1] in SPLITS else VALIDATION if words[1].isdecimal() else ""
+    return named if named != TRAIN else ""
 
 
 def _is_group(

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from tbcli.naming.direction import is_measure
 from tbcli.naming.words import (
+    AVERAGES,
     EPOCH,
     GROUPS,
     SPLITS,
@@ -79,11 +80,22 @@ def _whole_elements(elements: list[str], split: str, unit: str) -> tuple[str, st
         others = [*rest, *elements[place + 1 :]]
         if not split and word in SPLITS and _is_split_among(SPLITS[word], others, is_last=place + 1 == len(elements)):
             split, unit = SPLITS[word].split, unit or SPLITS[word].unit
+        elif not (split or unit) and others and (both := _split_and_unit(word)):
+            split, unit = both
         elif not unit and word in UNITS and _is_unit_of(others, is_last=place + 1 == len(elements)):
             unit = UNITS[word]
         else:
             rest.append(element)
     return split, unit, rest
+
+
+def _split_and_unit(element: str) -> tuple[str, str] | None:
+    """Return what an element of two words names that are a split and a unit: `train_epoch` in `loss/train_epoch`."""
+    words = [word.text for word in words_of(element)]
+    splits, units = [word for word in words if word in SPLITS], [word for word in words if word in UNITS]
+    if len(words) != 2 or len(splits) != 1 or len(units) != 1:
+        return None
+    return SPLITS[splits[0]].split, UNITS[units[0]]
 
 
 def _is_split_among(split: SplitWord, others: list[str], *, is_last: bool) -> bool:
@@ -149,20 +161,33 @@ def _cut_split(element: str, *, is_last: bool) -> tuple[str, str]:
         split = split_of_words(chosen)
         if split is None:
             continue
-        rest = tidied(element[: chosen[0].start]) + element[chosen[-1].end :]
-        rest = behind(element, chosen[-1]) if chosen[0] is words[0] else rest
+        rest = _without(element, words, chosen)
         if rest and not rest[0].isdigit() and _is_split_of(split, rest, is_last=is_last):
             return rest, split.split
     return element, ""
 
 
+def _without(element: str, words: Sequence[Word], chosen: Sequence[Word]) -> str:
+    """Return an element without some of its words that stand together."""
+    if chosen[0] is words[0]:
+        return behind(element, chosen[-1])
+    if words[0].text in AVERAGES and chosen[0] is words[1]:
+        return "_".join(filter(None, (before(element, chosen[0]), behind(element, chosen[-1]))))
+    return tidied(element[: chosen[0].start]) + (element[chosen[-1].end :] if chosen[-1] is not words[-1] else "")
+
+
 def _ends(words: Sequence[Word]) -> Iterable[Sequence[Word]]:
-    """Yield the words that may name a split: the first and the last two and one; the last before `vs samples`."""
+    """Yield the words that may name a split: the first and the last two and one; the last before `vs samples`.
+
+    The one behind `avg` and the like counts as the first.
+    """
     body = words[:-2] if len(words) > 3 and words[-2].text == "vs" else words
     for count in (2, 1):  # `train_inner` is one
         if len(body) > count:
             yield body[:count]
             yield body[-count:]
+    if len(words) > 2 and words[0].text in AVERAGES:
+        yield words[1:2]
 
 
 def _is_split_of(split: SplitWord, rest: str, *, is_last: bool) -> bool:

@@ -79,6 +79,7 @@ GROUPS = _words(
     """
 )
 """What people put in front of tags to order the page; it says nothing where the rest says all."""
+AVERAGES = frozenset(("avg", "average", "mean", "running", "smoothed", "ema", "median"))
 _EFFORT = _words(
     """
     time times runtime second seconds minute hour secs sec ms minutes hours duration clock wall elapsed eta
