@@ -227,15 +227,18 @@ def plot_curves(
 
     scene = compose(chosen, request)
     start_matplotlib()
+    from tbcli.figures.lettering import missing_fonts
     from tbcli.figures.paint.axes import draw_scene
     from tbcli.figures.style import Look, save_figure
 
     look = Look.of(plot)
     figure = draw_scene(scene, look, title=title)
+    note = missing_fonts([title or scene.heading.name, *(entry.label for entry in scene.entries), *scene.metrics])
+    left_out = (*scene.left_out, *filter(None, [note]))
     save_figure(figure, spot.path, plot.dpi, is_named=out is not None, mark=spot.mark, theme=look.theme)
     own = [place for place in chosen if isinstance(place, Run)]
     kind = HISTORY if len(own) == len(chosen) else SCALARS
-    return Picture(kind, spot.path, _drawn(own, scene, request), scene.metrics, scene.left_out, scene, spot.note)
+    return Picture(kind, spot.path, _drawn(own, scene, request), scene.metrics, left_out, scene, spot.note)
 
 
 def _drawn(own: Sequence[Run], scene: Scene, request: Request) -> tuple[Run, ...]:

@@ -266,6 +266,12 @@ def test_a_run_is_judged_by_validation(tmp_path) -> None:
     assert scene.legend_heading == "best val_accuracy @ epoch"
 
 
+def test_training_stands_before_validation_whoever_wrote_first(tmp_path) -> None:
+    write(tmp_path / "a", *curve("eval/loss", [1, 2]), *curve("train/loss", [1, 2]))
+    (panel,) = compose([LogDirectory("x", tmp_path)], Request()).panels
+    assert [one.name for one in panel.curves] == ["loss", "val_loss"]
+
+
 def test_many_runs_are_ranked_best_first(tmp_path) -> None:
     runs = [
         make_run(tmp_path, name=f"r{n}", started=SOME_MOMENT.replace(hour=n), val_accuracy=0.9 + n / 100)

@@ -201,3 +201,9 @@ def test_matplotlibs_remarks_are_hushed_unless_somebody_chose_a_level(tmp_path, 
         monkeypatch.setattr(logger, "level", before)
         plot_run(run, SMALL)
         assert logger.level == after
+
+
+def test_names_that_no_font_can_draw_are_said(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("tbcli.figures.lettering.missing_fonts", lambda texts: f"lacking: {', '.join(texts)}")
+    picture = plot_curves([make_run(tmp_path, name="mine")], Request(), SMALL, plots_root=tmp_path)
+    assert picture.left_out == ("lacking: mine, mine, accuracy, loss",)

@@ -10,14 +10,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 
 from tbcli.figures.colours import LineStyle, Theme, run_styles
-from tbcli.figures.curves import LARGEST, Curve, Panel, Scene
+from tbcli.figures.curves import Curve, Panel, Scene
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.pages import Page, Sheet
 from tbcli.figures.paint.legend import MOST_COLOURS, MOST_NAMES, Legend
-from tbcli.figures.paint.ticks import ticks
+from tbcli.figures.paint.scales import drawable, set_scales
 from tbcli.figures.smoothing import Floats
 from tbcli.figures.style import Look, one_look, write_heading
 from tbcli.figures.titles import panel_title, short_number
@@ -127,7 +126,7 @@ def _draw_panel(axes: Axes, panel: Panel, style: PanelStyle, sheet: Sheet) -> No
         _draw_curve(axes, curve, panel, style)
     for curve in panel.curves:
         _mark_best(axes, curve, panel, style)
-    _scale(axes, panel, style)
+    set_scales(axes, panel, style.theme, has_ranks=bool(style.ranks))
     _label_ends(axes, panel, style, sheet.panel_height)
     _label(axes, panel, style, sheet)
 
@@ -135,12 +134,12 @@ def _draw_panel(axes: Axes, panel: Panel, style: PanelStyle, sheet: Sheet) -> No
 def _draw_curve(axes: Axes, curve: Curve, panel: Panel, style: PanelStyle) -> None:
     colour, dash = style.colour(curve), style.dash(curve)
     if curve.band:
-        lower, upper = (_drawable(edge, panel.log) for edge in curve.band)
+        lower, upper = (drawable(edge, panel.log) for edge in curve.band)
         axes.fill_between(curve.x, lower, upper, color=colour, alpha=0.18, linewidth=0)
     if curve.raw:
         x, y = curve.raw
-        axes.plot(x, _drawable(y, panel.log), linestyle=dash, color=colour, linewidth=0.8, alpha=0.25)
-    y = _drawable(curve.y, panel.log)
+        axes.plot(x, drawable(y, panel.log), linestyle=dash, color=colour, linewidth=0.8, alpha=0.25)
+    y = drawable(curve.y, panel.log)
     every = None if len(y) <= _MOST_DOTS and not style.is_crowded else _alone(y)
     axes.plot(
         curve.x,
@@ -155,15 +154,6 @@ def _draw_curve(axes: Axes, curve: Curve, panel: Panel, style: PanelStyle) -> No
     )
 
 
-def _drawable(values: Floats, log: str) -> Floats:
-    """Return the values with NaN for what no axis can show."""
-    shown = np.abs(values) <= LARGEST
-    if "y" in log:
-        shown &= values >= 1 / LARGEST
-    result: Floats = np.where(shown, values, np.nan)
-    return result
-
-
 def _alone(values: Floats) -> list[int]:
     """Return the places whose neighbours are both missing: a line would not show them."""
     missing = np.isnan(np.concatenate(([np.nan], values, [np.nan])))
@@ -173,7 +163,7 @@ def _alone(values: Floats) -> list[int]:
 
 def _mark_best(axes: Axes, curve: Curve, panel: Panel, style: PanelStyle) -> None:
     """Ring the best value of the curve that its run is judged by."""
-    if not curve.best or not curve.is_judged or not len(_drawable(np.array([curve.best.y]), panel.log)):
+    if not curve.best or not curve.is_judged or not len(drawable(np.array([curve.best.y]), panel.log)):
         return
     if not style.runs:
         axes.axvline(curve.best.x, color=style.theme.pale, linewidth=1, linestyle=":", zorder=1)
@@ -190,72 +180,12 @@ def _mark_best(axes: Axes, curve: Curve, panel: Panel, style: PanelStyle) -> Non
     )
 
 
-def _scale(axes: Axes, panel: Panel, style: PanelStyle) -> None:
-    curves, log = panel.curves, panel.log
-    y = [_drawable(edge, log) for curve in curves for edge in (curve.y, *(curve.band or ()))]
-    y += [_drawable(curve.raw[1], log) for curve in curves if curve.raw]
-    x = np.concatenate([curve.x for curve in curves])
-    x = x[np.isfinite(x) & ((x > 0) | ("x" not in log))]
-    finite = np.concatenate(y)
-    finite = finite[np.isfinite(finite)]
-    if not len(finite) or not len(x):
-        axes.text(0.5, 0.5, "no finite value", transform=axes.transAxes, ha="center", color=style.theme.faint)
-        axes.set_xticks([])
-        axes.set_yticks([])
-        return
-    right = float(x.max())
-    if style.ranks and "x" not in log:
-        right += 0.04 * (right - float(x.min()))  # the ranks stand there
-    _set_axis(axes, "x", float(x.min()), right, "x" in log, counted=panel.is_counted)
-    _set_axis(axes, "y", float(finite.min()), float(finite.max()), "y" in log)
-
-
-def _set_axis(axes: Axes, name: str, low: float, high: float, log: bool, *, counted: bool = False) -> None:
-    """Set limits and round numbers; matplotlib's own search for them costs as much as the drawing."""
-    axis, limits = (axes.xaxis, axes.set_xlim) if name == "x" else (axes.yaxis, axes.set_ylim)
-    if log:
-        factor = (high / low) ** 0.03 if high > low else 2.0
-        limits(low / factor, high * factor)
-        (axes.set_xscale if name == "x" else axes.set_yscale)("log")
-        axis.set_minor_formatter(NullFormatter())
-    else:
-        limits(*(_x_limits(low, high, counted=counted) if name == "x" else _y_limits(low, high)))
-    bottom, top = axis.get_view_interval()
-    # Whole epochs were trained between the ends; beyond them there is nothing to count.
-    marks = ticks(
-        *((low, high) if counted and not log else (bottom, top)), 10 if name == "x" else 7, log=log, counted=counted
-    )
-    axis.set_major_locator(FixedLocator([mark.value for mark in marks]))
-    axis.set_major_formatter(FixedFormatter([mark.text for mark in marks]))
-    if log:
-        axis.set_minor_locator(NullLocator())
-
-
-def _x_limits(low: float, high: float, *, counted: bool) -> tuple[float, float]:
-    margin = (high - low) * 0.03
-    if counted and high - low < 20:  # a single epoch stands in the middle, few of them not at the edge
-        margin = max(margin, 0.25 if high > low else 0.9)
-    margin = margin or abs(high) * 0.1 or 1.0
-    return low - margin, high + margin
-
-
-def _y_limits(low: float, high: float) -> tuple[float, float]:
-    """Return limits that promise no accuracy above 1 and no loss below 0."""
-    margin = (high - low) * 0.05 or abs(high) * 0.1 or 1.0
-    bottom, top = low - margin, high + margin
-    if low >= 0 > bottom:
-        bottom = -0.03 * top
-    if low >= 0 and high <= 1:
-        top = min(top, 1 + 0.04 * (1 - bottom))
-    return bottom, top
-
-
 def _label_ends(axes: Axes, panel: Panel, style: PanelStyle, height: float) -> None:
     """Write its rank at the end of each curve, where there are more runs than colours; of many those of the best."""
     most = int(height * 72 / _RANK_POINTS)
     ends: dict[int, tuple[float, float]] = {}
     for curve in panel.curves:
-        values, rank = _drawable(curve.y, panel.log), style.ranks.get(curve.id, most + 1)
+        values, rank = drawable(curve.y, panel.log), style.ranks.get(curve.id, most + 1)
         places = np.flatnonzero(np.isfinite(values) & np.isfinite(curve.x))
         if rank <= min(most, MOST_NAMES) and curve.is_judged and len(places):
             ends[rank] = float(curve.x[places[-1]]), float(values[places[-1]])
