@@ -11,6 +11,9 @@ stay in the order of writing. Files of a run that write a tag at the same time, 
 do, supersede nothing: one of them serves, and the others are named in ``damage`` (see `tbcli.readers.writers`).
 ``keep_all`` keeps all points of all files.
 
+**Training logs as text** (tables of Keras, Lightning, Ultralytics and kin, ``trainer_state.json``) are series like
+others, without times; see `tbcli.readers.text_logs`. What event files of the same run hold too is read once.
+
 **Damage** is never an exception and never silent: the result says in ``damage`` what could not be read, where, and
 what was kept. Checksums are proved of the lengths of all records and of the contents of all that are decoded; of those
 that are only counted (pictures, histograms) with ``verify``.
@@ -49,10 +52,10 @@ def read_scalars(
     verify: bool = False,
     cache: bool = True,
 ) -> Scalars:
-    """Return the scalars below a log directory, or of one event file.
+    """Return the scalars below a log directory, or of one file.
 
     Args:
-        path: The directory or the file.
+        path: The directory; or an event file, or a training log as text.
         tags: Patterns of the tags that are wanted, as ``epoch_*``; none for all.
         runs: Patterns of the runs that are wanted, as ``*/train``; none for all.
         buckets: Reduce each series, file by file, to the extremes of at most so many stretches, in bounded memory; a

@@ -14,6 +14,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tbcli.events.columns import EventFile
 from tbcli.events.damage import TEXT_LOG, UNREADABLE, Damage
 from tbcli.naming.words import STEP
@@ -61,13 +63,25 @@ def _tables(files: Sequence[EventFile], damage: list[Damage], *, is_named: bool)
                 damage.append(Damage(file.name, 0, UNREADABLE, f"cannot be read: {error.strerror or error}"))
             continue
         damage += [Damage(file.name, 0, TEXT_LOG, problem) for problem in content.problems]
-        found.setdefault(file.run, []).append(Log(file, content))
+        others = found.setdefault(file.run, [])
+        if not any(_is_copy(content, other.content) for other in others):  # a history that was saved once more
+            others.append(Log(file, content))
     for logs in found.values():
         if len(logs) == 1:
             yield logs[0]
             continue
         for log in logs:
             yield log._replace(file=log.file._replace(run=_run_by_name(log.file)))
+
+
+def _is_copy(one: TextLog, other: TextLog) -> bool:
+    """Say whether another log has all series of one."""
+    return bool(one.series) and all(
+        name in other.series
+        and len(points.steps) == len(other.series[name].steps)
+        and np.allclose(points.values, other.series[name].values, equal_nan=True)
+        for name, points in one.series.items()
+    )
 
 
 def _run_by_name(file: EventFile) -> str:

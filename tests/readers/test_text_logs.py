@@ -221,6 +221,13 @@ def test_a_metric_may_be_called_as_such_a_column_is(tmp_path: Path) -> None:
     assert values(read(tmp_path), ".", "rank") == [3, 2]
 
 
+def test_a_history_that_was_saved_twice_is_one_run(tmp_path: Path) -> None:
+    table = keras_csv(3)
+    write_text(tmp_path / "training.log", table)
+    write_text(tmp_path / "history.csv", table.replace("epoch,", ",", 1))
+    assert read(tmp_path).names == tuple((".", tag) for tag in KERAS)
+
+
 PROBLEMS = {
     "torn row": ("epoch,loss,val_loss\n0,1,2\n1,0.5,1\n2,0.2", "the last row is cut short", 2),
     "torn value": ("epoch,loss\n0,1\n1,0.25\n2,0.1", "its last value may be cut short", 3),
