@@ -152,10 +152,14 @@ def choose(
     found.sort(key=lambda entry: entry[0])
     if wish.sort is None:
         return Chosen([shown for *_, shown in (reversed(found) if wish.is_reversed else found)], asked.notes)
+    asked.note_order(wish.sort)
     known = [entry for entry in found if not _is_nothing(entry[1])]
     known.sort(key=lambda entry: _rank(entry[1]), reverse=asked.is_high_best(wish.sort) != wish.is_reversed)
     unknown = (entry for entry in found if _is_nothing(entry[1]))
     return Chosen([shown for *_, shown in (*known, *unknown)], asked.notes)
+
+
+_ENOUGH = 10  # runs to look into for a setting that has the name of a metric
 
 
 class _Asked:
@@ -165,6 +169,7 @@ class _Asked:
         self._unknown = list(fields)
         self._plain = [field for field in fields if not field.selector]
         self._notes: dict[str, str] = {}
+        self._looked = 0
         self._metrics: set[str] = set()
         self._last: Summary | None = None
 
@@ -174,7 +179,8 @@ class _Asked:
             known = [field for field in self._unknown if field.of(summary) is not None]
             self._metrics.update(field.name for field in known if summary.metric(field.name, field.selector))
             self._unknown = [field for field in self._unknown if field not in known]
-        for field in self._plain:
+        self._looked += 1
+        for field in self._plain if self._looked <= _ENOUGH else ():  # a configuration is a file to read
             setting = summary.setting_behind(field.name)
             if setting:
                 self._notes[field.name] = f"{field.name!r} is the last value of the metric; the setting is {setting!r}"
@@ -182,6 +188,15 @@ class _Asked:
     @property
     def notes(self) -> tuple[str, ...]:
         return tuple(self._notes.values())
+
+    def note_order(self, field: Field) -> None:
+        """Say where the order of the runs rests on a guess."""
+        if self._last and field.name in self._metrics and field.selector != "epoch":
+            guess = self._last.direction(field.name, asked=True)
+            if guess.is_guessed:
+                self._notes[f"{field} by"] = (
+                    f"sorted by {str(field)!r} {guess.note}: `[direction]` in tbcli.toml says it"
+                )
 
     def is_high_best(self, field: Field) -> bool:
         if field.name not in self._metrics or field.selector == "epoch" or self._last is None:

@@ -162,3 +162,13 @@ def test_a_best_that_rests_on_a_guess_is_said(cli: Cli, workspace: Path) -> None
     assert "the best of quux (higher is better: guessed)" in result.stderr
     assert "loss" not in result.stderr
     assert "guessed" not in cli("runs", "./a", "--sort", "quux.best", "--set", "direction.quux=min").stderr
+
+
+def test_an_order_that_rests_on_a_guess_is_said(cli: Cli, workspace: Path) -> None:
+    for name, value in (("a", 1.0), ("b", 2.0)):
+        write_scalars(workspace / "odd" / name, {"wobbliness": [value]})
+    result = cli("runs", "./odd", "--sort", "wobbliness", "--columns", "run")
+    assert result.stdout.split() == ["run", "b", "a"]
+    assert "(higher is better: guessed)" in result.stderr
+    told = cli("runs", "./odd", "--sort", "wobbliness", "--columns", "run", "--set", "direction.wobbliness=min")
+    assert (told.stdout.split(), told.stderr) == (["run", "a", "b"], "")
