@@ -88,7 +88,10 @@ def missing_fonts(texts: Iterable[str]) -> str:
         return ""
     fonts = dict.fromkeys(_font_for(char) for char in lacking)
     shown = " ".join(lacking[:5]) + (" and others" if len(lacking) > 5 else "")
-    return f"no installed font has the characters {shown}: such names are replaced; install {' and '.join(fonts)}"
+    return (
+        f"no installed font has the characters {shown}: class numbers and run ids stand in for such names; "
+        f"install {' and '.join(fonts)}"
+    )
 
 
 @cache

@@ -109,7 +109,25 @@ def plot_kinds(
     pictures += [_plot_one(runs, kind, found, plot, plots_root, out, title) for runs, kind, found in ready]
     if not pictures:
         raise missing[0][1]
-    return PlotResult(tuple(pictures), _sentences(missing))
+    names = [name for _, _, found in ready for name in _class_names_of(found)]
+    labels = [entry.label for picture in pictures if picture.scene for entry in picture.scene.entries]
+    return PlotResult(tuple(pictures), (*_sentences(missing), *_fonts([title, *labels, *names], chosen)))
+
+
+def _class_names_of(found: Any) -> Sequence[str]:
+    """Return the class names of what was read for a figure; none where it has no classes."""
+    names: Sequence[str] = getattr(getattr(found, "predictions", None) or found, "class_names", ())
+    return names
+
+
+def _fonts(texts: Sequence[str], places: Sequence[Run | LogDirectory]) -> list[str]:
+    """Return one sentence, for all figures, about names that no font can draw; none where all can be drawn."""
+    written = [*texts, *(place.name for place in places)]
+    if all(text.isascii() for text in written):
+        return []
+    from tbcli.figures.lettering import missing_fonts
+
+    return list(filter(None, [missing_fonts(written)]))
 
 
 def _runs_alone(places: Sequence[Run | LogDirectory], kinds: Sequence[str]) -> list[Run]:
@@ -181,16 +199,13 @@ def _plot_one(
     what = _kind_of(runs, kind)
     path = checked_format(out) if out else own_directory(runs, plots_root) / f"{what.stem}.{plot.format}"
     start_matplotlib()
-    from tbcli.figures.lettering import missing_fonts
     from tbcli.figures.style import Look, save_figure
 
     look = Look.of(plot)
     subject = runs if len(runs) == 1 else ()
     figure = load_object(what.draw)(*subject, found, title=title, look=look)
     save_figure(figure, path, plot.dpi, is_named=out is not None, theme=look.theme)
-    names = getattr(found, "predictions", found)
-    note = missing_fonts([title, *(run.name for run in runs), *getattr(names, "class_names", ())])
-    return Picture(kind, path, runs, left_out=(*getattr(found, "damage", ()), *filter(None, [note])))
+    return Picture(kind, path, runs, left_out=tuple(getattr(found, "damage", ())))
 
 
 def _each_once(places: Sequence[Run | LogDirectory]) -> list[Run | LogDirectory]:

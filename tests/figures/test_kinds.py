@@ -198,6 +198,17 @@ def test_metrics_are_panels_of_the_history_alone(tmp_path: Path) -> None:
         plot(run, metrics=("los",), skip_missing=True)
 
 
+@pytest.mark.usefixtures("no_fonts")
+def test_one_sentence_for_all_figures_names_the_font_that_is_missing(tmp_path: Path) -> None:
+    run = make_run(tmp_path, name="飛行機", files=False)
+    keep_evidence(run, predictions(np.arange(40) % 2, 2, names=["猫", "犬"]))
+    result = plot(run, kinds=("history", "confusion", "pr"))
+    told = [*result.missing, *(sentence for picture in result.pictures for sentence in picture.left_out)]
+    assert len(told) == 1
+    assert "no installed font has the characters 機 犬 猫 行 飛" in told[0]
+    assert "Noto Sans CJK" in told[0]
+
+
 def test_a_link_among_the_plots_is_not_followed(tmp_path: Path) -> None:
     run = measured_run(tmp_path)
     (tmp_path / "elsewhere").mkdir()

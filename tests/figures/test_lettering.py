@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from matplotlib import font_manager
 
@@ -17,16 +15,6 @@ def test_plain_text_needs_the_usual_font_alone() -> None:
 
 def test_the_usual_font_has_the_ellipsis() -> None:
     assert lettering_for(["…·"]).lacking == frozenset()
-
-
-@pytest.fixture
-def no_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Pretend that the system has no font, neither listed nor installed since."""
-    monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
-    monkeypatch.setattr(font_manager, "findSystemFonts", list)
-    clear()
-    yield
-    clear()
 
 
 def clear() -> None:
