@@ -1,4 +1,4 @@
-"""Records in a buffer on their way to numbers, and what was found in them besides."""
+"""Records in a buffer, the numbers decoded from them, and everything else found in them."""
 
 from __future__ import annotations
 

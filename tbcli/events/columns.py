@@ -1,4 +1,4 @@
-"""An event file as it was found, and the columns of numbers that come out of it."""
+"""An event file, and the columns of numbers read from it."""
 
 from __future__ import annotations
 

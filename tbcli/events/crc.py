@@ -1,4 +1,4 @@
-"""CRC32C, which guards event files, computed for many records at once.
+"""CRC32C, the checksum of event files, computed for many records at once.
 
 The checksum is that of RFC 3720, section 12.1 (polynomial 0x1EDC6F41, reflected), masked as in TensorFlow's
 ``core/lib/hash/crc32c.h``. It is affine: that of a message is a constant of its length, xored with one term a byte
@@ -76,7 +76,7 @@ def checksum_in_parts(part: Callable[[int, int], bytes | memoryview], length: in
 
 
 def masked(value: Any) -> Any:
-    """Return what stands in the file for a checksum, a number or an array of uint32."""
+    """Return the masked form of a checksum, as stored in files; a number or an array of uint32."""
     if isinstance(value, np.ndarray):
         return ((value >> np.uint32(15)) | (value << np.uint32(17))) + np.uint32(_MASK_DELTA)
     return (((value >> 15) | (value << 17)) + _MASK_DELTA) & _ALL_ONES

@@ -1,4 +1,4 @@
-"""What is wrong with a file of events, where, and what was kept of it."""
+"""Damage in event files: what is wrong, where, and what was kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Framed records become numbers: alike ones together by template, all others one by one."""
+"""Decode framed records: similar ones together by template, all others one by one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KEY_BITS = 12  # of the hash of names, by which groups are told apart before th
 
 
 class Decoder:
-    """Decodes batch after batch, and remembers the templates.
+    """Decodes batches and remembers the templates.
 
     Args:
         catalog: Where new names go.

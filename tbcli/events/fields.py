@@ -10,7 +10,7 @@ _MOST_FIELDS = 1 << 20  # of one message: its list must not fill the memory
 
 
 class Unusual(Exception):  # noqa: N818 - not an error: the plain path decides
-    """The bytes are not what a canonical writer leaves."""
+    """The bytes are not canonical protobuf."""
 
 
 class Source(Protocol):

@@ -1,4 +1,4 @@
-"""Where the records of an event file begin and end, each length proved by its checksum.
+"""Find where the records of an event file begin and end; each length is verified by its checksum.
 
 A file is a chain of records: length [8 bytes], masked CRC32C of the length [4], data, masked CRC32C of the data [4],
 all little endian (TensorFlow's ``core/lib/io/record_writer.h``). Nothing but the lengths tells where the next begins.

@@ -1,4 +1,4 @@
-"""One record by TensorBoard's own protobuf classes: slow, and right for whatever a writer may have left."""
+"""Decode one record with TensorBoard's protobuf classes: slow, but correct for any writer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OTHERS = {"graph_def": "graph", "log_message": "log", "session_log": "session",
 
 
 class MalformedError(Exception):
-    """The bytes are no event at all."""
+    """The bytes are not an event."""
 
 
 class PlainValue(NamedTuple):

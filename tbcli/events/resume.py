@@ -1,4 +1,4 @@
-"""Where the records of a file go on behind one whose length is damaged."""
+"""Find the next intact record after one whose length is damaged."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def resume(handle: int, broken: int, size: int) -> tuple[int, Incident]:
 
 
 def _is_record(handle: int, at: int, length: int, size: int) -> bool:
-    """Say whether a record stands there: a length agrees with its checksum by chance, both never do."""
+    """Return whether a record is at this place: the length may match its checksum by chance, both never do."""
     if at + AROUND + length > size:
         return False
     return is_sound(handle, at + HEADER, length)

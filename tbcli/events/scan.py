@@ -1,4 +1,4 @@
-"""Event files are read window by window; what is framed goes to the decoder, what is too large is stepped over."""
+"""Read event files window by window: framed records go to the decoder, oversized ones are skipped."""
 
 from __future__ import annotations
 

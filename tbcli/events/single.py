@@ -1,4 +1,4 @@
-"""Records one by one: in their own bytes where these are canonical, else by protobuf."""
+"""Decode records one by one: directly from their bytes if canonical, else with protobuf."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that differ from a known one only in time, step, numbers and names: what is where in their bytes.
+"""Templates of records that differ only in time, step, numbers and names: byte positions of each part.
 
 A table of such records is ``[n, width]`` bytes, each row the data of a record, its checksum, and whatever follows it in
 the file up to a multiple of 8 bytes.

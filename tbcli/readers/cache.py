@@ -1,4 +1,4 @@
-"""Numbers that were read once, kept in the user's cache directory: one file a log directory, safe to delete.
+"""Cache of numbers read from event files, in the user's cache directory: one file per log directory, safe to delete.
 
 A file is ``TBEVENTS``, blocks (steps, wall times, values, and the pieces they consist of, as they lie in memory), a
 table of contents in JSON, and 24 bytes: place and size of the contents, their CRC-32, and the version. It is written
@@ -34,18 +34,18 @@ _NUMBERS = 5  # that are kept of each file
 
 
 def cache_directory() -> Path:
-    """Return where the cache lies: ``$XDG_CACHE_HOME/tbcli/events``, ``~/.cache`` where that is not set."""
+    """Return the cache directory: ``$XDG_CACHE_HOME/tbcli/events``, with ``~/.cache`` as the default."""
     home = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return (home if home.is_absolute() else Path.home() / ".cache") / "tbcli" / "events"
 
 
 def cache_bytes() -> int:
-    """Return what all files of the cache take."""
+    """Return the size of all cache files."""
     return sum(size for _, size, _ in _kept_files())
 
 
 def clear_cache() -> int:
-    """Remove all files of the cache, and return the bytes that are free now; what cannot be removed stays."""
+    """Remove all cache files that can be removed, and return the bytes freed."""
     freed = 0
     for path, size, _ in _kept_files():
         with suppress(OSError):
@@ -80,9 +80,9 @@ def save(top: Path, index: EventIndex) -> None:
 
 
 class CacheWriter:
-    """A file of the cache on its way: blocks are added as they are read, and it is whole when the context is left.
+    """Writes a cache file: blocks are added as they are read; the file is complete when the context exits.
 
-    A cache is a help and no duty: where it cannot be written, or becomes too large, none is kept and nobody told.
+    The cache is optional: if it cannot be written, or becomes too large, none is kept and no error is raised.
 
     Args:
         top: The log directory.

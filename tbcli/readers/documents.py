@@ -1,4 +1,4 @@
-"""Texts and hyperparameters, read from the few records that hold them."""
+"""Texts and hyperparameters, read from the few records that contain them."""
 
 from __future__ import annotations
 

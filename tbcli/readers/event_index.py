@@ -1,4 +1,4 @@
-"""Everything that was found below one log directory: names, numbers and notes of each file."""
+"""Index of everything found below one log directory: names, numbers and notes per file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Wanted = Callable[[str, str], bool]  # run, tag
 
 @dataclass(slots=True)
 class FileNotes:
-    """What is known of one file besides its numbers.
+    """What is known about one file besides its numbers.
 
     Args:
         file: The file as it was when it was read.

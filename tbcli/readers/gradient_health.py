@@ -1,4 +1,4 @@
-"""How learning went, layer by layer: what the gradients recorder of a run has written."""
+"""Gradient health, layer by layer, as written by the gradients recorder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class GradientHealth:
 
 
 def read_gradients(run: Run) -> GradientHealth:
-    """Return what a run tells of its gradients.
+    """Return the gradient health of a run.
 
     Raises:
         NotFound: It has recorded none, or not yet.

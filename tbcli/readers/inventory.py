@@ -1,4 +1,4 @@
-"""What a log directory holds besides scalars: names and sizes, nothing of it decoded."""
+"""Inventory of a log directory besides scalars: names and sizes, without decoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which event files lie below a directory, run by run, without waiting for anything that is no file."""
+"""Find the event files below a directory, run by run, without blocking on pipes or devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of a log directory and still holds, and what has to be read anew."""
+"""Decide what is still valid in the cache of a log directory, and read the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Histograms and Distributions: what every layer answers to a few probe samples."""
+"""Histograms and Distributions: outputs of every layer for a few probe samples."""
 
 from __future__ import annotations
 

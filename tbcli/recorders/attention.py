@@ -1,4 +1,4 @@
-"""Images: where a model looks. Grad-CAM of a convolutional network, the scores of each head of a transformer."""
+"""Images: where the model looks. Grad-CAM of a convolutional network, attention scores of each transformer head."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract between training, which knows when, a recorder, which knows what, and a writer, which knows where."""
+"""The contract between training (when), recorders (what) and writers (where)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the model said of the samples of one split.
+    """The model's predictions for the samples of one split.
 
     Args:
         indices: Positions of the samples in their source ``[n]``, int64.
@@ -46,7 +46,7 @@ class Evidence:
 
 
 class Activations(Protocol):
-    """What the layers answer to the probe samples; computed at the first question, then remembered."""
+    """Layer outputs for the probe samples, computed on first access and cached."""
 
     @property
     def peaks(self) -> Mapping[str, np.ndarray]:
@@ -149,7 +149,7 @@ class Writer(Protocol):
         """Write a file beside the event files, whole, in place of an older one."""
 
     def announce(self, *, where: str) -> None:
-        """Begin the event file of a directory of other files, for TensorBoard looks into no directory without one."""
+        """Create an event file in a directory of other files, because TensorBoard ignores directories without one."""
 
     def directory(self, where: str) -> str:
         """Return the directory itself, for writers of TensorFlow's own such as the profiler."""

@@ -21,13 +21,13 @@ class ConfusionRecorder(Recorder):
         return None
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
-        """Draw what the model takes the validation samples for now."""
+        """Draw the confusion matrix of the validation split."""
         if snapshot.validation is not None:
             title = f"validation, epoch {snapshot.epoch}"
             _write(snapshot, snapshot.validation, writer, title, tags.CONFUSION, where="validation")
 
     def on_end(self, snapshot: Snapshot, writer: Writer) -> None:
-        """Draw what the saved model takes the test samples for."""
+        """Draw the confusion matrix of the saved model on the test set."""
         if snapshot.test is not None:
             _write(snapshot, snapshot.test, writer, "test, saved model", tags.CONFUSION_OF_TEST, where="")
 

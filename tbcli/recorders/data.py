@@ -1,4 +1,4 @@
-"""The data, first of all: how many samples each class has in each split, and what values the inputs take."""
+"""Data: samples per class and split, and statistics of the input values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scalars of gradient health: norms, update ratios, and units that never answer."""
+"""Scalars of gradient health: norms, update ratios, and dead units."""
 
 from __future__ import annotations
 

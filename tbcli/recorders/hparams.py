@@ -1,4 +1,4 @@
-"""HParams: what this run was trained with and what came of it, comparable with every other run in one table."""
+"""HParams: hyperparameters and results of this run, comparable with every other run in one table."""
 
 from __future__ import annotations
 

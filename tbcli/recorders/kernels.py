@@ -1,4 +1,4 @@
-"""Images: what the first convolution looks for."""
+"""Images: kernels of the first convolution."""
 
 from __future__ import annotations
 

@@ -26,14 +26,14 @@ class MistakesRecorder(Recorder):
         return why_no_images(snapshot.dataset.input_shape)
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
-        """Draw what the model is wrong about now."""
+        """Draw the current mistakes on the validation split."""
         if snapshot.validation is not None and snapshot.dataset.validation is not None:
             title = f"validation, epoch {snapshot.epoch}"
             png, size = _draw(snapshot, snapshot.validation, snapshot.dataset.validation, title)
             writer.image(tags.MISTAKES + "validation", png, size, snapshot.epoch, where="validation")
 
     def on_end(self, snapshot: Snapshot, writer: Writer) -> None:
-        """Draw what the saved model is wrong about in the test set."""
+        """Draw the mistakes of the saved model on the test set."""
         if snapshot.test is not None and snapshot.dataset.test is not None:
             png, size = _draw(snapshot, snapshot.test, snapshot.dataset.test, "test, saved model")
             writer.image(tags.MISTAKES + "test", png, size, snapshot.epoch, where="")

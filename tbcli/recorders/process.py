@@ -1,4 +1,4 @@
-"""Scalars of the process that trains: how much of the processor, of memory and of a GPU's memory it takes."""
+"""Scalars of the training process: CPU, memory and GPU memory usage."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ProcessRecorder(Recorder):
 
 
 class CpuClock:
-    """Measures the processor's time of this process, all threads together, against the time on the wall."""
+    """Measures CPU time of this process, all threads together, relative to wall time."""
 
     def __init__(self) -> None:
         self._cpu, self._wall = time.process_time(), time.perf_counter()

@@ -1,4 +1,4 @@
-"""When: calls the recorders, measures what each costs, and switches off one that fails."""
+"""Run the recorders, measure the cost of each, and disable one that fails."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Recording:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Let the recorders finish what they began, whatever ended the training, and close the event files."""
+        """Finish the recorders, however training ended, and close the event files."""
         try:
             if self._latest is not None:
                 self.end(replace(self._latest, outcome=status_of(error)))
@@ -62,11 +62,11 @@ class Recording:
 
     @property
     def needs_backward(self) -> bool:
-        """Whether any recorder asks for figures of the backward pass."""
+        """Whether any recorder needs measurements of the backward pass."""
         return any(recorder.needs_backward for recorder in self._active)
 
     def begin(self, snapshot: Snapshot) -> None:
-        """Record what is known before the first step; drop recorders that have nothing to show."""
+        """Record the state before the first step; drop recorders that do not apply."""
         self._began = time.perf_counter()
         self._latest = snapshot
         for recorder in list(self._active):
@@ -85,7 +85,7 @@ class Recording:
                 recorder.on_steps(steps, self._writer)
 
     def epoch(self, snapshot: Snapshot, *, last: bool) -> None:
-        """Record an epoch with the recorders whose turn it is; the last epoch is everyone's turn."""
+        """Record an epoch with the recorders that are due; all are due in the last epoch."""
         self._latest = snapshot
         for recorder in list(self._active):
             every = self._cadence.get(recorder.name, self._cadence[""])
@@ -129,7 +129,7 @@ class Recording:
 
     @contextmanager
     def _guarded(self, recorder: Recorder) -> Iterator[None]:
-        """Put a recorder on the clock; whatever it raises costs the recorder its place, not the run its training."""
+        """Time a recorder; an exception disables the recorder, it does not end the training."""
         began, written = time.perf_counter(), self._writer.written
         try:
             yield

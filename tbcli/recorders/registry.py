@@ -1,4 +1,4 @@
-"""Which recorders there are, and which of them ``--record`` asks for. Imports none of them."""
+"""The registry of recorders, and the selection by ``--record``. Imports none of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENTRY_POINTS = "tbcli.recorders"
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """Something that a recorder leaves in TensorBoard, which an audit can miss.
+    """Something that a recorder writes for a dashboard, which an audit checks.
 
     Args:
         dashboard: TensorBoard's plugin: ``scalars``, ``images``, ``pr_curves``, ...
@@ -39,7 +39,7 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class RecorderEntry:
-    """One recorder: where it stands, what it shows, from which level on it is on, and what it leaves in TensorBoard."""
+    """One recorder: its import path, help, lowest level, and what it writes for TensorBoard."""
 
     target: str
     help: str

@@ -1,4 +1,4 @@
-"""Text: the model's layers, the configuration, the environment, the note, and how each class fares."""
+"""Text: model layers, configuration, environment, note, and a report per class."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class TextRecorder(Recorder):
             writer.text(tag, markdown, 0, where="")
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
-        """Write how each class of the validation samples fares now."""
+        """Write the report per class for the validation split."""
         if snapshot.validation:
             markdown = describe_report(snapshot.validation, snapshot.dataset.class_names)
             writer.text(tags.REPORT_OF_VALIDATION, markdown, snapshot.epoch, where="validation")
 
     def on_end(self, snapshot: Snapshot, writer: Writer) -> None:
-        """Write how each class of the test samples fares with the model that was saved."""
+        """Write the report per class of the saved model for the test set."""
         if snapshot.test:
             markdown = describe_report(snapshot.test, snapshot.dataset.class_names)
             writer.text(tags.REPORT_OF_TEST, markdown, snapshot.epoch, where="")

@@ -1,4 +1,4 @@
-"""Where: the event files of one run, one writer to a directory, in the encodings of TensorFlow 2."""
+"""Write the event files of one run, one writer per directory, in the encodings of TensorFlow 2."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class EventWriter:
         self.written += len(content) - before
 
     def announce(self, *, where: str) -> None:
-        """Begin the event file of a directory of other files, for TensorBoard looks into no directory without one."""
+        """Create an event file in a directory of other files, because TensorBoard ignores directories without one."""
         self._file(where)
 
     def directory(self, where: str) -> str:
@@ -125,7 +125,7 @@ class EventWriter:
         return str(path)
 
     def flush(self) -> None:
-        """Bring all that was written to disk, where a running TensorBoard reads it."""
+        """Flush everything to disk, where a running TensorBoard reads it."""
         for file in self._files.values():
             file.flush()
         self._flushed = time.monotonic()
