@@ -92,6 +92,7 @@ class _Facts(NamedTuple):
     literal: str
     gives_way: bool = False  # to a series of the run itself, or one that says its split once
     is_of_add_scalars: bool = False
+    is_curve: bool = False  # it has several points
     aliases: tuple[str, ...] = ()
 
 
@@ -105,7 +106,8 @@ def _facts(seen: Seen, place: Place) -> _Facts:
     elif place.split and tag.split and place.split != tag.split:  # a title that is the key's only by chance
         split, core, short = place.split, seen.tag, ""
     gives_way = place.is_described or tag.is_doubled
-    return _Facts(place.run, split, tag.unit or place.unit, core, short, seen.tag, gives_way, place.is_of_add_scalars)
+    unit, is_curve = tag.unit or place.unit, seen.points > 1
+    return _Facts(place.run, split, unit, core, short, seen.tag, gives_way, place.is_of_add_scalars, is_curve)
 
 
 def _with_units_told_apart(facts: Sequence[_Facts]) -> list[_Facts]:
@@ -199,6 +201,8 @@ class _Claims:
             wanting[self._key(facts[i], form(facts[i]))].append(i)
         for key, claimants in wanting.items():
             own = [i for i in claimants if not facts[i].gives_way] or claimants
+            curves = [i for i in own if facts[i].is_curve]  # a value at the end, as a trainer's `train_loss`, is none
+            own = curves if len(curves) == 1 else own
             if key in self._taken or len(own) > 1:
                 if not is_quiet:
                     name = PREFIXES[facts[own[0]].split] + form(facts[own[0]])

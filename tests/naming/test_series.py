@@ -158,6 +158,12 @@ def test_hyperparameters_in_a_directory_named_by_a_time_belong_to_the_run_above(
     assert found.owners["exp_a/1700000000.1234"] == "exp_a"
 
 
+def test_a_value_at_the_end_leaves_the_name_to_the_curve() -> None:
+    found = identify([Seen(".", "loss", 50), Seen(".", "train_loss", 1), Seen(".", "eval_loss", 5)])
+    assert [each.name for each in found.identities] == ["loss", "train_loss", "val_loss"]
+    assert found.clashes == ()
+
+
 def test_series_that_would_share_a_name_are_told() -> None:
     found = identify([Seen(".", "loss", 3), Seen(".", "train_loss", 3)])
     assert found.clashes == ((".", "loss", ("loss", "train_loss")),)
