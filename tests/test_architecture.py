@@ -47,6 +47,10 @@ HEAVY = ("tensorflow", "keras", "torch", "jax")
 # Commands that answer without TensorFlow, each with what else it has no use for.
 LIGHT = {
     "--help": ("numpy", "matplotlib", "tensorboard"),
+    "runs --help": ("numpy", "matplotlib", "tensorboard", "tbcli.runs", "tbcli.naming.words", "tbcli.naming.matching"),
+    "train --help": ("numpy", "matplotlib", "tensorboard", "tbcli.runs", "tbcli.data", "tbcli.recorders"),
+    "check --help": ("numpy", "matplotlib", "tensorboard", "tbcli.runs", "tbcli.gates", "tbcli.naming.matching"),
+    "help metrics": ("numpy", "matplotlib", "tensorboard", "rich", "tbcli.runs"),
     "--version": ("numpy", "matplotlib", "tensorboard", "rich"),
     "runs": ("numpy", "matplotlib", "tensorboard", "rich"),
     "runs latest": ("numpy", "matplotlib", "tensorboard", "rich"),

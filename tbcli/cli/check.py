@@ -15,7 +15,6 @@ from tbcli.cli.options import OUTPUT_PANEL, Common, Json, with_common_options
 from tbcli.cli.output import Output, padded, printable, styled, wants_colour
 from tbcli.errors import ConfigError
 from tbcli.naming import schemas
-from tbcli.naming.matching import listed
 
 if TYPE_CHECKING:
     from tbcli.config import Config
@@ -139,6 +138,7 @@ def _judge_all(
 ) -> list[tuple[Summary, list[Verdict]]]:
     """Return the verdicts on each run, and say which metrics a baseline gates if none were named."""
     from tbcli.gates import gated_by, judge, judge_against
+    from tbcli.naming.matching import listed
 
     if baseline is not None and not fields:
         gated = gated_by(baseline)

@@ -12,7 +12,6 @@ from tbcli.cli.listing import require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, with_common_options
 from tbcli.cli.output import Output, printable
 from tbcli.errors import ConfigError
-from tbcli.naming.matching import listed
 
 if TYPE_CHECKING:
     from tbcli.comparison import Comparison
@@ -119,6 +118,7 @@ def _show(
     comparison: Comparison, group_by: str | None, output: Output, as_csv: bool, markdown: bool, as_json: bool
 ) -> None:
     from tbcli.cli import comparing
+    from tbcli.naming.matching import listed
 
     bare = [printable(comparison.sides[position].label) for position in comparison.unconfigured]
     if bare:

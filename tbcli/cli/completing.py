@@ -11,12 +11,11 @@ import typer
 from tbcli.cli.typed import SAID
 from tbcli.config import DIRECTIONS, SETTINGS, Setting, load_config
 from tbcli.errors import TbcliError
-from tbcli.loading import load_object
 
 if TYPE_CHECKING:
     from tbcli.runs import RunStore
 
-NAMED = 200  # the newest runs, whose names are offered: each is a file to read
+NAMED = 200  # the newest runs, whose names are offered
 _NEEDS_NO_QUOTES = re.compile(r"[\w+,@%^=:-]+")
 # No help texts beside the words, here and below: Typer would load Rich to draw them.
 
@@ -32,6 +31,8 @@ def offer(words: Iterable[str]) -> Callable[[str], list[str]]:
     """Return what offers words, or those that stand at ``module:name``."""
 
     def complete(incomplete: str) -> list[str]:
+        from tbcli.loading import load_object
+
         return _beginning(load_object(words) if isinstance(words, str) else words, incomplete)
 
     return complete
@@ -73,10 +74,11 @@ def complete_run(context: typer.Context, incomplete: str) -> list[str]:
     try:
         store = _store(context)
         ids = [name for name in reversed(store.ids()) if looks_like_id(name)]
-        names = dict.fromkeys(_names(store, ids[:NAMED]))
+        meant = _beginning(ids, incomplete)
+        names = () if incomplete and meant else dict.fromkeys(_names(store, ids[:NAMED]))  # each is a file to read
     except (TbcliError, OSError):
         return []
-    return _beginning(["latest", "best", *ids, *names], incomplete)
+    return _beginning(["latest", "best", *meant, *names], incomplete)
 
 
 def complete_metric(context: typer.Context, incomplete: str) -> list[str]:

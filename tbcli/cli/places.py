@@ -10,7 +10,6 @@ import typer
 
 from tbcli.cli.output import Output
 from tbcli.errors import NotFound
-from tbcli.naming.words import SPLITS
 
 if TYPE_CHECKING:
     from tbcli.readers import Damage
@@ -142,6 +141,8 @@ def _somebody_elses(store: RunStore, reference: str) -> LogDirectory | None:
 
 def _may_hold(top: Path, name: str) -> bool:
     """Say whether directories here could be the splits of a run of this name, so that a typo reads no whole disk."""
+    from tbcli.naming.words import SPLITS
+
     first = name.partition("/")[0]
     try:
         entries = [entry.name for entry in top.iterdir()]

@@ -20,7 +20,6 @@ from tbcli.cli.output import (
     wants_colour,
 )
 from tbcli.naming import schemas
-from tbcli.runs.ids import without_slug
 
 if TYPE_CHECKING:
     from tbcli.gates import Field
@@ -244,6 +243,8 @@ def fitted(rows: Sequence[Sequence[str]], columns: int) -> Sequence[Sequence[str
         rows: The header first.
         columns: Width of the window in characters.
     """
+    from tbcli.runs.ids import without_slug
+
     table = [list(row) for row in rows]
     if width_of(table) > columns:
         table[1:] = [[without_slug(row[0]), *row[1:]] for row in table[1:]]

@@ -32,7 +32,7 @@ def read_cadence(text: str) -> dict[str, int]:
     cadence = {"": 1}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, equals, number = part.rpartition("=")
-        if not (re.fullmatch(r"\d{1,10}", number) and 1 <= int(number) <= MOST) or (equals and not name):
+        if not (number.isdecimal() and len(number) <= 10 and 1 <= int(number) <= MOST) or (equals and not name):
             raise ValueError(part)
         cadence[name] = int(number)
     return cadence

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import types
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -18,7 +17,6 @@ from tbcli.config.sections import (
     TrainConfig,
 )
 from tbcli.config.setting import Setting, declared_settings, guess
-from tbcli.config.toml import to_toml
 from tbcli.errors import ConfigError
 
 DIRECTIONS = ("min", "max")
@@ -74,11 +72,15 @@ class Config:
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
         """Return plain sections of plain values, fit for JSON."""
+        import json
+
         plain: dict[str, dict[str, Any]] = json.loads(json.dumps(asdict(self)))  # tuples become lists
         return plain
 
     def as_toml(self, *, commented: bool = False) -> str:
         """Return TOML text that can be fed back with ``--config``, with comments that say what each setting is."""
+        from tbcli.config.toml import to_toml
+
         comments = {key: each.comment for key, each in SETTINGS.items()} if commented else {}
         if commented:
             comments["direction"] = f'{SECTION_HELP["direction"]} Such as nll = "min"'

@@ -6,7 +6,6 @@ Defaults, ``tbcli.toml`` of the workspace (or ``[tool.tbcli]`` of its ``pyprojec
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -45,6 +44,8 @@ def _parsed(path: Path) -> dict[str, Any]:
     text = _read_text(path)
     try:
         if path.suffix == ".json":
+            import json
+
             document = json.loads(text)
         else:
             import tomllib

@@ -65,6 +65,7 @@ def test_names_of_runs_are_offered_where_they_need_no_quotes(workspace: Path) ->
     for name in ("baseline", "two words", "a;b"):
         make_run(workspace, name=name, files=False)
     assert completed("bash", "tbcli runs b") == ["best", "baseline"]
+    assert "baseline" in completed("bash", "tbcli runs ")
     assert completed("bash", "tbcli runs two") == [""]
 
 
