@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tbcli.naming.direction import Overrides
 from tbcli.runs.files import parse_utc, read_json, utc_now, walk_files, write_json
 from tbcli.runs.ids import without_slug
 from tbcli.runs.owner import Owner
+
+if TYPE_CHECKING:
+    from tbcli.naming.direction import Overrides
 
 SCHEMA = 1
 STATUSES = ("running", "finished", "failed", "interrupted", "diverged")

@@ -9,18 +9,19 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tbcli.config import Config, PathsConfig, load_config
 from tbcli.errors import ConfigError, NotFound, TrainingFailed
-from tbcli.naming.direction import NO_OVERRIDES, Direction, Overrides, direction_of, how_to_declare
-from tbcli.naming.matching import did_you_mean, nearest
 from tbcli.runs.files import utc_now, utc_text, write_json
 from tbcli.runs.ids import looks_like_id, new_id
 from tbcli.runs.owner import Owner
 from tbcli.runs.run import SCHEMA, LogDirectory, Run, load_run
-from tbcli.runs.summary import Summary, summary_of
 from tbcli.runs.unreadable import describe_invalid_run
+
+if TYPE_CHECKING:
+    from tbcli.naming.direction import Direction, Overrides
+    from tbcli.runs.summary import Summary
 
 DEFAULT_RANK_METRIC = "val_accuracy"
 
@@ -49,9 +50,9 @@ def by_time(run: Run) -> tuple[str, str]:
 class RunStore:
     """The runs below the three roots of a workspace."""
 
-    def __init__(self, paths: PathsConfig, directions: Overrides = NO_OVERRIDES) -> None:
+    def __init__(self, paths: PathsConfig, directions: Overrides | None = None) -> None:
         """Look for runs in the directories of a workspace; ``directions`` is the user's ``[direction]`` section."""
-        self.directions = directions
+        self.directions = directions or {}
         self.logs_root = paths.logs
         self.plots_root = paths.plots
         self.models_root = paths.models
@@ -231,6 +232,8 @@ class RunStore:
             if len(by_name) > 1 and say:
                 say(f"{len(by_name)} runs are named {reference!r}: this is the newest, {by_name[-1].id}")
             return by_name[-1]
+        from tbcli.naming.matching import nearest
+
         guess = nearest(reference, [run.id for run in runs] + [run.name for run in runs if run.name])
         hint = f"did you mean {guess!r}? " if guess else ""
         hint += "`tbcli runs` lists them" if guess else "`tbcli runs` lists what is there"
@@ -288,6 +291,10 @@ def _nth_latest(reference: str, runs: Sequence[Run]) -> Run:
 
 def _best(reference: str, runs: Sequence[Run], directions: Overrides, say: Say | None) -> Run:
     """Return the best run by a metric, among those of the data that the newest run with that metric learnt from."""
+    from tbcli.naming.direction import direction_of, how_to_declare
+    from tbcli.naming.matching import did_you_mean
+    from tbcli.runs.summary import summary_of
+
     asked = reference.partition(":")[2] or DEFAULT_RANK_METRIC
     direction = direction_of(asked, directions, asked=True)
     if not direction.sense:
