@@ -19,13 +19,9 @@ READING_PANEL = "Reading"
 
 Verify = Annotated[
     bool,
-    typer.Option(
-        "--verify", help="Prove every checksum, those of pictures too; slower.", rich_help_panel=READING_PANEL
-    ),
+    typer.Option("--verify", help="Verify all checksums, including images (slower).", rich_help_panel=READING_PANEL),
 ]
-NoCache = Annotated[
-    bool, typer.Option("--no-cache", help="Read the files themselves, and keep nothing.", rich_help_panel=READING_PANEL)
-]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Bypass the cache.", rich_help_panel=READING_PANEL)]
 
 
 def find_places(store: RunStore, references: Sequence[str], output: Output) -> list[Run | LogDirectory]:

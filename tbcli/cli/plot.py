@@ -34,7 +34,8 @@ def plot(
             metavar="LIST",
             autocompletion=complete_kind,
             help="Figures: history, summary, confusion (of two runs: their difference), pr, roc, calibration, "
-            "gradients, embedding, mistakes or all. Repeatable. [default: history]",
+            "gradients, embedding, mistakes or all. Repeatable.",
+            show_default="history",
             rich_help_panel=FIGURE_PANEL,
         ),
     ] = None,
@@ -53,7 +54,8 @@ def plot(
         typer.Option(
             "--x",
             metavar="AXIS",
-            help="X axis: step, epoch or time. [default: what the series count]",
+            help="X axis: step, epoch or time.",
+            show_default="what the series count",
             rich_help_panel=FIGURE_PANEL,
         ),
     ] = None,

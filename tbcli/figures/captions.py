@@ -52,15 +52,12 @@ def legend_for(panels: Sequence[Panel], runs: Mapping[str, Run], request: Reques
     labels = {curve.id: curve.run for curve in curves}
     panel = next((one for one in panels if any(curve.best and curve.is_judged for curve in one.curves)), None)
     judged = {curve.id: curve for curve in panel.curves if curve.is_judged} if panel else {}
-    sizes: dict[str, set[int]] = {}
-    for curve in curves:
-        sizes.setdefault(curve.id, set()).add(curve.members)
     entries = [
         Entry(
             one,
             label,
-            _values(judged.get(one), panel.metric, _tested(one, panel, runs, request)) if panel else "",
-            _members(sizes[one]) if request.groups else "",
+            _values(judged.get(one), _tested(one, panel, runs, request)) if panel else "",
+            _members(one, curves, judged.get(one)) if request.groups else "",
         )
         for one, label in labels.items()
     ]
@@ -70,7 +67,9 @@ def legend_for(panels: Sequence[Panel], runs: Mapping[str, Run], request: Reques
     return tuple(entries), _legend_heading(list(judged.values()))
 
 
-def _members(sizes: set[int]) -> str:
+def _members(one: str, curves: Sequence[Curve], judged: Curve | None) -> str:
+    """Return how many runs the value in the legend is over; without a value, how many each curve is over."""
+    sizes = {judged.members} if judged else {curve.members for curve in curves if curve.id == one}
     return f"n={min(sizes)}" if len(sizes) == 1 else f"n={min(sizes)} to {max(sizes)}"
 
 
@@ -78,7 +77,7 @@ def _rank(curve: Curve | None, sign: int) -> float:
     return sign * curve.best.y if curve and curve.best else math.inf
 
 
-def _values(curve: Curve | None, metric: str, tested: str) -> str:
+def _values(curve: Curve | None, tested: str) -> str:
     best = f"{short_number(curve.best.y)} @ {curve.best.at.rpartition(' ')[2]}" if curve and curve.best else ""
     return ", ".join(filter(None, (best, tested and f"test {tested}")))
 

@@ -80,6 +80,37 @@ def test_groups_of_runs_are_drawn_as_bands(tmp_path) -> None:
     assert "no run has a setting 'sed'" in plot(tmp_path, "--group-by", "sed", expect=3).stderr
 
 
+def grouped(tmp_path, *settings: dict[str, object], key: str = "learning_rate") -> list[str]:
+    for hour, each in enumerate(settings):
+        make_run(tmp_path, started=SOME_MOMENT.replace(hour=hour), settings=each)
+    return json.loads(plot(tmp_path, "--group-by", key, "--json").stdout)["left_out"]
+
+
+def test_groups_of_one_run_each_are_no_groups_and_this_is_said(tmp_path) -> None:
+    said = grouped(tmp_path, {"train.learning_rate": 0.1}, {"train.learning_rate": 0.2})
+    assert said == ["--group-by learning_rate grouped nothing: no two runs share a learning_rate"]
+
+
+def test_repeats_of_one_seed_are_said_not_to_be_independent(tmp_path) -> None:
+    same, other = {"train.seed": 1}, {"train.seed": 2}
+    said = grouped(tmp_path, same, same, other, key="learning_rate")
+    assert said == [
+        "learning_rate=0.002: 1 of 3 runs repeats another one with the same seed; repeats are not independent samples"
+    ]
+
+
+def test_runs_without_the_key_are_counted(tmp_path) -> None:
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+
+    for number in range(3):
+        started = [Event(wall_time=1.0, summary=hparams_pb({"rate": 0.1}))] if number < 2 else []
+        write(tmp_path / f"other/run{number}", *started, *curve("loss", [1, 2], float(number)))
+    document = json.loads(plot(tmp_path, str(tmp_path / "other"), "--group-by", "rate", "--json").stdout)
+    assert document["left_out"] == ["1 of 3 runs has no 'rate'"]
+    assert document["runs"] == ["rate=0.1", "rate=-"]
+
+
 def test_a_chart_in_a_pipe_is_eighty_columns_of_plain_text(tmp_path) -> None:
     make_run(tmp_path, name="mine")
     result = plot(tmp_path, "--terminal", env={"COLUMNS": "80"})
