@@ -149,7 +149,7 @@ def _places(store: RunStore, references: list[str], output: Output, *, all_runs:
 def _show(result: PlotResult, output: Output, *, as_json: bool) -> None:
     """Write the paths, and to stderr what is missing."""
     pictures = result.pictures
-    left_out = [*result.missing, *(sentence for picture in pictures for sentence in picture.left_out)]
+    left_out = result.left_out
     for sentence in left_out:
         output.warn(sentence)
     for picture in pictures:

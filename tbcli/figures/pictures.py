@@ -57,10 +57,18 @@ class PlotResult:
     Args:
         pictures: At least one.
         missing: What could not be drawn and why, a sentence for each reason.
+        fonts: Which characters of the names no font here has, and what to install; empty where nothing is missing.
     """
 
     pictures: tuple[Picture, ...]
     missing: tuple[str, ...] = ()
+    fonts: str = ""
+
+    @property
+    def left_out(self) -> list[str]:
+        """All that is not shown as it was asked for, each sentence once."""
+        shown = [sentence for picture in self.pictures for sentence in picture.left_out]
+        return list(dict.fromkeys([*self.missing, *shown, *filter(None, [self.fonts])]))
 
 
 def plot_kinds(
@@ -110,8 +118,9 @@ def plot_kinds(
     if not pictures:
         raise missing[0][1]
     names = [name for _, _, found in ready for name in _class_names_of(found)]
-    labels = [entry.label for picture in pictures if picture.scene for entry in picture.scene.entries]
-    return PlotResult(tuple(pictures), (*_sentences(missing), *_fonts([title, *labels, *names], chosen)))
+    for scene in (picture.scene for picture in pictures if picture.scene):
+        names += [scene.heading.name, *(entry.label for entry in scene.entries), *scene.metrics]
+    return PlotResult(tuple(pictures), _sentences(missing), _fonts([title, *names], chosen))
 
 
 def _class_names_of(found: Any) -> Sequence[str]:
@@ -120,14 +129,14 @@ def _class_names_of(found: Any) -> Sequence[str]:
     return names
 
 
-def _fonts(texts: Sequence[str], places: Sequence[Run | LogDirectory]) -> list[str]:
-    """Return one sentence, for all figures, about names that no font can draw; none where all can be drawn."""
+def _fonts(texts: Sequence[str], places: Sequence[Run | LogDirectory]) -> str:
+    """Return one sentence, for all figures, about names that no font can draw; empty where all can be drawn."""
     written = [*texts, *(place.name for place in places)]
     if all(text.isascii() for text in written):
-        return []
+        return ""
     from tbcli.figures.lettering import missing_fonts
 
-    return list(filter(None, [missing_fonts(written)]))
+    return missing_fonts(written)
 
 
 def _runs_alone(places: Sequence[Run | LogDirectory], kinds: Sequence[str]) -> list[Run]:
@@ -242,18 +251,15 @@ def plot_curves(
 
     scene = compose(chosen, request)
     start_matplotlib()
-    from tbcli.figures.lettering import missing_fonts
     from tbcli.figures.paint.axes import draw_scene
     from tbcli.figures.style import Look, save_figure
 
     look = Look.of(plot)
     figure = draw_scene(scene, look, title=title)
-    note = missing_fonts([title or scene.heading.name, *(entry.label for entry in scene.entries), *scene.metrics])
-    left_out = (*scene.left_out, *filter(None, [note]))
     save_figure(figure, spot.path, plot.dpi, is_named=out is not None, mark=spot.mark, theme=look.theme)
     own = [place for place in chosen if isinstance(place, Run)]
     kind = HISTORY if len(own) == len(chosen) else SCALARS
-    return Picture(kind, spot.path, _drawn(own, scene, request), scene.metrics, left_out, scene, spot.note)
+    return Picture(kind, spot.path, _drawn(own, scene, request), scene.metrics, scene.left_out, scene, spot.note)
 
 
 def _drawn(own: Sequence[Run], scene: Scene, request: Request) -> tuple[Run, ...]:

@@ -146,7 +146,9 @@ def _plot(run: Run, config: Config, narrator: Narrator) -> None:
 
     try:
         # A run that was interrupted has a history and no evidence.
-        plot_kinds([run], LEFT_BY_TRAINING, config.plot, plots_root=config.paths.plots, skip_missing=True)
+        result = plot_kinds([run], LEFT_BY_TRAINING, config.plot, plots_root=config.paths.plots, skip_missing=True)
+        if result.fonts:
+            narrator.warn(result.fonts)
     except TbcliError as error:
         narrator.warn(f"no figure was drawn: {error.message}")
 

@@ -203,8 +203,8 @@ def test_one_sentence_for_all_figures_names_the_font_that_is_missing(tmp_path: P
     run = make_run(tmp_path, name="飛行機", files=False)
     keep_evidence(run, predictions(np.arange(40) % 2, 2, names=["猫", "犬"]))
     result = plot(run, kinds=("history", "confusion", "pr"))
-    told = [*result.missing, *(sentence for picture in result.pictures for sentence in picture.left_out)]
-    assert len(told) == 1
+    told = result.left_out
+    assert told == [result.fonts]
     assert "no installed font has the characters 機 犬 猫 行 飛" in told[0]
     assert "Noto Sans CJK" in told[0]
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from tbcli.config import PlotConfig
 from tbcli.errors import ConfigError, NotFound, Refused
-from tbcli.figures import plot_curves
+from tbcli.figures import plot_curves, plot_kinds
 from tbcli.figures.curves import Request
 from tbcli.figures.placing import comparison_name
 from tbcli.figures.style import save_figure
@@ -205,5 +205,5 @@ def test_matplotlibs_remarks_are_hushed_unless_somebody_chose_a_level(tmp_path, 
 
 def test_names_that_no_font_can_draw_are_said(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("tbcli.figures.lettering.missing_fonts", lambda texts: f"lacking: {', '.join(texts)}")
-    picture = plot_curves([make_run(tmp_path, name="mine")], Request(), SMALL, plots_root=tmp_path)
-    assert picture.left_out == ("lacking: mine, mine, accuracy, loss",)
+    result = plot_kinds([make_run(tmp_path, name="mïne")], ["history"], SMALL, plots_root=tmp_path)
+    assert result.left_out == ["lacking: , mïne, mïne, accuracy, loss, mïne"]
