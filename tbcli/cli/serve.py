@@ -122,8 +122,8 @@ def _warn_of_visitors(output: Output, place: Reservation) -> None:
 
     here = f"{getpass.getuser()}@{socket.gethostname()}"
     output.warn(
-        f"everybody who reaches this machine on port {place.port} can read these runs, for TensorBoard has no login; "
-        f"safer: no `--host`, and on your own machine `ssh -L {place.port}:localhost:{place.port} {here}`"
+        f"anyone who can reach port {place.port} of this machine can read these runs: TensorBoard has no login; "
+        f"safer: omit `--host` and run on your own machine `ssh -L {place.port}:localhost:{place.port} {here}`"
     )
 
 
@@ -131,12 +131,12 @@ def _needs_tensorflow(output: Output, config: Config, remote: str | None, found:
     cause = (
         f"{remote} is not local"
         if remote
-        else f"{_shown(found.checkpoint)!r} leads to a checkpoint"
+        else f"{_shown(found.checkpoint)!r} refers to a TensorFlow checkpoint"
         if found and found.checkpoint
         else ""
     )
     if cause and config.serve.without_tensorflow:
-        output.say(f"TensorFlow is loaded as soon as the browser asks for it, for {cause}")
+        output.say(f"TensorFlow will be loaded when the browser needs it: {cause}")
     return bool(cause)
 
 
@@ -150,7 +150,7 @@ def _choose_reader(
     odd = find_odd_scalars(shown_places(chosen, directory).items(), skip_runs=True)
     settled, not_shown = choose_reader(config.serve, odd)
     if settled is not config.serve:
-        output.say(printable(f"using TensorBoard's slow reader, for the fast one drops {describe_scalars(odd)}"))
+        output.say(printable(f"using TensorBoard's slow reader: the fast one drops {describe_scalars(odd)}"))
     if not_shown:
         hint = "; `--load-fast auto` shows them" if all(scalar.is_readable for scalar in not_shown) else ""
         output.warn(f"TensorBoard does not show {describe_scalars(not_shown)}{hint}")
@@ -193,7 +193,7 @@ def _open(output: Output, url: str) -> None:
     with stdout_kept_clean():  # browsers chatter
         opened = webbrowser.open(url)
     if not opened:
-        output.warn(f"no browser could be opened; the address is {url}")
+        output.warn(f"cannot open a browser; open {url} yourself")
 
 
 def _audit(common: Common, config: Config, chosen: list[Run | LogDirectory], *, as_json: bool) -> None:
@@ -213,7 +213,7 @@ def _audit(common: Common, config: Config, chosen: list[Run | LogDirectory], *, 
     with StopSignals() as signals, stdout_kept_clean():
         audit = audit_runs(config.serve, chosen, verbose=common.verbose)
     if audit is None:
-        raise Interrupted(signals.received or 0, "the audit was stopped", hint="it changes nothing: start it again")
+        raise Interrupted(signals.received or 0, "the audit was stopped", hint="nothing was changed; run it again")
     if as_json:
         output.document(audit_document(audit, names))
     else:

@@ -12,7 +12,7 @@ class ActivationsRecorder(Recorder):
 
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """A model that does not tell its layers has none to show."""
-        return None if getattr(snapshot.model, "inputs", None) else "a subclassed model does not tell its layers"
+        return None if getattr(snapshot.model, "inputs", None) else "the layers of a subclassed model are not known"
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write the distribution of each layer's outputs."""

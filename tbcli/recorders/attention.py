@@ -52,12 +52,16 @@ class AttentionRecorder(Recorder):
         """A model shows where it looks by a convolution over images, or by attention."""
         opened = OpenedModel(snapshot.model)
         if not (opened.convolutions or opened.attention):
-            return "the model shows neither a convolution nor an attention layer"
+            return "the model has neither a convolution nor an attention layer"
         return None if opened.attention else why_no_images(snapshot.dataset.input_shape)
 
     def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
         """A convolution that leaves a single place does not say where it looks."""
-        return {tags.ATTENTION: "the model has no convolution to more than one place"} if self._pictures == 0 else {}
+        return (
+            {tags.ATTENTION: "no convolution of the model has more than one output position"}
+            if self._pictures == 0
+            else {}
+        )
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
         """Draw where the model looks now, in the same samples as in every other epoch."""
@@ -83,7 +87,7 @@ def _draw_heat(
     snapshot: Snapshot, seen: Evidence, images: np.ndarray, found: Mapping[str, Any]
 ) -> tuple[bytes, tuple[int, int]]:
     heats = grad_cam(found["features"].numpy(), found["gradients"].numpy())
-    title = f"epoch {snapshot.epoch}, Grad-CAM: what speaks for the predicted class"
+    title = f"epoch {snapshot.epoch}, Grad-CAM of the predicted class"
     return draw_overlays(
         images, heats, seen.labels, seen.probabilities, snapshot.dataset.class_names, seen.indices, title
     )
@@ -98,7 +102,7 @@ def _draw_scores(
         seen.predictions,
         snapshot.dataset.class_names,
         seen.indices,
-        f"epoch {snapshot.epoch}, {path}: what each head looks at",
+        f"epoch {snapshot.epoch}, {path}: attention of each head",
     )
 
 

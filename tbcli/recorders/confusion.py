@@ -17,7 +17,7 @@ class ConfusionRecorder(Recorder):
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """Without samples held out there is nothing to be confused about."""
         if snapshot.dataset.validation is None and snapshot.dataset.test is None:
-            return "neither validation nor test samples"
+            return "there are no validation or test samples"
         return None
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:

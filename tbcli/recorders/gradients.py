@@ -27,7 +27,7 @@ class GradientsRecorder(Recorder):
     def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
         """Units are dead after a ReLU only."""
         has_units = snapshot.activations is None or snapshot.activations.peaks
-        return {} if has_units else {tags.DEAD_UNITS: "the model shows no layer with a ReLU"}
+        return {} if has_units else {tags.DEAD_UNITS: "the model has no ReLU layer"}
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Learn how many steps make a point."""

@@ -17,7 +17,11 @@ class GraphsRecorder(Recorder):
 
     def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
         """A subclassed model has no layers to draw."""
-        return {} if _tells_layers(snapshot.model) else {tags.CONCEPTUAL_GRAPH: "a subclassed model tells no layers"}
+        return (
+            {}
+            if _tells_layers(snapshot.model)
+            else {tags.CONCEPTUAL_GRAPH: "the layers of a subclassed model are not known"}
+        )
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Trace the forward pass once: Keras' own training function keeps no graph that could be shown."""

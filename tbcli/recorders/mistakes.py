@@ -22,7 +22,7 @@ class MistakesRecorder(Recorder):
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """Mistakes are made with samples that were held out, and shown where these are images."""
         if snapshot.dataset.validation is None and snapshot.dataset.test is None:
-            return "neither validation nor test samples"
+            return "there are no validation or test samples"
         return why_no_images(snapshot.dataset.input_shape)
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
@@ -42,7 +42,7 @@ class MistakesRecorder(Recorder):
 def _draw(snapshot: Snapshot, seen: Evidence, split: Split, title: str) -> tuple[bytes, tuple[int, int]]:
     rows = most_confident_mistakes(seen.labels, seen.probabilities, SHOWN)
     wrong, total = int((seen.predictions != seen.labels).sum()), len(seen.labels)
-    told = f"{title}: {wrong:,} of {total:,} wrong" if wrong else f"{title}: no mistake, all {total:,} are right"
+    told = f"{title}: {wrong:,} of {total:,} wrong" if wrong else f"{title}: no mistakes in {total:,}"
     if wrong > len(rows):
         told += ", the surest:"
     images, _ = split.batch(rows)

@@ -23,7 +23,7 @@ class PrCurvesRecorder(Recorder):
 
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """Without validation samples there is nothing to be right or wrong about."""
-        return None if snapshot.dataset.validation else "no validation samples"
+        return None if snapshot.dataset.validation else "there are no validation samples"
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write the curves of what the model says of the validation samples now."""

@@ -41,9 +41,9 @@ class ProjectorRecorder(Recorder):
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """Without samples held out or without a layer to take vectors from there is nothing to show."""
         if snapshot.dataset.validation is None:
-            return "no samples are held out for validation"
+            return "there are no validation samples"
         if not snapshot.has_features:
-            return f"the model has no layer named {tags.FEATURES!r} whose output could be taken"
+            return f"the model has no layer named {tags.FEATURES!r}"
         return None
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:

@@ -149,7 +149,7 @@ class Recording:
     def _switch_off(self, recorder: Recorder, reason: str) -> None:
         self._active.remove(recorder)
         self.switched_off[recorder.name] = reason
-        self._warn(f"recorder {recorder.name!r} is switched off: {reason}")
+        self._warn(f"recorder {recorder.name!r} was switched off: {reason}")
 
 
 def _as_os_error(error: tf.errors.OpError) -> OSError:

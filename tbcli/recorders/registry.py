@@ -112,7 +112,7 @@ RECORDERS = {
     ),
     "attention": RecorderEntry(
         "tbcli.recorders.attention:AttentionRecorder",
-        "where the model looks: Grad-CAM, attention of each head",
+        "Grad-CAM and attention maps",
         "standard",
         (Promise("images", None, tags.ATTENTION),),
     ),
@@ -134,7 +134,7 @@ RECORDERS = {
     ),
     "activations": RecorderEntry(
         "tbcli.recorders.activations:ActivationsRecorder",
-        "distributions of what every layer answers",
+        "distributions of the activations of every layer",
         "full",
         (Promise("histograms", None, tags.ACTIVATIONS),),
     ),
@@ -155,7 +155,7 @@ RECORDERS = {
     ),
     "pr_curves": RecorderEntry(
         "tbcli.recorders.pr_curves:PrCurvesRecorder",
-        "precision against recall of every class, one against the rest",
+        "precision-recall curve of every class, one against the rest",
         "standard",
         (Promise("pr_curves", "validation", tags.PR_CURVES, needs=("validation",)),),
     ),
@@ -185,7 +185,7 @@ RECORDERS = {
     ),
     "process": RecorderEntry(
         "tbcli.recorders.process:ProcessRecorder",
-        "processor, memory and GPU memory taken by the training process",
+        "CPU, memory and GPU memory used by the training process",
         "standard",
         (Promise("scalars", "train", tags.SYSTEM),),
     ),

@@ -22,7 +22,11 @@ class ScalarsRecorder(Recorder):
 
     def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
         """A training of one execution of steps has no speed that could be measured."""
-        return {} if self._has_speed else {"epoch_steps_per_second": "all steps ran at once, with their compilation"}
+        return (
+            {}
+            if self._has_speed
+            else {"epoch_steps_per_second": "all steps ran in the first execution, which includes compilation"}
+        )
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Learn how many steps make a point."""

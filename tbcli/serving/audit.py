@@ -333,7 +333,7 @@ def _gap(
     elif not any(one.is_filled for one in here):
         what = f"nothing under {promise.tag!r} in {place!r}" if promise.tag else f"nothing in {place!r}"
     elif not listing[promise.dashboard]["enabled"]:
-        what = "TensorBoard does not offer the tab"
+        what = "TensorBoard hides the tab"
     else:
         return None
     return Gap(name, recorder, _title(promise.dashboard), what)
@@ -349,23 +349,23 @@ def _excuse(run: Run, recorder: str, promise: Promise, listing: Mapping[str, Any
     if switched_off or left_out:
         return str(switched_off or left_out)
     if promise.dashboard not in DASHBOARDS:
-        return "a dashboard that tbcli cannot read"
+        return "tbcli cannot read this dashboard"
     if promise.dashboard not in listing:
         extra = " (`pip install 'tbcli[profile]'`)" if promise.dashboard == "profile" else ""
-        return f"TensorBoard has no such plugin here{extra}"
+        return f"this plugin is not installed{extra}"
     if status != "finished" and (
         {"test", "end"} & set(promise.needs) or not report or not _had_its_turn(run, recorder)
     ):
         return f"the run is {status}"
     if "validation" in promise.needs and not any(name.startswith("val_") for name in run.metrics):
-        return "nothing was held out for validation"
+        return "there is no validation split"
     if "test" in promise.needs and not any(name.startswith("test_") for name in run.metrics):
-        return "the data have no test set"
+        return "there is no test set"
     unasked = [need for need in promise.needs if need in known_recorders() and need not in recorder_names(run)]
     if unasked:
-        return f"it shows what the recorder {unasked[0]!r} leaves, which was not asked for"
+        return f"it needs the recorder {unasked[0]!r}, which is not enabled"
     if measured is not None and recorder not in measured and version != __version__:
-        return f"the run is by tbcli {version}, without this recorder"
+        return f"the run was made by tbcli {version}, which has no such recorder"
     return None
 
 
@@ -379,4 +379,4 @@ def _failures(name: str, run: Run) -> Iterator[Gap]:
     for recorder, reason in _failed(run).items():
         titles = [_title(promise.dashboard) for other, promise in promises_of(run) if other == recorder]
         for title in dict.fromkeys(titles or ["no dashboard"]):
-            yield Gap(name, recorder, title, f"the recorder was switched off: {reason}")
+            yield Gap(name, recorder, title, f"the recorder failed and was switched off: {reason}")

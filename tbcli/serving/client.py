@@ -38,7 +38,7 @@ class Answer:
         try:
             return json.loads(self.content)
         except ValueError as error:
-            raise NoAnswer("answers what is no JSON") from error
+            raise NoAnswer("does not answer in JSON") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ def _read_custom_scalars(client: Client, wanted: Wanted) -> Iterator[DashboardSe
     for title, chart in charts.items():
         filled = any(series.is_filled for series in read if series.tag == title)
         if not filled and not any(_has_curve(chart, known[run]) for run in others):
-            yield DashboardSeries("", title, flaw="a chart for which no run has data")
+            yield DashboardSeries("", title, flaw="no run has data for this chart")
 
 
 def _has_curve(chart: dict[str, Any], listed: Sequence[str]) -> bool:
@@ -212,7 +212,7 @@ def _flaw_of_image(content: bytes) -> str:
             colours = image.convert("RGB").getcolors(maxcolors=1)
     except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for broken files
         return f"does not decode: {error}"
-    return "" if colours is None else "is all of one colour"
+    return "" if colours is None else "is a single colour"
 
 
 def _read_graphs(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
@@ -235,7 +235,7 @@ def _graph(client: Client, name: str, **query: str) -> DashboardSeries:
     except NoAnswer as error:
         return DashboardSeries(query["run"], name, flaw=str(error))
     nodes = len(_NODE.findall(answer.content))
-    return DashboardSeries(query["run"], name, nodes, answer.size, "" if nodes else "a graph without a node")
+    return DashboardSeries(query["run"], name, nodes, answer.size, "" if nodes else "the graph has no nodes")
 
 
 def _read_distributions(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
@@ -292,7 +292,7 @@ def _read_hparams(client: Client, wanted: Wanted) -> Iterator[DashboardSeries]:
             if not wanted(run):
                 continue
             status = session.get("status", "STATUS_UNKNOWN").removeprefix("STATUS_").lower()
-            flaw = "" if parameters else "a session without hyperparameters"
+            flaw = "" if parameters else "the session has no hyperparameters"
             yield DashboardSeries(run, tags.SESSION + status, len(parameters), len(json.dumps(parameters)), flaw)
             for metric in session.get("metricValues", ()):
                 name, value = metric["name"], metric.get("value", 0.0)  # protobuf leaves a zero out
@@ -336,8 +336,8 @@ def _flaw_of_vectors(content: bytes, rows: int, width: int) -> str:
         return f"{len(content)} bytes for {rows} vectors of {width} float32 numbers"
     vectors = np.frombuffer(content, np.float32)
     if not np.isfinite(vectors).all():
-        return "vectors with numbers that are not finite"
-    return "" if vectors.any() else "vectors that are all zero"
+        return "some vectors contain NaN or infinity"
+    return "" if vectors.any() else "all vectors are zero"
 
 
 def _count_metadata_rows(text: str) -> int:

@@ -66,13 +66,13 @@ class DataServer:
                 break
             time.sleep(0.005)
         raise ServingFailed(
-            f"TensorBoard's fast reader did not start: {self._reason()}", hint="`--load-fast false` does without"
+            f"TensorBoard's fast reader did not start: {self._reason()}", hint="`--load-fast false` reads without it"
         )
 
     def _reason(self) -> str:
         code = self._process.poll()
         said = " ".join(_text(self._error_file).split())
-        return said or ("no answer in time" if code is None else f"it left with {code}")
+        return said or ("no answer in time" if code is None else f"it exited with {code}")
 
     def lives(self) -> bool:
         """Say whether the process still runs."""

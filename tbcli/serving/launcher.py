@@ -52,7 +52,7 @@ class Server:
             ServingFailed: The fast reader is gone: nothing can be shown any more.
         """
         if self.reader and not self.reader.lives():
-            raise ServingFailed("TensorBoard's fast reader ended by itself (out of memory?)", hint=_WITHOUT_READER)
+            raise ServingFailed("TensorBoard's fast reader exited unexpectedly (out of memory?)", hint=_WITHOUT_READER)
 
     def stop(self) -> None:
         """Stop answering and end the reader; takes up to half a second."""
@@ -157,7 +157,7 @@ def load_plugins() -> list[Any]:
         except (Exception, SystemExit) as error:
             package = point.dist.name if point.dist else point.module
             raise ServingFailed(
-                f"the TensorBoard plugin {point.name!r} of the package {package!r} would not load: {error!r}",
+                f"the TensorBoard plugin {point.name!r} of the package {package!r} failed to load: {error!r}",
                 hint=f"`pip install --upgrade {package}`, or `pip uninstall {package}`",
             ) from error
     return plugins
@@ -173,7 +173,7 @@ def _started_reader(config: ServeConfig, logdir: str, *, verbose: bool) -> DataS
         return DataServer(binary, logdir, reload_interval=config.reload_interval, verbose=verbose)
     except (server_ingester.NoDataServerError, OSError) as error:
         if config.load_fast == "true":
-            raise ServingFailed(f"TensorBoard's fast reader cannot be had: {error}", hint=_WITHOUT_READER) from error
+            raise ServingFailed(f"TensorBoard's fast reader is not available: {error}", hint=_WITHOUT_READER) from error
         return None
 
 
@@ -218,22 +218,20 @@ def _served(config: ServeConfig, logdir: str, reservation: Reservation, plugins:
         )
         tensorboard.launch()
     except program.TensorBoardServerException as error:
-        raise ServingFailed(
-            f"TensorBoard would not serve: {error.msg}", hint="`--port 0` takes any free port"
-        ) from error
+        raise ServingFailed(f"TensorBoard cannot serve: {error.msg}", hint="`--port 0` takes any free port") from error
     except ValueError as error:  # two plugins of one name, and the like
         raise ServingFailed(
-            f"TensorBoard would not start: {error}", hint="`pip list` shows which plugins are installed"
+            f"TensorBoard cannot start: {error}", hint="`pip list` shows which plugins are installed"
         ) from error
     except SystemExit as error:  # how its server says that it could not bind
         raise ServingFailed(
-            f"port {reservation.port} was taken a moment ago", hint="`--port 0` takes any free port"
+            f"port {reservation.port} has just been taken", hint="`--port 0` takes any free port"
         ) from error
     except Exception as error:  # TensorFlow's own errors for file systems, which we do not import to name them
         if "://" not in logdir:
             raise
         raise ServingFailed(
-            f"TensorBoard cannot read {logdir!r}: {error}", hint="a local copy of the directory always works"
+            f"TensorBoard cannot read {logdir!r}: {error}", hint="copy the directory to a local disk"
         ) from error
     return servers[0]
 

@@ -80,6 +80,6 @@ def _outside(targets: Sequence[Path]) -> Path:
         except OSError:
             continue
     raise ServingFailed(
-        "no temporary directory can be made outside the chosen runs",
-        hint="set TMPDIR to a directory that can be written, has room and lies in none of them",
+        "cannot create a temporary directory outside the chosen runs",
+        hint="set TMPDIR to a writable directory with free space, outside of them",
     )

@@ -107,7 +107,7 @@ def _addresses(host: str) -> list[tuple[socket.AddressFamily, str]]:
 def _not_ours(host: str) -> ServingFailed:
     return ServingFailed(
         f"host {host!r} is not a name or an address of this machine",
-        hint="leave `--host` out for this machine alone, or `--host 0.0.0.0` for all its networks",
+        hint="omit `--host` to serve this machine only, or use `--host 0.0.0.0` for all networks",
     )
 
 
@@ -140,12 +140,12 @@ def _refusal(host: str, port: int, error: OSError) -> ServingFailed:
     if error.errno == errno.EADDRINUSE:
         holder = port_holder(port) or "another process"
         return _PortTaken(
-            f"port {port} on {host!r} is taken by {holder}",
+            f"port {port} on {host!r} is in use by {holder}",
             hint="`--port 0` takes any free port; without `--port` it is 6006 or the next free one",
         )
     if error.errno in (errno.EACCES, errno.EPERM):
         return ServingFailed(
-            f"port {port} is not for this user to open", hint="take one from 1024 up, or `--port 0` for any"
+            f"no permission to bind port {port}", hint="use a port from 1024 up, or `--port 0` for any free one"
         )
     return _not_ours(host)
 

@@ -127,7 +127,7 @@ class Epochs:
         if not math.isfinite(logs.get(name, 0.0)):
             raise Diverged(
                 f"training diverged: the {name} is {logs[name]} at step {self.steps_done}",
-                hint="a smaller `--learning-rate`, or `--precision float32`",
+                hint="use a smaller `--learning-rate` or `--precision float32`",
             )
 
     def _track_best(self, epoch: int, logs: Mapping[str, float]) -> None:

@@ -93,7 +93,7 @@ class Health:
         raise Diverged(
             f"training diverged: weights of {variable_path(model, broken[0])}{others} hold {_kind(broken[0].value)} "
             f"at step {step}",
-            hint="a smaller `--learning-rate`, or `--precision float32`",
+            hint="use a smaller `--learning-rate` or `--precision float32`",
         )
 
 

@@ -94,7 +94,7 @@ def _fit(setup: Setup, epochs: Epochs, feed: TrainingFeed, interruption: Interru
             run_epochs(setup.model, feed, epochs, setup.config.train.epochs)
         except tf.errors.ResourceExhaustedError as error:
             raise TrainingFailed(
-                f"out of memory at step {epochs.steps_done + 1}", hint=f"a `--batch-size` below {feed.batch_size}"
+                f"out of memory at step {epochs.steps_done + 1}", hint=f"use a `--batch-size` below {feed.batch_size}"
             ) from error
 
 

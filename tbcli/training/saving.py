@@ -51,7 +51,7 @@ def save_model(
             full = getattr(error, "errno", None) == errno.ENOSPC or isinstance(error, tf.errors.ResourceExhaustedError)
             raise TrainingFailed(
                 f"cannot save the model as {str(path)!r}: {'the disk is full' if full else error}",
-                hint="make room or use `--models-dir`, then train again",
+                hint="free some space or use `--models-dir`, then train again",
             ) from error
         # NaN in both places is agreement; NaN in one is not.
         if not np.allclose(found, expected, atol=_TOLERANCE, equal_nan=True):

@@ -76,8 +76,8 @@ def _require_roots(config: Config) -> None:
         nearest = next(path for path in (root, *root.parents) if os.path.exists(path))  # noqa: PTH110 - never raises
         if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
             raise ConfigError(
-                f"cannot keep {key} in {str(root)!r}: {str(nearest)!r} is not a directory that can be written",
-                hint=f"`--workspace DIR` or `--{key}-dir DIR` with one that can",
+                f"cannot keep {key} in {str(root)!r}: {str(nearest)!r} is not a writable directory",
+                hint=f"use `--workspace DIR` or `--{key}-dir DIR` with a writable directory",
             )
 
 
@@ -95,7 +95,7 @@ def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrat
         except OSError as error:
             raise _disk_trouble(error, run) from error
         except MemoryError as error:
-            raise TrainingFailed("out of memory", hint="a smaller `--batch-size` or `--limit-samples`") from error
+            raise TrainingFailed("out of memory", hint="use a smaller `--batch-size` or `--limit-samples`") from error
     except BaseException as error:
         status = status_of(error)
         reason = str(error) if isinstance(error, TbcliError) else f"{type(error).__name__}: {error}"
@@ -138,7 +138,7 @@ def _conclude(run: Run, config: Config, status: str, reason: str, seconds: float
             _plot(run, config, narrator)
         run.update(bytes=run.walk_bytes())
     except OSError as error:
-        narrator.warn(f"the run's record could not be completed: {error.strerror or error}")
+        narrator.warn(f"the run's record is incomplete: {error.strerror or error}")
 
 
 def _plot(run: Run, config: Config, narrator: Narrator) -> None:
@@ -150,12 +150,12 @@ def _plot(run: Run, config: Config, narrator: Narrator) -> None:
         if result.fonts:
             narrator.warn(result.fonts)
     except TbcliError as error:
-        narrator.warn(f"no figure was drawn: {error.message}")
+        narrator.warn(f"no figures were drawn: {error.message}")
 
 
 def _disk_trouble(error: OSError, run: Run) -> TrainingFailed:
     what = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror or error)
     return TrainingFailed(
         f"training stopped, {what}: {error.filename or run.logs}",
-        hint="`tbcli clean --dry-run --keep 5` shows what could go",
+        hint="`tbcli clean --dry-run --keep 5` shows what could be removed",
     )

@@ -370,7 +370,7 @@ def test_a_run_that_failed_says_why_and_which_recorders_were_switched_off(cli: C
 
 def test_a_run_whose_process_is_gone_says_so(cli: Cli, workspace: Path) -> None:
     run = make_run(workspace, status="running", record={"pid": 2**22 + 1, "epochs": None})
-    assert "its process ended without a word" in cli("runs", run.id).stdout
+    assert "its process ended without a final record" in cli("runs", run.id).stdout
 
 
 @pytest.mark.parametrize("formats", [{"val_loss": "bfloat16", "test_loss": "float32"}, {"val_loss": "float32"}, None])

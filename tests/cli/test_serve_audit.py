@@ -181,7 +181,7 @@ def test_a_port_that_something_else_holds_is_refused(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         done = audit("--workspace", tmp_path, "--port", str(listener.getsockname()[1]))
     assert done.returncode == 6
-    assert "is taken by process" in done.stderr
+    assert "is in use by process" in done.stderr
 
 
 @pytest.mark.parametrize(("reader", "code"), [("auto", 0), ("true", 7)])

@@ -117,5 +117,5 @@ def test_a_real_training_with_a_broken_recorder_fails_its_audit_by_name(tmp_path
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=170)
     assert done.returncode == 7, done.stderr
     assert done.stdout == f"{the_record(tmp_path)['id']}\n"
-    assert "recorder 'text' is switched off: ZeroDivisionError: broken on purpose" in done.stderr
+    assert "recorder 'text' was switched off: ZeroDivisionError: broken on purpose" in done.stderr
     assert done.stderr.splitlines()[-2] == "error: the audit found one gap: Text (recorder text)"

@@ -92,7 +92,7 @@ def test_next_to_no_samples_work_too(count: int) -> None:
 
 def test_it_needs_images_that_were_held_out() -> None:
     assert MistakesRecorder().unsuitable(moment()) is None
-    assert "neither validation nor test" in str(MistakesRecorder().unsuitable(moment(has_validation=False)))
+    assert "no validation or test samples" in str(MistakesRecorder().unsuitable(moment(has_validation=False)))
     assert MistakesRecorder().unsuitable(moment(shape=(5,))) == "samples of shape (5,) are no images"
     writer = MemoryWriter()
     MistakesRecorder().on_epoch(moment(has_validation=False), writer)

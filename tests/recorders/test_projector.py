@@ -207,7 +207,7 @@ def test_what_cannot_be_shown_is_said() -> None:
     assert (
         ProjectorRecorder().unsuitable(without) == "the model has no layer named 'features' whose output could be taken"
     )
-    assert ProjectorRecorder().unsuitable(snapshot(0, has_validation=False)) == "no samples are held out for validation"
+    assert ProjectorRecorder().unsuitable(snapshot(0, has_validation=False)) == "there are no validation samples"
 
 
 def test_nothing_is_written_before_the_first_epoch() -> None:

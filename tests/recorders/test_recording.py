@@ -108,7 +108,7 @@ def test_one_that_raises_is_switched_off_once_and_the_others_go_on(start: Start,
     assert [moment for moment, _ in broken.calls].count(fails_at) == 1
     assert broken.calls[-1][0] == fails_at
     assert len(whole.calls) == 12
-    assert warnings == ["recorder 'broken' is switched off: ZeroDivisionError: oops"]
+    assert warnings == ["recorder 'broken' was switched off: ZeroDivisionError: oops"]
     assert recording.report(1.0)["switched_off"] == {"broken": "ZeroDivisionError: oops"}
 
 

@@ -89,7 +89,7 @@ def test_a_trace_is_excused_where_there_is_no_profile_tab_and_the_extra_is_named
     )
     assert outcome.findings == ()
     assert excuses(outcome) == {
-        ("profile", "TensorBoard has no such plugin here (`pip install 'tbcli[profile]'`)"),
+        ("profile", "this plugin is not installed (`pip install 'tbcli[profile]'`)"),
     }
 
 
@@ -108,10 +108,10 @@ def test_a_recorder_that_does_not_suit_the_data_is_excused_by_its_own_words(tmp_
 
 
 def test_a_promise_that_was_left_out_is_excused_and_the_others_are_not(tmp_path: Path) -> None:
-    left_out = {"graphs": {"conceptual_graph/": "a subclassed model tells no layers"}}
+    left_out = {"graphs": {"conceptual_graph/": "the layers of a subclassed model are not known"}}
     outcome = ask(recorded(tmp_path, "graphs", left_out=left_out))
     assert findings(outcome) == {("graphs", "Graphs")}
-    assert excuses(outcome) == {("graphs", "a subclassed model tells no layers")}
+    assert excuses(outcome) == {("graphs", "the layers of a subclassed model are not known")}
 
 
 def test_a_run_that_still_trains_is_behind_in_nothing(tmp_path: Path) -> None:
@@ -136,8 +136,8 @@ def test_a_run_without_validation_or_test_data_owes_nothing_of_them(tmp_path: Pa
     run = recorded(tmp_path, "scalars,pr_curves,text", record={"metrics": {"loss": {"best": 0.1}}})
     outcome = ask(run)
     assert "pr_curves" not in {recorder for recorder, _ in findings(outcome)}
-    assert ("pr_curves", "nothing was held out for validation") in excuses(outcome)
-    assert ("text", "the data have no test set") in excuses(outcome)
+    assert ("pr_curves", "there is no validation split") in excuses(outcome)
+    assert ("text", "there is no test set") in excuses(outcome)
 
 
 def test_what_shows_another_recorders_records_is_excused_where_that_was_not_asked_for(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_run_of_an_older_tbcli_owes_nothing_of_recorders_that_came_later(tmp_p
     older = {"versions": {"tbcli": "0.0.1"}}
     outcome = ask(recorded(tmp_path, "samples,text", record=older, milliseconds={"text": 1.0}))
     assert {recorder for recorder, _ in findings(outcome)} == {"text"}
-    assert excuses(outcome) == {("samples", "the run is by tbcli 0.0.1, without this recorder")}
+    assert excuses(outcome) == {("samples", "the run was made by tbcli 0.0.1, which has no such recorder")}
 
 
 def test_a_packages_recorder_is_audited_also_where_the_package_is_not_installed(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_packages_recorder_is_audited_also_where_the_package_is_not_installed(
     assert findings(outcome) == {("theirs", "Text")}
     unknown = {"theirs": [{"dashboard": "meshes", "where": "", "tag": "", "needs": []}]}
     outcome = ask(recorded(tmp_path, "theirs", milliseconds={"theirs": 1.0}, promises=unknown))
-    assert excuses(outcome) == {("theirs", "a dashboard that tbcli cannot read")}
+    assert excuses(outcome) == {("theirs", "tbcli cannot read this dashboard")}
 
 
 def test_a_tab_that_tensorboard_keeps_back_is_a_finding_though_there_are_data(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_tab_that_tensorboard_keeps_back_is_a_finding_though_there_are_data(tm
         "plugin/profile/hosts": ["here"],
     }
     outcome = ask(run, shown)
-    assert [gap.what for gap in outcome.findings] == ["TensorBoard does not offer the tab"]
+    assert [gap.what for gap in outcome.findings] == ["TensorBoard hides the tab"]
     assert next(line.state for line in outcome.lines if line.title == "Profile") == "hidden"
 
 

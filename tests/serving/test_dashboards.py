@@ -83,7 +83,7 @@ def test_a_chart_is_filled_by_the_curves_that_its_patterns_find() -> None:
     assert told(read("custom_scalars", answers)) == [
         ("run", "Training/both", 2, ""),
         ("run", "Training/margin", 1, ""),
-        ("", "Training/none", 0, "a chart for which no run has data"),
+        ("", "Training/none", 0, "no run has data for this chart"),
     ]
 
 
@@ -101,7 +101,7 @@ def test_a_chart_for_a_run_that_nobody_asked_for_is_no_flaw() -> None:
         (png(), ""),
         (png()[:45], "does not decode"),
         (b"no image", "does not decode"),
-        (png(plain=True), "is all of one colour"),
+        (png(plain=True), "is a single colour"),
     ],
 )
 def test_images_are_decoded(content: bytes, flaw: str) -> None:
@@ -135,7 +135,7 @@ def test_a_graph_counts_its_nodes_and_without_any_is_flawed() -> None:
         ("run", "run_graph", 2, ""),
         ("run", "conceptual_graph/keras", 2, ""),
         ("run", "op_graph/step", 2, ""),
-        ("run", "op_graph/bare", 0, "a graph without a node"),
+        ("run", "op_graph/bare", 0, "the graph has no nodes"),
     ]
 
 
@@ -190,7 +190,7 @@ def test_hparams_are_sessions_and_their_metrics() -> None:
         ("a", "metric/train/loss", 1, ""),
         ("a", "metric/./loss", 0, ""),
         ("a", "metric/validation/loss", 1, ""),  # protobuf leaves a zero out
-        ("b", "session/failure", 0, "a session without hyperparameters"),
+        ("b", "session/failure", 0, "the session has no hyperparameters"),
     ]
 
 

@@ -53,7 +53,7 @@ def test_a_broken_plugin_is_named_with_its_package(source: str, said: str, tmp_p
     assert done.returncode == 6
     assert done.stdout == ""
     error, advice = done.stderr.splitlines()[-2:]
-    assert error.startswith("error: the TensorBoard plugin 'nice' of the package 'nice-dashboards' would not load")
+    assert error.startswith("error: the TensorBoard plugin 'nice' of the package 'nice-dashboards' failed to load")
     assert said in error
     assert "pip uninstall nice-dashboards" in advice
     assert "Traceback" not in done.stderr

@@ -59,7 +59,7 @@ def test_a_listener_on_another_address_of_the_same_name_counts_as_busy(monkeypat
     pair = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, 0)) for address in ("127.0.0.1", "127.0.0.2")]
     with socket.create_server(("127.0.0.2", 0)) as listener:
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pair)
-        with pytest.raises(ServingFailed, match="is taken by"):
+        with pytest.raises(ServingFailed, match="is in use by"):
             reserve("localhost", listener.getsockname()[1])
 
 
@@ -68,7 +68,7 @@ def test_a_port_of_the_administrator_is_explained(monkeypatch: pytest.MonkeyPatc
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(ports, "_bound", refuse)
-    with pytest.raises(ServingFailed, match="port 80 is not for this user"):
+    with pytest.raises(ServingFailed, match="no permission to bind port 80"):
         reserve("localhost", 80)
 
 

@@ -135,4 +135,4 @@ def test_a_record_that_cannot_be_completed_is_told(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(Run, "update", full)
     narrator = Warned()
     train(asked(tmp_path), narrator)
-    assert narrator.warnings == ["the run's record could not be completed: No space left on device"]
+    assert narrator.warnings == ["the run's record is incomplete: No space left on device"]

@@ -88,7 +88,7 @@ def test_without_validation_the_pictures_are_of_training_samples(odd: Tiny) -> N
 def test_a_recorder_that_fails_is_reported_and_the_training_goes_on(odd: Tiny) -> None:
     reason = "RuntimeError: the recorder's own fault"
     assert odd.record["recording"]["switched_off"]["broken"] == reason
-    assert odd.told.warnings.count(f"recorder 'broken' is switched off: {reason}") == 1
+    assert odd.told.warnings.count(f"recorder 'broken' was switched off: {reason}") == 1
     assert odd.record["status"] == "finished"
 
 
