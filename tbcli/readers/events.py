@@ -83,18 +83,21 @@ def read_scalars(
     return replace(scalars, superseded=superseded, is_reduced=True)
 
 
-def open_logdir(path: str | os.PathLike[str], *, verify: bool = False, cache: bool = True) -> LogContent:
+def open_logdir(
+    path: str | os.PathLike[str], *, verify: bool = False, cache: bool = True, text_logs: bool = True
+) -> LogContent:
     """Return everything below a log directory, or in one event file: for whoever wants more than scalars of it.
 
     Args:
         path: The directory or the file.
         verify: See `read_scalars`.
         cache: See `read_scalars`.
+        text_logs: Whether tables of other programs count too, and not event files alone, as for TensorBoard.
 
     Raises:
         NotFound: There is no such directory or file.
     """
-    return LogContent(read_index(Path(path), use_cache=cache, verify=verify))
+    return LogContent(read_index(Path(path), use_cache=cache, verify=verify, text_logs=text_logs))
 
 
 class LogContent:

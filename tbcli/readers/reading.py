@@ -28,8 +28,10 @@ _DETAILS = {
 }
 
 
-def read_index(top: Path, *, use_cache: bool, verify: bool) -> EventIndex:
+def read_index(top: Path, *, use_cache: bool, verify: bool, text_logs: bool = True) -> EventIndex:
     """Return all numbers below a log directory, series by series, and what else its files hold.
+
+    Without ``text_logs`` they are those of the event files alone.
 
     Raises:
         NotFound: There is no such directory.
@@ -41,7 +43,8 @@ def read_index(top: Path, *, use_cache: bool, verify: bool) -> EventIndex:
     index.arrange()
     if keeps and not is_same:
         cache.save(top, index)
-    _add_text_logs(index)
+    if text_logs:
+        _add_text_logs(index)
     return index
 
 

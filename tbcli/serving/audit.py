@@ -112,13 +112,13 @@ def audit_runs(config: ServeConfig, chosen: Sequence[Run | LogDirectory], *, ver
 
 def _recorded_scalars(chosen: Sequence[Run | LogDirectory]) -> Iterator[ScalarFormat]:
     """Yield all scalar series in the event files, the usual ones with the format ``""``."""
-    from tbcli.readers import read_scalars
+    from tbcli.readers import open_logdir
 
     places = shown_places(chosen, Path())
     odd = {(scalar.run, scalar.tag): scalar for scalar in find_odd_scalars(places.items())}
     yield from odd.values()
     for name, logs in places.items():
-        for run, tag in read_scalars(logs).names:
+        for run, tag in open_logdir(logs, text_logs=False).scalars(keep_all=True).names:
             shown = os.path.normpath(os.path.join(name, run))  # noqa: PTH118 - as TensorBoard names it
             if (shown, tag) not in odd:
                 yield ScalarFormat(shown, tag, "", is_readable=False)

@@ -84,4 +84,6 @@ def test_a_recorder_that_left_nothing_is_named_with_all_its_dashboards(audited: 
 def test_a_recorder_that_raised_is_named_with_what_it_raised(audited: Audited, name: str) -> None:
     findings = [gap for gap in audited.findings(audited.raising) if gap.recorder == name]
     assert findings
-    assert {gap.what for gap in findings} == {"the recorder failed and was switched off: ZeroDivisionError: broken on purpose"}
+    assert {gap.what for gap in findings} == {
+        "the recorder failed and was switched off: ZeroDivisionError: broken on purpose"
+    }

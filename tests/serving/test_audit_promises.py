@@ -96,8 +96,8 @@ def test_a_trace_is_excused_where_there_is_no_profile_tab_and_the_extra_is_named
 def test_a_recorder_that_raised_is_a_finding_for_each_of_its_dashboards(tmp_path: Path) -> None:
     outcome = ask(recorded(tmp_path, "samples", failed=["samples"], switched_off={"samples": "OSError: no"}))
     assert {(gap.dashboard, gap.what) for gap in outcome.findings} == {
-        ("Images", "the recorder was switched off: OSError: no"),
-        ("Time Series", "the recorder was switched off: OSError: no"),
+        ("Images", "the recorder failed and was switched off: OSError: no"),
+        ("Time Series", "the recorder failed and was switched off: OSError: no"),
     }
 
 
@@ -181,19 +181,19 @@ def test_what_is_there_and_cannot_be_shown_is_told_as_it_is(tmp_path: Path) -> N
     run = recorded(tmp_path, "samples")
     answers = {
         **EMPTY,
-        "plugin/images/tags": {f"{run.id}/validation": {"samples/grid": {}}},
+        "plugin/images/tags": {f"{run.id}/validation": {"samples/predictions": {}}},
         "plugin/images/images": [{"step": 3, "query": "blob_key=x"}],
         "plugin/images/individualImage": b"no image",
     }
     (gap, *_) = [gap for gap in ask(run, answers).findings if gap.dashboard == "Images"]
-    assert gap.what.startswith("'samples/grid': the image of step 3 does not decode")
+    assert gap.what.startswith("'samples/predictions': the image of step 3 does not decode")
 
 
 def test_another_run_whose_name_only_begins_alike_keeps_no_promise(tmp_path: Path) -> None:
     run = recorded(tmp_path, "samples")
     answers = {
         **EMPTY,
-        "plugin/images/tags": {f"{run.id}-2/validation": {"samples/grid": {}}},
+        "plugin/images/tags": {f"{run.id}-2/validation": {"samples/predictions": {}}},
         "plugin/images/images": [],
     }
     assert ("samples", "Images") in findings(ask(run, answers))

@@ -199,8 +199,8 @@ def test_hparams_are_sessions_and_their_metrics() -> None:
     [
         ({}, ""),
         ({"tensor": bytes(20)}, "20 bytes for 3 vectors of 2 float32 numbers"),
-        ({"tensor": np.full(6, np.nan, np.float32).tobytes()}, "not finite"),
-        ({"tensor": bytes(24)}, "all zero"),
+        ({"tensor": np.full(6, np.nan, np.float32).tobytes()}, "NaN or infinity"),
+        ({"tensor": bytes(24)}, "are zero"),
         ({"metadata": b"label\tindex\n1\t0\n"}, "1 rows of metadata for 3 vectors"),
         ({"metadata": b"1\n2\n3\n"}, ""),  # one column has no header
         ({"metadata": b""}, "0 rows of metadata for 3 vectors"),

@@ -60,7 +60,7 @@ def test_links_never_lie_inside_a_chosen_directory(tmp_path: Path, monkeypatch: 
 def test_no_room_for_links_is_an_error_of_two_lines(tmp_path: Path) -> None:
     everything = LogDirectory("", Path("/"))
     with (
-        pytest.raises(ServingFailed, match="no temporary directory") as caught,
+        pytest.raises(ServingFailed, match="cannot create a temporary directory") as caught,
         as_logdir([everything, everything], tmp_path),
     ):
         pass
