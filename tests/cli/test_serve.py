@@ -278,7 +278,7 @@ def test_embeddings_in_a_checkpoint_are_read_with_tensorflow(tmp_path: Path) -> 
     write_scalars(tmp_path / "run", {"epoch_loss": [1.0]})
     (tmp_path / "run" / "projector_config.pbtxt").write_text('model_checkpoint_path: "model.ckpt-1"')
     with serving("--logdir", str(tmp_path)) as server:
-        assert "TensorFlow is loaded" in server.stderr
+        assert "TensorFlow will be loaded" in server.stderr
         server.get("data/plugin/projector/runs")
         assert loads_tensorflow(server)
 

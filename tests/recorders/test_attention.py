@@ -324,7 +324,7 @@ def test_convolutions_to_a_single_place_are_left_out_with_a_reason() -> None:
     recorder, writer = AttentionRecorder(), MemoryWriter()
     recorder.on_epoch(now, writer)
     assert writer.written == {}
-    assert "more than one place" in recorder.leaves_out(now)["attention/"]
+    assert "more than one output position" in recorder.leaves_out(now)["attention/"]
 
 
 def test_before_the_first_epoch_nothing_is_drawn_and_nothing_left_out() -> None:

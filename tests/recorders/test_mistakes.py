@@ -71,7 +71,7 @@ def test_without_a_mistake_a_sentence_says_so(seen: list[tuple[Any, ...]]) -> No
     split = now.dataset.validation
     perfect = evidence_of(split, 3, np.eye(3, dtype=np.float32)[split.labels[split.positions]])
     MistakesRecorder().on_epoch(replace(now, validation=perfect), writer)
-    assert seen[0][-1] == "validation, epoch 1: no mistake, all 20 are right"
+    assert seen[0][-1] == "validation, epoch 1: no mistakes in 20"
     assert drawn(writer, "validation", "mistakes/validation").shape[1] == 350
 
 

@@ -112,7 +112,7 @@ def test_a_single_validation_sample_is_enough() -> None:
 
 
 def test_without_validation_it_says_why_it_is_silent() -> None:
-    assert PrCurvesRecorder().unsuitable(snapshot(has_validation=False)) == "no validation samples"
+    assert PrCurvesRecorder().unsuitable(snapshot(has_validation=False)) == "there are no validation samples"
     assert PrCurvesRecorder().unsuitable(snapshot()) is None
 
 
