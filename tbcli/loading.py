@@ -1,8 +1,11 @@
-"""``package.module:name`` becomes the object it names."""
+"""``package.module:name`` becomes the object it names; packages can be kept from being imported."""
 
 from __future__ import annotations
 
 import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -21,3 +24,15 @@ def load_object(reference: str) -> Any:
     for part in name.split("."):
         found = getattr(found, part)
     return found
+
+
+@contextmanager
+def hidden(*packages: str) -> Iterator[None]:
+    """Let imports of some packages fail as if they were not installed, except of those that are loaded already."""
+    absent = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type] # None is how Python marks what cannot be had
+    try:
+        yield
+    finally:
+        for name in absent:
+            sys.modules.pop(name, None)

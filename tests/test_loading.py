@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 
 import pytest
 
 from tbcli.data import SOURCES
-from tbcli.loading import load_object
+from tbcli.loading import hidden, load_object
 
 
 def test_a_name_in_a_module_is_found() -> None:
@@ -29,3 +31,12 @@ def test_what_is_not_there_raises(reference: str, error: type[Exception]) -> Non
 @pytest.mark.parametrize("reference", SOURCES.values())
 def test_every_source_of_data_loads(reference: str) -> None:
     assert callable(load_object(reference))
+
+
+def test_what_is_hidden_cannot_be_imported_until_it_is_shown_again() -> None:
+    sys.modules.pop("colorsys", None)
+    with hidden("colorsys", "json"):
+        assert importlib.import_module("json") is json  # it was loaded before
+        with pytest.raises(ImportError):
+            importlib.import_module("colorsys")
+    assert importlib.import_module("colorsys").__name__ == "colorsys"

@@ -81,7 +81,7 @@ def _train(config: Config, output: Output) -> Run:
 
     narrator = choose_narrator(output)
     try:
-        return train_model(config, narrator)
+        return train_model(config, narrator, own_process=True)
     finally:
         narrator.close()
 
