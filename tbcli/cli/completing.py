@@ -24,7 +24,7 @@ def completion_of(setting: Setting) -> Callable[[str], list[str]] | None:
     """Return what offers the choices of a setting, or the words it knows; None where any text will do."""
     if setting.key == "record.recorders":
         return complete_recorders
-    return offer(setting.choices or setting.words) if setting.choices or setting.words else None
+    return offer(setting.named_choices or setting.words) if setting.choices or setting.words else None
 
 
 def offer(words: Iterable[str]) -> Callable[[str], list[str]]:

@@ -59,6 +59,7 @@ def train(
         return
     if config.record.profile_steps and find_spec("xprof") is None:
         output.say("The trace is written; to see it, TensorBoard needs the extra: pip install 'tbcli[profile]'")
+    _say_recipe(config, output)
     with stdout_kept_clean():
         run = _train(config, output)
     _summarize(run, config, output)
@@ -72,6 +73,20 @@ def train(
     finally:  # the one says nothing of the other
         if audit:
             _audit(run, config, output)
+
+
+def _say_recipe(config: Config, output: Output) -> None:
+    """Say what the recipe's settings are in the end, for a file may overrule them."""
+    from tbcli.config import recipe_values
+    from tbcli.config.setting import spoken
+
+    said = []
+    for key, wanted in recipe_values(config.train.recipe).items():
+        value = config.value(key)
+        overruled = "" if value == wanted else f" (set elsewhere; the recipe has {spoken(wanted)})"
+        said.append(f"{key.partition('.')[2]}={spoken(value)}{overruled}")
+    if said:
+        output.say(f"recipe {config.train.recipe}: {', '.join(said)}")
 
 
 def _train(config: Config, output: Output) -> Run:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from tbcli.config.recipes import RECIPE, recipe_values
 from tbcli.config.sections import (
     DataConfig,
     ModelConfig,
@@ -16,7 +17,7 @@ from tbcli.config.sections import (
     ServeConfig,
     TrainConfig,
 )
-from tbcli.config.setting import Setting, declared_settings, guess
+from tbcli.config.setting import Setting, declared_settings, guess, spoken
 from tbcli.errors import ConfigError
 
 DIRECTIONS = ("min", "max")
@@ -53,6 +54,8 @@ class Config:
     def updated(self, settings: Mapping[str, object], typed: Mapping[str, str] | None = None) -> Config:
         """Return a copy with ``{"section.key": value}`` changed; a value of None means 'not said'.
 
+        A recipe replaces the values that are still the defaults.
+
         Args:
             settings: What to change.
             typed: What the user wrote for a key, which errors then name.
@@ -61,7 +64,7 @@ class Config:
             ConfigError: A key is unknown, or a value is of the wrong type or not allowed.
         """
         by_section: dict[str, dict[str, Any]] = {}
-        for key, value in settings.items():
+        for key, value in {**self._prefilled(settings, typed or {}), **settings}.items():
             if value is not None:
                 section, _, name = key.partition(".")
                 settled = declared(key).settle(value, (typed or {}).get(key, ""))
@@ -69,6 +72,18 @@ class Config:
         direction = {**self.direction, **by_section.pop("direction", {})}
         changed = {name: replace(getattr(self, name), **new) for name, new in by_section.items()}
         return replace(self, direction=direction, **changed)
+
+    def value(self, key: str) -> Any:
+        """Return the value of a setting, given as ``section.name``."""
+        section, _, name = key.partition(".")
+        return getattr(getattr(self, section), name)
+
+    def _prefilled(self, settings: Mapping[str, object], typed: Mapping[str, str]) -> dict[str, object]:
+        """Return what a recipe among the settings puts in place of defaults."""
+        if settings.get(RECIPE) is None:
+            return {}
+        values = recipe_values(declared(RECIPE).settle(settings[RECIPE], typed.get(RECIPE, "")))
+        return {key: value for key, value in values.items() if self.value(key) == declared(key).default}
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
         """Return plain sections of plain values, fit for JSON."""
@@ -81,10 +96,19 @@ class Config:
         """Return TOML text that can be fed back with ``--config``, with comments that say what each setting is."""
         from tbcli.config.toml import to_toml
 
-        comments = {key: each.comment for key, each in SETTINGS.items()} if commented else {}
+        comments = {key: self._comment(each) for key, each in SETTINGS.items()} if commented else {}
         if commented:
             comments["direction"] = f'{SECTION_HELP["direction"]} Such as nll = "min"'
         return to_toml(self.as_dict(), comments)
+
+    def _comment(self, setting: Setting) -> str:
+        """Return what a setting is and, where a recipe has a value for it, whether this is the one."""
+        recipe, values = self.train.recipe, recipe_values(self.train.recipe)
+        if setting.key not in values:
+            return setting.comment
+        wanted = values[setting.key]
+        origin = "From" if self.value(setting.key) == wanted else f"Instead of {spoken(wanted)} from"
+        return f"{setting.comment} {origin} recipe {recipe}."
 
 
 SETTINGS: Mapping[str, Setting] = types.MappingProxyType(

@@ -1,7 +1,7 @@
 """The layers a configuration is settled from, weakest first.
 
-Defaults, ``tbcli.toml`` of the workspace (or ``[tool.tbcli]`` of its ``pyproject.toml``), ``--config FILE``,
-``TBCLI_*`` environment variables, ``--set section.key=value``, named flags.
+Defaults, the recipe, ``tbcli.toml`` of the workspace (or ``[tool.tbcli]`` of its ``pyproject.toml``),
+``--config FILE``, ``TBCLI_*`` environment variables, ``--set section.key=value``, named flags.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tbcli.config.configuration import DIRECTION, SETTINGS, Config, declared
+from tbcli.config.recipes import RECIPE
 from tbcli.config.setting import guess
 from tbcli.errors import ConfigError
 
@@ -191,8 +192,11 @@ def load_config(
     layers.append({key: value if isinstance(value, Said) else Said(value, key) for key, value in said.items()})
     # The workspace is settled first, for its own file is the weakest layer.
     place = next((layer["paths.workspace"].value for layer in reversed(layers) if "paths.workspace" in layer), ".")
+    layers.insert(0, _workspace_layer(Path(str(place))))
     config = Config()
-    for layer in (_workspace_layer(Path(str(place))), *layers):
+    for chosen in [layer.pop(RECIPE) for layer in layers if RECIPE in layer]:  # the last is the strongest
+        config = Config().updated({RECIPE: chosen.value}, {RECIPE: chosen.typed})
+    for layer in layers:
         values = {key: said.value for key, said in layer.items()}
         config = config.updated(values, {key: said.typed for key, said in layer.items()})
     return config

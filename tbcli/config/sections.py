@@ -18,6 +18,7 @@ from tbcli.config.checks import (
     read_steps,
     size_problem,
 )
+from tbcli.config.recipes import RECIPES, describe_recipe
 from tbcli.config.setting import Section, setting
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
@@ -76,6 +77,10 @@ class TrainConfig(Section):
         metavar="TEXT", problem=name_problem, hyperparameter=True,
     )  # fmt: skip
     note: str = setting("", "Free-text note stored with the run.", flag="--note", panel=_OUTPUT, metavar="TEXT")
+    recipe: str = setting(
+        "", f"Set of defaults, overruled by any other setting. With fast, {describe_recipe('fast')}.", meaning="none",
+        flag="--recipe", panel=_TRAINING, metavar="NAME", choices=("", *RECIPES),
+    )  # fmt: skip
     epochs: int = setting(
         5, "Number of passes over the training samples.", flag="--epochs",
         aliases=("max-epochs", "num-epochs", "n-epochs", "nb-epoch", "num-train-epochs"), panel=_TRAINING,
@@ -106,6 +111,10 @@ class TrainConfig(Section):
         0.004, "Weight decay; adamw only.", least=0, most=100, aliases=("wd",), hyperparameter=True
     )
     momentum: float = setting(0.9, "Momentum; sgd only.", least=0, most=1, hyperparameter=True)
+    until: str = setting(
+        "", 'Stop after the epoch in which a condition holds, such as "val_accuracy>=0.99"; `tbcli help conditions`. '
+        "A cosine schedule still spans --epochs.", flag="--until", panel=_TRAINING, metavar="EXPR",
+    )  # fmt: skip
     patience: int = setting(
         0, "Stop after N epochs without improvement and keep the best weights; 0 is off.", flag="--patience",
         aliases=("early-stopping", "early-stopping-patience"), panel=_TRAINING, metavar="N", least=0,

@@ -33,7 +33,7 @@ class Setting(NamedTuple):
         most: Largest value.
         above: The value must be larger than this.
         below: The value must be smaller than this.
-        choices: The words it can be.
+        choices: The words it can be; an empty one where it can be none of them.
         words: Where the known words stand, as ``module:name``, for what is no fixed choice; only for completion.
         problem: Returns what is wrong with a value and what to try, or None.
         hyperparameter: Whether it is a column of TensorBoard's HParams table.
@@ -74,11 +74,17 @@ class Setting(NamedTuple):
     @property
     def described(self) -> str:
         """The help with the choices in it."""
-        if not self.choices:
+        *first, last = self.named_choices or ("",)
+        if not last:
             return self.help
-        *first, last = self.choices
         sentence, _, rest = self.help.partition(". ")
-        return f"{sentence.removesuffix('.')}: {', '.join(first)} or {last}. {rest}".rstrip()
+        listed = f"{', '.join(first)} or {last}" if first else last
+        return f"{sentence.removesuffix('.')}: {listed}. {rest}".rstrip()
+
+    @property
+    def named_choices(self) -> tuple[str, ...]:
+        """The choices that are words; an empty one stands for none of them."""
+        return tuple(filter(None, self.choices))
 
     @property
     def allowed(self) -> str:
@@ -87,7 +93,7 @@ class Setting(NamedTuple):
         said = [f"{word}{spoken(bound)}" for word, bound in bounds if bound is not None]
         if self.least is not None and self.most is not None:
             return f"from {spoken(self.least)} to {spoken(self.most)}"
-        return " and ".join(said) or ", ".join(self.choices)
+        return " and ".join(said) or ", ".join(self.named_choices)
 
     @property
     def comment(self) -> str:
@@ -129,7 +135,7 @@ class Setting(NamedTuple):
         typed, said = typed or self.key, value if said is None else said
         for word in value if self.kind is tuple else (value,) if self.choices else ():
             if word not in self.choices:
-                raise ConfigError(f"{typed} cannot be {word!r}", hint=guess(word, self.choices))
+                raise ConfigError(f"{typed} cannot be {word!r}", hint=guess(word, self.named_choices))
         if not self._within(value):
             raise ConfigError(f"{typed} must be {self.allowed}, got {said!r}", hint=self._advice(_KINDS[self.kind]))
         problem = self.problem(value) if self.problem else None
