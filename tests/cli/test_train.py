@@ -162,13 +162,14 @@ def test_a_flag_that_was_not_said_overrules_no_file(cli: Cli, workspace: Path) -
         assert f"\n{line}\n" in printed
 
 
-def test_a_recipe_says_what_it_trains_with_and_what_overrules_it(cli: Cli, workspace: Path) -> None:
+def test_a_recipe_says_what_it_trains_with_and_what_overrules_it(
+    cli: Cli, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = make_run(workspace)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tbcli.cli.train._train", lambda *_: run)
-        shown = cli("train", "--recipe", "fast", "--epochs", "9").stderr
-        assert "recipe fast: epochs=9 (set elsewhere; the recipe has 2), batch_size=64, " in shown
-        assert "recipe" not in cli("train").stderr
+    monkeypatch.setattr("tbcli.cli.train._train", lambda *_: run)
+    shown = cli("train", "--recipe", "fast", "--epochs", "9").stderr
+    assert "recipe fast: epochs=9 (set elsewhere; the recipe has 2), batch_size=64, " in shown
+    assert "recipe fast" not in cli("train").stderr
 
 
 def test_record_help_lists_every_recorder(cli: Cli, workspace: Path) -> None:
