@@ -100,6 +100,7 @@ class LiveNarrator(QuietNarrator):
         self._epoch_began = time.monotonic()
         self._mark: tuple[float, int] | None = None  # when, and at which step, the speed is measured from
         self._steps_ended = self._seconds_besides = 0.0  # the latter: an epoch's validation and recording
+        self._speed = 0.0  # steps a second, as last measured
         self._spinner = Spinner("dots")
         self._live = Live(
             console=self._console,
@@ -193,12 +194,14 @@ class LiveNarrator(QuietNarrator):
     def _bar(self) -> RenderableType:
         now = time.monotonic()
         began, first = self._mark or (now, self._step)
-        speed = (self._step - first) / max(1e-9, (self._steps_ended if self._step >= self._steps else now) - began)
+        if self._step > first:
+            ended = self._steps_ended if self._step >= self._steps else now
+            self._speed = (self._step - first) / max(1e-9, ended - began)
         facts = [f"{self._step}/{self._steps}"]
-        if speed:
+        if self._speed:
             epochs = self._epochs - self._epoch + 1
-            left = (self._steps * epochs - self._step) / speed + epochs * self._seconds_besides
-            facts += [f"{speed:.0f} steps/s", f"{counted_seconds(left)} left"]
+            left = (self._steps * epochs - self._step) / self._speed + epochs * self._seconds_besides
+            facts += [f"{self._speed:.0f} steps/s", f"{counted_seconds(left)} left"]
         metrics = [f"{name} {_shown(value)}" for name, value in self._now.items()]
         return progress_line(
             f"epoch {self._epoch}/{self._epochs}", self._step, self._steps, facts, metrics, self._width
