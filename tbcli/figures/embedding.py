@@ -26,7 +26,7 @@ _ROW, _HANDLE, _ENTRY, _GAP = 0.19, 0.3, 1.5, 0.2  # inches of the legend; _ENTR
 _POINTS = 8.0
 _LEAST = 1.6  # inches of the axes, where the user chose the size of the page
 _NOISE = 1e-12  # of the largest variance: what rounding leaves in a direction that the features do not have
-_RINGS = "A ring is a mistake, in the colour of the class that was guessed."
+_RINGS = "Rings mark mistakes, in the colour of the predicted class."
 _MARKERS = "osD^vPX<>p*hH8d"  # with the hues and their tints 240 classes differ; the first eight in both
 
 
@@ -97,14 +97,14 @@ def draw_embedding(
     *,
     look: Look = USUAL,
 ) -> Figure:
-    """Return a scatter of the samples, a colour and shape a class; a mistake has the class it was taken for around it.
+    """Return a scatter of the samples, one colour and shape per class; a mistake has a ring in the colour of the predicted class.
 
     Args:
         labels: True class numbers ``[n]``.
         features: ``[n, width]`` or more dimensions; samples with numbers that are not finite are left out, and counted.
         probabilities: ``[n, classes]``.
         class_names: A name for each class number.
-        heading: The lines above; what is told of the samples is added.
+        heading: The lines above; counts of samples and mistakes are added.
         look: Its colours and size.
     """
     flat = features.reshape(len(features), -1)

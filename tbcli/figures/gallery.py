@@ -57,7 +57,7 @@ class _Plan:
 
     @property
     def scale(self) -> float:
-        """Pixels an inch."""
+        """Pixels per inch."""
         return max(self.height, self.width) / min(self.pitch - _GAP, _SMALLER if self.size else _LARGEST)
 
     @property
@@ -120,7 +120,7 @@ def draw_mistakes(run: Run, mistakes: Mistakes, *, title: str = "", look: Look =
         _describe(figure, plan, letters, lines)
         if not len(mistakes.rows):
             figure.text(
-                *plan.page.spot(_MARGIN, HEADER + 0.35), "Every prediction is right.", fontsize=11, color=theme.faint
+                *plan.page.spot(_MARGIN, HEADER + 0.35), "All predictions are correct.", fontsize=11, color=theme.faint
             )
     return figure
 

@@ -1,4 +1,4 @@
-"""The health of the gradients as a figure: norms, size of the updates, dead units, a line a layer."""
+"""The health of the gradients as a figure: norms, size of the updates, dead units, one line per layer."""
 
 from __future__ import annotations
 
@@ -55,11 +55,9 @@ def draw_gradients(run: Run, health: GradientHealth, *, title: str = "", look: L
     """
     whole = {} if health.whole is None else {_WHOLE: health.whole}
     panels = [
-        _Panel("Norm of the gradient", "L2 norm", {**whole, **health.norms}),
-        _Panel(
-            "Update, as a share of the weights", "norm of update / norm of weights", health.updates, guide=_USUAL_UPDATE
-        ),
-        _Panel("Dead units, as a share of the layer's", "share", health.dead, log=False),
+        _Panel("Gradient norm", "L2 norm", {**whole, **health.norms}),
+        _Panel("Update-to-weight ratio", "norm of update / norm of weights", health.updates, guide=_USUAL_UPDATE),
+        _Panel("Dead units", "share of the layer", health.dead, log=False),
     ]
     panels = [panel for panel in panels if panel.curves]
     theme = look.theme
@@ -135,7 +133,7 @@ def _scale(axes: Axes, panel: _Panel, theme: Theme) -> None:
         if not math.isnan(panel.guide):
             axes.axhline(panel.guide, color=theme.frame, linewidth=1, linestyle=":", zorder=1)
             axes.annotate(
-                "usual",
+                "typical",
                 (1, panel.guide),
                 xycoords=("axes fraction", "data"),
                 ha="right",

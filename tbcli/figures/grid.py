@@ -51,7 +51,7 @@ class Grid:
 
     @property
     def roomy(self) -> bool:
-        """Whether a cell holds its share below its count; else its colour alone tells the share, and is explained."""
+        """Whether a cell has room for its share below its count; otherwise a key explains its colour."""
         return self.cell >= 0.9 * _CELL
 
     @property
@@ -61,7 +61,7 @@ class Grid:
 
     @property
     def every(self) -> int:
-        """One in so many classes is named along the axes."""
+        """Every how many classes one is named along the axes."""
         return math.ceil(_LABEL / self.cell)
 
     @property

@@ -1,4 +1,4 @@
-"""Which figures there are besides the history, and which of all ``--kind`` asks for. Loads none of them."""
+"""The kinds of figures besides the history, and which of them ``--kind`` selects; loads none of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Kind:
 
     Args:
         stem: Name of its file, without the suffix.
-        read: ``module:function``: given the run, returns what there is to draw, or raises `NotFound`; NumPy alone.
+        read: ``module:function``: given the run, returns the data of the figure or raises `NotFound`; uses NumPy alone.
         draw: ``module:function``: given the run, what was read, ``title`` and ``look``, returns the figure.
     """
 
@@ -59,10 +59,10 @@ def chosen_kinds(said: Sequence[str]) -> tuple[str, ...]:
     """Return the figures asked for, each once and in their order; nothing said means the history.
 
     Args:
-        said: Names or ``all``, each perhaps several with commas between.
+        said: Names or ``all``; each may list several, separated by commas.
 
     Raises:
-        ConfigError: A word is no figure.
+        ConfigError: A word is not a kind.
     """
     words = _words(said) or [HISTORY]
     unknown = [word for word in words if word not in (*NAMES, ALL)]
@@ -72,7 +72,7 @@ def chosen_kinds(said: Sequence[str]) -> tuple[str, ...]:
 
 
 def skips_missing(said: Sequence[str]) -> bool:
-    """Say whether figures were asked for as ``all``, which a run need not have, or each by its name."""
+    """Return whether figures that cannot be drawn are skipped: asked for as ``all`` and not by name."""
     return ALL in _words(said)
 
 

@@ -16,7 +16,7 @@ FAMILY = "DejaVu Sans"  # comes with matplotlib, so it is everywhere
 UNKNOWN = "?"  # in place of a character that no font here has
 _LIKELY = ("cjk", "noto", "emoji", "symbol", "han", "hei", "gothic", "ming", "song", "unicode", "unifont", "stix")
 _LAST_RESORT = "last resort"  # has a placeholder for every character, a letter for none
-_MOST_FONTS = 300  # opened in search of a glyph, a millisecond each
+_MOST_FONTS = 300  # opened in search of a glyph, one millisecond each
 _CJK, _EMOJI = "Noto Sans CJK (Debian: fonts-noto-cjk)", "Noto Emoji (Google Fonts)"
 _FONTS = {"CJK": _CJK, "HIRAGANA": _CJK, "KATAKANA": _CJK, "HANGUL": _CJK, "BOPOMOFO": _CJK, "IDEOGRAPHIC": _CJK}
 
@@ -127,7 +127,7 @@ def _font_for(char: str) -> str:
 
 
 def _candidates() -> list[font_manager.FontEntry]:
-    """Return one upright font of ordinary weight a family, the likely ones first."""
+    """Return one upright font of ordinary weight per family, the likely ones first."""
     return _ranked(font_manager.fontManager.ttflist)
 
 

@@ -102,7 +102,7 @@ def _list_pairs(
         true, guess = pair
         rows.append((names[true], "→", names[guess], f"{counts[pair]:,}", percent(float(shares[pair]))))
     if not pairs:
-        rows = [("every prediction is right", "", "", "", "")]
+        rows = [("all predictions are correct", "", "", "", "")]
     columns = (
         (0.0, "left"),
         (guess_column - 0.22, "left"),

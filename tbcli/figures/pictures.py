@@ -56,7 +56,7 @@ class PlotResult:
 
     Args:
         pictures: At least one.
-        missing: What could not be drawn and why, a sentence for each reason.
+        missing: What could not be drawn and why, one sentence per reason.
         fonts: Which characters of the names no font here has, and what to install; empty where nothing is missing.
     """
 
@@ -92,7 +92,7 @@ def plot_kinds(
         request: What to draw of the curves; see `plot_curves`.
         out: The file to write, if not below the roots; for a single figure.
         title: In place of the run's name.
-        skip_missing: Draw what there is, rather than nothing where a run lacks something.
+        skip_missing: Draw the other figures when a run has no data for one of them.
 
     Raises:
         NotFound: A run lacks what a figure is drawn from or, with ``skip_missing``, there is nothing to draw at all.
@@ -178,7 +178,7 @@ def _kind_of(runs: Sequence[Run], kind: str) -> Kind:
 def _read_all(
     subjects: Sequence[tuple[tuple[Run, ...], str]],
 ) -> tuple[list[tuple[tuple[Run, ...], str, Any]], list[tuple[str, TbcliError]]]:
-    """Return what there is to draw, and of which kinds there is nothing and why."""
+    """Return what can be drawn, and which kinds cannot and why."""
     ready: list[tuple[tuple[Run, ...], str, Any]] = []
     missing: list[tuple[str, TbcliError]] = []
     for runs, kind in subjects:

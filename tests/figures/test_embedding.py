@@ -66,7 +66,7 @@ def test_mistakes_are_ringed_in_the_colour_of_the_guess() -> None:
     colours = [cloud.get_facecolor()[0][:3] for cloud in clouds]
     assert np.allclose(rings.get_edgecolor()[:, :3], [colours[guess] for guess in guesses[:4]])
     assert "30 validation samples, 4 mistakes" in texts_of(figure)
-    assert "A ring is a mistake" in texts_of(figure)
+    assert "Rings mark mistakes" in texts_of(figure)
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["cat", "dog", "ünïcode | <b>"]
 

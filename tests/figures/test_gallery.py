@@ -83,7 +83,7 @@ def test_samples_that_are_no_images_are_told_in_words(tmp_path: Path) -> None:
 
 def test_no_mistake_at_all_is_a_sentence(tmp_path: Path) -> None:
     figure, _, _ = kept(tmp_path, skill=99)
-    assert texts_of(figure)[-1] == "Every prediction is right."
+    assert texts_of(figure)[-1] == "All predictions are correct."
     assert "0 mistakes among 200 test samples (0 %)" in texts_of(figure)[1]
 
 

@@ -69,7 +69,7 @@ def test_the_list_tells_names_counts_and_shares_of_the_true_class(tmp_path: Path
 
 def test_a_perfect_model_has_a_sentence_and_no_list(tmp_path: Path) -> None:
     listed = texts_of(drawn(tmp_path, predictions(np.arange(30) % 3, 3, skill=99)))
-    assert listed[2:] == ["every prediction is right"]
+    assert listed[2:] == ["all predictions are correct"]
 
 
 def test_two_hundred_long_names_in_any_script_stay_on_the_page(tmp_path: Path) -> None:

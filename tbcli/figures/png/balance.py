@@ -1,4 +1,4 @@
-"""How many samples each class has, a panel of bars a split."""
+"""How many samples each class has, one panel of bars per split."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class _Plan:
 
     @property
     def every(self) -> int:
-        """One in so many rows and columns is named."""
+        """Every how many rows and columns one is named."""
         return -(-self.line // (self.cell + 1))
 
     @property
@@ -155,7 +155,7 @@ def _name_axes(sheet: Sheet, plan: _Plan) -> None:
 
 
 def count_text(count: int, share: float) -> str:
-    """Return how many samples a cell holds."""
+    """Return the number of samples of a cell."""
     return str(count)
 
 

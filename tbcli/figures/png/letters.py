@@ -53,7 +53,7 @@ class Letters:
         return int(self.pixels(text, size).shape[1])
 
     def fitted(self, text: str, size: int, pixels: int) -> str:
-        """Return the text, cut with an ellipsis where it would be wider than so many pixels."""
+        """Return the text, cut with an ellipsis to fit a width in pixels."""
         if not text or self.width(text, size) <= pixels:
             return text
         length = len(text) - 1
@@ -62,7 +62,7 @@ class Letters:
         return text[:length].rstrip() + "…"
 
     def class_labels(self, names: Sequence[str], size: int, pixels: int) -> list[str]:
-        """Return the names of classes, none wider than so many pixels; different names stay different.
+        """Return the names of classes, none wider than a width in pixels; different names stay different.
 
         ``class 3`` stands for a name that no font here can draw.
         """

@@ -47,7 +47,7 @@ class Values:
 
 
 def draw_values(values: Mapping[str, Values]) -> tuple[bytes, tuple[int, int]]:
-    """Draw how often each value occurs, a panel a split, on a logarithmic scale: most pixels of many images are 0.
+    """Draw how often each value occurs, one panel per split, on a logarithmic scale: most pixels of many images are 0.
 
     Args:
         values: By split.
