@@ -97,7 +97,7 @@ def draw_embedding(
     *,
     look: Look = USUAL,
 ) -> Figure:
-    """Return a scatter of the samples, one colour and shape per class; a mistake has a ring in the colour of the predicted class.
+    """Return a scatter of the samples, one colour and shape per class; rings mark mistakes by their predicted class.
 
     Args:
         labels: True class numbers ``[n]``.
