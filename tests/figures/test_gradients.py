@@ -45,7 +45,7 @@ def texts_of(figure: Figure) -> list[str]:
 def test_each_panel_has_a_line_a_layer_and_the_legend_names_them_in_order(tmp_path: Path) -> None:
     figure = drawn(tmp_path, health(["conv1", "relu1", "out"]))
     norms, updates, dead = figure.axes
-    assert [axes.get_title(loc="left").split()[0] for axes in figure.axes] == ["Norm", "Update,", "Dead"]
+    assert [axes.get_title(loc="left").split()[0] for axes in figure.axes] == ["Gradient", "Update-to-weight", "Dead"]
     assert len(norms.get_lines()) == 4
     assert list(norms.get_lines()[0].get_ydata()) == [0.5, 0.2, 0.1]
     assert len(updates.get_lines()) == 4  # and what is usual
