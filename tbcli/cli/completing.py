@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tbcli.cli.typed import SAID
-from tbcli.config import DIRECTIONS, SETTINGS, Setting, load_config
+from tbcli.config.setting import Setting
 from tbcli.errors import TbcliError
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def complete_recorders(incomplete: str) -> list[str]:
 
 def complete_assignment(incomplete: str) -> list[str]:
     """Offer the keys of ``--set``, and behind ``=`` the words of that setting."""
+    from tbcli.config import DIRECTIONS, SETTINGS
+
     key, equals, value = incomplete.partition("=")
     if not equals:
         return _beginning([f"{known}=" for known in SETTINGS], incomplete)
@@ -105,6 +107,7 @@ def _references(context: typer.Context) -> list[str]:
 
 
 def _store(context: typer.Context) -> RunStore:
+    from tbcli.config import load_config
     from tbcli.runs.store import RunStore
 
     said: dict[str, Any] = context.params

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +13,9 @@ import typer
 from tbcli.cli.completing import complete_assignment, complete_run, completion_of
 from tbcli.cli.output import Output
 from tbcli.cli.typed import SAID, parameter_of
-from tbcli.config import PANELS, SETTINGS, Said, Setting
+from tbcli.config.paths import PathsConfig
+from tbcli.config.said import Said
+from tbcli.config.setting import PANELS, Setting, declared_settings
 
 if TYPE_CHECKING:  # `--help` and `--version` settle nothing
     from tbcli.config import Config
@@ -97,9 +99,8 @@ def with_options(*settings: str, last: bool = False) -> Callable[[Callable[..., 
         settings: Whose flags the command has: keys such as ``plot.dpi``, or sections such as ``train``.
         last: Whether they are listed behind the command's own options.
     """
-    chosen = [each for each in SETTINGS.values() if each.flag and {each.key, each.key.partition(".")[0]} & {*settings}]
-    chosen.sort(key=lambda each: PANELS.index(each.panel))
-    places = [each for each in SETTINGS.values() if each.flag and each.key.startswith("paths.")]
+    chosen = _chosen(settings) if settings else []
+    places = declared_settings(PathsConfig)
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
@@ -121,6 +122,14 @@ def with_options(*settings: str, last: bool = False) -> Callable[[Callable[..., 
         return accepting
 
     return decorate
+
+
+def _chosen(keys: Sequence[str]) -> list[Setting]:
+    """Return the settings with flags that keys or sections name, in the order of their panels."""
+    from tbcli.config import SETTINGS
+
+    named = [each for each in SETTINGS.values() if each.flag and {each.key, each.key.partition(".")[0]} & {*keys}]
+    return sorted(named, key=lambda each: PANELS.index(each.panel))
 
 
 with_common_options = with_options()

@@ -7,21 +7,22 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-from tbcli.config import SETTINGS, Said, Setting, declared, merged
-from tbcli.config.setting import FALSE, TRUE
+from tbcli.config.said import Said, merged
+from tbcli.config.setting import FALSE, TRUE, Setting
 from tbcli.errors import ConfigError, TbcliError
 
 SAID = "tbcli.said"
 """Where a context's ``meta`` keeps the settings that were typed, as ``{"section.key": Said}``."""
 
 
+_SETTING_OF: dict[str, Setting] = {}
+
+
 def parameter_of(setting: Setting) -> str:
-    """Return the name of the parameter that stands for a setting in a command's options."""
-    return setting.key.replace(".", "_")
-
-
-_SETTING_OF = {parameter_of(setting): setting for setting in SETTINGS.values()}
-_PLACES = {name for name, setting in _SETTING_OF.items() if setting.key.startswith("paths.")}  # every command has them
+    """Return the name of the parameter that stands for a setting in a command's options, and know it from now on."""
+    name = setting.key.replace(".", "_")
+    _SETTING_OF[name] = setting
+    return name
 
 
 class Command(TyperCommand):
@@ -49,8 +50,9 @@ class Command(TyperCommand):
 
 
 def _takes_pairs(command: TyperCommand) -> bool:
-    has_settings = any(param.name in _SETTING_OF and param.name not in _PLACES for param in command.params)
-    return has_settings and not any(param.param_type_name == "argument" for param in command.params)
+    settings = [_SETTING_OF[param.name] for param in command.params if param.name in _SETTING_OF]
+    has_own = any(not each.key.startswith("paths.") for each in settings)  # every command has those
+    return has_own and not any(param.param_type_name == "argument" for param in command.params)
 
 
 class _Words:
@@ -160,6 +162,8 @@ class _Words:
 
 def _setting_named(key: str) -> Setting | None:
     """Return the setting that a bare word means: by ``section.key``, or by its name where only one section has it."""
+    from tbcli.config import SETTINGS, declared
+
     if "." in key:
         return declared(key)
     name = key.replace("-", "_")

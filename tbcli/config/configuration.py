@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from tbcli.config.paths import PathsConfig
 from tbcli.config.recipes import RECIPE, recipe_values
 from tbcli.config.sections import (
     DataConfig,
     ModelConfig,
-    PathsConfig,
     PlotConfig,
     RecordConfig,
     ServeConfig,

@@ -9,25 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from tbcli.config.configuration import DIRECTION, SETTINGS, Config, declared
 from tbcli.config.recipes import RECIPE
+from tbcli.config.said import Layer, Said, merged
 from tbcli.config.setting import guess
 from tbcli.errors import ConfigError
 
 WORKSPACE_FILE = "tbcli.toml"
 _PATHS = ("paths.workspace", "paths.logdir", "paths.plots_dir", "paths.models_dir")
-
-
-class Said(NamedTuple):
-    """A value, as text or as a file has it, and what the user wrote for the setting: ``--epochs``, a variable, ..."""
-
-    value: object
-    typed: str
-
-
-Layer = dict[str, Said]
 
 
 def _read_text(path: Path) -> str:
@@ -143,27 +134,6 @@ def _assignment_layer(pairs: Iterable[str]) -> Layer:
         declared(key)
         said.append((key, Said(value, f"--set {key}")))
     return merged(said)
-
-
-def merged(said: Iterable[tuple[str, Said]]) -> Layer:
-    """Return one layer of what was said in turn.
-
-    Raises:
-        ConfigError: The same setting was said twice, differently.
-    """
-    layer: Layer = {}
-    for key, new in said:
-        old = layer.setdefault(key, new)
-        if old is not new and old.value != new.value and _settled(key, old) != _settled(key, new):
-            raise ConfigError(
-                f"{key} is set twice: {old.typed} is {old.value!r}, {new.typed} is {new.value!r}",
-                hint=f"leave out `{old.typed}` or `{new.typed}`" if old.typed != new.typed else "leave out one of them",
-            )
-    return layer
-
-
-def _settled(key: str, said: Said) -> Any:
-    return declared(key).settle(said.value, said.typed)
 
 
 def load_config(

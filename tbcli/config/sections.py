@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from tbcli.config.checks import (
     MOST,
@@ -30,27 +29,22 @@ FIGURE_THEMES = ("light", "dark")
 LOAD_FAST = ("auto", "true", "false")
 FIRST_FREE_PORT = -1
 
-_DATA, _MODEL, _TRAINING, _RECORDING, _OUTPUT = "Data", "Model", "Training", "Recording", "Output"
-_FIGURE, _ADDRESS, _TENSORBOARD, _EVERYWHERE = "Figure", "Address", "TensorBoard", "Everywhere"
-PANELS = (_DATA, _MODEL, _TRAINING, _RECORDING, _FIGURE, _ADDRESS, _TENSORBOARD, _OUTPUT, _EVERYWHERE)
-"""The groups of options in ``--help``, in their order."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataConfig(Section):
     """What to learn from."""
 
     source: str = setting(
-        "mnist", "Dataset.", flag="--data", aliases=("dataset",), panel=_DATA, metavar="NAME",
+        "mnist", "Dataset.", flag="--data", aliases=("dataset",), panel="Data", metavar="NAME",
         words="tbcli.data:SOURCES", hyperparameter=True,
     )  # fmt: skip
     validation_split: float = setting(
         0.1, "Share of the training samples held out for validation; 0 holds out none.", flag="--validation-split",
-        aliases=("val-split", "val-size"), panel=_DATA, metavar="SHARE", least=0, below=1, hyperparameter=True,
+        aliases=("val-split", "val-size"), panel="Data", metavar="SHARE", least=0, below=1, hyperparameter=True,
     )  # fmt: skip
     limit_samples: int = setting(
         0, "Use at most N training and N test samples; 0 uses all.", flag="--limit-samples",
-        aliases=("max-samples", "max-train-samples"), panel=_DATA, metavar="N", least=0, most=MOST,
+        aliases=("max-samples", "max-train-samples"), panel="Data", metavar="N", least=0, most=MOST,
         hyperparameter=True,
     )  # fmt: skip
 
@@ -60,7 +54,7 @@ class ModelConfig(Section):
     """What learns."""
 
     name: str = setting(
-        "cnn", "Model architecture.", flag="--model", aliases=("arch", "architecture"), panel=_MODEL, metavar="NAME",
+        "cnn", "Model architecture.", flag="--model", aliases=("arch", "architecture"), panel="Model", metavar="NAME",
         words="tbcli.models:ARCHITECTURES", hyperparameter=True,
     )  # fmt: skip
     dropout: float = setting(
@@ -73,34 +67,34 @@ class TrainConfig(Section):
     """How long and how fast to learn, and what to keep."""
 
     name: str = setting(
-        "", "Name of the run.", flag="--name", aliases=("run-name", "exp-name", "experiment-name"), panel=_OUTPUT,
+        "", "Name of the run.", flag="--name", aliases=("run-name", "exp-name", "experiment-name"), panel="Output",
         metavar="TEXT", problem=name_problem, hyperparameter=True,
     )  # fmt: skip
-    note: str = setting("", "Free-text note stored with the run.", flag="--note", panel=_OUTPUT, metavar="TEXT")
+    note: str = setting("", "Free-text note stored with the run.", flag="--note", panel="Output", metavar="TEXT")
     recipe: str = setting(
         "", f"Set of defaults, overruled by any other setting. With fast, {describe_recipe('fast')}.", meaning="none",
-        flag="--recipe", panel=_TRAINING, metavar="NAME", choices=("", *RECIPES),
+        flag="--recipe", panel="Training", metavar="NAME", choices=("", *RECIPES),
     )  # fmt: skip
     epochs: int = setting(
         5, "Number of passes over the training samples.", flag="--epochs",
-        aliases=("max-epochs", "num-epochs", "n-epochs", "nb-epoch", "num-train-epochs"), panel=_TRAINING,
+        aliases=("max-epochs", "num-epochs", "n-epochs", "nb-epoch", "num-train-epochs"), panel="Training",
         metavar="N", least=1, most=1_000_000, hyperparameter=True,
     )  # fmt: skip
     batch_size: int = setting(
-        128, "Batch size.", flag="--batch-size", aliases=("batch", "bs", "train-batch-size"), panel=_TRAINING,
+        128, "Batch size.", flag="--batch-size", aliases=("batch", "bs", "train-batch-size"), panel="Training",
         metavar="N", least=1, most=1_000_000, hyperparameter=True,
     )  # fmt: skip
     learning_rate: float = setting(
         2e-3, "Learning rate; the peak, where a schedule changes it.", flag="--learning-rate", aliases=("lr", "lr0"),
-        panel=_TRAINING, metavar="RATE", above=0, most=1000, hyperparameter=True,
+        panel="Training", metavar="RATE", above=0, most=1000, hyperparameter=True,
     )  # fmt: skip
     optimizer: str = setting(
-        "adam", "Optimizer.", flag="--optimizer", aliases=("opt", "optim"), panel=_TRAINING, metavar="NAME",
+        "adam", "Optimizer.", flag="--optimizer", aliases=("opt", "optim"), panel="Training", metavar="NAME",
         choices=OPTIMIZERS, hyperparameter=True,
     )  # fmt: skip
     schedule: str = setting(
         "cosine", "Learning rate schedule.", flag="--schedule",
-        aliases=("scheduler", "lr-schedule", "lr-scheduler", "lr-scheduler-type"), panel=_TRAINING, metavar="NAME",
+        aliases=("scheduler", "lr-schedule", "lr-scheduler", "lr-scheduler-type"), panel="Training", metavar="NAME",
         choices=SCHEDULES, hyperparameter=True,
     )  # fmt: skip
     warmup: float = setting(
@@ -113,41 +107,41 @@ class TrainConfig(Section):
     momentum: float = setting(0.9, "Momentum; sgd only.", least=0, most=1, hyperparameter=True)
     until: str = setting(
         "", 'Stop after the epoch in which a condition holds, such as "val_accuracy>=0.99"; `tbcli help conditions`. '
-        "A cosine schedule still spans --epochs.", flag="--until", panel=_TRAINING, metavar="EXPR",
+        "A cosine schedule still spans --epochs.", flag="--until", panel="Training", metavar="EXPR",
     )  # fmt: skip
     patience: int = setting(
         0, "Stop after N epochs without improvement and keep the best weights; 0 is off.", flag="--patience",
-        aliases=("early-stopping", "early-stopping-patience"), panel=_TRAINING, metavar="N", least=0,
+        aliases=("early-stopping", "early-stopping-patience"), panel="Training", metavar="N", least=0,
         most=1_000_000, hyperparameter=True,
     )  # fmt: skip
     monitor: str = setting(
         "val_loss", "Metric that --patience watches.", flag="--monitor",
-        aliases=("metric-for-best-model", "early-stopping-metric"), panel=_TRAINING, metavar="METRIC",
+        aliases=("metric-for-best-model", "early-stopping-metric"), panel="Training", metavar="METRIC",
         words="tbcli.training.request:MEASURED", problem=line_problem, hyperparameter=True,
     )  # fmt: skip
     seed: int = setting(
         0, "Random seed of initial weights, order and dropout.", flag="--seed",
-        aliases=("random-seed", "random-state"), panel=_TRAINING, metavar="N", least=0, most=2**32 - 1,
+        aliases=("random-seed", "random-state"), panel="Training", metavar="N", least=0, most=2**32 - 1,
         hyperparameter=True,
     )  # fmt: skip
     deterministic: bool = setting(
-        False, "Make training bit-for-bit reproducible (slower).", flag="--deterministic", panel=_TRAINING,
+        False, "Make training bit-for-bit reproducible (slower).", flag="--deterministic", panel="Training",
         hyperparameter=True,
     )  # fmt: skip
     precision: str = setting(
         "auto", "Precision policy. With auto, bfloat16 where it is native.", flag="--precision",
-        aliases=("dtype",), panel=_MODEL, metavar="POLICY", choices=PRECISIONS, hyperparameter=True,
+        aliases=("dtype",), panel="Model", metavar="POLICY", choices=PRECISIONS, hyperparameter=True,
     )  # fmt: skip
     steps_per_epoch: int = setting(
         0, "At most N steps per epoch; 0 is the whole set.", flag="--steps-per-epoch",
-        aliases=("limit-train-batches",), panel=_TRAINING, metavar="N", least=0, most=MOST, hyperparameter=True,
+        aliases=("limit-train-batches",), panel="Training", metavar="N", least=0, most=MOST, hyperparameter=True,
     )  # fmt: skip
     steps_per_execution: int = setting(
         0, "Optimizer steps between two calls of callbacks; 0 chooses.", least=0, most=1_000_000
     )
     save_formats: tuple[str, ...] = setting(
         ("keras",), "Formats to save the model in, besides keras. Repeatable.", flag="--save-format",
-        panel=_OUTPUT, metavar="FORMAT", choices=SAVE_FORMATS,
+        panel="Output", metavar="FORMAT", choices=SAVE_FORMATS,
     )  # fmt: skip
 
 
@@ -157,18 +151,18 @@ class RecordConfig(Section):
 
     recorders: str = setting(
         "standard", "What to record: off, light, standard, full and/or recorders; -NAME removes. `help` lists them.",
-        flag="--record", panel=_RECORDING, metavar="LIST", words="tbcli.recorders.registry:RECORDERS",
+        flag="--record", panel="Recording", metavar="LIST", words="tbcli.recorders.registry:RECORDERS",
     )  # fmt: skip
     every: str = setting(
-        "1", "Epochs between two records; NAME=N for one recorder.", flag="--record-every", panel=_RECORDING,
+        "1", "Epochs between two records; NAME=N for one recorder.", flag="--record-every", panel="Recording",
         metavar="N", problem=cadence_problem,
     )  # fmt: skip
     log_every: int = setting(
         0, "Record curves within the epoch too: means over N steps; 0 is off.", flag="--log-every",
-        aliases=("log-every-n-steps", "logging-steps"), panel=_RECORDING, metavar="N", least=0, most=MOST,
+        aliases=("log-every-n-steps", "logging-steps"), panel="Recording", metavar="N", least=0, most=MOST,
     )  # fmt: skip
     profile: str = setting(
-        "", "Trace these steps for the Profile dashboard, such as 20:30.", flag="--profile", panel=_RECORDING,
+        "", "Trace these steps for the Profile dashboard, such as 20:30.", flag="--profile", panel="Recording",
         metavar="STEPS", problem=profile_problem,
     )  # fmt: skip
     projector_points: int = setting(2000, "Validation samples in the projector.", least=1, most=1_000_000)
@@ -195,19 +189,19 @@ class RecordConfig(Section):
 class PlotConfig(Section):
     """How figures look."""
 
-    automatic: bool = setting(True, "Draw figures after training.", flag="--plots", panel=_OUTPUT)
-    dpi: int = setting(120, "Resolution in DPI.", flag="--dpi", panel=_FIGURE, metavar="N", least=20, most=1200)
+    automatic: bool = setting(True, "Draw figures after training.", flag="--plots", panel="Output")
+    dpi: int = setting(120, "Resolution in DPI.", flag="--dpi", panel="Figure", metavar="N", least=20, most=1200)
     smooth: float = setting(
         0.0, "TensorBoard's smoothing: weight of the past; 0 is off.", flag="--smooth", aliases=("smoothing",),
-        panel=_FIGURE, metavar="WEIGHT", least=0, below=1,
+        panel="Figure", metavar="WEIGHT", least=0, below=1,
     )  # fmt: skip
     format: str = setting("png", "File format of figures.", choices=FIGURE_FORMATS)
     size: str = setting(
         "", "Width by height in inches, such as 6.5x4; empty is automatic.", flag="--size", aliases=("figsize",),
-        panel=_FIGURE, metavar="WxH", problem=size_problem,
+        panel="Figure", metavar="WxH", problem=size_problem,
     )  # fmt: skip
     theme: str = setting(
-        "light", "Colours of figures.", flag="--theme", panel=_FIGURE, metavar="NAME", choices=FIGURE_THEMES
+        "light", "Colours of figures.", flag="--theme", panel="Figure", metavar="NAME", choices=FIGURE_THEMES
     )
 
     @property
@@ -221,62 +215,27 @@ class ServeConfig(Section):
     """Where TensorBoard listens and how it reads."""
 
     host: str = setting(
-        "localhost", "Address to listen on.", flag="--host", aliases=("bind",), panel=_ADDRESS, metavar="NAME",
+        "localhost", "Address to listen on.", flag="--host", aliases=("bind",), panel="Address", metavar="NAME",
         problem=host_problem,
     )  # fmt: skip
     port: int = setting(
         FIRST_FREE_PORT, "Port; 0 takes any free one.", meaning="6006 or the next free one", flag="--port",
-        panel=_ADDRESS, metavar="N", least=FIRST_FREE_PORT, most=65535,
+        panel="Address", metavar="N", least=FIRST_FREE_PORT, most=65535,
     )  # fmt: skip
     reload_interval: float = setting(
         2.0, "Seconds between two looks for new data.", flag="--reload-interval", aliases=("reload",),
-        panel=_TENSORBOARD, metavar="SECONDS", above=0, most=86_400,
+        panel="TensorBoard", metavar="SECONDS", above=0, most=86_400,
     )  # fmt: skip
     load_fast: str = setting(
-        "auto", "Whether to use TensorBoard's fast reader.", flag="--load-fast", panel=_TENSORBOARD, metavar="WHEN",
+        "auto", "Whether to use TensorBoard's fast reader.", flag="--load-fast", panel="TensorBoard", metavar="WHEN",
         choices=LOAD_FAST,
     )  # fmt: skip
     path_prefix: str = setting(
-        "", "Serve below this path, behind a proxy.", flag="--path-prefix", panel=_ADDRESS, metavar="/PATH",
+        "", "Serve below this path, behind a proxy.", flag="--path-prefix", panel="Address", metavar="/PATH",
         problem=prefix_problem,
     )  # fmt: skip
     window_title: str = setting(
-        "", "Title of the browser window.", flag="--window-title", panel=_TENSORBOARD, metavar="TEXT"
+        "", "Title of the browser window.", flag="--window-title", panel="TensorBoard", metavar="TEXT"
     )
     without_tensorflow: bool = setting(True, "Start without importing TensorFlow where that loses nothing.")
     timeout_seconds: float = setting(60.0, "Seconds to wait for the first answer.", above=0, most=86_400)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathsConfig(Section):
-    """Where runs live: three roots in a workspace, each movable alone."""
-
-    workspace: str = setting(
-        ".", "Directory that holds logs, plots and models.", flag="--workspace", panel=_EVERYWHERE, metavar="DIR"
-    )
-    logdir: str = setting(
-        "", "Root of the runs' logs.", meaning="<workspace>/logs", flag="--logdir", aliases=("log-dir",),
-        panel=_EVERYWHERE, metavar="DIR",
-    )  # fmt: skip
-    plots_dir: str = setting(
-        "", "Root of the figures.", meaning="<workspace>/plots", flag="--plots-dir", panel=_EVERYWHERE, metavar="DIR"
-    )
-    models_dir: str = setting(
-        "", "Root of the saved models.", meaning="<workspace>/models", flag="--models-dir", panel=_EVERYWHERE,
-        metavar="DIR",
-    )  # fmt: skip
-
-    @property
-    def logs(self) -> Path:
-        """The root of the runs' logs."""
-        return Path(self.logdir) if self.logdir else Path(self.workspace) / "logs"
-
-    @property
-    def plots(self) -> Path:
-        """The root of the runs' figures."""
-        return Path(self.plots_dir) if self.plots_dir else Path(self.workspace) / "plots"
-
-    @property
-    def models(self) -> Path:
-        """The root of the runs' saved models."""
-        return Path(self.models_dir) if self.models_dir else Path(self.workspace) / "models"

@@ -1,0 +1,43 @@
+"""The section of paths, which every command has: it loads without the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tbcli.config.setting import Section, setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathsConfig(Section):
+    """Where runs live: three roots in a workspace, each movable alone."""
+
+    workspace: str = setting(
+        ".", "Directory that holds logs, plots and models.", flag="--workspace", panel="Everywhere", metavar="DIR"
+    )
+    logdir: str = setting(
+        "", "Root of the runs' logs.", meaning="<workspace>/logs", flag="--logdir", aliases=("log-dir",),
+        panel="Everywhere", metavar="DIR",
+    )  # fmt: skip
+    plots_dir: str = setting(
+        "", "Root of the figures.", meaning="<workspace>/plots", flag="--plots-dir", panel="Everywhere", metavar="DIR"
+    )
+    models_dir: str = setting(
+        "", "Root of the saved models.", meaning="<workspace>/models", flag="--models-dir", panel="Everywhere",
+        metavar="DIR",
+    )  # fmt: skip
+
+    @property
+    def logs(self) -> Path:
+        """The root of the runs' logs."""
+        return Path(self.logdir) if self.logdir else Path(self.workspace) / "logs"
+
+    @property
+    def plots(self) -> Path:
+        """The root of the runs' figures."""
+        return Path(self.plots_dir) if self.plots_dir else Path(self.workspace) / "plots"
+
+    @property
+    def models(self) -> Path:
+        """The root of the runs' saved models."""
+        return Path(self.models_dir) if self.models_dir else Path(self.workspace) / "models"
