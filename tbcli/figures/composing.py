@@ -13,6 +13,7 @@ from tbcli.figures.curves import EPOCH, TIME, Panel, Request, Scene
 from tbcli.figures.panels import make_panel
 from tbcli.figures.sources import read_traces
 from tbcli.figures.traces import Reading, Trace
+from tbcli.naming.series import AT_STEP
 from tbcli.runs import LogDirectory, Run
 
 
@@ -70,9 +71,9 @@ def _panels(reading: Reading, request: Request, left_out: list[str]) -> list[Pan
     metrics, said = pick_metrics(candidates, most, request.directions, are_named=is_chosen)
     left_out += said
     panels = [
-        make_panel(metric, alike, request, left_out)
+        make_panel(name, alike, request, left_out)
         for metric in metrics
-        for alike in _on_one_axis(_with_times(by_metric[metric], request, left_out), request)
+        for name, alike in _on_one_axis(metric, _with_times(by_metric[metric], request, left_out), request)
         if alike
     ]
     if not panels:
@@ -103,9 +104,9 @@ def _is_counting(trace: Trace) -> bool:
     return len(steps) > 1 and bool((steps >= 0).all() and (trace.values % 1 == 0).all() and steps.any())
 
 
-def _on_one_axis(traces: Sequence[Trace], request: Request) -> list[Sequence[Trace]]:
+def _on_one_axis(metric: str, traces: Sequence[Trace], request: Request) -> list[tuple[str, Sequence[Trace]]]:
     """Return the series of one metric, in one panel or, where some count epochs and nothing tells the steps, in two."""
     epochs = [trace for trace in traces if trace.unit == EPOCH]
     if request.x or not 0 < len(epochs) < len(traces) or all(trace.clock for trace in epochs):
-        return [traces]
-    return [epochs, [trace for trace in traces if trace.unit != EPOCH]]
+        return [(metric, traces)]
+    return [(metric, epochs), (metric + AT_STEP, [trace for trace in traces if trace.unit != EPOCH])]

@@ -87,9 +87,11 @@ def bench() -> None:
             "script, matplotlib.figure": script("plain", PLAIN),
             "script, pyplot and tight_layout": script("tutorial", TUTORIAL),
             "tbcli plot RUN": [*TBCLI, "plot", run.id],
+            "tbcli plot RUN --x time --log y": [*TBCLI, "plot", run.id, "--x", "time", "--log", "y"],
         }
         costs = interleaved(contestants, rounds=7, cwd=place)
-    report("plot, one run", costs, peer="script, matplotlib.figure", goals={"tbcli plot RUN": GOAL})
+    goals = {name: GOAL for name in contestants if name.startswith("tbcli")}
+    report("plot, one run", costs, peer="script, matplotlib.figure", goals=goals)
     bench_points()
 
 

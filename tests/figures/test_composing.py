@@ -184,7 +184,7 @@ def test_epochs_without_known_steps_have_a_panel_of_their_own(tmp_path) -> None:
     panels = compose([run, LogDirectory("other", tmp_path / "other")], Request(metrics=("loss",))).panels
     assert [(panel.metric, panel.x_label, len(panel.curves)) for panel in panels] == [
         ("loss", "epoch", 2),
-        ("loss", "step", 1),
+        ("loss@step", "step", 1),
     ]
 
 

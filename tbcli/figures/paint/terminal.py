@@ -17,6 +17,7 @@ from tbcli.naming.words import TEST, TRAIN, VALIDATION
 NARROWEST, LOWEST = 30, 7  # characters, lines
 _BESIDE = 64  # columns from which two charts stand side by side
 _GAP = 3
+_FEW_POINTS = 8  # of a curve that has its letter on each
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _COLOURS = ("cyan", "yellow", "green", "magenta", "red", "blue")
 _ORDER = {TRAIN: 0, "": 0, VALIDATION: 1, TEST: 2}
@@ -188,8 +189,9 @@ def _draw_curves(canvas: Canvas, curves: Sequence[Curve], x: _Scale, y: _Scale) 
     for number, curve in enumerate(curves):
         letter = "*" if alone else _LETTERS[number]
         canvas.draw(number, x.place(curve.x.tolist()), y.place(curve.y.tolist()), letter)
-    every = max(12, canvas.width // 5)
-    for number in range(len(curves) if not alone else 0):
+    apart = max(12, canvas.width // 5)
+    for number, curve in enumerate(curves if not alone else ()):
+        every = 1 if len(curve.x) <= _FEW_POINTS else apart
         canvas.mark(number, _LETTERS[number], every, (2 + number * every // len(curves)) % every)
 
 
