@@ -18,6 +18,7 @@ SMALL: Mapping[str, object] = {
     "train.epochs": 3,
     "train.steps_per_execution": 4,
     "train.precision": "float32",
+    "record.spacing": 1,
 }
 STEPS_PER_EPOCH = 11
 

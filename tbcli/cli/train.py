@@ -124,7 +124,8 @@ def _summarize(run: Run, config: Config, output: Output) -> None:
         output.say(f"done after {counted_seconds(seconds)}")
     if recording.get("percent") is not None:
         written = counted_bytes(sum((recording.get("bytes") or {}).values()))
-        output.say(f"recording cost {recording['percent']:.1f} % of the training time, {written}")
+        seconds, percent = recording["cpu_seconds"], recording["percent"]
+        output.say(f"recording cost {seconds:.1f} CPU s, {percent:.1f} % of the training time, {written}")
     output.say(f"logs    {printable(str(run.logs))}")
     saved, epochs = run.record.get("saved_epoch"), run.record.get("epochs")
     of_best = f" (weights of epoch {saved}, the best of {epochs})" if config.train.patience else ""

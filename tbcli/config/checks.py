@@ -28,13 +28,14 @@ def name_problem(name: str) -> tuple[str, str] | None:
 
 
 def read_cadence(text: str) -> dict[str, int]:
-    """Return ``{recorder: epochs}``; the key ``""`` holds for all others. ValueError names the part that is wrong."""
-    cadence = {"": 1}
+    """Return ``{recorder: epochs}``, 0 for auto; ``""`` is for all others. ValueError names the part that is wrong."""
+    cadence = {"": 0}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, equals, number = part.rpartition("=")
-        if not (number.isdecimal() and len(number) <= 10 and 1 <= int(number) <= MOST) or (equals and not name):
+        is_valid = number == "auto" or (number.isdecimal() and len(number) <= 10 and 1 <= int(number) <= MOST)
+        if not is_valid or (equals and not name):
             raise ValueError(part)
-        cadence[name] = int(number)
+        cadence[name] = 0 if number == "auto" else int(number)
     return cadence
 
 
@@ -43,7 +44,7 @@ def cadence_problem(text: str) -> tuple[str, str] | None:
     try:
         read_cadence(text)
     except ValueError as error:
-        return f"must be N or NAME=N, got {str(error)!r}", "`--record-every 2` or `--record-every histograms=5`"
+        return f"must be auto, N or NAME=N, got {str(error)!r}", "`--record-every 2` or `--record-every histograms=5`"
     return None
 
 

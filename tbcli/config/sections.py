@@ -154,8 +154,12 @@ class RecordConfig(Section):
         flag="--record", panel="Recording", metavar="LIST", words="tbcli.recorders.registry:RECORDERS",
     )  # fmt: skip
     every: str = setting(
-        "1", "Epochs between two records; NAME=N for one recorder.", flag="--record-every", panel="Recording",
-        metavar="N", problem=cadence_problem,
+        "auto", "Epochs between two records; NAME=N for one recorder. With auto, pictures are rarer in long runs.",
+        flag="--record-every", panel="Recording", metavar="N", problem=cadence_problem,
+    )  # fmt: skip
+    spacing: int = setting(
+        0, "With auto, least epochs between two pictures or histograms; 0 chooses by samples and parameters.", least=0,
+        most=MOST,
     )  # fmt: skip
     log_every: int = setting(
         0, "Record curves within the epoch too: means over N steps; 0 is off.", flag="--log-every",
@@ -181,7 +185,7 @@ class RecordConfig(Section):
 
     @property
     def cadence(self) -> dict[str, int]:
-        """Epochs between two records for each recorder named; the key ``""`` holds for all others."""
+        """Epochs between two records for each recorder named, 0 for auto; the key ``""`` holds for all others."""
         return read_cadence(self.every)
 
 

@@ -10,6 +10,8 @@ from tbcli.recorders.histograms import count_buckets
 class ActivationsRecorder(Recorder):
     """Writes ``activations/<layer>`` to ``validation`` (``train`` where nothing was held out)."""
 
+    is_spaced = True
+
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """A model that does not tell its layers has none to show."""
         return None if getattr(snapshot.model, "inputs", None) else "the layers of a subclassed model are not known"

@@ -44,6 +44,8 @@ class AttentionRecorder(Recorder):
     The former of a model with a convolution, the latter of every attention layer; of a model with both, both.
     """
 
+    is_spaced = True
+
     def __init__(self) -> None:
         self._opened: OpenedModel | None = None
         self._pictures: int | None = None

@@ -75,7 +75,7 @@ class Snapshot:
         gradients: ``{variable path: array}`` of a recent step's own backward pass; empty before the first step, and
             unless a recorder asks for them.
         step_graph: The `tf.Graph` of the training step as it runs; None where ``gradients`` is empty.
-        activations: What the layers answer now; None before training.
+        activations: What the layers answer now; None before training, and where an epoch has no pictures.
         has_features: Whether evidence of this model holds features.
         facts: What the run's record says from the start: ``id``, ``started``, ``versions``, ``git``, ``device``, ...
         outcome: ``running``, and at the end what became of the run: one of `tbcli.runs.run.STATUSES`.
@@ -174,6 +174,8 @@ class Recorder:
     name: str
     needs_backward = False
     """Whether `Steps.values`, `Snapshot.gradients` and `Snapshot.step_graph` must tell of the step's backward pass."""
+    is_spaced = False
+    """Whether it has fewer turns in a long training: what makes pictures or histograms takes time and room."""
     promises: Sequence[Promise] = ()
     """What an installed package's recorder leaves in TensorBoard; of ours the registry says it."""
 

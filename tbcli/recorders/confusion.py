@@ -14,6 +14,8 @@ class ConfusionRecorder(Recorder):
     And once, at the end, ``confusion/test_counts`` and ``confusion/test_normalised`` to the run's own directory.
     """
 
+    is_spaced = True
+
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """Without samples held out there is nothing to be confused about."""
         if snapshot.dataset.validation is None and snapshot.dataset.test is None:

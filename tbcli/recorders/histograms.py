@@ -13,6 +13,7 @@ BUCKETS = 30  # as many as TensorBoard's own summaries have
 class HistogramsRecorder(Recorder):
     """Writes ``weights/<layer>/<variable>`` and ``gradients/<layer>/<variable>`` to ``train``."""
 
+    is_spaced = True
     needs_backward = True
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:

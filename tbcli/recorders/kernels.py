@@ -18,6 +18,8 @@ _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 class KernelsRecorder(Recorder):
     """Writes ``kernels/<layer>`` of the first convolution to ``train``; at x = 0 the freshly initialised ones."""
 
+    is_spaced = True
+
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """A model without convolution has no kernels."""
         return None if first_convolution(snapshot.model) else "the model has no convolution over images"

@@ -19,6 +19,8 @@ SHOWN = 16
 class MistakesRecorder(Recorder):
     """Writes ``mistakes/validation`` to ``validation``, every epoch, and once ``mistakes/test`` to the run itself."""
 
+    is_spaced = True
+
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """Mistakes are made with samples that were held out, and shown where these are images."""
         if snapshot.dataset.validation is None and snapshot.dataset.test is None:

@@ -21,6 +21,8 @@ class PrCurvesRecorder(Recorder):
     Of more than `MOST_CURVES` classes those with the most validation samples are shown, the same in every epoch.
     """
 
+    is_spaced = True
+
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """Without validation samples there is nothing to be right or wrong about."""
         return None if snapshot.dataset.validation else "there are no validation samples"

@@ -35,6 +35,8 @@ class ProjectorRecorder(Recorder):
     sees that, comes last, and from then on the description and the number of rows stay as they are.
     """
 
+    is_spaced = True
+
     def __init__(self) -> None:
         self._is_listed = False
 

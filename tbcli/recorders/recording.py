@@ -15,6 +15,7 @@ import tensorflow as tf
 from tbcli.config import RecordConfig
 from tbcli.errors import Interrupted, status_of
 from tbcli.recorders.base import Recorder, Snapshot, Steps
+from tbcli.recorders.cadence import Cadence
 from tbcli.recorders.writer import EventWriter
 
 
@@ -32,11 +33,12 @@ class Recording:
         self, recorders: Sequence[Recorder], config: RecordConfig, directory: Path, warn: Callable[[str], None]
     ) -> None:
         self._active = list(recorders)
-        self._cadence = config.cadence
+        self._cadence = Cadence(config)
         self._writer = EventWriter(directory)
         self._warn = warn
         self._latest: Snapshot | None = None
         self._began: float | None = None
+        self._cpu_seconds = 0.0
         self.milliseconds = {recorder.name: 0.0 for recorder in recorders}
         self.bytes = {recorder.name: 0 for recorder in recorders}
         self.switched_off: dict[str, str] = {}
@@ -87,11 +89,12 @@ class Recording:
     def epoch(self, snapshot: Snapshot, *, last: bool) -> None:
         """Record an epoch with the recorders that are due; all are due in the last epoch."""
         self._latest = snapshot
+        brief = replace(snapshot, activations=None)  # what layers answer is looked at as seldom as pictures are made
         for recorder in list(self._active):
-            every = self._cadence.get(recorder.name, self._cadence[""])
-            if last or snapshot.epoch % every == 0:
+            is_full = last or self._cadence.includes(recorder.name, snapshot.epoch, is_spaced=True)
+            if is_full or self._cadence.includes(recorder.name, snapshot.epoch, is_spaced=recorder.is_spaced):
                 with self._guarded(recorder):
-                    recorder.on_epoch(snapshot, self._writer)
+                    recorder.on_epoch(snapshot if is_full else brief, self._writer)
         self._flush()
 
     def end(self, snapshot: Snapshot) -> None:
@@ -113,6 +116,7 @@ class Recording:
         alone = training_seconds - spent
         return {
             "percent": round(100 * spent / alone, 2) if alone > 0 else None,
+            "cpu_seconds": round(self._cpu_seconds, 3),
             "milliseconds": {name: round(value, 1) for name, value in self.milliseconds.items()},
             "bytes": self.bytes,
             "switched_off": self.switched_off,
@@ -130,7 +134,7 @@ class Recording:
     @contextmanager
     def _guarded(self, recorder: Recorder) -> Iterator[None]:
         """Time a recorder; an exception disables the recorder, it does not end the training."""
-        began, written = time.perf_counter(), self._writer.written
+        began, cpu, written = time.perf_counter(), time.process_time(), self._writer.written
         try:
             yield
         except Interrupted:
@@ -144,6 +148,7 @@ class Recording:
             self._switch_off(recorder, f"{type(error).__name__}: {error}")
         finally:
             self.milliseconds[recorder.name] += (time.perf_counter() - began) * 1000
+            self._cpu_seconds += time.process_time() - cpu
             self.bytes[recorder.name] += self._writer.written - written
 
     def _switch_off(self, recorder: Recorder, reason: str) -> None:

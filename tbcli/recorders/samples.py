@@ -10,6 +10,8 @@ from tbcli.recorders.base import Recorder, Snapshot, Writer
 class SamplesRecorder(Recorder):
     """Writes ``samples/predictions`` to ``validation`` (``train`` where nothing was held out)."""
 
+    is_spaced = True
+
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """Samples that are no images cannot be shown."""
         return why_no_images(snapshot.dataset.input_shape)

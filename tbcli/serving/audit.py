@@ -371,7 +371,7 @@ def _excuse(run: Run, recorder: str, promise: Promise, listing: Mapping[str, Any
 
 def _had_its_turn(run: Run, recorder: str) -> bool:
     cadence = _record_config(run).cadence
-    return int(run.record.get("epochs") or 0) >= cadence.get(recorder, cadence[""])
+    return int(run.record.get("epochs") or 0) >= max(1, cadence.get(recorder, cadence[""]))  # auto begins at once
 
 
 def _failures(name: str, run: Run) -> Iterator[Gap]:

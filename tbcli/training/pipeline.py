@@ -14,9 +14,11 @@ from tbcli.config import Config
 from tbcli.data.dataset import Dataset
 from tbcli.errors import Interrupted, TrainingFailed
 from tbcli.models import build_model, count_outputs
+from tbcli.recorders.cadence import choose_spacing
 from tbcli.recorders.recording import Recording
 from tbcli.recorders.registry import chosen_names, load_recorders
 from tbcli.runs import Run
+from tbcli.runs.files import write_json
 from tbcli.training.checkpoint import save_state
 from tbcli.training.epoch import Epochs
 from tbcli.training.feed import TrainingFeed
@@ -52,6 +54,7 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
     loss = choose_loss(count_outputs(model, dataset))
     facts = {"device": device, "precision": precision, "task": "classification", "loss": loss}
     run.update(**facts, parameters=model.count_params())
+    config = _spaced(config, run, len(dataset.train), model.count_params())
     narrator.note(f"{config.model.name} with {model.count_params():,} parameters on {device} in {precision}")
 
     with _recorded(config, run, narrator) as recording:
@@ -96,6 +99,14 @@ def _fit(setup: Setup, epochs: Epochs, feed: TrainingFeed, interruption: Interru
             raise TrainingFailed(
                 f"out of memory at step {epochs.steps_done + 1}", hint=f"use a `--batch-size` below {feed.batch_size}"
             ) from error
+
+
+def _spaced(config: Config, run: Run, samples: int, parameters: int) -> Config:
+    """Settle now how far apart pictures are, so that whoever continues or repeats the run makes the same ones."""
+    if not config.record.spacing:
+        config = config.updated({"record.spacing": choose_spacing(samples, parameters)})
+        write_json(run.config_file, config.as_dict())
+    return config
 
 
 @contextmanager

@@ -219,6 +219,7 @@ def test_values_out_of_range_are_refused(key: str, values: list[object]) -> None
 
 def test_cadence_is_read_from_its_list() -> None:
     assert Config().updated({"record.every": "2, histograms=5"}).record.cadence == {"": 2, "histograms": 5}
+    assert Config().updated({"record.every": "2, samples=auto"}).record.cadence == {"": 2, "samples": 0}
 
 
 def test_what_was_not_said_changes_nothing() -> None:

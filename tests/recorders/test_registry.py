@@ -16,7 +16,7 @@ from tbcli.training import train
 
 LIGHT = [name for name, entry in RECORDERS.items() if entry.level == "light"]
 STANDARD = [name for name, entry in RECORDERS.items() if entry.level in ("light", "standard")]
-HELPERS = {"__init__", "base", "recording", "registry", "writer"}
+HELPERS = {"__init__", "base", "cadence", "recording", "registry", "writer"}
 
 
 def chosen(recorders: str, **settings: object) -> list[str]:
@@ -77,8 +77,11 @@ def test_a_word_like_nothing_known_gets_the_list() -> None:
     ("every", "cadence"),
     [
         ("1", {"": 1}),
+        ("auto", {"": 0}),
+        ("", {"": 0}),
+        ("2,samples=auto", {"": 2, "samples": 0}),
         ("2", {"": 2}),
-        ("histograms=5", {"": 1, "histograms": 5}),
+        ("histograms=5", {"": 0, "histograms": 5}),
         ("2, histograms=5", {"": 2, "histograms": 5}),
     ],
 )
@@ -88,7 +91,7 @@ def test_a_cadence_is_for_all_or_for_one(every: str, cadence: dict[str, int]) ->
 
 @pytest.mark.parametrize("every", ["0", "-1", "often", "histograms=", "=3", "histograms=0", "1.5"])
 def test_an_impossible_cadence_is_an_error(every: str) -> None:
-    with pytest.raises(ConfigError, match=r"record\.every must be N or NAME=N"):
+    with pytest.raises(ConfigError, match=r"record\.every must be auto, N or NAME=N"):
         RecordConfig(every=every)
 
 
