@@ -72,7 +72,7 @@ class _Words:
             spelling: param
             for param in command.params
             if param.param_type_name == "option"
-            for spelling in (*param.opts, *param.secondary_opts, "--help", "-h")
+            for spelling in (*param.opts, *param.secondary_opts)
         }
         self._aliases = {
             f"--{alias}": setting.flag
@@ -88,7 +88,7 @@ class _Words:
             if word == "--":
                 self.rest += [word, *queue]
                 return
-            if word.startswith("--"):
+            if word.startswith("--") and word != "--help":
                 self._option(word, queue)
             elif (word.startswith("-") and len(word) > 1) or not self._takes_pairs:
                 self.rest.append(word)
@@ -101,7 +101,7 @@ class _Words:
         if flag is None:
             from tbcli.cli.advice import unknown_option
 
-            raise unknown_option(typed, value or next(iter(queue), ""), self._name, self._options)
+            raise unknown_option(typed, value or next(iter(queue), ""), self._name, [*self._options, "--help"])
         option = self._options[flag]
         setting = self._setting(option)
         if not getattr(option, "is_flag", False) and not equals:
