@@ -12,15 +12,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tbcli.errors import NotFound
 from tbcli.figures.colours import Theme
+from tbcli.figures.confusions import finite_rows
 from tbcli.figures.lettering import lettering_for
 from tbcli.figures.numbers import PlainNumbers
 from tbcli.figures.pages import HEADER, LEFT, Page, require_room
 from tbcli.figures.style import USUAL, Look, one_look, write_heading
 from tbcli.figures.titles import counted, run_heading
 from tbcli.runs import Run
-from tbcli.runs.evidence import Predictions, read_predictions
+from tbcli.runs.evidence import Predictions
 
 BINS = 15
 _WIDTH, _HEIGHT, _LEAST, _BETWEEN = 5.6, 5.6, 1.5, 0.2  # inches of both panels, at least, and between them
@@ -68,7 +68,7 @@ def reliability_of(labels: np.ndarray, probabilities: np.ndarray, bins: int = BI
         probabilities: ``[n, classes]``; rows with NaN are left out.
         bins: Bins of equal width from 0 to 1.
     """
-    finite = np.isfinite(probabilities).all(axis=1)
+    finite = finite_rows(probabilities)
     confidence = probabilities[finite].max(axis=1).astype(np.float64)
     right = probabilities[finite].argmax(axis=1) == labels[finite]
     places = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
@@ -77,18 +77,6 @@ def reliability_of(labels: np.ndarray, probabilities: np.ndarray, bins: int = BI
         means = np.bincount(places, confidence, bins) / counts
         accuracy = np.bincount(places, right, bins) / counts
     return Reliability(counts, means, accuracy)
-
-
-def read_confident(run: Run) -> Predictions:
-    """Return the predictions of a run, if there is a sample whose probabilities are numbers.
-
-    Raises:
-        NotFound: There is none, or the run keeps no predictions.
-    """
-    predictions = read_predictions(run)
-    if not np.isfinite(predictions.probabilities).all(axis=1).any():
-        raise NotFound(f"run {run.label} predicted no finite probability", hint="train with a smaller learning rate")
-    return predictions
 
 
 def draw_calibration(run: Run, predictions: Predictions, *, title: str = "", look: Look = USUAL) -> Figure:

@@ -11,6 +11,12 @@ def count_confusions(labels: np.ndarray, guesses: np.ndarray, classes: int) -> n
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
+def finite_rows(probabilities: np.ndarray) -> np.ndarray:
+    """Return which rows of ``[n, classes]`` are finite numbers throughout ``[n]``: others predict nothing."""
+    finite: np.ndarray = np.isfinite(probabilities).all(axis=1)
+    return finite
+
+
 def shares_of_rows(counts: np.ndarray) -> np.ndarray:
     """Return each count as a share, from 0 to 1, of its row ``[true class, guessed class]``; an empty row is all 0."""
     totals = counts.sum(axis=1, keepdims=True)

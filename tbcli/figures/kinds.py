@@ -32,11 +32,11 @@ KINDS = {
         "confusion_matrix", "tbcli.runs.evidence:read_predictions", "tbcli.figures.matrix:draw_confusion"
     ),
     "pr": Kind(
-        "pr_curves", "tbcli.runs.evidence:read_predictions", "tbcli.figures.precision_recall:draw_precision_recall"
+        "pr_curves", "tbcli.figures.one_vs_rest:read_scored", "tbcli.figures.precision_recall:draw_precision_recall"
     ),
     "roc": Kind("roc_curves", "tbcli.figures.roc:read_ranked", "tbcli.figures.roc:draw_roc"),
     "calibration": Kind(
-        "calibration", "tbcli.figures.calibration:read_confident", "tbcli.figures.calibration:draw_calibration"
+        "calibration", "tbcli.figures.one_vs_rest:read_scored", "tbcli.figures.calibration:draw_calibration"
     ),
     "gradients": Kind(
         "gradients", "tbcli.readers.gradient_health:read_gradients", "tbcli.figures.gradients:draw_gradients"

@@ -10,7 +10,7 @@ from functools import cache
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 
-from tbcli.naming.shortening import ELLIPSIS, shortened_names
+from tbcli.naming.shortening import ELLIPSIS, distinct_names, shortened_names
 
 FAMILY = "DejaVu Sans"  # comes with matplotlib, so it is everywhere
 UNKNOWN = "?"  # in place of a character that no font here has
@@ -42,8 +42,9 @@ class Lettering:
         return "".join(UNKNOWN if char in self.lacking else char for char in _one_line(text))
 
     def class_labels(self, names: Sequence[str]) -> list[str]:
-        """Return the names of classes, ``class 3`` where a name cannot be drawn."""
-        return [_one_line(name) if self.draws(name) else f"class {number}" for number, name in enumerate(names)]
+        """Return different names of classes, ``class 3`` where a name cannot be drawn."""
+        labels = [_one_line(name) if self.draws(name) else f"class {number}" for number, name in enumerate(names)]
+        return distinct_names(labels)
 
     def width(self, text: str, points: float) -> float:
         """Return how wide a legible text is at a font size, in inches."""

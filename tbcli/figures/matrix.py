@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tbcli.figures.colours import Theme, blended
-from tbcli.figures.confusions import count_confusions, shares_of_rows
+from tbcli.figures.confusions import count_confusions, finite_rows, shares_of_rows
 from tbcli.figures.grid import HEADING_LEFT, POINTS, ROW, Plan, cell_texts, draw_grid, planned, short_names, widest_of
 from tbcli.figures.lettering import lettering_for
 from tbcli.figures.numbers import percent
@@ -80,8 +80,10 @@ def draw_confusion(run: Run, predictions: Predictions, *, title: str = "", look:
 
 def _facts(predictions: Predictions, counts: np.ndarray) -> tuple[str, ...]:
     total, right = int(counts.sum()), int(np.trace(counts))
+    lost = int((~finite_rows(predictions.probabilities)).sum())
     return (
         counted(total, f"{predictions.split} sample"),
+        f"{lost:,} of them without finite probabilities" if lost else "",
         f"accuracy {short_number(right / max(total, 1))}",
         f"mean F1 {short_number(mean_f1(counts))}",
     )

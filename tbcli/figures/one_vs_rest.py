@@ -13,14 +13,16 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from tbcli.errors import NotFound
 from tbcli.figures.colours import LineStyle, Theme, line_styles
+from tbcli.figures.confusions import finite_rows
 from tbcli.figures.lettering import lettering_for
 from tbcli.figures.numbers import PlainNumbers
 from tbcli.figures.pages import HEADER, LEFT, Page, require_room
 from tbcli.figures.style import Look, one_look, write_heading
 from tbcli.figures.titles import counted, run_heading
 from tbcli.runs import Run
-from tbcli.runs.evidence import Predictions
+from tbcli.runs.evidence import Predictions, read_predictions
 
 _SIDE, _GUTTER, _BELOW, _RIGHT = 4.4, 0.85, 0.6, 0.3  # inches
 _LEAST = 1.4  # inches of a panel, where the user chose the size of the page
@@ -87,22 +89,43 @@ class _Line:
     width: float = 1.4
 
 
+def read_scored(run: Run) -> Predictions:
+    """Return the predictions of a run, if there is a sample whose probabilities are numbers.
+
+    Raises:
+        NotFound: There is none, or the run keeps no predictions.
+    """
+    predictions = read_predictions(run)
+    if not finite_rows(predictions.probabilities).any():
+        raise NotFound(f"run {run.label} predicted no finite probability", hint="train with a smaller learning rate")
+    return predictions
+
+
 def draw_one_vs_rest(
-    run: Run, predictions: Predictions, curves: Sequence[ClassCurve | None], axis: Axis, title: str, look: Look
+    run: Run,
+    predictions: Predictions,
+    curve_of: Callable[[np.ndarray, np.ndarray], ClassCurve | None],
+    axis: Axis,
+    title: str,
+    look: Look,
 ) -> Figure:
     """Return the figure of one run.
 
     Args:
         run: Whose.
         predictions: Of the split that the run is judged by.
-        curves: One per class; None for a class without one. At least one curve.
+        curve_of: Makes the curve of a class from whether each sample is of it, and the scores; None where there is
+            none. At least one class has one.
         axis: What the figure is about.
         title: In place of the run's name.
         look: Its colours and size.
     """
-    theme = look.theme
-    samples = counted(len(predictions.labels), f"{predictions.split} sample")
-    heading = run_heading(run, axis.kind, samples, title=title)
+    theme, used = look.theme, finite_rows(predictions.probabilities)
+    labels, scores = predictions.labels[used], predictions.probabilities[used]
+    curves = [curve_of(labels == number, column) for number, column in enumerate(scores.T)]
+    samples = counted(len(labels), f"{predictions.split} sample")
+    lost = f"{len(used) - len(labels):,} not finite left out" if len(labels) < len(used) else ""
+    heading = run_heading(run, axis.kind, samples, lost, title=title)
     letters = lettering_for([*heading.texts, *predictions.class_names])
     names = letters.shortened(letters.class_labels(predictions.class_names), _POINTS, _NAME)
     found = [(name, curve) for name, curve in zip(names, curves, strict=True) if curve is not None]

@@ -91,6 +91,4 @@ def draw_precision_recall(run: Run, predictions: Predictions, *, title: str = ""
         title: In place of the run's name.
         look: Its colours and size.
     """
-    columns = enumerate(predictions.probabilities.T)
-    curves = [curve_of(predictions.labels == number, column) for number, column in columns]
-    return draw_one_vs_rest(run, predictions, curves, _AXIS, title, look)
+    return draw_one_vs_rest(run, predictions, curve_of, _AXIS, title, look)

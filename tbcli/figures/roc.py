@@ -8,10 +8,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tbcli.errors import NotFound
-from tbcli.figures.one_vs_rest import MOST_POINTS, Axis, draw_one_vs_rest
+from tbcli.figures.confusions import finite_rows
+from tbcli.figures.one_vs_rest import MOST_POINTS, Axis, draw_one_vs_rest, read_scored
 from tbcli.figures.style import USUAL, Look
 from tbcli.runs import Run
-from tbcli.runs.evidence import Predictions, read_predictions
+from tbcli.runs.evidence import Predictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,8 @@ def read_ranked(run: Run) -> Predictions:
     Raises:
         NotFound: They have not, or the run keeps none.
     """
-    predictions = read_predictions(run)
-    if len(set(predictions.labels.tolist())) < 2:
+    predictions = read_scored(run)
+    if len(set(predictions.labels[finite_rows(predictions.probabilities)].tolist())) < 2:
         raise NotFound(
             f"run {run.label} was evaluated on samples of one class, and ROC curves need two",
             hint="train with more samples, such as `--limit-samples 0`",
@@ -110,6 +111,4 @@ def draw_roc(run: Run, predictions: Predictions, *, title: str = "", look: Look 
         title: In place of the run's name.
         look: Its colours and size.
     """
-    columns = enumerate(predictions.probabilities.T)
-    curves = [roc_curve_of(predictions.labels == number, column) for number, column in columns]
-    return draw_one_vs_rest(run, predictions, curves, _AXIS, title, look)
+    return draw_one_vs_rest(run, predictions, roc_curve_of, _AXIS, title, look)

@@ -35,6 +35,15 @@ def shortened_names(names: Sequence[str], room: float, width: Callable[[str], fl
     return _told_apart(names, [_cut(name, room, width, _HEADS[0]) for name in names], room, width)
 
 
+def distinct_names(names: Sequence[str]) -> list[str]:
+    """Return the names, with its position, from 0, behind each that occurs more than once."""
+    counts = Counter(names)
+    numbered = [f"{name} #{number}" if counts[name] > 1 else name for number, name in enumerate(names)]
+    if len(set(numbered)) == len(names):
+        return numbered
+    return [f"{name} #{number}" for number, name in enumerate(names)]  # one of them was called `cat #3`
+
+
 def _as_many(short: Sequence[str], names: Sequence[str]) -> bool:
     return len(set(short)) == len(set(names))
 

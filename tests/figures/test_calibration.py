@@ -10,7 +10,8 @@ import pytest
 from sklearn.calibration import calibration_curve
 
 from tbcli.errors import NotFound
-from tbcli.figures.calibration import BINS, draw_calibration, read_confident, reliability_of
+from tbcli.figures.calibration import BINS, draw_calibration, reliability_of
+from tbcli.figures.one_vs_rest import read_scored
 from tbcli.figures.style import save_figure
 from tests.fakes import make_run
 from tests.runs.evidence import keep_evidence, predictions
@@ -71,4 +72,4 @@ def test_probabilities_that_are_no_numbers_are_not_found(tmp_path: Path) -> None
     run, told = make_run(tmp_path, files=False), predictions(np.arange(6) % 3, 3)
     keep_evidence(run, replace(told, probabilities=np.full_like(told.probabilities, np.nan)))
     with pytest.raises(NotFound, match="no finite probability"):
-        read_confident(run)
+        read_scored(run)

@@ -42,6 +42,12 @@ def test_a_name_that_no_font_draws_gives_way_to_the_class_number_and_the_font_is
 
 
 @pytest.mark.usefixtures("no_fonts")
+def test_a_class_that_is_called_as_another_is_numbered_stays_itself() -> None:
+    labels = lettering_for(["猫"]).class_labels(["class 1", "猫", "a\nb", "a b"])
+    assert labels == ["class 1 #0", "class 1 #1", "a b #2", "a b #3"]
+
+
+@pytest.mark.usefixtures("no_fonts")
 def test_arabic_hebrew_and_cyrillic_are_in_the_usual_font() -> None:
     assert missing_fonts(["قطة", "חתול", "кошка", "é", "a\u200db"]) == ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +121,18 @@ def test_ticks_are_round_and_end_at_one(lowest: float) -> None:
     assert lowest - 1e-9 <= ticks[0]
     assert ticks[-1] == 1
     assert ticks == pytest.approx(np.round(ticks, 2))
+
+
+def test_samples_without_finite_probabilities_are_left_out_and_counted(tmp_path: Path) -> None:
+    told = predictions(np.arange(60) % 3, 3)
+    whole = texts_of(drawn(tmp_path, told))
+    extra = np.full((5, 3), np.nan, np.float32)
+    more = replace(
+        told,
+        indices=np.arange(65),
+        labels=np.append(told.labels, [0, 1, 2, 0, 1]),
+        probabilities=np.concatenate([told.probabilities, extra]),
+    )
+    texts = texts_of(drawn(tmp_path, more))
+    assert "60 test samples  ·  5 not finite left out" in texts[1]
+    assert texts[2:] == whole[2:]

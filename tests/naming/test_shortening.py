@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbcli.naming.shortening import shortened_names
+from tbcli.naming.shortening import distinct_names, shortened_names
 
 NAMES = st.lists(st.text("ab_-é日\u0301", min_size=1, max_size=40), min_size=1, max_size=12)
 
@@ -49,6 +49,11 @@ def test_a_letter_keeps_its_marks() -> None:
 def test_equal_names_stay_equal() -> None:
     one, two, three = shortened_names(["a" * 30, "a" * 30, "b" * 30], 10)
     assert one == two != three
+
+
+def test_a_name_that_occurs_twice_is_numbered() -> None:
+    assert distinct_names(["cat", "dog", "cat"]) == ["cat #0", "dog", "cat #2"]
+    assert len(set(distinct_names(["cat", "cat", "cat #0"]))) == 3
 
 
 @given(NAMES, st.integers(6, 20))
