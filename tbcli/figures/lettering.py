@@ -10,7 +10,7 @@ from functools import cache
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 
-from tbcli.naming.shortening import ELLIPSIS, distinct_names, shortened_names
+from tbcli.naming.shortening import ELLIPSIS, numbered_twins, shortened_names
 
 FAMILY = "DejaVu Sans"  # comes with matplotlib, so it is everywhere
 UNKNOWN = "?"  # in place of a character that no font here has
@@ -44,7 +44,7 @@ class Lettering:
     def class_labels(self, names: Sequence[str]) -> list[str]:
         """Return different names of classes, ``class 3`` where a name cannot be drawn."""
         labels = [_one_line(name) if self.draws(name) else f"class {number}" for number, name in enumerate(names)]
-        return distinct_names(labels)
+        return numbered_twins(labels)
 
     def width(self, text: str, points: float) -> float:
         """Return how wide a legible text is at a font size, in inches."""
