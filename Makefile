@@ -29,6 +29,8 @@ train: install ## train on the bundled MNIST and keep the run here
 	@$(BIN)/tbcli train
 
 # Files are shared out among a few processes, each with a TensorFlow of its own: `make test JOBS=1` uses one.
+# Without compiled files every one of them, and every process that a test starts, would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 JOBS ?= auto
 PROFILE ?= dev
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder --hypothesis-profile $(PROFILE)

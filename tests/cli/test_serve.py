@@ -286,7 +286,10 @@ def test_embeddings_in_a_checkpoint_are_read_with_tensorflow(tmp_path: Path) -> 
 @pytest.mark.tf
 def test_a_file_system_that_tensorflow_does_not_know_is_two_lines() -> None:
     done = subprocess.run(
-        [*SERVE, "--port", "0", "--logdir", "s3://bucket/logs"], capture_output=True, text=True, timeout=60
+        [*SERVE, "--port", "0", "--logdir", "s3://bucket/logs"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 6
     assert "TensorBoard cannot read 's3://bucket/logs'" in done.stderr
