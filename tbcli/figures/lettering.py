@@ -10,7 +10,7 @@ from functools import cache
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 
-from tbcli.naming.shortening import ELLIPSIS, numbered_twins, shortened_names
+from tbcli.naming.shortening import ELLIPSIS, number_duplicates, shortened_names
 
 FAMILY = "DejaVu Sans"  # comes with matplotlib, so it is everywhere
 UNKNOWN = "?"  # in place of a character that no font here has
@@ -44,7 +44,7 @@ class Lettering:
     def class_labels(self, names: Sequence[str]) -> list[str]:
         """Return different names of classes, ``class 3`` where a name cannot be drawn."""
         labels = [_one_line(name) if self.draws(name) else f"class {number}" for number, name in enumerate(names)]
-        return numbered_twins(labels)
+        return number_duplicates(labels)
 
     def width(self, text: str, points: float) -> float:
         """Return how wide a legible text is at a font size, in inches."""
@@ -99,9 +99,9 @@ def missing_fonts(texts: Iterable[str]) -> str:
 def _lettering(chars: frozenset[str]) -> Lettering:
     usual = font_manager.get_font(font_manager.findfont(FAMILY))
     lacking = {char for char in chars if not _is_invisible(char) and not usual.get_char_index(ord(char))}
-    families = [FAMILY]
+    families, favoured = [FAMILY], _favoured_form(chars)
     for search in (_candidates, _newly_installed):
-        for entry in search() if lacking else ():
+        for entry in _ranked(search(), favoured) if lacking else ():
             drawn = _drawable(entry.fname, lacking)
             if drawn:
                 families.append(entry.name)
@@ -127,9 +127,17 @@ def _font_for(char: str) -> str:
     return _FONTS.get(script, f"Noto Sans {script.title()}")
 
 
+def _favoured_form(chars: Iterable[str]) -> str:
+    """Return the end of the name of fonts that draw Chinese characters as the language of these does."""
+    scripts = {unicodedata.name(char, "").partition(" ")[0] for char in chars}
+    if scripts & {"HIRAGANA", "KATAKANA"}:
+        return " JP"
+    return " KR" if "HANGUL" in scripts else " SC"
+
+
 def _candidates() -> list[font_manager.FontEntry]:
-    """Return one upright font of ordinary weight per family, the likely ones first."""
-    return _ranked(font_manager.fontManager.ttflist)
+    """Return the fonts that matplotlib has listed."""
+    return list(font_manager.fontManager.ttflist)
 
 
 @cache
@@ -143,18 +151,20 @@ def _newly_installed() -> list[font_manager.FontEntry]:
             manager.addfont(path)
         except Exception:  # noqa: BLE001, S112 - a damaged font raises whatever FreeType's wrapper thinks of
             continue
-    return _ranked(manager.ttflist[before:])
+    return list(manager.ttflist[before:])
 
 
-def _ranked(entries: Iterable[font_manager.FontEntry]) -> list[font_manager.FontEntry]:
+def _ranked(entries: Iterable[font_manager.FontEntry], favoured: str = "") -> list[font_manager.FontEntry]:
+    """Return one upright font of ordinary weight per family, the likely ones first."""
     families = {
         entry.name: entry
         for entry in entries
         if entry.style == "normal" and entry.weight in (400, "normal", "regular", "book")
     }
 
-    def unlikely(entry: font_manager.FontEntry) -> tuple[bool, str]:
-        return not any(word in entry.name.lower() for word in _LIKELY), entry.name
+    def unlikely(entry: font_manager.FontEntry) -> tuple[bool, bool, str]:
+        name = entry.name.lower()
+        return not any(word in name for word in _LIKELY), not entry.name.endswith(favoured), entry.name
 
     useful = [entry for name, entry in families.items() if name != FAMILY and _LAST_RESORT not in name.lower()]
     return sorted(useful, key=unlikely)[:_MOST_FONTS]

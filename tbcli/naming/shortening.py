@@ -35,7 +35,7 @@ def shortened_names(names: Sequence[str], room: float, width: Callable[[str], fl
     return _told_apart(names, [_cut(name, room, width, _HEADS[0]) for name in names], room, width)
 
 
-def numbered_twins(names: Sequence[str]) -> list[str]:
+def number_duplicates(names: Sequence[str]) -> list[str]:
     """Return the names, with its position, from 0, behind each that occurs more than once."""
     counts = Counter(names)
     numbered = [f"{name} #{number}" if counts[name] > 1 else name for number, name in enumerate(names)]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from tbcli.cli.app import app
@@ -115,3 +116,19 @@ def test_what_is_missing_is_said_before_matplotlib_is_loaded(tmp_path: Path) -> 
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_size_and_theme_reach_the_file(tmp_path: Path) -> None:
+    full_run(tmp_path)
+    for kind in ("history", "confusion", "summary"):
+        path = plot(tmp_path, "--kind", kind, "--size", "10x7", "--theme", "dark").stdout.strip()
+        with Image.open(path) as picture:
+            assert picture.size == (400, 280)
+            assert picture.convert("RGB").getpixel((1, 1)) == (0x1B, 0x1D, 0x21)
+
+
+def test_the_confusions_of_two_runs_are_subtracted(tmp_path: Path) -> None:
+    one, two = full_run(tmp_path), full_run(tmp_path)
+    result = plot(tmp_path, one.id, two.id, "--kind", "confusion")
+    assert result.stdout.strip().endswith("confusion_difference.png")
+    assert result.stderr == ""

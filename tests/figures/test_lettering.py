@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from matplotlib import font_manager
 
@@ -75,7 +77,7 @@ def test_a_font_that_was_installed_after_matplotlib_looked_is_found(monkeypatch:
 
 
 def test_a_font_of_placeholders_does_not_count() -> None:
-    assert not any("last resort" in entry.name.lower() for entry in lettering._candidates())
+    assert not any("last resort" in entry.name.lower() for entry in lettering._ranked(lettering._candidates()))
 
 
 def test_control_characters_and_line_ends_become_blanks() -> None:
@@ -89,3 +91,12 @@ def test_a_text_is_cut_to_a_width() -> None:
     assert cut.endswith("W…")
     assert 4.5 < letters.width(cut, 14) <= 5.0
     assert letters.fitted("short", 14, 5.0) == "short"
+
+
+@pytest.mark.parametrize(("names", "form"), [(["猫", "トラック"], " JP"), (["고양이"], " KR"), (["模型"], " SC")])
+def test_chinese_characters_have_the_form_of_the_language_around_them(names: list[str], form: str) -> None:
+    fonts = [
+        SimpleNamespace(name=f"Noto Sans CJK{end}", style="normal", weight=400) for end in (" HK", " JP", " KR", " SC")
+    ]
+    ranked = lettering._ranked(fonts, lettering._favoured_form("".join(names)))  # type: ignore[arg-type]
+    assert ranked[0].name.endswith(form)

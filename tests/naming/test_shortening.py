@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbcli.naming.shortening import numbered_twins, shortened_names
+from tbcli.naming.shortening import number_duplicates, shortened_names
 
 NAMES = st.lists(st.text("ab_-é日\u0301", min_size=1, max_size=40), min_size=1, max_size=12)
 
@@ -52,8 +52,8 @@ def test_equal_names_stay_equal() -> None:
 
 
 def test_a_name_that_occurs_twice_is_numbered() -> None:
-    assert numbered_twins(["cat", "dog", "cat"]) == ["cat #0", "dog", "cat #2"]
-    assert len(set(numbered_twins(["cat", "cat", "cat #0"]))) == 3
+    assert number_duplicates(["cat", "dog", "cat"]) == ["cat #0", "dog", "cat #2"]
+    assert len(set(number_duplicates(["cat", "cat", "cat #0"]))) == 3
 
 
 @given(NAMES, st.integers(6, 20))

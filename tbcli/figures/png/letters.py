@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from tbcli.naming.shortening import numbered_twins, shortened_names
+from tbcli.naming.shortening import number_duplicates, shortened_names
 
 if TYPE_CHECKING:
     from tbcli.figures.lettering import Lettering
@@ -67,7 +67,7 @@ class Letters:
         ``class 3`` stands for a name that no font here can draw.
         """
         simple = all(map(_is_simple, names))
-        names = numbered_twins(names) if simple else _families(self._unusual)[0].class_labels(names)
+        names = number_duplicates(names) if simple else _families(self._unusual)[0].class_labels(names)
         return shortened_names(names, pixels, lambda text: self.width(text, size))
 
     def _drawn(self, text: str, size: int) -> np.ndarray:
