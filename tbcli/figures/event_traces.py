@@ -72,6 +72,7 @@ def read_foreign(place: LogDirectory, label: str, request: Request, reading: Rea
 def _of_foreign_run(
     place: LogDirectory, label: str, run: str, metrics: Sequence[NamedSeries], request: Request
 ) -> list[Trace]:
+    inside = "" if run == place.run else run  # a run that was named bears that name
     counting = next((one for one in metrics if one.metric == EPOCH), None)
     clock = epoch_clock(counting.series.step.astype(np.float64), counting.series.value) if counting else None
     start, end = plausible(one.series.wall_time for one in metrics) if request.x == TIME else (0.0, 0.0)
@@ -79,7 +80,7 @@ def _of_foreign_run(
     others = [one for one in metrics if one.metric != EPOCH or is_asked]
     return [
         Trace(
-            "/".join(part for part in (label, run) if part not in ("", ".")) or place.name,
+            "/".join(part for part in (label, inside) if part not in ("", ".")) or place.name,
             foreign_id(place, run),
             one.metric,
             one.name,

@@ -218,7 +218,7 @@ def _plot_one(
 
 
 def _each_once(places: Sequence[Run | LogDirectory]) -> list[Run | LogDirectory]:
-    return list({place.logs.resolve(): place for place in places}.values())
+    return list({(place.logs.resolve(), getattr(place, "run", "")): place for place in places}.values())
 
 
 def plot_curves(

@@ -96,13 +96,13 @@ def checked_format(out: Path) -> Path:
 def _mark(places: Sequence[Run | LogDirectory], plots_root: Path) -> str:
     """Return the word by which a figure of these places is known again, also where the workspace has moved."""
     root = plots_root.resolve()
-    paths = "\n".join(sorted(os.path.relpath(place.logs.resolve(), root) for place in places))
+    paths = "\n".join(sorted(os.path.relpath(_path(place), root) for place in places))
     return "tbcli-" + hashlib.blake2b(paths.encode(errors="surrogatepass"), digest_size=8).hexdigest()
 
 
 def _names(places: Sequence[Run | LogDirectory], mark: str) -> Iterator[str]:
     """Yield names of a directory, ever longer: of a foreign log directory its name, ``<parent>-<name>``, and so on."""
-    deepest = max(len(place.logs.resolve().parts) - 1 for place in places)
+    deepest = max(len(_path(place).parts) - 1 for place in places)
     for depth in range(1, max(deepest, 2)):
         names = [_name(place, depth) for place in places]
         yield names[0] if len(names) == 1 else comparison_name(names)
@@ -112,9 +112,14 @@ def _names(places: Sequence[Run | LogDirectory], mark: str) -> Iterator[str]:
 def _name(place: Run | LogDirectory, depth: int) -> str:
     if isinstance(place, Run):
         return place.id
-    above = place.logs.resolve().parts[1:][-depth:-1]
-    name = place.name or "logs"
+    above = _path(place).parts[1:][-depth:-1]
+    name = place.name.replace("/", "-") or "logs"
     return "-".join((*above, name))[-_LONGEST_NAME:] if above else name
+
+
+def _path(place: Run | LogDirectory) -> Path:
+    """Return the path of a log directory, or of the one run inside it that is meant."""
+    return place.logs.resolve() / (place.run if isinstance(place, LogDirectory) else "")
 
 
 def _is_free(directory: Path, mark: str) -> bool:

@@ -366,3 +366,11 @@ def test_of_too_many_curves_validation_of_the_best_runs_is_drawn(tmp_path) -> No
     scene = compose(runs, Request(metrics=("accuracy",), most_curves=3))
     assert [(one.run, one.split) for one in scene.panels[0].curves] == [(f"r{n}", "validation") for n in (3, 4, 5)]
     assert scene.left_out == ("accuracy: 3 of 12 curves are drawn (the best)",)
+
+
+def test_runs_inside_one_log_directory_can_be_named_one_by_one(tmp_path) -> None:
+    for version in (0, 1, 2):
+        write(tmp_path / f"version_{version}", *curve("loss", [1, 2]))
+    named = [LogDirectory(f"version_{n}", tmp_path, f"version_{n}") for n in (2, 0)]
+    assert [entry.label for entry in compose(named, Request()).entries] == ["version_2", "version_0"]
+    assert [entry.label for entry in compose(named[:1], Request()).entries] == ["version_2"]

@@ -12,7 +12,8 @@ from tbcli.figures import plot_curves, plot_kinds
 from tbcli.figures.curves import Request
 from tbcli.figures.placing import comparison_name
 from tbcli.figures.style import save_figure
-from tbcli.runs import Run
+from tbcli.runs import LogDirectory, Run
+from tests.events.records import curve, write
 from tests.fakes import make_run
 
 SMALL = PlotConfig(dpi=40)
@@ -207,3 +208,17 @@ def test_names_that_no_font_can_draw_are_said(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("tbcli.figures.lettering.missing_fonts", lambda texts: f"lacking: {', '.join(texts)}")
     result = plot_kinds([make_run(tmp_path, name="mïne")], ["history"], SMALL, plots_root=tmp_path)
     assert result.left_out == ["lacking: , mïne, mïne, accuracy, loss, mïne"]
+
+
+def test_runs_inside_one_log_directory_are_all_drawn_and_each_has_a_place_of_its_own(tmp_path) -> None:
+    for version in "abc":
+        write(tmp_path / "other" / version, *curve("loss", [1, 2]))
+    places = [LogDirectory(name, tmp_path / "other", name) for name in "abc"]
+
+    def drawn(*chosen: LogDirectory) -> tuple[str, list[str]]:
+        picture = plot_curves(chosen, Request(), SMALL, plots_root=tmp_path / "plots")
+        return picture.path.parent.name, picture.run_names
+
+    assert drawn(places[0]) == ("a", ["a"])
+    assert drawn(places[0], places[1]) == ("compare-a+b", ["a", "b"])
+    assert drawn(places[2]) == ("c", ["c"])
