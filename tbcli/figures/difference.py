@@ -18,10 +18,12 @@ from tbcli.figures.matrix import mean_f1
 from tbcli.figures.numbers import percent
 from tbcli.figures.style import USUAL, Look, one_look, write_heading
 from tbcli.figures.titles import counted, heading_of, short_number
+from tbcli.naming.shortening import shortened_names
 from tbcli.runs import Run
 from tbcli.runs.evidence import Predictions, read_predictions
 
-KIND = "difference of two confusion matrices"
+KIND = "confusion matrix, B minus A"
+_LONGEST_NAME = 24  # characters of a run's name in the title
 _MOST_LISTED, _NOTES = 16, 4  # lines of classes, and of what the colours mean
 _COLUMNS = 0.75, 0.75, 0.85  # inches of recall of A, of B, and their difference
 _NAMES = 0.5  # inches of the names, at least
@@ -103,7 +105,7 @@ def _different(ours: Sequence[str], theirs: Sequence[str]) -> str:
 
 
 def draw_difference(pair: Pair, *, title: str = "", look: Look = USUAL) -> Figure:
-    """Return the figure of B less A: blue where B is better, orange where A is.
+    """Return the figure of B minus A: blue where B is better, orange where A is.
 
     Args:
         pair: The two runs.
@@ -142,9 +144,10 @@ def gains_of(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 
 
 def _names(pair: Pair) -> str:
-    one, two = heading_of(pair.one), heading_of(pair.two)
-    if one == two:
-        one, two = pair.one.id, pair.two.id
+    names = [heading_of(run) for run in (pair.one, pair.two)]
+    if names[0] == names[1] or not lettering_for(names).draws("".join(names)):
+        names = [pair.one.id, pair.two.id]
+    one, two = shortened_names(names, _LONGEST_NAME)
     return f"A {one}, B {two}"
 
 
@@ -199,7 +202,7 @@ def _list_classes(
     """Write recall per class, the largest difference first, and what the colours mean."""
     right = plan.list_width
     places = (0.0, right - _COLUMNS[1] - _COLUMNS[2], right - _COLUMNS[2], right)
-    lines = [("class", "recall A", "recall B", "B less A", theme.faint)]
+    lines = [("class", "recall A", "recall B", "B minus A", theme.faint)]
     for number in rows:
         ours, theirs = recalls[:, number]
         change = f"{100 * (theirs - ours):+.1f}"

@@ -55,7 +55,7 @@ def test_totals_and_disagreements_stand_below_the_title(tmp_path: Path) -> None:
     pair = pair_of(tmp_path)
     title, facts, *_ = texts_of(drawn(tmp_path, pair))
     right, right_again = (told.guesses == told.labels for told in (pair.told, pair.retold))
-    assert title == "A first, B second  ·  difference of two confusion matrices"
+    assert title == "A first, B second  ·  confusion matrix, B minus A"
     assert f"accuracy A {right.mean():.4f}, B {right_again.mean():.4f}" in facts
     only_one, only_two = int((right & ~right_again).sum()), int((right_again & ~right).sum())
     assert f"right only in A {only_one}, only in B {only_two}" in facts
