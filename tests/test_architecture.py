@@ -33,7 +33,7 @@ ROOMS = {
     "data": set(),
     "models": {"data"},
     "serving": {"events", "readers", "recorders", "runs"},  # of recorders only the registry: what they promise
-    "training": {"data", "models", "recorders", "figures", "readers", "runs"},
+    "training": {"data", "models", "recorders", "figures", "readers", "runs", "gates"},
     "cli": {
         "training", "recorders", "serving", "figures", "exporting", "gates", "comparison", "grouping", "readers",
         "events", "runs",

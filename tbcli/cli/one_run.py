@@ -14,7 +14,7 @@ from tbcli.cli.output import Output, counted_age, counted_bytes, counted_seconds
 from tbcli.cli.sparkline import draw_sparkline
 from tbcli.naming import schemas
 from tbcli.runs.history import read_history
-from tbcli.runs.summary import epochs_asked, epochs_of, metrics_of, seconds_left
+from tbcli.runs.summary import ending_of, epochs_asked, epochs_of, metrics_of, seconds_left
 
 if TYPE_CHECKING:
     from tbcli.runs import Run
@@ -93,8 +93,11 @@ def _reason(run: Run, now: datetime) -> str:
 
 
 def _epochs(run: Run, now: datetime) -> str:
-    """Return the epochs done; of a run in training, and of one that stopped short, also those asked for."""
+    """Return the epochs done; of a run in training, and of one that stopped short, also those asked for, and why."""
     done, asked = epochs_of(run), epochs_asked(run)
+    ending = ending_of(run)
+    if done is not None and asked is not None and ending:
+        return f"{done}/{asked}, {ending}"
     if run.record.get("status") == "finished" or asked is None:
         return "" if done is None else str(done)
     left = seconds_left(run, now) if run.is_live(now) else None

@@ -115,7 +115,9 @@ def hush_libraries(*, verbose: bool) -> None:
 
 
 def _summarize(run: Run, config: Config, output: Output) -> None:
-    """Tell what came of it, where it is and what to do next."""
+    """Say what came of it, where it is and what to do next."""
+    from tbcli.runs.summary import ending_of
+
     recording = run.record.get("recording") or {}
     accuracy, seconds = run.metric("test_accuracy"), float(run.record.get("seconds") or 0)
     if accuracy is not None:
@@ -128,6 +130,9 @@ def _summarize(run: Run, config: Config, output: Output) -> None:
         output.say(f"recording cost {seconds:.1f} CPU s, {percent:.1f} % of the training time, {written}")
     output.say(f"logs    {printable(str(run.logs))}")
     saved, epochs = run.record.get("saved_epoch"), run.record.get("epochs")
+    ending = ending_of(run)
+    if ending:
+        output.say(f"epochs  {epochs}/{config.train.epochs}, {printable(ending)}")
     of_best = f" (weights of epoch {saved}, the best of {epochs})" if config.train.patience else ""
     output.say(f"model   {printable(str(run.saved_model))}{of_best}")
     if config.plot.automatic and any(run.plots.glob("*")):

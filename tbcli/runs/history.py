@@ -53,6 +53,11 @@ class HistoryWriter:
             writer.writerow([_cell(row.get(name)) for name in self._header])
 
 
+def as_kept(value: float) -> float:
+    """Return a value as it will be read from the history again."""
+    return float(_cell(value))
+
+
 def _cell(value: float | None) -> str:
     if value is None:
         return ""

@@ -18,8 +18,8 @@ Value = float | str | bool
 LEARNING_RATE = "learning_rate"
 SELECTORS = ("best", "last", "epoch")
 RECORDED = (
-    "id", "name", "note", "status", "started", "ended", "seconds", "model", "data", "saved_epoch", "parameters",
-    "device", "precision", "host",
+    "id", "name", "note", "status", "started", "ended", "seconds", "model", "data", "ended_by", "saved_epoch",
+    "parameters", "device", "precision", "host",
 )  # fmt: skip
 FACTS = (*RECORDED, "age", "bytes", "epoch", "epochs")
 """What can be asked of every tbcli run, besides its metrics and settings; ``age`` is in seconds."""
@@ -272,6 +272,17 @@ def seconds_left(run: Run, now: datetime) -> float | None:
         return None
     left = pace * (asked - history.epochs[-1]) - since
     return max(0.0, left) if math.isfinite(left) else None
+
+
+def ending_of(run: Run) -> str:
+    """Return what ended a training besides its number of epochs, or failed to: the option and its value."""
+    train = run.read_config().get("train")
+    settings = train if isinstance(train, Mapping) else {}
+    ended_by, until = run.record.get("ended_by"), settings.get("until")
+    if ended_by == "until":
+        return f'ended by --until "{until}"'
+    never_held = f'--until "{until}" never held' if ended_by and until else ""
+    return f"ended by --patience {settings.get(ended_by)}" if ended_by == "patience" else never_held
 
 
 def epochs_asked(run: Run) -> int | None:

@@ -15,7 +15,9 @@ from tbcli.training.best import BestEpoch
 from tbcli.training.feed import TrainingFeed
 from tbcli.training.observing import Observer
 from tbcli.training.optimizing import rate_of_step
+from tbcli.training.request import parse_until
 from tbcli.training.setup import Setup
+from tbcli.training.until import Until
 
 
 class Epochs:
@@ -38,6 +40,9 @@ class Epochs:
         self._rate_at = rate_of_step(train, feed.steps * train.epochs)
         monitor = train.monitor if setup.dataset.validation else train.monitor.removeprefix("val_")
         self.patience = BestEpoch(monitor, train.patience, setup.config.direction) if train.patience else None
+        self.ended_by = ""
+        """What ended the training: ``until``, ``patience`` or ``epochs``; empty before its last epoch is done."""
+        self._until = Until(parse_until(setup.config), setup.config.direction)
         self.epochs_done = 0
         self.steps_done = 0
         self.latest: Snapshot | None = None
@@ -93,16 +98,19 @@ class Epochs:
         snapshot = self._observer.after_epoch(epoch, self.steps_done, self._measured(logs))
         self._setup.health.check_batches()
         self._track_best(epoch, snapshot.logs)
-        self._history.append(self._row(epoch, snapshot.logs))
+        row = self._row(epoch, snapshot.logs)
+        self._history.append(row)
         self.epochs_done, self.latest = epoch, snapshot  # only now: an epoch is done when it is written
         out_of_patience = bool(self.patience and self.patience.update(self._setup.model, epoch, snapshot.logs))
-        last = out_of_patience or epoch == self._setup.config.train.epochs
-        self._recording.epoch(snapshot, last=last)
+        is_last = epoch == self._setup.config.train.epochs
+        reasons = {"until": self._until.update(row), "patience": out_of_patience, "epochs": is_last}
+        self.ended_by = next((reason for reason, holds in reasons.items() if holds), "")
+        self._recording.epoch(snapshot, last=bool(self.ended_by))
         self._setup.narrator.epoch(epoch, snapshot.logs, self._best)
         # The last step's loss is older than its weights: what became of those only validation shows.
         self._require_finite("val_loss", snapshot.logs)
         self._setup.check()
-        return out_of_patience
+        return self.ended_by in ("until", "patience")
 
     @property
     def seconds(self) -> float:

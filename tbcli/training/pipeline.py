@@ -68,7 +68,8 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
             saved_epoch = epochs.patience.restore(final) if epochs.patience else 0
             seen = measure(final, dataset, interruption.check)
             health.check_batches()
-            run.update(saved_epoch=saved_epoch or epochs.epochs_done, metrics=final_metrics(seen))
+            saved_epoch = saved_epoch or epochs.epochs_done
+            run.update(ended_by=epochs.ended_by, saved_epoch=saved_epoch, metrics=final_metrics(seen))
             layers = [layer.name for layer in model.layers]
             keep_evidence(run, dataset, seen, projector_points=config.record.projector_points, layers=layers)
             narrator.stage("Saving the model")

@@ -368,6 +368,23 @@ def test_a_run_that_failed_says_why_and_which_recorders_were_switched_off(cli: C
     assert "\x1b" not in shown
 
 
+@pytest.mark.parametrize(
+    ("ended_by", "shown"),
+    [
+        ("until", r'2/9, ended by --until "accuracy>0\.9 and loss<1"'),
+        ("patience", "2/9, ended by --patience 1"),
+        ("epochs", r'2/9, --until "accuracy>0\.9 and loss<1" never held'),
+        (None, "2"),
+    ],
+)
+def test_a_run_says_what_ended_it(cli: Cli, workspace: Path, ended_by: str | None, shown: str) -> None:
+    settings = {"train.epochs": 9, "train.patience": 1, "train.until": "accuracy>0.9 and loss<1"}
+    make_run(workspace, epochs=2, settings=settings, record={"ended_by": ended_by} if ended_by else {})
+    assert re.search(rf"\n  epochs +{shown}\n", cli("runs", "latest").stdout)
+    found = cli("runs", "--quiet", "--where", "ended_by=until").stdout
+    assert bool(found.strip()) == (ended_by == "until")
+
+
 def test_a_run_whose_process_is_gone_says_so(cli: Cli, workspace: Path) -> None:
     run = make_run(workspace, status="running", record={"pid": 2**22 + 1, "epochs": None})
     assert "its process ended without a final record" in cli("runs", run.id).stdout

@@ -64,6 +64,13 @@ TYPOS = [
     ("--logdir a-file", 2, "a-file", "DIR"),
     ("--logdir a-file/below", 2, "a-file/below", "DIR"),
     ("--models-dir a-file", 2, "a-file", "--models-dir"),
+    ("--until val_acuracy>1", 2, "val_acuracy", "'val_accuracy'"),
+    ("--until loss<1&&seed=3", 2, "&&", "and"),
+    ("--until loss<1|val_acc", 2, "val_acc", "0.98"),
+    ("--until epoch.best>3", 2, "epoch.best", "'epoch'"),
+    ("--until TEST_accuracy>1", 2, "evaluated once, after training", "'val_accuracy'"),
+    ("--until loss<low", 2, "'low'", "0.98"),
+    ("--until val_acc>1 --validation-split 0", 2, "no samples are held out", "'accuracy'"),
     ("unexpected", 2, "unexpected", "train --help"),
 ]
 MANY = """

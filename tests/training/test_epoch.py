@@ -17,6 +17,7 @@ from tbcli.training import Narrator
 
 pytestmark = pytest.mark.tf
 STEPS = 8
+NEARLY = 0.8999999762  # 0.9 as float32; the history has 0.9
 
 
 def nothing(*_: object, **__: object) -> None:
@@ -87,6 +88,34 @@ def test_patience_ends_the_training_and_the_answer_says_so(tmp_path: Path) -> No
         answers.append(epochs.end_epoch({"loss": loss}))
     assert answers == [False, False, False, True]
     assert epochs.patience.epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "stops", "ended_by"),
+    [
+        ({"train.until": "accuracy>=0.9"}, [False, True], "until"),
+        ({"train.until": "accuracy>=0.9", "train.patience": 1}, [False, True], "until"),
+        ({"train.until": "accuracy>9", "train.patience": 1}, [False, True], "patience"),
+        ({"train.until": "accuracy>9"}, [False, False, False], "epochs"),
+        ({"train.until": "epoch=3"}, [False, False, True], "until"),
+        ({}, [False, False, False], "epochs"),
+    ],
+)
+def test_the_last_epoch_is_recorded_as_such_and_what_ended_it_is_known(
+    tmp_path: Path, settings: dict[str, object], stops: list[bool], ended_by: str
+) -> None:
+    epochs = epochs_of(tmp_path / "history.csv", {"train.epochs": 3, **settings})
+    lasts: list[bool] = []
+    epochs._recording.epoch = lambda snapshot, *, last: lasts.append(last)
+    epochs.begin()
+    answers = []
+    for epoch, accuracy in enumerate((0.5, NEARLY, NEARLY)[: len(stops)], start=1):
+        assert epochs.ended_by == ""
+        epochs.begin_epoch(epoch)
+        epochs.after_steps(epoch * STEPS, {"loss": 1.0})
+        answers.append(epochs.end_epoch({"loss": 1.0, "accuracy": accuracy}))
+    assert (answers, epochs.ended_by) == (stops, ended_by)
+    assert lasts == [False] * (len(stops) - 1) + [True]
 
 
 def test_a_loss_that_is_not_finite_ends_it_at_once(tmp_path: Path) -> None:

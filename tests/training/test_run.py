@@ -43,7 +43,7 @@ def test_the_record_has_the_promised_keys_and_types(tiny: Tiny) -> None:
         "schema": int, "id": str, "name": str, "note": str, "status": str, "started": str, "ended": str,
         "seconds": float, "model": str, "data": str, "parameters": int, "epochs": int, "device": str,
         "precision": str, "pid": int, "pid_started": int, "host": str, "versions": dict, "git": (dict, type(None)),
-        "bytes": int, "saved_epoch": int, "metrics": dict, "recording": dict,
+        "bytes": int, "ended_by": str, "saved_epoch": int, "metrics": dict, "recording": dict,
     }  # fmt: skip
     assert set(kinds) <= set(record)
     assert [key for key, kind in kinds.items() if not isinstance(record[key], kind)] == []

@@ -57,6 +57,7 @@ def test_without_validation_patience_watches_the_training_loss(odd: Tiny) -> Non
     history = read_history(odd.run.history_file)
     assert set(history.columns) == {"step", "seconds", "learning_rate", "loss", "accuracy"}
     losses = history.columns["loss"]
+    assert odd.record["ended_by"] == "patience"
     assert odd.record["saved_epoch"] == losses.index(min(losses)) + 1
     assert odd.record["metrics"]["loss"]["best_epoch"] == odd.record["saved_epoch"]
     assert odd.record["status"] == "finished"
