@@ -22,6 +22,7 @@ _STYLES = {
     "bold": "1",
     "dim": "2",
 }
+LONGEST_LINE = 800  # characters of what an error says: whatever was typed, it is no longer than ten rows of a terminal
 
 
 def wants_colour(stream: IO[str], environ: Mapping[str, str] | None = None) -> bool:
@@ -159,8 +160,8 @@ class Output:
 
 def show_error(error: TbcliError) -> None:
     """Write the two lines of a failure: what happened, what to try."""
-    _to_stderr(f"{styled('error:', 'red', sys.stderr)} {printable(error.message)}")
-    _to_stderr(f"{styled('try:', 'cyan', sys.stderr)}   {printable(error.hint)}")
+    _to_stderr(f"{styled('error:', 'red', sys.stderr)} {shortened(printable(error.message), LONGEST_LINE)}")
+    _to_stderr(f"{styled('try:', 'cyan', sys.stderr)}   {shortened(printable(error.hint), LONGEST_LINE)}")
 
 
 def _to_stdout(text: str) -> None:

@@ -155,7 +155,7 @@ class Setting(NamedTuple):
 
     def _advice(self, wanted: str) -> str:
         allowed = f" {self.allowed}" if self.allowed else ""
-        return f"{self.key} is {wanted}{allowed}; the default is {spoken(self.default)!s}"
+        return f"{self.key} is {wanted}{allowed}; the default is {self.meaning or spoken(self.default)}"
 
     def _coerced(self, value: object) -> object | None:
         """Return the value as the setting's type, None where it is of another."""

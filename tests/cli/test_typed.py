@@ -191,13 +191,30 @@ def test_a_short_option_and_what_stands_behind_two_dashes_are_left_alone(cli: Cl
 
 
 @pytest.mark.parametrize(
-    "word", ["=3", "--=3", ".=3", "=", "--", "train.=3", ".epochs=3", "\udcff=1", "\x1b[31m=1", "e\n=1"]
+    "word",
+    [
+        "epochs=" + "9" * 5000,
+        "x" * 5000,
+        "--" + "x" * 5000,
+        "lr=" + "x" * 5000,
+        "=3",
+        "--=3",
+        ".=3",
+        "=",
+        "--",
+        "train.=3",
+        ".epochs=3",
+        "\udcff=1",
+        "\x1b[31m=1",
+        "e\n=1",
+    ],
 )
 def test_odd_words_are_two_lines_and_code_2(cli: Cli, word: str) -> None:
     result = cli("train", word, "stray")
     assert result.exit_code == 2
     assert len(result.stderr.splitlines()) == 2
     assert "\x1b" not in result.stderr
+    assert len(result.stderr) < 1700
 
 
 def test_no_word_of_others_is_a_word_of_ours() -> None:
