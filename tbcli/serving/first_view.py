@@ -12,13 +12,13 @@ import os
 import re
 import urllib.parse
 from collections.abc import Collection, Mapping
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tbcli.naming import tags
-from tbcli.naming.series import Identity, Seen, identify
-from tbcli.naming.words import STEP
+
+if TYPE_CHECKING:
+    from tbcli.naming.series import Identity, Seen
 
 Tags = Mapping[str, Collection[str]]
 """``{TensorBoard's name of a directory: its scalar tags}``."""
@@ -49,6 +49,8 @@ def _prepared(shown: Tags) -> tuple[list[str], str]:
     ours = [tag for tag in _OURS if tag in known]
     if ours and all(run.count("/") <= 1 for run in shown):
         return ours, _FIRST_PART
+    from tbcli.naming.series import Seen, identify  # not before somebody looks
+
     seen = [Seen(run, tag, 2) for run, found in shown.items() for tag in found]
     named = identify(seen)
     return ours or _pins(dict(zip(seen, named.identities, strict=True))), _colour_group(named.owners)
@@ -63,6 +65,8 @@ def _pins(identities: Mapping[Seen, Identity]) -> list[str]:
 
 def _tags_of(identities: Mapping[Seen, Identity], metrics: Collection[str]) -> list[str]:
     """Return the tags of metrics, training before validation; not those per step of what is there per epoch too."""
+    from tbcli.naming.words import STEP
+
     found = {(each.split, each.unit == STEP, seen.tag) for seen, each in identities.items() if each.metric in metrics}
     others = {split for split, is_per_step, _ in found if not is_per_step}
     kept = [(split, tag) for split, is_per_step, tag in sorted(found) if not (is_per_step and split in others)]
@@ -114,10 +118,7 @@ def _is_visit(environ: Mapping[str, Any]) -> bool:
 
 
 def _has_cookie(environ: Mapping[str, Any], name: str) -> bool:
-    try:
-        return name in SimpleCookie(str(environ.get("HTTP_COOKIE", "")))
-    except CookieError:
-        return False
+    return any(part.partition("=")[0].strip() == name for part in str(environ.get("HTTP_COOKIE", "")).split(";"))
 
 
 def _fingerprint(logdir: str) -> str:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tbcli.config import ServeConfig
-from tbcli.events.crc import checksum, masked
 
 # In `Summary.Value` a short tensor (field 8) that begins with a dtype (field 1) which is neither float32 nor a text, or
 # with float32 and a shape (field 2) of one dimension or more.
@@ -124,6 +123,8 @@ def _tag_before(data: bytes | mmap.mmap, place: int) -> bytes:
 
 def _record_around(data: bytes | mmap.mmap, place: int) -> bytes:
     """Return the data of the record that a place is in, found by the checksum of its length; ``b""`` for none."""
+    from tbcli.events.crc import checksum, masked  # only where there is a suspect
+
     for start in range(place - _HEADER.size, max(-1, place - _LONGEST_RECORD), -1):
         if data[start + 3 : start + 8] != bytes(5):  # the length of a record that is not too long
             continue
