@@ -116,7 +116,9 @@ def _watch(places: Sequence[Run | LogDirectory], request: Request, output: Outpu
         window = _window()
         try:
             scene = compose(places, _for_window(request, window))
-        except NotFound as error:  # it may have just begun
+        except NotFound as error:
+            if not _may_come(places):
+                raise
             return [styled(printable(f"{error.message}; waiting"), "dim", sys.stdout)]
         last[:] = [scene]
         return draw_scene(scene, window)
@@ -131,6 +133,17 @@ def _watch(places: Sequence[Run | LogDirectory], request: Request, output: Outpu
     watch(draw, is_over)
     for scene in last:
         _warn(scene, output)
+
+
+def _may_come(places: Sequence[Run | LogDirectory]) -> bool:
+    """Say whether what is missing may still be written: by a run before its first epoch, or by another program."""
+    from tbcli.runs import LogDirectory
+    from tbcli.runs.history import read_history
+
+    return any(
+        isinstance(place, LogDirectory) or (place.is_live() and not read_history(place.history_file).epochs)
+        for place in places
+    )
 
 
 def _warn(scene: Scene, output: Output) -> None:

@@ -1,4 +1,4 @@
-"""Draws the same thing again and again in place, until Ctrl-C or until there is nothing more to come."""
+"""Redraws in place until Ctrl-C, or until there is nothing more to come."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def require_window() -> None:
     """
     if not is_terminal(sys.stdout) or os.environ.get("TERM") == "dumb":
         raise ConfigError(
-            "--watch draws in place, which needs a terminal", hint="leave --watch out; a script asks again by itself"
+            "--watch redraws in place, which needs a terminal", hint="leave --watch out; in a script, run it again"
         )
 
 

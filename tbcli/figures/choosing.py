@@ -101,7 +101,7 @@ def pick_metrics(
 
     Args:
         candidates: In their order.
-        most: So many at most.
+        most: The most that may be drawn.
         directions: The user's ``[direction]`` section.
         are_named: They were asked for: none is left out but for lack of room, and their order stays.
     """
@@ -115,7 +115,7 @@ def pick_metrics(
     if len(shown) > most:
         hidden = shown[most:]
         more = f"{len(hidden):,} of {len(shown):,} metrics do not fit: {_listed(hidden)}"
-        said.append(f"{more}; `--metric NAME` chooses")
+        said.append(f"{more}; choose with `--metric NAME`")
     return shown[:most], [sentence for sentence in said if sentence]
 
 
@@ -158,7 +158,7 @@ def _rank(metric: str, directions: Overrides) -> int:
 
 
 def _left_out(why: str, metrics: Sequence[str]) -> str:
-    return f"not drawn, {why}: {_listed(metrics)}; `--metric NAME` draws them" if metrics else ""
+    return f"not drawn ({why}): {_listed(metrics)}; `--metric NAME` draws them" if metrics else ""
 
 
 def _listed(metrics: Sequence[str]) -> str:

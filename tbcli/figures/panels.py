@@ -99,7 +99,8 @@ def _note_lost_times(measured: Sequence[Measured], left_out: list[str]) -> None:
     for trace, x, _ in measured:
         lost = int(np.isnan(x).sum())
         if lost:
-            left_out.append(f"{trace.name}: {counted(lost, 'point')} without a usable wall time not drawn")
+            verb = "has" if lost == 1 else "have"
+            left_out.append(f"{trace.name}: {counted(lost, 'point')} {verb} no usable wall time and cannot be drawn")
 
 
 def _curve(trace: Trace, x: Floats, y: Floats, request: Request) -> Curve:

@@ -236,6 +236,13 @@ def test_watch_follows_a_training_and_ends_with_it(tmp_path) -> None:
     assert window.end() == 0
 
 
+def test_watch_waits_for_nothing_that_cannot_come(tmp_path) -> None:
+    make_run(tmp_path)
+    window = Window(tmp_path, "--metric", "acuracy")
+    window.wait_for("did you mean 'accuracy'?")
+    assert window.end() == 3
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_watch_ends_well_when_it_is_told_to(tmp_path, number: int) -> None:
     write(tmp_path / "other", *curve("loss", [1, 2]))

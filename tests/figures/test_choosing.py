@@ -83,9 +83,9 @@ def test_clocks_constants_and_single_values_are_left_out_and_named() -> None:
     metrics, said = pick_metrics(candidates, 9)
     assert metrics == ["loss"]
     assert said == [
-        "not drawn, clocks and counters: time/fps, samples_per_second, frobs; `--metric NAME` draws them",
-        "not drawn, constant: clip_range; `--metric NAME` draws them",
-        "not drawn, a single value: hp_metric; `--metric NAME` draws them",
+        "not drawn (clocks and counters): time/fps, samples_per_second, frobs; `--metric NAME` draws them",
+        "not drawn (constant): clip_range; `--metric NAME` draws them",
+        "not drawn (a single value): hp_metric; `--metric NAME` draws them",
     ]
     assert pick_metrics(candidates, 9, are_named=True) == ([one.metric for one in candidates], [])
 
@@ -101,4 +101,6 @@ def test_where_there_is_nothing_else_clocks_are_drawn() -> None:
 def test_what_does_not_fit_is_counted_and_a_few_are_named() -> None:
     metrics, said = pick_metrics([Candidate(f"m{number}") for number in range(5000)], 9)
     assert len(metrics) == 9
-    assert said == ["4,991 of 5,000 metrics do not fit: m9, m10, m11, m12, m13 and 4,986 more; `--metric NAME` chooses"]
+    assert said == [
+        "4,991 of 5,000 metrics do not fit: m9, m10, m11, m12, m13 and 4,986 more; choose with `--metric NAME`"
+    ]

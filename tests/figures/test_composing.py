@@ -309,7 +309,7 @@ def test_a_wall_time_of_zero_does_not_shift_the_others(tmp_path) -> None:
     assert one.x.tolist()[1:] == [0, 1, 2, 3, 4]
     assert np.isnan(one.x[0])
     assert scene.panels[0].x_label == "time since the start (min)"
-    assert scene.left_out == ("loss: 1 point without a usable wall time not drawn",)
+    assert scene.left_out == ("loss: 1 point has no usable wall time and cannot be drawn",)
 
 
 def test_whole_epochs_beside_the_steps_spread_their_points(tmp_path) -> None:
