@@ -208,6 +208,7 @@ def test_a_short_option_and_what_stands_behind_two_dashes_are_left_alone(cli: Cl
         "\x1b[31m=1",
         "e\n=1",
     ],
+    ids=lambda word: ascii(word[:9]),
 )
 def test_odd_words_are_two_lines_and_code_2(cli: Cli, word: str) -> None:
     result = cli("train", word, "stray")
