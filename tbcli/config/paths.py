@@ -10,7 +10,7 @@ from tbcli.config.setting import Section, setting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathsConfig(Section):
-    """Where runs live: three roots in a workspace, each movable alone."""
+    """Where runs are kept: three roots in a workspace, each of which can be placed elsewhere."""
 
     workspace: str = setting(
         ".", "Directory that holds logs, plots and models.", flag="--workspace", panel="Everywhere", metavar="DIR"

@@ -32,7 +32,7 @@ FIRST_FREE_PORT = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataConfig(Section):
-    """What to learn from."""
+    """Data to train on."""
 
     source: str = setting(
         "mnist", "Dataset.", flag="--data", aliases=("dataset",), panel="Data", metavar="NAME",
@@ -51,7 +51,7 @@ class DataConfig(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig(Section):
-    """What learns."""
+    """The model."""
 
     name: str = setting(
         "cnn", "Model architecture.", flag="--model", aliases=("arch", "architecture"), panel="Model", metavar="NAME",
@@ -64,7 +64,7 @@ class ModelConfig(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig(Section):
-    """How long and how fast to learn, and what to keep."""
+    """Training: its length, its optimizer, and what it keeps."""
 
     name: str = setting(
         "", "Name of the run.", flag="--name", aliases=("run-name", "exp-name", "experiment-name"), panel="Output",
@@ -147,7 +147,7 @@ class TrainConfig(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordConfig(Section):
-    """What training leaves in TensorBoard, and how often."""
+    """What training writes for TensorBoard, and how often."""
 
     recorders: str = setting(
         "standard", "What to record: off, light, standard, full and/or recorders; -NAME removes. `help` lists them.",
@@ -191,7 +191,7 @@ class RecordConfig(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlotConfig(Section):
-    """How figures look."""
+    """Figures: when they are drawn, and how they look."""
 
     automatic: bool = setting(True, "Draw figures after training.", flag="--plots", panel="Output")
     dpi: int = setting(120, "Resolution in DPI.", flag="--dpi", panel="Figure", metavar="N", least=20, most=1200)
@@ -216,7 +216,7 @@ class PlotConfig(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeConfig(Section):
-    """Where TensorBoard listens and how it reads."""
+    """TensorBoard: its address, and how it reads."""
 
     host: str = setting(
         "localhost", "Address to listen on.", flag="--host", aliases=("bind",), panel="Address", metavar="NAME",
