@@ -51,8 +51,8 @@ class Chosen(NamedTuple, Generic[Shaped]):
     notes: tuple[str, ...] = ()
 
 
-class Wish(NamedTuple):
-    """What was asked of a listing.
+class ListingQuery(NamedTuple):
+    """Conditions, order and columns of a listing.
 
     Args:
         conditions: Only runs that meet all of them.
@@ -67,11 +67,11 @@ class Wish(NamedTuple):
     columns: tuple[Field, ...] = ()
 
     @classmethod
-    def parse(cls, where: Sequence[str], sort: str | None, columns: str | None, *, is_reversed: bool) -> Wish:
-        """Return the wish that the options spell.
+    def parse(cls, where: Sequence[str], sort: str | None, columns: str | None, *, is_reversed: bool) -> ListingQuery:
+        """Parse the options of a listing.
 
         Raises:
-            ConfigError: One does not follow the grammar.
+            ConfigError: An option does not parse.
         """
         if not where and sort is None and columns is None:
             return cls(is_reversed=is_reversed)
@@ -100,22 +100,22 @@ class Wish(NamedTuple):
         return (*asked, *([self.sort] if self.sort else ()), *self.columns)
 
 
-def guesses_in(wish: Wish, directions: Mapping[str, str]) -> list[str]:
+def guesses_in(query: ListingQuery, directions: Mapping[str, str]) -> list[str]:
     """Return a sentence for each best that was asked for though its direction is a guess."""
-    if not wish.fields:
+    if not query.fields:
         return []
     from tbcli.naming.direction import direction_of
 
     notes = {
         field.name: direction_of(field.name, directions, asked=True).note
-        for field in wish.fields
+        for field in query.fields
         if field.selector in ("best", "epoch")
     }
     return [f"the best of {printable(name)} {note}" for name, note in notes.items() if note]
 
 
 def choose(
-    wish: Wish,
+    query: ListingQuery,
     items: Iterable[Item],
     summarize: Callable[[Item], Summary],
     shape: Callable[[Item, Summary | None], Shaped],
@@ -126,7 +126,7 @@ def choose(
     Metrics sort best first, all else and metrics without direction smallest first; what has no value comes last.
 
     Args:
-        wish: What was asked.
+        query: What was asked.
         items: The runs.
         summarize: Returns what is known of a run; called only where something was asked.
         shape: Returns what is to be shown of one.
@@ -136,25 +136,25 @@ def choose(
         NotFound: No run has anything of a name that was asked for.
         ConfigError: A number was to be compared with a word.
     """
-    if not wish.asks_of_runs:
+    if not query.asks_of_runs:
         timed = sorted(((order(item), shape(item, None)) for item in items), key=lambda pair: pair[0])
-        return Chosen([shown for _, shown in (reversed(timed) if wish.is_reversed else timed)])
+        return Chosen([shown for _, shown in (reversed(timed) if query.is_reversed else timed)])
     from tbcli.gates import all_hold
 
-    asked = _Asked(wish.fields)
+    asked = _Asked(query.fields)
     found: list[tuple[Any, Value | None, Shaped]] = []
     for item in items:
         summary = summarize(item)
         asked.look_into(summary)
-        if all_hold(wish.conditions, summary):
-            found.append((order(item), wish.sort.of(summary) if wish.sort else None, shape(item, summary)))
+        if all_hold(query.conditions, summary):
+            found.append((order(item), query.sort.of(summary) if query.sort else None, shape(item, summary)))
     asked.require_all()
     found.sort(key=lambda entry: entry[0])
-    if wish.sort is None:
-        return Chosen([shown for *_, shown in (reversed(found) if wish.is_reversed else found)], asked.notes)
-    asked.note_order(wish.sort)
+    if query.sort is None:
+        return Chosen([shown for *_, shown in (reversed(found) if query.is_reversed else found)], asked.notes)
+    asked.note_order(query.sort)
     known = [entry for entry in found if not _is_nothing(entry[1])]
-    known.sort(key=lambda entry: _rank(entry[1]), reverse=asked.is_high_best(wish.sort) != wish.is_reversed)
+    known.sort(key=lambda entry: _rank(entry[1]), reverse=asked.is_high_best(query.sort) != query.is_reversed)
     unknown = (entry for entry in found if _is_nothing(entry[1]))
     return Chosen([shown for *_, shown in (*known, *unknown)], asked.notes)
 

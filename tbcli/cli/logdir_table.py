@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tbcli.cli.listing import Form, Shown, Wish, choose, csv_lines, json_lines, json_text, shown_metric
+from tbcli.cli.listing import Form, ListingQuery, Shown, choose, csv_lines, json_lines, json_text, shown_metric
 from tbcli.cli.output import counted_bytes, is_terminal, padded, printable
 from tbcli.cli.run_table import NOTHING, View, show_chosen_columns, width_of
 from tbcli.errors import NotFound
@@ -73,7 +73,7 @@ Tags = dict[str, list[Tag]]
 
 
 def show_logdir(
-    found: LogDirectory, form: Form, wish: Wish, view: View, *, cache: bool = True, verify: bool = False
+    found: LogDirectory, form: Form, query: ListingQuery, view: View, *, cache: bool = True, verify: bool = False
 ) -> Shown:
     """Return what a log directory holds, with what is damaged as warnings.
 
@@ -102,19 +102,19 @@ def show_logdir(
         path = joined_path(found, run)
         return summaries.get(path) or Summary(path, path, {}, read_settings=partial(logged.settings, run))
 
-    chosen = _columns_of_tags(wish, tags)
+    chosen = _columns_of_tags(query, tags)
     if chosen:
-        runs, _ = choose(wish._replace(columns=()), tags, summarize, lambda run, _: run, order=natural_key)
+        runs, _ = choose(query._replace(columns=()), tags, summarize, lambda run, _: run, order=natural_key)
         values = [
             [dict(zip(CSV_HEADER, _csv_row(run, tag), strict=True))[n] for n in chosen]
             for run in runs
             for tag in tags[run]
         ]
-        return _chosen_tags(list(map(str, wish.columns)), values, form, view)._replace(warnings=warnings)
-    if wish.columns:
-        shown = show_chosen_columns(tags, summarize, form, wish, view, order=natural_key)
+        return _chosen_tags(list(map(str, query.columns)), values, form, view)._replace(warnings=warnings)
+    if query.columns:
+        shown = show_chosen_columns(tags, summarize, form, query, view, order=natural_key)
         return shown._replace(warnings=(*warnings, *shown.warnings))
-    runs, notes = choose(wish, tags, summarize, lambda run, _: run, order=natural_key)
+    runs, notes = choose(query, tags, summarize, lambda run, _: run, order=natural_key)
     match form:
         case "json":
             texts = [json_text(_document(run, tags[run], logged.settings(run))) for run in runs]
@@ -129,11 +129,11 @@ def show_logdir(
     return Shown(lines, note if runs else NOTHING, (*warnings, *notes))
 
 
-def _columns_of_tags(wish: Wish, tags: Tags) -> list[str]:
+def _columns_of_tags(query: ListingQuery, tags: Tags) -> list[str]:
     """Return the columns where all are the table's own, of which there is a row a tag; else nothing."""
-    names = [field.name.lower() for field in wish.columns if not field.selector]
+    names = [field.name.lower() for field in query.columns if not field.selector]
     metrics = {tag.name for each in tags.values() for tag in each if tag.metric}
-    is_own = len(names) == len(wish.columns) and set(names) <= set(CSV_HEADER)
+    is_own = len(names) == len(query.columns) and set(names) <= set(CSV_HEADER)
     is_of_tags = "tag" in names or not metrics.intersection(names)
     return names if is_own and is_of_tags and not set(names) <= OF_RUNS else []
 

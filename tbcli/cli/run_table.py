@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from tbcli.cli.listing import Form, Shown, Wish, choose, csv_lines, json_lines, json_text, shown_field
+from tbcli.cli.listing import Form, ListingQuery, Shown, choose, csv_lines, json_lines, json_text, shown_field
 from tbcli.cli.output import (
     counted_age,
     counted_bytes,
@@ -153,18 +153,18 @@ def table_lines(table: Sequence[Sequence[str]], right: Collection[int], status: 
     return padded(table, right=right, paint=paint if wants_colour(sys.stdout) else None)
 
 
-def show_runs(store: RunStore, form: Form, wish: Wish, view: View, now: datetime) -> Shown:
+def show_runs(store: RunStore, form: Form, query: ListingQuery, view: View, now: datetime) -> Shown:
     """Return the runs that match, in the order and with the columns that were asked for; damage as warnings.
 
     Raises:
         NotFound: No run has a name that was asked for.
         ConfigError: A number was to be compared with a word.
     """
-    shown = _runs_shown(store, form, wish, view, now)
+    shown = _runs_shown(store, form, query, view, now)
     return shown._replace(warnings=(*shown.warnings, *store.damage))
 
 
-def _runs_shown(store: RunStore, form: Form, wish: Wish, view: View, now: datetime) -> Shown:
+def _runs_shown(store: RunStore, form: Form, query: ListingQuery, view: View, now: datetime) -> Shown:
     from tbcli.runs.store import by_time
 
     def summarize(run: Run) -> Summary:
@@ -172,17 +172,17 @@ def _runs_shown(store: RunStore, form: Form, wish: Wish, view: View, now: dateti
 
         return summary_of(run, now, lambda: tags_of_run(run))
 
-    if wish.columns:
-        return show_chosen_columns(store.each(), summarize, form, wish, view, order=by_time)
+    if query.columns:
+        return show_chosen_columns(store.each(), summarize, form, query, view, order=by_time)
     match form:
         case "json":
-            texts = choose(wish, store.each(), summarize, lambda run, _: json_text(run_facts(run, now)), by_time)
+            texts = choose(query, store.each(), summarize, lambda run, _: json_text(run_facts(run, now)), by_time)
             return Shown(json_lines(schemas.METRICS, texts.rows), "" if texts.rows else NOTHING, texts.notes)
         case "csv":
-            values = choose(wish, store.each(), summarize, lambda run, _: _csv_row(run, now), by_time)
+            values = choose(query, store.each(), summarize, lambda run, _: _csv_row(run, now), by_time)
             return Shown(csv_lines(CSV_HEADER, values.rows), "" if values.rows else NOTHING, values.notes)
         case _:
-            rows, notes = choose(wish, store.each(), summarize, lambda run, _: usual_cells(run, now), by_time)
+            rows, notes = choose(query, store.each(), summarize, lambda run, _: usual_cells(run, now), by_time)
             if rows:
                 return Shown(usual_lines(rows, view), view.tell_hidden(rows), notes)
             return Shown([], NOTHING, notes)
@@ -192,19 +192,19 @@ def show_chosen_columns(
     items: Iterable[Item],
     summarize: Callable[[Item], Summary],
     form: Form,
-    wish: Wish,
+    query: ListingQuery,
     view: View,
     *,
     order: Callable[[Item], Any],
 ) -> Shown:
     """Return the columns that were asked for, of all runs that match; see `choose`."""
-    columns, titles = wish.columns, list(map(str, wish.columns))
+    columns, titles = query.columns, list(map(str, query.columns))
     if form == "table":
-        rows, notes = choose(wish, items, summarize, lambda _, known: _shown_fields(columns, known), order)
+        rows, notes = choose(query, items, summarize, lambda _, known: _shown_fields(columns, known), order)
         if rows:
             return Shown(column_lines(rows, columns, view), view.tell_hidden(rows), notes)
         return Shown([], NOTHING, notes)
-    values, notes = choose(wish, items, summarize, lambda _, known: _values(columns, known), order)
+    values, notes = choose(query, items, summarize, lambda _, known: _values(columns, known), order)
     note = "" if values else NOTHING
     if form == "csv":
         return Shown(csv_lines(titles, values), note, notes)

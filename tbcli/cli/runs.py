@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tbcli.cli.listing import Form, Shown, Wish, guesses_in, require_one_form
+from tbcli.cli.listing import Form, ListingQuery, Shown, guesses_in, require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunArgument, with_common_options
 from tbcli.cli.output import Output, printable
 from tbcli.cli.places import NoCache, Verify, has_logs, named_place, warn_of_records
@@ -81,16 +81,16 @@ def runs(
 
         require_window()
     form: Form = "csv" if as_csv else "json" if as_json else "table"
-    wish = Wish.parse(where or (), sort, columns, is_reversed=reverse)
+    query = ListingQuery.parse(where or (), sort, columns, is_reversed=reverse)
     view = View(whole=all_, is_sorted=sort is not None)
     config, output = common.settle(), common.output
-    for sentence in guesses_in(wish, config.direction):
+    for sentence in guesses_in(query, config.direction):
         output.say(sentence)
     from tbcli.runs import LogDirectory, RunStore
 
     paths, store = config.paths, RunStore(config.paths, config.direction)
     if text:
-        _require_texts_alone(run, form, wish, watching=watching)
+        _require_texts_alone(run, form, query, watching=watching)
     if run is not None:
         found = named_place(store, run, output)
         if text:
@@ -99,7 +99,7 @@ def runs(
             show_texts(found, output, as_json=as_json, cache=not no_cache, verify=verify)
             return
         if not isinstance(found, LogDirectory):
-            _show_one(found, form, wish, output, watching=watching)
+            _show_one(found, form, query, output, watching=watching)
             return
         paths = replace(paths, logdir=str(found.logs))
         store = RunStore(paths, config.direction)
@@ -110,13 +110,13 @@ def runs(
 
         for sentence in store.damage:
             output.warn(sentence)
-        _show(lambda: show_logdir(found, form, wish, view, cache=not no_cache, verify=verify), output, watching)
+        _show(lambda: show_logdir(found, form, query, view, cache=not no_cache, verify=verify), output, watching)
         return
     from tbcli.runs.files import utc_now
 
     def look() -> Shown:
         try:
-            shown = show_runs(store, form, wish, view, utc_now())
+            shown = show_runs(store, form, query, view, utc_now())
         except NotFound:  # what was asked for may stand in a record that cannot be read
             for sentence in store.damage:
                 output.warn(sentence)
@@ -148,7 +148,7 @@ def _beside(store: RunStore) -> list[str]:
     return [f"{counted} the logs of other programs: `tbcli runs {others[0]}`"]
 
 
-def _require_texts_alone(run: str | None, form: Form, wish: Wish, *, watching: bool) -> None:
+def _require_texts_alone(run: str | None, form: Form, query: ListingQuery, *, watching: bool) -> None:
     """Refuse ``--text`` where it cannot be answered.
 
     Raises:
@@ -156,7 +156,7 @@ def _require_texts_alone(run: str | None, form: Form, wish: Wish, *, watching: b
     """
     if run is None:
         raise ConfigError("--text needs a run or a path", hint="`tbcli runs latest --text`")
-    if wish.asks_of_runs or wish.is_reversed or form == "csv" or watching:
+    if query.asks_of_runs or query.is_reversed or form == "csv" or watching:
         raise ConfigError(
             "--text cannot be combined with --where, --sort, --reverse, --columns, --csv or --watch",
             hint="`tbcli runs PATH --text`, or with --json",
@@ -182,11 +182,11 @@ def _with_note(shown: Shown) -> list[str]:
     return [*shown.lines, *([shown.note] if shown.note else [])]
 
 
-def _show_one(run: Run, form: Form, wish: Wish, output: Output, *, watching: bool) -> None:
+def _show_one(run: Run, form: Form, query: ListingQuery, output: Output, *, watching: bool) -> None:
     from tbcli.cli.one_run import run_lines, show_run
     from tbcli.runs.files import utc_now
 
-    if wish.asks_of_runs or wish.is_reversed or form == "csv":
+    if query.asks_of_runs or query.is_reversed or form == "csv":
         raise ConfigError(
             f"--where, --sort, --reverse, --columns and --csv are for many runs, not for {run.label}",
             hint=f"`tbcli runs {run.id}`, or `tbcli export {run.id}` for its values as CSV",
