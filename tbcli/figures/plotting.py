@@ -25,7 +25,8 @@ def plot(
 ) -> list[Path]:
     """Draw figures of runs, and return the files that were written.
 
-    Several runs share one history; every other kind is one figure per run.
+    Several runs share one history; every other kind is one figure per run, but for the confusion matrices of two runs,
+    which are subtracted.
 
     Args:
         runs: One run or several, as `tbcli.list_runs` and `tbcli.train` return them.
@@ -34,7 +35,7 @@ def plot(
         metrics: Panels of the history; loss and accuracy unless given.
         out: The file to write, for a single figure; else each goes to the plots directory of its run.
         title: Heading, in place of the run's name.
-        **settings: Settings of the section ``plot``: ``format="pdf"``, ``dpi=200``, ``smooth=0.6``.
+        **settings: Settings of the section ``plot``: ``format="pdf"``, ``size="6.5x4"``, ``theme="dark"``.
 
     Raises:
         NotFound: There are no runs, or a run lacks what a figure is drawn from.
