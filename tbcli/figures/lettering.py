@@ -70,7 +70,10 @@ class Lettering:
 
     def shortened(self, names: Sequence[str], points: float, inches: float) -> list[str]:
         """Return legible names that fit a width; different names stay different."""
-        return shortened_names([self.legible(name) for name in names], inches, lambda text: self.width(text, points))
+        texts = [self.legible(name) for name in names]
+        if len(set(texts)) < len(set(names)):  # question marks make them look alike
+            texts = number_duplicates(texts)
+        return shortened_names(texts, inches, lambda text: self.width(text, points))
 
 
 def lettering_for(texts: Iterable[str]) -> Lettering:

@@ -50,6 +50,12 @@ def test_a_class_that_is_called_as_another_is_numbered_stays_itself() -> None:
 
 
 @pytest.mark.usefixtures("no_fonts")
+def test_names_that_no_font_draws_stay_as_many_as_they_are() -> None:
+    names = ["層一", "層二", "dense"]
+    assert lettering_for(names).shortened(names, 9, 2.0) == ["?? #0", "?? #1", "dense"]
+
+
+@pytest.mark.usefixtures("no_fonts")
 def test_arabic_hebrew_and_cyrillic_are_in_the_usual_font() -> None:
     assert missing_fonts(["قطة", "חתול", "кошка", "é", "a\u200db"]) == ""
 
