@@ -273,6 +273,23 @@ def test_open_shows_the_prepared_view_in_the_browser_or_says_that_there_is_none(
     assert result.stderr.count("warning: cannot open a browser") == warnings
 
 
+def test_a_browser_gets_the_address_of_the_prepared_view_and_stdout_the_bare_one(
+    workspace: Path, runs: list[Run], tmp_path: Path
+) -> None:
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > "{opened}.new" && mv "{opened}.new" "{opened}"\n')
+    browser.chmod(0o755)
+    with serving("--workspace", str(workspace), "--open", environ={"BROWSER": f"{browser} %s"}) as server:
+        for _ in range(200):
+            if opened.exists():
+                break
+            time.sleep(0.05)
+        address = opened.read_text()
+    assert address.startswith(f"{server.url}?smoothing=0&")
+    assert address.endswith("#timeseries")
+    assert "epoch_loss" in address
+
+
 @pytest.mark.tf
 def test_embeddings_in_a_checkpoint_are_read_with_tensorflow(tmp_path: Path) -> None:
     write_scalars(tmp_path / "run", {"epoch_loss": [1.0]})
