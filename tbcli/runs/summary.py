@@ -109,7 +109,7 @@ class Summary:
         if not selector and self.fact_or_setting(name) is not None and not self._may_be_series(name):
             return None
         found = self._resolved(name, self.metrics, self.aliases)
-        if found is None and self._is_worth_reading(name, selector):
+        if found is None and name not in (*FACTS, RUN):
             if self._more is None:
                 self._more = self.read_more()
             found = self._resolved(name, *self._more)
@@ -122,10 +122,6 @@ class Summary:
 
     def _may_be_series(self, name: str) -> bool:
         return name == LEARNING_RATE and self.fact_or_setting(f"train.{name}") is not None
-
-    def _is_worth_reading(self, name: str, selector: str) -> bool:
-        """Say whether event files may have a name that the record lacks: it would cost every run a look."""
-        return bool(selector) or name == LEARNING_RATE or any(sign in name for sign in "/@") or "batch_" in name
 
     def value(self, name: str, selector: str = "") -> Value | None:
         """Return what a name means: a metric (its last value, unless selected), a fact or a setting; None if nothing.
