@@ -114,20 +114,28 @@ def draw_panels(figure: Figure, page: Page, sheet: Sheet, style: PanelStyle, pan
         style: How their curves are told apart.
         panels: As many as the sheet was made for.
     """
-    for position, panel in enumerate(panels):
+    titles = _titles([panel_title(panel.metric) for panel in panels], style.letters, sheet.panel_width)
+    for position, (panel, title) in enumerate(zip(panels, titles, strict=True)):
         x, y, width, height = sheet.box(position)
         corner = x * sheet.width, (1 - y - height) * sheet.height
         axes = figure.add_axes(page.box(*corner, width * sheet.width, height * sheet.height))
-        _draw_panel(axes, panel, style, sheet)
+        _draw_panel(axes, panel, style, sheet, title)
 
 
-def _draw_panel(axes: Axes, panel: Panel, style: PanelStyle, sheet: Sheet) -> None:
+def _titles(whole: Sequence[str], letters: Lettering, inches: float) -> list[str]:
+    """Return titles that fit: each keeps its telling end, even one that all share, as long as they stay different."""
+    titles = [letters.shortened([title], _TITLE_POINTS, inches)[0] for title in whole]
+    return titles if len(set(titles)) == len(set(whole)) else letters.shortened(whole, _TITLE_POINTS, inches)
+
+
+def _draw_panel(axes: Axes, panel: Panel, style: PanelStyle, sheet: Sheet, title: str) -> None:
     for curve in sorted(panel.curves, key=lambda curve: curve.is_judged):
         _draw_curve(axes, curve, panel, style)
     for curve in panel.curves:
         _mark_best(axes, curve, panel, style)
     set_scales(axes, panel, style.theme, has_ranks=bool(style.ranks))
     _label_ends(axes, panel, style, sheet.panel_height)
+    axes.set_title(title, loc="left", fontsize=_TITLE_POINTS, y=1, pad=25)
     _label(axes, panel, style, sheet)
 
 
@@ -223,10 +231,8 @@ def _apart(places: Mapping[int, tuple[float, float]], bottom: float, top: float)
 
 
 def _label(axes: Axes, panel: Panel, style: PanelStyle, sheet: Sheet) -> None:
-    """Write title, legend and the names of the axes, placed by hand."""
+    """Write the legend and the names of the axes, placed by hand."""
     letters, room = style.letters, sheet.panel_width
-    (title,) = letters.shortened([panel_title(panel.metric)], _TITLE_POINTS, room)
-    axes.set_title(title, loc="left", fontsize=_TITLE_POINTS, y=1, pad=25)
     axes.set_xlabel(panel.x_label + (", log scale" if "x" in panel.log else ""))
     axes.xaxis.set_label_coords(0.5, -_X_LABEL / sheet.panel_height)
     scale = ", log scale" if "y" in panel.log else ""

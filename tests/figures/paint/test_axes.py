@@ -233,3 +233,14 @@ def test_the_users_own_style_neither_changes_the_figure_nor_is_changed(tmp_path)
         save_figure(draw_scene(scene(*pair())), tmp_path / "styled.png", 50)
         assert matplotlib.rcParams["font.size"] == 20
     assert (tmp_path / "plain.png").read_bytes() == (tmp_path / "styled.png").read_bytes()
+
+
+def test_titles_of_long_tags_differ_and_keep_their_telling_end() -> None:
+    path = "info/learner/default_policy/with/a/rather/long/way/to/learner_stats"
+    metrics = [f"{path}/total_loss", f"{path}/vf_loss", f"other/{path}/vf_loss"]
+    panels = tuple(Panel(metric, (curve([1, 2]),), "step") for metric in metrics)
+    titles = [
+        axes.get_title(loc="left") for axes in draw_scene(Scene(Heading("n", "k"), panels, (Entry("r", "r"),))).axes
+    ]
+    assert len(set(titles)) == 3
+    assert [title.rpartition("/")[2] for title in titles] == ["total_loss", "vf_loss", "vf_loss"]
