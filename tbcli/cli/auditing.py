@@ -43,7 +43,7 @@ def tell_gaps(audit: Audit, output: Output) -> None:
         CheckFailed: Something that was promised or recorded is not shown.
     """
     for gap in audit.excused:
-        output.say(f"{gap.dashboard}: nothing of {gap.recorder!r} in {gap.run}: {gap.what}")
+        output.say(f"{gap.dashboard}: {gap.recorder!r} of {gap.run} is excused: {gap.what}")
     for gap in audit.findings:
         output.warn(f"{gap.dashboard}: {f'{gap.recorder!r} of ' if gap.recorder else ''}{gap.run}: {gap.what}")
     if audit.findings:

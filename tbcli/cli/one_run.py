@@ -145,8 +145,8 @@ def _metrics(run: Run) -> list[str]:
 
 def _measured_in(run: Run) -> Mapping[str, str]:
     """Return the number format that each metric was measured in; nothing where it is the same for all."""
-    told = run.record.get("measured_in")
-    formats = {name: printable(str(kind)) for name, kind in told.items()} if isinstance(told, Mapping) else {}
+    stored = run.record.get("measured_in")
+    formats = {name: printable(str(kind)) for name, kind in stored.items()} if isinstance(stored, Mapping) else {}
     return formats if len(set(formats.values())) > 1 else {}
 
 

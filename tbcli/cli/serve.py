@@ -53,7 +53,7 @@ def serve(
     output = common.output
     store = RunStore(config.paths, config.direction)
     if audit and not run and not store.list() and survey([store.logs_root]).has_events:
-        run = [f"{store.logs_root}/"]  # a log directory of somebody else's
+        run = [f"{store.logs_root}/"]  # a foreign log directory
     chosen = find_runs(common, store, run or (("latest",) if audit else ()))
     if audit:
         _audit(common, config, chosen, as_json=as_json)

@@ -85,11 +85,11 @@ def audit_runs(config: ServeConfig, chosen: Sequence[Run | LogDirectory], *, ver
 
     Args:
         config: Where to listen and how to read; with no port said, any free one.
-        chosen: What to audit; a directory that is not a run of ours promised nothing.
+        chosen: What to audit; a foreign directory promised nothing.
         verbose: Let the libraries' logs through.
 
     Raises:
-        NotFound: There are no event files in a directory that is not a run of ours.
+        NotFound: There are no event files in a foreign directory.
         ServingFailed: TensorBoard could not be served, or the one at the chosen port shows something else.
     """
     for item in chosen:
@@ -288,10 +288,10 @@ def _record_config(run: Run) -> RecordConfig:
 
 def promises_of(run: Run) -> Iterator[tuple[str, Promise]]:
     """Yield recorder and promise for all that the run was to record, each dashboard that shows it a promise."""
-    told = _report(run).get("promises") or {}
+    stored = _report(run).get("promises") or {}
     for recorder in recorder_names(run):
         own = RECORDERS[recorder].promises if recorder in RECORDERS else ()
-        for promise in [*own, *(Promise(**promise) for promise in told.get(recorder, ()))]:
+        for promise in [*own, *(Promise(**promise) for promise in stored.get(recorder, ()))]:
             for dashboard in (promise.dashboard, *_ALSO.get(promise.dashboard, ())):
                 yield recorder, replace(promise, dashboard=dashboard)
 

@@ -33,7 +33,7 @@ class Answer:
         """Return it as a document.
 
         Raises:
-            NoAnswer: It is none.
+            NoAnswer: The answer is not JSON.
         """
         try:
             return json.loads(self.content)

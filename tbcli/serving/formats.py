@@ -64,7 +64,7 @@ def find_odd_scalars(places: Iterable[tuple[str, Path]], *, skip_runs: bool = Fa
 
     Args:
         places: Name and path of log directories; the name is ``"."`` for one that is served as it is.
-        skip_runs: Leave out what lies in a run of ours, for `tbcli train` writes float32 alone.
+        skip_runs: Leave out the runs of `tbcli train`, which writes float32 only.
     """
     found: dict[tuple[str, str], ScalarFormat] = {}
     for name, top in places:

@@ -177,7 +177,7 @@ def _listeners(port: int) -> Iterator[tuple[str, int]]:
 
 def _open_files(pid: str) -> set[str]:
     files = set()
-    # What is gone or somebody else's answers with an error.
+    # A process that is gone, or another user's, answers with an error.
     with suppress(OSError):
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():
             with suppress(OSError):

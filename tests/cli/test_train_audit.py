@@ -54,7 +54,7 @@ def test_the_table_goes_to_stderr_and_the_id_alone_to_stdout(cli: Cli, trained: 
     assert result.exit_code == 0
     assert len(result.stdout.splitlines()) == 1
     assert "Images     filled     2       6  1.0 kB" in result.stderr
-    assert "Images: nothing of 'attention' in a-run: there is no convolution" in result.stderr
+    assert "Images: 'attention' of a-run is excused: there is no convolution" in result.stderr
 
 
 def test_an_audit_that_fails_is_code_7_and_the_id_is_told_all_the_same(cli: Cli, trained: Callable[..., None]) -> None:
