@@ -70,12 +70,13 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
             health.check_batches()
             saved_epoch = saved_epoch or epochs.epochs_done
             run.update(ended_by=epochs.ended_by, saved_epoch=saved_epoch, metrics=final_metrics(seen))
-            layers = [layer.name for layer in model.layers]
-            keep_evidence(run, dataset, seen, projector_points=config.record.projector_points, layers=layers)
             narrator.stage("Saving the model")
             samples, _ = dataset.probe.batch(slice(COMPARED_SAMPLES))
             with narrator.hushed_libraries():
                 save_model(final, run.models, run.model_stem, config.train.save_formats, samples)
+            # Not before the model: whatever is wrong with the evidence, what was learnt is not lost.
+            layers = [layer.name for layer in model.layers]
+            keep_evidence(run, dataset, seen, projector_points=config.record.projector_points, layers=layers)
             if epochs.latest:
                 told: Any = {**seen, "outcome": "finished"}
                 recording.end(replace(epochs.latest, **told))

@@ -86,7 +86,7 @@ def test_a_reader_that_has_gone_does_not_cost_the_run(tmp_path: Path, closing: s
 
 
 def test_a_training_that_diverges_leaves_with_five_and_says_so(tmp_path: Path) -> None:
-    words = ("--optimizer", "rmsprop", "--learning-rate", "1e9", "--schedule", "constant", "--epochs", "3")
+    words = ("--optimizer", "adamw", "--learning-rate", "1000", "--set", "train.weight_decay=100", "--epochs", "3")
     with training(tmp_path, *FEW, *words) as process:
         code, stdout = process.end()
     assert (code, stdout) == (5, ""), process.said

@@ -39,15 +39,16 @@ class Moments:
 
 
 class _Callback(keras.callbacks.Callback):
-    def __init__(self, epochs: Any) -> None:
+    def __init__(self, epochs: Any, feed: TrainingFeed, positions: tf.Variable) -> None:
         super().__init__()
-        self.epochs = epochs
+        self.epochs, self.feed, self.positions = epochs, feed, positions
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.epochs.begin()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.epochs.begin_epoch(epoch + 1)
+        self.positions.assign(self.feed.split.positions[self.feed.order])
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.epochs.after_steps(int(self.model.optimizer.iterations), logs)
@@ -58,12 +59,12 @@ class _Callback(keras.callbacks.Callback):
 
 def fit(model: keras.Model, feed: TrainingFeed, epochs: Any, count: int) -> None:
     """Do what `run_epochs` does, by Keras' `fit` over the same batches."""
-    inputs, labels = feed.split.batch(slice(1))
-    signature = (
-        tf.TensorSpec((None, *inputs.shape[1:]), inputs.dtype),
-        tf.TensorSpec((None, *labels.shape[1:]), labels.dtype),
-    )
-    batches = tf.data.Dataset.from_generator(lambda: feed.executions(1), output_signature=signature)
-    # Of a data set of unknown length Keras counts phantom steps.
-    batches = batches.apply(tf.data.experimental.assert_cardinality(feed.steps))
-    model.fit(batches, epochs=count, callbacks=[_Callback(epochs)], verbose=0, shuffle=False)
+    positions = tf.Variable(feed.split.positions, trainable=False)
+    inputs, labels = tf.convert_to_tensor(feed.split.inputs), tf.convert_to_tensor(feed.split.labels)
+
+    def draw(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        chosen = positions[step * feed.batch_size : (step + 1) * feed.batch_size]
+        return tf.gather(inputs, chosen), tf.gather(labels, chosen)
+
+    batches = tf.data.Dataset.range(feed.steps).map(draw, num_parallel_calls=1, deterministic=True).prefetch(4)
+    model.fit(batches, epochs=count, callbacks=[_Callback(epochs, feed, positions)], verbose=0, shuffle=False)

@@ -1,0 +1,80 @@
+"""Optimizer steps: our own loop against Keras' ``fit`` with the feed of before, by turns in one process."""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+STEPS = int(os.environ.get("BENCH_STEPS", "48"))
+ROUNDS = int(os.environ.get("BENCH_STEP_ROUNDS", "6"))
+
+
+class Clock:
+    """Times each epoch but the first, in which all is traced: CPU and wall milliseconds per step."""
+
+    def __init__(self, feed: Any) -> None:
+        self.feed = feed
+        self.costs: list[tuple[float, float]] = []
+
+    def begin(self) -> None:
+        self.first = True
+
+    def begin_epoch(self, epoch: int) -> None:
+        self.feed.begin_epoch(epoch)
+        self.began = time.process_time(), time.perf_counter()
+
+    def after_steps(self, steps_done: int, logs: Mapping[str, float]) -> None:
+        pass
+
+    def end_epoch(self, logs: Mapping[str, float]) -> bool:
+        cpu, wall = time.process_time() - self.began[0], time.perf_counter() - self.began[1]
+        if not self.first:
+            self.costs.append((1000 * cpu / self.feed.steps, 1000 * wall / self.feed.steps))
+        self.first = False
+        return False
+
+
+def bench() -> None:
+    from tbcli.training.steps import run_epochs
+    from tests.training.keras_fit import fit
+
+    ways: dict[str, Callable[..., None]] = {"Keras' fit": fit, "our own loop": run_epochs}
+    costs: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    for turn in range(ROUNDS):
+        for name in random.Random(turn).sample(list(ways), len(ways)):
+            costs[name].append(_time(ways[name]))
+    print(f"\nOptimizer steps of 128 samples, 16 per execution (medians of {ROUNDS} rounds of {STEPS} steps)")
+    print(f"  {'':<16} {'CPU ms':>8} {'wall ms':>8} {'CPU x':>7} {'wall x':>7}")
+    for name, found in costs.items():
+        cpu, wall = (statistics.median(cost[figure] for cost in found) for figure in (0, 1))
+        pairs = list(zip(found, costs["Keras' fit"], strict=True))
+        ratios = [statistics.median(ours[figure] / theirs[figure] for ours, theirs in pairs) for figure in (0, 1)]
+        print(f"  {name:<16} {cpu:>8.2f} {wall:>8.2f} {ratios[0]:>6.2f}x {ratios[1]:>6.2f}x", flush=True)
+    print("  goal for our own loop: CPU <= 0.85x, wall <= 0.9x")
+
+
+def _time(way: Callable[..., None]) -> tuple[float, float]:
+    """Return CPU and wall milliseconds per step of a new model, after its first epoch."""
+    import keras
+
+    from tbcli.config import Config
+    from tbcli.data import load_dataset
+    from tbcli.models import build_model
+    from tbcli.training.feed import TrainingFeed
+    from tbcli.training.hardware import choose_precision
+    from tbcli.training.optimizing import compile_model
+    from tbcli.training.taps.backward import BackwardTap
+
+    keras.utils.set_random_seed(1)
+    config = Config()
+    dataset = load_dataset(config.data)
+    model = build_model(config.model, dataset, choose_precision("auto"))
+    compile_model(model, config.train, 3 * STEPS, 16, 10)
+    BackwardTap(model, 16, config.record.backward_every)
+    clock = Clock(TrainingFeed(dataset.train, config.train.batch_size, STEPS, 1))
+    way(model, clock.feed, clock, 3)
+    return min(clock.costs)
