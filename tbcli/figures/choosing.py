@@ -43,7 +43,7 @@ def pick_columns(columns: Iterable[str], wanted: Sequence[str] = ()) -> list[His
     for word in wanted:
         matching = _matching(word, known)
         if not matching:
-            raise NotFound(f"no metric {word!r} in the history", hint=did_you_mean(word, known))
+            raise NotFound(f"no metric {word!r}", hint=did_you_mean(word, known))
         for column in matching:
             picked.setdefault(column.removeprefix(VALIDATION), set()).add(column)
     return [HistoryColumns(name, tuple(sorted(chosen, key=_is_validation))) for name, chosen in picked.items()]

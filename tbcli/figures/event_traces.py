@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tbcli.errors import NotFound
 from tbcli.events.damage import located
 from tbcli.figures.clocks import epoch_clock, plausible, seconds_since
 from tbcli.figures.curves import EPOCH, STEP, TIME, Request
@@ -17,16 +18,30 @@ from tbcli.runs.history import History
 
 
 def read_own_events(
-    run: Run, label: str, history: History, request: Request, reading: Reading
-) -> tuple[list[Trace], list[str]]:
-    """Return series of a run of ours, and the words among those asked for that none of them answers to.
+    run: Run, label: str, history: History, words: Sequence[str], request: Request, reading: Reading
+) -> tuple[list[Trace], dict[str, NotFound]]:
+    """Return series of a run of ours, and which of the words none of them answers to.
 
     Raises:
         NotFound: There is no scalar at all, or none that is asked for.
     """
-    metrics = _read_metrics(run, request.metrics, request, reading)
-    lacking = [word for word in request.metrics if not any(is_chosen(one, [word], one.metric) for one in metrics)]
+    metrics = _read_metrics(run, words, request, reading)
+    lacking = _lacking(run, words, metrics, request) if len(words) > 1 else {}
     return _of_events(run, label, history, metrics, request), lacking
+
+
+def _lacking(
+    place: Run | LogDirectory, words: Sequence[str], metrics: Sequence[NamedSeries], request: Request
+) -> dict[str, NotFound]:
+    """Return the words that no series answers to, each with what is to be said of it."""
+    errors: dict[str, NotFound] = {}
+    for word in words:
+        if not any(is_chosen(one, [word], one.metric) for one in metrics):
+            try:  # by another spelling, perhaps
+                _read_metrics(place, [word], request, Reading())
+            except NotFound as error:
+                errors[word] = error
+    return errors
 
 
 def _of_events(run: Run, label: str, history: History, metrics: Sequence[NamedSeries], request: Request) -> list[Trace]:
@@ -59,6 +74,8 @@ def read_foreign(place: LogDirectory, label: str, request: Request, reading: Rea
     """
     words = (*request.metrics, EPOCH) if request.metrics and request.x == EPOCH else request.metrics
     metrics = _read_metrics(place, words, request, reading)
+    if len(words) > 1:
+        reading.lacking += _lacking(place, request.metrics, metrics, request).items()
     by_run: dict[str, list[NamedSeries]] = {}
     for one in metrics:
         by_run.setdefault(one.run, []).append(one)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -40,7 +40,21 @@ def read_traces(places: Sequence[Run | LogDirectory], labels: Sequence[str], req
         first, others = reading.missing[0], len(reading.missing) - 1
         more = f"; the same holds for {others} more" if others else ""
         raise NotFound(f"{first.message}{more}", hint=first.hint)
+    _require_all_words(reading, len(places), request)
     return reading
+
+
+def _require_all_words(reading: Reading, places: int, request: Request) -> None:
+    """Say what single places lack of what was asked for.
+
+    Raises:
+        NotFound: No place has one of the metrics.
+    """
+    for word in request.metrics:
+        errors = [error for lacking, error in reading.lacking if lacking == word]
+        if errors and len(errors) + len(reading.missing) == places:
+            raise errors[0]
+        reading.notes += [error.message for error in errors]
 
 
 def _usual(histories: Iterable[History]) -> list[str]:
@@ -60,28 +74,45 @@ def _read_own(
     if not request.metrics:
         known = [name for name in usual if name in history.columns or VAL_PREFIX + name in history.columns]
         return _of_columns(run, label, history, pick_columns(history.columns, known), request)
-    try:
-        return _of_columns(run, label, history, pick_columns(history.columns, request.metrics), request)
-    except NotFound as error:
-        from tbcli.figures.event_traces import read_own_events
-
+    errors: dict[str, NotFound] = {}
+    for word in request.metrics:
         try:
-            traces, lacking = read_own_events(run, label, history, request, reading)
-        except NotFound:
-            raise _unknown(run, error) from None
-        columns = pick_columns(history.columns, lacking) if lacking else []
-        return [*traces, *_of_columns(run, label, history, columns, request)]
+            pick_columns(history.columns, [word])
+        except NotFound as error:
+            errors[word] = NotFound(f"run {run.label} has {error.message}", hint=error.hint)
+    held = [word for word in request.metrics if word not in errors]
+    columns = _of_columns(run, label, history, pick_columns(history.columns, held), request) if held else []
+    return [*_read_lacking(run, label, history, errors, request, reading), *columns] if errors else columns
 
 
-def _unknown(run: Run, error: NotFound) -> NotFound:
-    return NotFound(f"run {run.label} has {error.message.removesuffix(' in the history')}", hint=error.hint)
+def _read_lacking(
+    run: Run, label: str, history: History, errors: Mapping[str, NotFound], request: Request, reading: Reading
+) -> list[Trace]:
+    """Return from the event files what a history lacks; what these lack too is noted.
+
+    Raises:
+        NotFound: They lack everything that was asked for.
+    """
+    from tbcli.figures.event_traces import read_own_events
+
+    try:
+        traces, lacking = read_own_events(run, label, history, list(errors), request, reading)
+    except NotFound as wider:
+        # The event files know more names; their answer is about the first of the words.
+        first = next(iter(errors))
+        error = NotFound(errors[first].message, hint=wider.hint if "no metric" in wider.message else errors[first].hint)
+        if len(errors) == len(request.metrics):
+            raise error from None
+        traces, lacking = [], {**errors, first: error}
+    reading.lacking += lacking.items()
+    return traces
 
 
 def _read_without_epochs(run: Run, label: str, request: Request, reading: Reading) -> list[Trace]:
     from tbcli.figures.event_traces import read_own_events
 
     try:
-        return read_own_events(run, label, read_history(run.history_file), request, reading)[0]
+        return read_own_events(run, label, read_history(run.history_file), request.metrics, request, reading)[0]
     except NotFound:
         if run.is_live():
             raise NotFound(

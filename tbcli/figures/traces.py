@@ -53,12 +53,14 @@ class Reading:
         traces: The series.
         damage: What could not be read.
         missing: What is not there.
+        lacking: Words that were asked for and that a place with others of them lacks, and what is to be said.
         notes: Sentences about series that would have shared a name.
     """
 
     traces: list[Trace] = field(default_factory=list)
     damage: list[Damage] = field(default_factory=list)
     missing: list[NotFound] = field(default_factory=list)
+    lacking: list[tuple[str, NotFound]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 

@@ -374,3 +374,23 @@ def test_runs_inside_one_log_directory_can_be_named_one_by_one(tmp_path) -> None
     named = [LogDirectory(f"version_{n}", tmp_path, f"version_{n}") for n in (2, 0)]
     assert [entry.label for entry in compose(named, Request()).entries] == ["version_2", "version_0"]
     assert [entry.label for entry in compose(named[:1], Request()).entries] == ["version_2"]
+
+
+def test_a_metric_that_no_place_has_is_an_error_even_beside_others(tmp_path) -> None:
+    write(tmp_path / "a", *curve("loss", [1, 2]), *curve("epoch", [1, 2]))
+    place = LogDirectory("x", tmp_path)
+    for request in (Request(metrics=("loss", "nope")), Request(metrics=("nope",), x="epoch")):
+        with pytest.raises(NotFound, match="has no metric 'nope'"):
+            compose([place], request)
+    with pytest.raises(NotFound, match="has no metric 'acuracy'"):
+        compose([make_run(tmp_path / "ours")], Request(metrics=("loss", "acuracy")))
+
+
+def test_a_metric_that_one_of_several_places_lacks_is_said_and_its_others_are_drawn(tmp_path) -> None:
+    write(tmp_path / "a", *curve("loss", [1, 2]), *curve("auc", [1, 2]))
+    write(tmp_path / "b", *curve("loss", [1, 2]))
+    run = make_run(tmp_path, name="mine")
+    places = [run, LogDirectory("a", tmp_path / "a"), LogDirectory("b", tmp_path / "b")]
+    scene = compose(places, Request(metrics=("loss", "auc")))
+    assert {panel.metric: len({one.run for one in panel.curves}) for panel in scene.panels} == {"loss": 3, "auc": 1}
+    assert scene.left_out == (f"run {run.label} has no metric 'auc'", f"{str(tmp_path / 'b')!r} has no metric 'auc'")
