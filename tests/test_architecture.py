@@ -29,7 +29,7 @@ ROOMS = {
     "comparison": {"grouping", "runs"},
     "figures": {"events", "readers", "runs"},
     "exporting": {"events", "readers", "runs"},
-    "recorders": {"figures", "runs"},  # of runs only what its files call a metric
+    "recorders": {"events", "figures", "runs"},  # of runs only what its files call a metric
     "data": set(),
     "models": {"data"},
     "serving": {"events", "readers", "recorders", "runs"},  # of recorders only the registry: what they promise

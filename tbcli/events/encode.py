@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from tbcli.events.columns import Columns, Floats
 from tbcli.events.crc import checksum, masked, tables
 from tbcli.events.framing import AROUND, HEADER
 
-_STRING, _DOUBLE = 7, 2  # of types.proto
+_STRING, _DOUBLE, _FLOAT = 7, 2, 1  # of types.proto
 _SCALARS, _TENSORS = 1, 2  # SummaryMetadata.DataClass
 _BYTES, _FIXED32 = 2, 5  # wire types
 _WORD = 64
@@ -65,6 +65,24 @@ def scalar_records(tag: str, points: Columns) -> Iterator[bytes]:
         steps, wall_times, values = points.part(first, end - first)
         varints = _varints(steps.view(np.uint64), int(lengths[first]))
         yield _records(wall_times, varints, before, _as_bytes(values.astype(kind)), after)
+
+
+def scalar_tensors(tags: Sequence[str]) -> tuple[bytes, list[int]]:
+    """Return the summary of an event that has a float32 of value 0 for each tag, and where in it the values stand.
+
+    As tensors of the scalars plugin, which readers take for those of `tf.summary.scalar`.
+    """
+    tensor = bytes([1 << 3, _FLOAT]) + _field(2, b"") + bytes([5 << 3 | _BYTES, 4]) + bytes(4)
+    after = _field(9, _field(1, _field(1, b"scalars")))
+    values = [_field(1, _field(1, _tag_bytes(tag)) + _field(8, tensor) + after) for tag in tags]
+    summary = _field(5, b"".join(values))
+    ends = accumulate(map(len, values), initial=len(summary) - sum(map(len, values)))
+    return summary, [end - len(after) - 4 for end in ends][1:]
+
+
+def moment_and_step(wall_time: float, step: int) -> bytes:
+    """Return the beginning of an event; protobuf leaves out a step of 0."""
+    return _moment(wall_time) + (b"\x10" + _varint(step) if step else b"")
 
 
 def _is_narrow(values: Floats) -> bool:

@@ -10,8 +10,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-
 from tbcli.config import RecordConfig
 from tbcli.errors import Interrupted, status_of
 from tbcli.recorders.base import Recorder, Snapshot, Steps
@@ -78,7 +76,6 @@ class Recording:
                     recorder.on_begin(snapshot, self._writer)
                 else:
                     self._switch_off(recorder, reason)
-        self._flush()
 
     def steps(self, steps: Steps) -> None:
         """Record after an execution of optimizer steps."""
@@ -95,7 +92,6 @@ class Recording:
             if is_full or self._cadence.includes(recorder.name, snapshot.epoch, is_spaced=recorder.is_spaced):
                 with self._guarded(recorder):
                     recorder.on_epoch(snapshot if is_full else brief, self._writer)
-        self._flush()
 
     def end(self, snapshot: Snapshot) -> None:
         """Record what is known at the end; once."""
@@ -104,7 +100,6 @@ class Recording:
             with self._guarded(recorder):
                 self._left_out[recorder.name] = dict(recorder.leaves_out(snapshot))
                 recorder.on_end(snapshot, self._writer)
-        self._flush()
 
     def report(self, training_seconds: float) -> dict[str, Any]:
         """Return what recording cost, and what an audit must know of it, for the run's record.
@@ -125,12 +120,6 @@ class Recording:
             "promises": {name: promises for name, promises in self._promises.items() if promises},
         }
 
-    def _flush(self) -> None:
-        try:
-            self._writer.flush()
-        except tf.errors.OpError as error:
-            raise _as_os_error(error) from error
-
     @contextmanager
     def _guarded(self, recorder: Recorder) -> Iterator[None]:
         """Time a recorder; an exception disables the recorder, it does not end the training."""
@@ -139,11 +128,9 @@ class Recording:
             yield
         except Interrupted:
             raise  # a signal that came while the recorder worked
-        except tf.errors.ResourceExhaustedError as error:
-            raise _as_os_error(error) from error  # the disk is full: that is not the recorder's fault
         except Exception as error:  # whatever it is, training must go on
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                raise
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise  # the disk is full: that is not the recorder's fault
             self._failed.append(recorder.name)
             self._switch_off(recorder, f"{type(error).__name__}: {error}")
         finally:
@@ -155,8 +142,3 @@ class Recording:
         self._active.remove(recorder)
         self.switched_off[recorder.name] = reason
         self._warn(f"recorder {recorder.name!r} was switched off: {reason}")
-
-
-def _as_os_error(error: tf.errors.OpError) -> OSError:
-    full = isinstance(error, tf.errors.ResourceExhaustedError)
-    return OSError(errno.ENOSPC if full else errno.EIO, error.message)

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-import socket
 import time
 from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from tensorboard.compat.proto.config_pb2 import RunMetadata
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.plugins.histogram import metadata as histogram_metadata
 from tensorboard.plugins.image import metadata as image_metadata
-from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.plugins.text import metadata as text_metadata
 from tensorboard.util.tensor_util import make_tensor_proto
 
+from tbcli.events.writing import EventFile
 from tbcli.runs.files import atomic_file
-
-_FILE_NUMBERS = itertools.count()
-_FLUSH_SECONDS = 2.0
-_FRAME_BYTES = 16  # length, its checksum, and the payload's checksum
 
 
 class EventWriter:
-    """Writes the event files below one run's directory.
-
-    The records themselves are written by TensorFlow's record writer: synchronous, so that a full disk is noticed where
-    it happens, and with checksums computed in C++.
+    """Writes the event files below one run's directory; what is written is on disk, see `tbcli.events.writing`.
 
     Args:
         top: The run's own directory.
@@ -40,26 +29,15 @@ class EventWriter:
 
     def __init__(self, top: Path) -> None:
         self._top = top
-        self._files: dict[str, Any] = {}
+        self._files: dict[str, EventFile] = {}
         self._scalar_tags: set[str] = set()
-        self._flushed = time.monotonic()
         self.written = 0
         """Bytes on the disk so far, in event files and beside them."""
 
     def scalars(self, values: Mapping[str, float], step: int, *, where: str) -> None:
         """Write several scalars of one step, in one event."""
-        metadata = scalar_metadata.create_summary_metadata(display_name="", description="")
-        tensors = {tag: make_tensor_proto(np.float32(value)) for tag, value in values.items()}
-        self._write(
-            where,
-            step,
-            summary=Summary(
-                value=[Summary.Value(tag=tag, tensor=tensor, metadata=metadata) for tag, tensor in tensors.items()]
-            ),
-        )
+        self.written += self._file(where).scalars(tuple(values), values.values(), step)
         self._scalar_tags.update(values)
-        if time.monotonic() - self._flushed > _FLUSH_SECONDS:
-            self.flush()
 
     def histogram(self, tag: str, buckets: np.ndarray, step: int, *, where: str) -> None:
         """Write a distribution as buckets ``[k, 3]`` of left edge, right edge and count."""
@@ -124,31 +102,17 @@ class EventWriter:
         path.mkdir(exist_ok=True)
         return str(path)
 
-    def flush(self) -> None:
-        """Flush everything to disk, where a running TensorBoard reads it."""
-        for file in self._files.values():
-            file.flush()
-        self._flushed = time.monotonic()
-
     def close(self) -> None:
-        """Flush and close; safe to call again."""
+        """Close the files; safe to call again."""
         files, self._files = self._files, {}
         for file in files.values():
             file.close()
 
     def _write(self, where: str, step: int, **what: Any) -> None:
-        record = Event(wall_time=time.time(), step=step, **what).SerializeToString()
-        self._file(where).write(record)
-        self.written += len(record) + _FRAME_BYTES
+        event = Event(wall_time=time.time(), step=step, **what)
+        self.written += self._file(where).event(event.SerializeToString())
 
-    def _file(self, where: str) -> Any:
+    def _file(self, where: str) -> EventFile:
         if where not in self._files:
-            self._files[where] = self._opened(where)
+            self._files[where] = EventFile(self.directory(where))
         return self._files[where]
-
-    def _opened(self, where: str) -> Any:
-        # TensorBoard finds event files by "tfevents" in the name and reads them in the order of the names.
-        stamp = f"{time.time():.0f}.{socket.gethostname()}.{os.getpid()}.{next(_FILE_NUMBERS)}"
-        file = tf.io.TFRecordWriter(str(Path(self.directory(where)) / f"events.out.tfevents.{stamp}"))
-        file.write(Event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString())
-        return file

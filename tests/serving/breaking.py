@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from tbcli.config import PathsConfig
+from tbcli.events.writing import EventFile
 from tbcli.recorders.base import Recorder
 from tbcli.recorders.recording import Recording
 from tbcli.recorders.writer import EventWriter
@@ -36,7 +37,7 @@ class SortingWriter(EventWriter):
         if key not in self._files:
             directory = Path(self.directory(where))
             before = set(directory.iterdir())
-            self._files[key] = self._opened(where)
+            self._files[key] = EventFile(directory)
             (made,) = set(directory.iterdir()) - before
             self._note(made)
         return self._files[key]
