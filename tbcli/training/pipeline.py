@@ -59,7 +59,6 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
 
     with _recorded(config, run, narrator) as recording:
         setup = Setup(config, dataset, model, run, narrator, health, interruption.check)
-        feed = TrainingFeed(dataset.train, config.train.batch_size, config.train.steps_per_epoch, config.train.seed)
         epochs, feed = _prepared(setup, recording)
         with _state_kept(setup, epochs, feed.steps):
             _fit(setup, epochs, feed, interruption)
