@@ -22,7 +22,7 @@ from tbcli.runs.files import write_json
 from tbcli.training.checkpoint import save_state
 from tbcli.training.epoch import Epochs
 from tbcli.training.feed import TrainingFeed
-from tbcli.training.hardware import choose_device, choose_precision
+from tbcli.training.hardware import choose_device, choose_precision, threads_in_use
 from tbcli.training.health import Health
 from tbcli.training.interruption import Interruption
 from tbcli.training.measuring import final_metrics, keep_evidence, measure
@@ -52,8 +52,8 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
     dataset = health.dataset
     model = build_model(config.model, dataset, precision)
     loss = choose_loss(count_outputs(model, dataset))
-    facts = {"device": device, "precision": precision, "task": "classification", "loss": loss}
-    run.update(**facts, parameters=model.count_params())
+    facts = {"device": device, "precision": precision, "threads": threads_in_use()}
+    run.update(**facts, task="classification", loss=loss, parameters=model.count_params())
     config = _spaced(config, run, len(dataset.train), model.count_params())
     narrator.note(f"{config.model.name} with {model.count_params():,} parameters on {device} in {precision}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import math
 import os
 import threading
 import time
@@ -73,8 +74,11 @@ def train(config: Config, progress: Narrator | None = None, *, own_process: bool
             with narrator.hushed_libraries():
                 with hidden(*_FOR_OTHERS if own_process else ()):
                     importlib.import_module("keras")
+                from tbcli.training.hardware import choose_threads, use_threads
                 from tbcli.training.pipeline import train_and_save
 
+            if own_process and not config.train.deterministic:  # whose bits would depend on who calls
+                use_threads(choose_threads(config.train.batch_size * math.prod(dataset.input_shape)))
             train_and_save(config, dataset, run, narrator, interruption)
     return run
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tbcli.config import OPTIMIZERS, SCHEDULES, TrainConfig
-from tbcli.training.hardware import choose_precision, cpu_flags
+from tbcli.training.hardware import choose_precision, choose_threads, cpu_flags, threads_in_use
 from tbcli.training.optimizing import build_optimizer, choose_steps_per_execution, compile_model, rate_of_step
 
 pytestmark = pytest.mark.tf
@@ -103,6 +103,20 @@ def test_auto_takes_bfloat16_where_the_processor_has_it(
 @pytest.mark.parametrize("asked", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_a_precision_that_is_named_is_taken(asked: str) -> None:
     assert choose_precision(asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("cores", "values", "threads"),
+    [(1, 100_352, 1), (2, 100_352, 1), (2, 200_000, 1), (2, 19_267_584, 0), (3, 100_352, 0), (64, 784, 0)],
+)
+def test_small_kernels_are_not_split_where_cores_are_few(
+    monkeypatch: pytest.MonkeyPatch, cores: int, values: int, threads: int
+) -> None:
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    assert choose_threads(values, cores) == threads
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "2")
+    assert choose_threads(values, cores) == 0
+    assert threads_in_use() == 2
 
 
 def test_flags_are_read_from_the_file_that_the_system_has(tmp_path: object) -> None:
