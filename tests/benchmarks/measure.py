@@ -34,7 +34,8 @@ def run_once(
     expect: int = 0,
 ) -> Cost:
     """Run one process to its end, its output read and thrown away."""
-    whole_env = {**os.environ, **(env or {})}
+    # An installed package has its bytecode; a checkout gets it at the warm-up.
+    whole_env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(env or {})}
     leader = follower = None
     if terminal:
         leader, follower = pty.openpty()

@@ -82,7 +82,6 @@ def _compare(title: str, logdir: Path, facts: tuple[int, int, int], *, goal_rust
     }
     env = {"XDG_CACHE_HOME": str(logdir.with_suffix(".cache")), "PYTHONPATH": str(PEERS.parents[2])}
     env["OPENBLAS_NUM_THREADS"] = "1"  # for all: NumPy's idle threads else spin through the life of a short process
-    env["PYTHONDONTWRITEBYTECODE"] = ""  # an installed package has its bytecode; the checkout gets it at the warm-up
     costs = interleaved({**contestants, **again}, rounds=ROUNDS, env=env)
     goals = {RUST: goal_rust, "EventAccumulator": GOAL_PYTHON, "tbparse": GOAL_PYTHON}
     _report(title, costs, goals)
