@@ -21,12 +21,12 @@ Cli = Callable[..., Result]
 
 # Stands where a bug in a recorder would: training goes on, the audit does not let it pass.
 BROKEN = """
-from tbcli.recorders.text import Text
+from tbcli.recorders.text import TextRecorder
 
 def fail(self, snapshot, writer):
     raise ZeroDivisionError("broken on purpose")
 
-Text.on_begin = fail
+TextRecorder.on_begin = fail
 from tbcli.cli.app import main
 main()
 """
