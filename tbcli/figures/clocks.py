@@ -18,8 +18,8 @@ _LONGEST_RUN = 10 * 365 * 86_400.0  # seconds; a wall time farther from the othe
 def epoch_clock(steps: Floats, values: Floats) -> Clock | None:
     """Return a clock from a series that counts epochs beside the steps, or None if it has no finite value.
 
-    A counter of whole epochs stands still within an epoch: each epoch begins where it first shows, and its steps are
-    spread over it. The last one is taken to be as long as the others. A fractional counter is taken as it is.
+    A counter of whole epochs stands still within an epoch, whose steps are spread over it from its start. The last one
+    is taken to be as long as the others. A fractional counter is taken as it is.
 
     Args:
         steps: ``[n]``.
@@ -35,13 +35,29 @@ def epoch_clock(steps: Floats, values: Floats) -> Clock | None:
     if (values % 1).any():
         return steps, values
     begins = np.append(True, values[1:] != values[:-1])
-    starts, epochs = steps[begins], values[begins]
-    if len(starts) == len(steps):
+    epochs, firsts, lasts = values[begins], steps[begins], steps[np.append(begins[1:], True)]
+    if len(epochs) == len(steps):
         return steps, values
-    lengths = np.diff(starts) / np.diff(epochs)
-    usual = float(np.median(lengths)) if len(lengths) else float(steps[-1] - steps[0]) * len(steps) / (len(steps) - 1)
-    end = max(float(starts[-1]) + usual, float(steps[-1]) + 1)
-    return np.append(starts, end), np.append(epochs, epochs[-1] + 1)
+    starts = _even_starts(epochs, firsts, lasts)
+    if starts is None:
+        starts = np.append(firsts[0], lasts[:-1] + 1)
+        starts = np.append(starts, max(lasts[-1] + 1, starts[-1] + float(np.median(np.diff(starts, append=lasts[-1])))))
+    return starts, np.append(epochs, epochs[-1] + 1)
+
+
+def _even_starts(epochs: Floats, firsts: Floats, lasts: Floats) -> Floats | None:
+    """Return where epochs of one length begin, and where the last one ends; None if no length suits all of them.
+
+    Not every step is logged: an epoch begins somewhere between the last step of the one before and its own first.
+    """
+    for counted_from in (0, 1):
+        number = epochs - counted_from
+        if number[0] < 0:
+            continue
+        length = float(((lasts + 1) / (number + 1)).max())
+        if (number * length <= firsts).all():
+            return np.append(number, number[-1] + 1) * length
+    return None
 
 
 def epochs_at(steps: Floats, clock: Clock) -> Floats:

@@ -105,7 +105,14 @@ def _is_counting(trace: Trace) -> bool:
 
 
 def _on_one_axis(metric: str, traces: Sequence[Trace], request: Request) -> list[tuple[str, Sequence[Trace]]]:
-    """Return the series of one metric, in one panel or, where some count epochs and nothing tells the steps, in two."""
+    """Return the series of one metric, in one panel or in two.
+
+    Two where a run has the metric per epoch and per step, or where some count epochs and nothing tells the steps.
+    """
+    within = [trace for trace in traces if trace.name.endswith(AT_STEP)]
+    whole = [trace for trace in traces if trace not in within]
+    if within and {(trace.id, trace.split) for trace in within} & {(trace.id, trace.split) for trace in whole}:
+        return [(metric, whole), (metric + AT_STEP, within)]
     epochs = [trace for trace in traces if trace.unit == EPOCH]
     if request.x or not 0 < len(epochs) < len(traces) or all(trace.clock for trace in epochs):
         return [(metric, traces)]

@@ -92,6 +92,7 @@ def _of_foreign_run(
     inside = "" if run == place.run else run  # a run that was named bears that name
     counting = next((one for one in metrics if one.metric == EPOCH), None)
     clock = epoch_clock(counting.series.step.astype(np.float64), counting.series.value) if counting else None
+    counts_epochs = counting is None and _are_consecutive([one for one in metrics if one.unit == EPOCH])
     start, end = plausible(one.series.wall_time for one in metrics) if request.x == TIME else (0.0, 0.0)
     is_asked = any(is_chosen(counting, [word], EPOCH) for word in request.metrics) if counting else False
     others = [one for one in metrics if one.metric != EPOCH or is_asked]
@@ -103,7 +104,7 @@ def _of_foreign_run(
             one.name,
             one.literal,
             one.split,
-            EPOCH if one.unit == EPOCH else STEP,
+            EPOCH if one.unit == EPOCH and counts_epochs else STEP,
             one.series.step.astype(np.float64),
             one.series.value,
             seconds_since(start, end, one.series.wall_time) if request.x == TIME else None,
@@ -111,6 +112,12 @@ def _of_foreign_run(
         )
         for one in others or metrics
     ]
+
+
+def _are_consecutive(metrics: Sequence[NamedSeries]) -> bool:
+    """Say whether the steps of series per epoch count the epochs, and not the steps at which these ended."""
+    steps = np.unique(np.concatenate([one.series.step for one in metrics] or [np.empty(0, np.int64)]))
+    return len(steps) < 2 or bool(np.diff(steps).min() == 1)
 
 
 def _read_metrics(

@@ -16,12 +16,30 @@ def test_a_fractional_counter_is_taken_as_it_is() -> None:
     assert steps_at(np.array([0.2]), counted).tolist() == pytest.approx([20])
 
 
-def test_whole_epochs_begin_where_they_first_show_and_spread_to_the_next() -> None:
+def test_whole_epochs_are_spread_over_their_steps() -> None:
     steps = np.arange(9.0, 300, 10)
     places = epochs_at(steps, clock(steps, steps // 100))
-    assert places[:3].tolist() == pytest.approx([0, 0.1, 0.2])
-    assert places[10] == 1
-    assert places[-1] == pytest.approx(2.9)  # the last is as long as the others
+    assert places.tolist() == pytest.approx((steps / 100).tolist())
+
+
+@pytest.mark.parametrize("every", [7, 50, 64])
+def test_few_logged_steps_of_an_epoch_find_its_start(every: int) -> None:
+    steps = np.unique([*range(every - 1, 1000, every), *range(99, 1000, 100)]).astype(float)  # and at each end
+    places = epochs_at(steps, clock(steps, steps // 100))
+    assert places.tolist() == pytest.approx((steps / 100).tolist())
+
+
+def test_epochs_that_are_counted_from_one_begin_there() -> None:
+    steps = np.arange(10.0, 300, 10)
+    places = epochs_at(steps, clock(steps, steps // 100 + 1))
+    assert np.floor(places).tolist() == (steps // 100 + 1).tolist()
+
+
+def test_epochs_of_different_length_begin_behind_the_last_step_of_the_one_before() -> None:
+    steps, epochs = [0, 5, 10, 110, 210, 310], [0, 0, 1, 1, 1, 2]
+    places = epochs_at(np.array(steps, float), clock(steps, epochs))
+    assert np.floor(places).tolist() == epochs
+    assert (np.diff(places) > 0).all()
 
 
 def test_a_counter_of_one_value_per_epoch_is_taken_as_it_is() -> None:
@@ -29,12 +47,13 @@ def test_a_counter_of_one_value_per_epoch_is_taken_as_it_is() -> None:
 
 
 def test_a_single_epoch_is_spread_over_its_points() -> None:
-    places = epochs_at(np.array([0.0, 10.0, 20.0, 30.0]), clock([0, 10, 20, 30], [0, 0, 0, 0]))
-    assert places.tolist() == pytest.approx([0, 0.25, 0.5, 0.75])
+    places = epochs_at(np.array([0.0, 9.0, 19.0, 29.0]), clock([0, 9, 19, 29], [0, 0, 0, 0]))
+    assert places.tolist() == pytest.approx([0, 9 / 30, 19 / 30, 29 / 30])
 
 
 def test_of_several_epochs_at_one_step_the_last_counts() -> None:
-    assert epochs_at(np.array([99.0]), clock([49, 99, 99, 149], [0, 0, 1, 1])).tolist() == [1]
+    (place,) = epochs_at(np.array([99.0]), clock([49, 99, 99, 149], [0, 0, 1, 1]))
+    assert 1 <= place < 2
 
 
 def test_what_is_no_number_counts_nothing() -> None:

@@ -106,3 +106,22 @@ def test_of_thousands_of_tags_a_few_are_drawn_and_the_rest_is_counted(tmp_path) 
     (said,) = scene.left_out
     assert said.startswith("1,992 of 2,001 metrics do not fit: ")
     assert len(said) < 240
+
+
+def test_lightning_has_its_losses_per_epoch_and_per_step_in_two_panels_over_steps_and_epochs(tmp_path) -> None:
+    steps = range(49, 400, 50)
+    events = [event(step, simple("train_loss_step", 1 / step), simple("epoch", step // 100)) for step in steps]
+    ends = [
+        event(step, simple("train_loss_epoch", 1 / step), simple("val_loss", 2 / step)) for step in range(99, 400, 100)
+    ]
+    write(tmp_path / "version_0", *sorted([*events, *ends], key=lambda each: each.step))
+    place = LogDirectory("x", tmp_path)
+    by_step, by_epoch = compose([place], Request()), compose([place], Request(x="epoch"))
+    for scene in (by_step, by_epoch):
+        assert [(panel.metric, [one.name for one in panel.curves]) for panel in scene.panels] == [
+            ("loss", ["loss", "val_loss"]),
+            ("loss@step", ["loss@step"]),
+        ]
+    assert [panel.x_label for panel in by_step.panels] == ["step", "step"]
+    assert by_step.panels[0].curves[1].x.tolist() == [99, 199, 299, 399]
+    assert by_epoch.panels[0].curves[1].x.tolist() == pytest.approx([0.99, 1.99, 2.99, 3.99])
