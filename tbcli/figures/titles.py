@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tbcli.figures.curves import SEPARATOR, Heading, on_one_line
+from tbcli.naming.series import AT_STEP
 from tbcli.naming.shortening import shortened_names
 from tbcli.runs import Run
 
@@ -102,5 +103,5 @@ def panel_title(metric: str) -> str:
     """Return a metric's name as a heading: ``Top 5 accuracy``; a tag, or a name with capitals, stays as it is."""
     if "/" in metric or metric != metric.lower():
         return metric
-    words = metric.replace("_", " ")
+    words = metric.replace("_", " ").replace(AT_STEP, " per step")
     return words[:1].upper() + words[1:] if len(words) >= _ACRONYM_LENGTH else words

@@ -86,6 +86,7 @@ def test_numbers_are_short(value: float, text: str) -> None:
         ("mae", "mae"),
         ("gradients/conv_1", "gradients/conv_1"),
         ("mAP50(B)", "mAP50(B)"),
+        ("loss@step", "Loss per step"),
     ],
 )
 def test_a_title_is_the_metric_in_words_and_a_tag_as_it_is(metric: str, title: str) -> None:
