@@ -76,17 +76,17 @@ def train(
 
 
 def _say_recipe(config: Config, output: Output) -> None:
-    """Say what the recipe's settings are in the end, for a file may overrule them."""
+    """Say what became of the recipe's settings: a file may have overruled them."""
     from tbcli.config import recipe_values
     from tbcli.config.setting import spoken
 
     said = []
     for key, wanted in recipe_values(config.train.recipe).items():
         value = config.value(key)
-        overruled = "" if value == wanted else f" (set elsewhere; the recipe has {spoken(wanted)})"
+        overruled = "" if value == wanted else f" (instead of {spoken(wanted)})"
         said.append(f"{key.partition('.')[2]}={spoken(value)}{overruled}")
     if said:
-        output.say(f"recipe {config.train.recipe}: {', '.join(said)}")
+        output.say(f"recipe {config.train.recipe}: {' '.join(said)}")
 
 
 def _train(config: Config, output: Output) -> Run:

@@ -175,7 +175,7 @@ def test_a_recipe_says_what_it_trains_with_and_what_overrules_it(
     run = make_run(workspace)
     monkeypatch.setattr("tbcli.cli.train._train", lambda *_: run)
     shown = cli("train", "--recipe", "fast", "--epochs", "9").stderr
-    assert "recipe fast: epochs=9 (set elsewhere; the recipe has 2), batch_size=64, " in shown
+    assert "recipe fast: epochs=9 (instead of 2) batch_size=64 learning_rate=0.003 dropout=0\n" in shown
     assert "recipe fast" not in cli("train").stderr
 
 
