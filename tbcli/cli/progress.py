@@ -17,6 +17,7 @@ from rich.text import Text
 
 from tbcli.cli.output import Output, counted_seconds, is_terminal, printable, stderr_hushed, wants_colour
 from tbcli.naming.direction import NOT_METRICS
+from tbcli.naming.series import is_of_validation
 from tbcli.training import Narrator
 
 _WIDEST_BAR, _NARROWEST_BAR = 20, 6
@@ -77,7 +78,7 @@ class PlainNarrator(QuietNarrator):
     def epoch(self, epoch: int, logs: Mapping[str, float], best: Mapping[str, tuple[float, int]]) -> None:
         """An epoch is done."""
         shown = "  ".join(f"{name} {value:.4f}" for name, value in logs.items() if name not in NOT_METRICS)
-        marks = [name for name, (_, of) in best.items() if of == epoch and name.startswith("val_")]
+        marks = [name for name, (_, of) in best.items() if of == epoch and is_of_validation(name)]
         new_best = f"  (best {', '.join(marks)})" if marks else ""
         count = f"{epoch:>{len(str(self._epochs))}}/{self._epochs}"
         speed = f"  {logs['steps_per_second']:.0f} steps/s" if "steps_per_second" in logs else ""
@@ -188,7 +189,7 @@ class LiveNarrator(QuietNarrator):
         }
 
     def _cell(self, name: str, value: float, epoch: int) -> Text:
-        is_best = self._best.get(name, (0.0, 0))[1] == epoch and name.startswith("val_")
+        is_best = self._best.get(name, (0.0, 0))[1] == epoch and is_of_validation(name)
         return Text(_shown(value), style="bold green" if is_best else "")
 
     def _bar(self) -> RenderableType:
@@ -227,7 +228,7 @@ def fitting_columns(headings: Sequence[str], rows: Sequence[Mapping[str, Text]],
     widths = {name: max(len(name), *(row[name].cell_len for row in rows if name in row), 0) for name in headings}
     shown = list(headings)
     metrics = [name for name in reversed(headings[1:]) if name not in _TABLE_LEAVES]
-    first_to_go = sorted(metrics, key=lambda name: name.startswith("val_"))
+    first_to_go = sorted(metrics, key=is_of_validation)
     for name in (*_TABLE_LEAVES, *first_to_go):
         if sum(widths[heading] + 2 for heading in shown) - 2 <= width:
             break

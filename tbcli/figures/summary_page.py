@@ -22,6 +22,7 @@ from tbcli.figures.paint.axes import draw_panels, style_of
 from tbcli.figures.png.confusion import cell_colours
 from tbcli.figures.style import USUAL, Look, one_look, write_heading
 from tbcli.figures.titles import counted, number_of, run_heading, short_number
+from tbcli.naming.series import is_of_validation
 from tbcli.runs import Run
 from tbcli.runs.evidence import Predictions, read_predictions
 
@@ -128,7 +129,7 @@ def results_of(run: Run) -> list[tuple[str, str, bool]]:
     """Return name and value of what came out: metrics at their best and on test samples, size and time."""
     facts = []
     for name, value in run.metrics.items():
-        if isinstance(value, dict) and name.startswith("val_"):
+        if isinstance(value, dict) and is_of_validation(name):
             best = number_of(value, "best")
             facts += (
                 [] if best is None else [(f"best {name}", f"{short_number(best)}, epoch {value.get('best_epoch')}")]

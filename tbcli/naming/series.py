@@ -228,6 +228,16 @@ def split_of(name: str) -> str:
     return next((split for split, prefix in PREFIXES.items() if prefix and name.startswith(prefix)), "")
 
 
+def without_split(name: str) -> str:
+    """Return a canonical name without the split in front."""
+    return name.removeprefix(PREFIXES[split_of(name)])
+
+
+def is_of_validation(name: str) -> bool:
+    """Say whether a canonical name is of the validation split."""
+    return split_of(name) == VALIDATION
+
+
 def resolve(word: str, names: Iterable[str], aliases: Mapping[str, str]) -> str | None:
     """Return the name that a word means, where it means just one.
 

@@ -304,7 +304,9 @@ def _best(reference: str, runs: Sequence[Run], directions: Overrides, say: Say |
         )
     summaries = [(run, summary_of(run)) for run in runs]
     # Without validation samples the training metric has to do.
-    for metric in dict.fromkeys((asked, asked.removeprefix("val_"))):
+    from tbcli.naming.series import without_split
+
+    for metric in dict.fromkeys((asked, without_split(asked))):
         scored = _scored(summaries, metric)
         if scored:
             break

@@ -14,6 +14,7 @@ from typing import Any
 from tbcli import __version__
 from tbcli.config import RecordConfig, ServeConfig
 from tbcli.errors import ConfigError, NotFound, ServingFailed
+from tbcli.naming.series import is_of_validation
 from tbcli.recorders.registry import RECORDERS, Promise, chosen_names, known_recorders
 from tbcli.runs import LogDirectory, Run
 from tbcli.serving.client import Client, NoAnswer
@@ -357,7 +358,7 @@ def _excuse(run: Run, recorder: str, promise: Promise, listing: Mapping[str, Any
         {"test", "end"} & set(promise.needs) or not report or not _had_its_turn(run, recorder)
     ):
         return f"the run is {status}"
-    if "validation" in promise.needs and not any(name.startswith("val_") for name in run.metrics):
+    if "validation" in promise.needs and not any(map(is_of_validation, run.metrics)):
         return "there is no validation split"
     if "test" in promise.needs and not any(name.startswith("test_") for name in run.metrics):
         return "there is no test set"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from tbcli.errors import Diverged
 from tbcli.naming.direction import NOT_METRICS, direction_of
+from tbcli.naming.series import without_split
 from tbcli.recorders.base import Snapshot
 from tbcli.recorders.recording import Recording
 from tbcli.runs.history import HistoryWriter
@@ -38,7 +39,7 @@ class Epochs:
         self._setup, self._feed, self._observer, self._recording = setup, feed, observer, recording
         self._history = HistoryWriter(setup.run.history_file)
         self._rate_at = rate_of_step(train, feed.steps * train.epochs)
-        monitor = train.monitor if setup.dataset.validation else train.monitor.removeprefix("val_")
+        monitor = train.monitor if setup.dataset.validation else without_split(train.monitor)
         self.patience = BestEpoch(monitor, train.patience, setup.config.direction) if train.patience else None
         self.ended_by = ""
         """What ended the training: ``until``, ``patience`` or ``epochs``; empty before its last epoch is done."""
