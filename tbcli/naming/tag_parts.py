@@ -80,7 +80,7 @@ def _whole_elements(elements: list[str], split: str, unit: str) -> tuple[str, st
         others = [*rest, *elements[place + 1 :]]
         if not split and word in SPLITS and _is_split_among(SPLITS[word], others, is_last=place + 1 == len(elements)):
             split, unit = SPLITS[word].split, unit or SPLITS[word].unit
-        elif not (split or unit) and others and (both := _split_and_unit(word)):
+        elif not (split or unit) and any(map(is_measure, others)) and (both := _split_and_unit(word)):
             split, unit = both
         elif not unit and word in UNITS and _is_unit_of(others, is_last=place + 1 == len(elements)):
             unit = UNITS[word]
@@ -145,7 +145,8 @@ def _cut_unit(element: str, *, is_last: bool) -> tuple[str, str]:
         # `epoch_` is what Keras puts in front of everything; the others are words in their own right.
         is_of_steps = is_measure(rest) and not _ACHIEVED.intersection(word.text for word in words)
         is_group = not is_last and rest.lower() in GROUPS
-        if not is_effort(rest) and (first == EPOCH or is_of_steps or is_group):
+        is_speed = first == EPOCH and "per" in (word.text for word in words)  # Keras' `epoch_steps_per_second`
+        if is_speed or (not is_effort(rest) and (first == EPOCH or is_of_steps or is_group)):
             return rest, UNITS[first]
     if last in UNITS:
         rest = before(element, words[-1])

@@ -123,6 +123,7 @@ def test_directories_are_splits_only_where_the_evidence_says_so(series: list, ex
         (["epoch_val_acc", "val_epoch_loss", "epoch_acc"], ["val_acc", "val_loss", "acc"]),
         (["loss_epoch/train", "loss_epoch/val"], ["loss", "val_loss"]),
         (["loss/train_epoch", "loss/train_step", "loss/val_epoch"], ["loss", "loss@step", "val_loss"]),
+        (["ray/tune/training_iteration", "epoch_steps_per_second"], ["training_iteration", "steps_per_second"]),
         (["avg_train_loss", "avg_val_loss"], ["avg_loss", "val_avg_loss"]),
         (["mean_reward", "running_mean", "val_mean_iou"], ["mean_reward", "running_mean", "val_mean_iou"]),
         (["train_epoch/loss", "val_epoch/loss"], ["loss", "val_loss"]),
