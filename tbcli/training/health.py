@@ -44,7 +44,6 @@ class Health:
         }
         self.dataset = replace(dataset, **watched)
         """The dataset to use: the same, with its streams wrapped."""
-        self._all_finite: Any = None
 
     def check_inputs(self) -> None:
         """Check every sample of in-memory arrays.
@@ -81,12 +80,7 @@ class Health:
             Diverged: A variable holds NaN or an infinity.
         """
         weights = [weight for weight in model.weights if keras.backend.is_float_dtype(weight.dtype)]
-        if self._all_finite is None:
-            # One call for all: a call costs more than the looking.
-            self._all_finite = tf.function(
-                lambda: tf.reduce_all([tf.reduce_all(tf.math.is_finite(weight.value)) for weight in weights])
-            )
-        if not weights or bool(self._all_finite()):
+        if not weights or bool(tf.reduce_all([tf.reduce_all(tf.math.is_finite(weight.value)) for weight in weights])):
             return
         broken = [weight for weight in weights if not np.isfinite(np.asarray(weight.value)).all()]
         others = f" and of {len(broken) - 1} more" if len(broken) > 1 else ""

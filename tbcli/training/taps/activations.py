@@ -40,7 +40,7 @@ class ProbeActivations:
 
 
 class LayerProbe:
-    """The model with its layer outputs exposed; built once, because tracing costs more than running.
+    """The model, cut open at its layers. Not traced: that would cost as much as seven looks.
 
     Args:
         model: A functional model; of any other there is nothing to cut.
@@ -48,23 +48,24 @@ class LayerProbe:
 
     def __init__(self, model: keras.Model) -> None:
         layers = model.layers if is_functional(model) else []
-        self._computing = {
-            layer.name: layer.output for layer in layers if layer.trainable_weights or _is_activation(layer)
-        }
-        self._relus = {layer.name: layer.output for layer in layers if _is_relu(layer)}
-        self._model = model
-        self.values = tf.function(lambda inputs: self._run(self._computing, inputs), reduce_retracing=True)
-        self.peaks = tf.function(self._peaks, reduce_retracing=True)
+        computing = {layer.name: layer.output for layer in layers if layer.trainable_weights or _is_activation(layer)}
+        relus = {layer.name: layer.output for layer in layers if _is_relu(layer)}
+        self._computing = keras.Model(model.inputs, computing) if computing else None
+        self._relus = keras.Model(model.inputs, relus) if relus else None
 
-    def _run(self, outputs: dict[str, keras.KerasTensor], inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        if not outputs:
-            return {}
-        found = keras.Model(self._model.inputs, outputs)(inputs, training=False)
-        return {name: tf.cast(value, tf.float32) for name, value in found.items()}
+    def values(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return the output of every layer that computes, in float32."""
+        return _outputs(self._computing, inputs)
 
-    def _peaks(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        found = self._run(self._relus, inputs)
+    def peaks(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return the largest output of each unit (channel) after a ReLU ``[units]``."""
+        found = _outputs(self._relus, inputs)
         return {name: tf.reduce_max(value, axis=list(range(len(value.shape) - 1))) for name, value in found.items()}
+
+
+def _outputs(model: keras.Model | None, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+    found = {} if model is None else model(inputs, training=False)
+    return {name: tf.cast(value, tf.float32) for name, value in found.items()}
 
 
 def is_functional(model: keras.Model) -> bool:
