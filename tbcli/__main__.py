@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import gc
 
+from tbcli.loading import imports_kept
+
 
 def start_tbcli() -> None:
-    """Run ``tbcli`` as a process.
-
-    Nobody looks for garbage among what is imported, neither while it loads nor when the process ends, for all of it
-    stays to the end. This saves a sixth of the time of a short command.
-    """
-    gc.disable()
-    from tbcli.cli.app import main
-
-    gc.freeze()
-    gc.enable()
+    """Run ``tbcli`` as a process, which spends no time on looking for garbage among modules or at its end."""
+    with imports_kept():
+        from tbcli.cli.app import main
     try:
         main()
     finally:

@@ -40,7 +40,7 @@ ROOMS = {
     },
     "errors": set(),
     "loading": set(),
-    "__main__": {"cli"},
+    "__main__": {"cli", "loading"},
     "": set(),
 }  # fmt: skip
 HEAVY = ("tensorflow", "keras", "torch", "jax")

@@ -1,7 +1,8 @@
-"""``package.module:name`` becomes the object, and what is wrong with it shows."""
+"""What a name in a text becomes, what cannot be imported, and that garbage is looked for again after imports."""
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import sys
@@ -9,7 +10,7 @@ import sys
 import pytest
 
 from tbcli.data import SOURCES
-from tbcli.loading import hidden, load_object
+from tbcli.loading import hidden, imports_kept, load_object
 
 
 def test_a_name_in_a_module_is_found() -> None:
@@ -40,3 +41,14 @@ def test_what_is_hidden_cannot_be_imported_until_it_is_shown_again() -> None:
         with pytest.raises(ImportError):
             importlib.import_module("colorsys")
     assert importlib.import_module("colorsys").__name__ == "colorsys"
+
+
+def test_garbage_is_looked_for_again_after_imports_that_fail_too() -> None:
+    with pytest.raises(ImportError), imports_kept():
+        assert not gc.isenabled()
+        importlib.import_module("no.such.module")
+    try:
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()

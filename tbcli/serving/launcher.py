@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import http.client
 import json
 import logging
@@ -10,13 +9,13 @@ import os
 import sys
 import time
 import types
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from tbcli.config import ServeConfig
 from tbcli.errors import ServingFailed
+from tbcli.loading import imports_kept
 from tbcli.serving.assets import Assets
 from tbcli.serving.client import Client, NoAnswer
 from tbcli.serving.data_server import DataServer
@@ -99,7 +98,7 @@ def launch(
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     reader = None
     try:
-        with _without_garbage_collection():
+        with imports_kept():
             reader = _started_reader(config, logdir, verbose=verbose)  # it reads while we import
             plugins = load_plugins()
             address, reader = _address(config, reader)
@@ -116,16 +115,6 @@ def launch(
         started.stop()
         raise
     return started
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    # A tenth of the imports' time goes into looking through modules that stay for ever.
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def leave_tensorflow_out() -> None:
