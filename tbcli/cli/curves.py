@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tbcli.cli.output import Output, is_terminal, printable, styled
-from tbcli.cli.places import warn_of_damage
+from tbcli.cli.places import warn_of_damage, warn_of_settings
 from tbcli.cli.watching import require_window, watch
 from tbcli.errors import ConfigError, NotFound
 from tbcli.naming.matching import did_you_mean
@@ -52,7 +52,7 @@ def make_request(
     )
 
 
-def grouped(request: Request, places: Sequence[Run | LogDirectory], key: str) -> Request:
+def grouped(request: Request, places: Sequence[Run | LogDirectory], key: str, output: Output) -> Request:
     """Return the request with the runs in groups by a setting, a fact, or a hyperparameter.
 
     Raises:
@@ -60,13 +60,14 @@ def grouped(request: Request, places: Sequence[Run | LogDirectory], key: str) ->
     """
     from tbcli.grouping import group_runs, notes_on_groups
 
-    summaries = [summary for place in places for summary in _summaries(place)]
+    told: set[str] = set()
+    summaries = [summary for place in places for summary in _summaries(place, output, told)]
     sides = group_runs(summaries, key)
     groups = {member.id: side.label for side in sides for member in side.members}
     return replace(request, groups=groups, remarks=tuple(notes_on_groups(sides, key)))
 
 
-def _summaries(place: Run | LogDirectory) -> list[Summary]:
+def _summaries(place: Run | LogDirectory, output: Output, told: set[str]) -> list[Summary]:
     """Return the run, or the runs inside a log directory with the hyperparameters that they recorded."""
     from tbcli.runs import Run
     from tbcli.runs.summary import Summary, summary_of
@@ -74,17 +75,15 @@ def _summaries(place: Run | LogDirectory) -> list[Summary]:
     if isinstance(place, Run):
         return [summary_of(place)]
     from tbcli.figures.traces import foreign_id
-    from tbcli.readers import open_logdir
-    from tbcli.readers.metrics import names_in
+    from tbcli.readers.logged_runs import read_runs
 
-    content = open_logdir(place.logs)
-    named = names_in(content.scalars())
-    settings: dict[str, dict[str, object]] = {one.run: {} for one in named.identities if place.run in ("", one.run)}
-    for directory, hparams in content.documents().hparams.items():
-        settings.get(named.owners.get(directory, directory), {}).update(hparams.values)
+    logged = read_runs(place)
+    logged.tell_unread = lambda unread: warn_of_settings(output, unread, place, told)
+    with_scalars = {identity.run for identity in logged.named.identities}
     return [
-        Summary(run, foreign_id(place, run), {}, read_settings=partial(dict, values))
-        for run, values in settings.items()
+        Summary(run, foreign_id(place, run), {}, read_settings=partial(logged.settings, run))
+        for run in logged.names
+        if run in with_scalars
     ]
 
 

@@ -171,3 +171,20 @@ def warn_of_damage(output: Output, damage: Iterable[Damage]) -> None:
     for incident in damage:
         if incident.is_loss:
             output.warn(str(incident))
+
+
+def warn_of_settings(output: Output, unread: Iterable[Damage], place: LogDirectory, told: set[str]) -> None:
+    """Say what could not be read of the settings beside logs; what holds of several places alike once.
+
+    Args:
+        output: Where to say it.
+        unread: What could not be read.
+        place: The log directory.
+        told: What was said already.
+    """
+    from tbcli.events.damage import located
+
+    for incident in located(unread, place.logs):
+        if incident.detail not in told:
+            output.warn(str(incident))
+            told.add(incident.detail)

@@ -118,7 +118,7 @@ def plot(
         _show_library_logs()
     request = make_request(metric or (), config, x=x, log=log, verify=verify, cache=not no_cache)
     places = _places(RunStore(config.paths, config.direction), runs or [], output, all_runs=bool(group_by))
-    request = grouped(request, places, group_by) if group_by else request
+    request = grouped(request, places, group_by, output) if group_by else request
     if in_terminal:
         show_in_terminal(places, request, output, watching=watching)
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from tbcli.cli.output import Output, printable
-from tbcli.cli.places import warn_of_damage, warn_of_records
+from tbcli.cli.places import warn_of_damage, warn_of_records, warn_of_settings
 from tbcli.cli.run_table import tags_of_run
 from tbcli.errors import NotFound
 from tbcli.runs import LogDirectory, Run
@@ -20,8 +20,11 @@ def summaries_of_place(
     *,
     verify: bool = False,
     cache: bool = True,
+    told: set[str] | None = None,
 ) -> list[Summary]:
     """Return the summaries of the runs that a reference named; damage in event files is said as a warning.
+
+    What cannot be read of settings is said when they are asked for, unless ``told`` has it.
 
     Raises:
         NotFound: A log directory without any scalars.
@@ -33,6 +36,7 @@ def summaries_of_place(
     from tbcli.readers.logged_runs import read_runs
 
     runs = read_runs(found, verify=verify, cache=cache)
+    runs.tell_unread = lambda unread: warn_of_settings(output, unread, found, set() if told is None else told)
     warn_of_damage(output, located(runs.damage, found.logs))
     for note in runs.notes:
         output.warn(note)
@@ -47,4 +51,5 @@ def summaries_of_place(
 
 def summaries_of(places: Iterable[Run | LogDirectory], output: Output) -> list[Summary]:
     """Return the summaries of all runs that references named."""
-    return [summary for place in places for summary in summaries_of_place(place, output)]
+    told: set[str] = set()
+    return [summary for place in places for summary in summaries_of_place(place, output, told=told)]

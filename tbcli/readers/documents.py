@@ -13,7 +13,8 @@ from tbcli.events.damage import Damage
 from tbcli.events.framing import FOOTER
 from tbcli.events.scan import open_file
 from tbcli.readers.event_index import EventIndex, FileNotes
-from tbcli.readers.settings_files import read_settings_beside
+from tbcli.readers.plain_yaml import Setting
+from tbcli.readers.settings_files import SettingsFiles
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event
@@ -43,7 +44,7 @@ class HParams:
     """
 
     run: str
-    values: dict[str, float | str | bool] = field(default_factory=dict)
+    values: dict[str, Setting] = field(default_factory=dict)
     status: str = "unknown"
     metrics: list[tuple[str, str]] = field(default_factory=list)
 
@@ -81,11 +82,13 @@ def read_documents(index: EventIndex) -> Documents:
 
 def _add_settings_files(index: EventIndex, hparams: dict[str, HParams], lost: list[Damage]) -> None:
     """Add what stands in files beside the logs of runs that recorded no hyperparameters themselves."""
+    files = SettingsFiles()
     for run, file in {notes.file.run: notes.file for notes in index.notes}.items():
         if run not in hparams or not hparams[run].values:
-            settings = read_settings_beside(file.path, file.name, lost)
+            settings = files.read_beside(file.path, file.name)
             if settings:
                 hparams.setdefault(run, HParams(run)).values = settings
+    lost += files.damage()
 
 
 def _events(notes: FileNotes, lost: list[Damage]) -> Iterator[Event]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -38,12 +38,14 @@ class LoggedRuns:
         content: All that was read.
         scalars: Its scalars.
         named: What they are called.
+        tell_unread: Gets what could not be read of the hyperparameters, when they are asked for.
     """
 
     place: LogDirectory
     content: LogContent
     scalars: Scalars
     named: Named
+    tell_unread: Callable[[tuple[Damage, ...]], None] = lambda _: None
     _hparams: Mapping[str, list[HParams]] | None = field(default=None, init=False)
     _unread: tuple[Damage, ...] = field(default=(), init=False)
 
@@ -105,6 +107,7 @@ class LoggedRuns:
             for directory, hparams in documents.hparams.items():
                 found.setdefault(self.owner_of(directory), []).append(hparams)
             self._hparams, self._unread = found, documents.damage
+            self.tell_unread(documents.damage)
         return self._hparams
 
     def summaries(self) -> list[Summary]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from typer.testing import Result
 
 from tbcli.readers import Scalars, open_logdir, read_scalars
+from tbcli.readers.plain_yaml import parse_plain_yaml
 from tests.events.records import event, points, simple, write
 from tests.readers.text_logs import keras_csv, lightning_csv, trainer_state, ultralytics_csv, write_text
 
@@ -326,10 +327,26 @@ path: /data/x y
 layers:
 - 1
 nested:
+  # beneath
   lr: 5
+  inner:
+      momentum: 0.9
 object: !!python/object:a.B
   c: 1
-flow: {a: 1}
+flow: {a: 1, b: {c: "x, y"}, 'd': [true, 1.5]}
+json: {"a":1,
+  "b":null}
+shape: !!python/tuple
+- 3
+- 4
+pairs: [[1, 2], [3, 4]]  # two
+callbacks:
+- name: stop
+  patience: 3
+text: |
+  lr: 7
+broken: {a: 1
+same: *id001
 """
 
 
@@ -345,21 +362,80 @@ def test_plain_settings_beside_a_log_are_its_hyperparameters(tmp_path: Path) -> 
         "beta": 0.001,
         "_target_": "a\tb",
         "path": "/data/x y",
+        "layers": [1],
+        "nested.lr": 5,
+        "nested.inner.momentum": 0.9,
+        "flow.a": 1,
+        "flow.b.c": "x, y",
+        "flow.d": [True, 1.5],
+        "json.a": 1,
+        "shape": [3, 4],
+        "pairs": [[1, 2], [3, 4]],
     }
     (incident,) = documents.damage
     assert incident.path == "version_0/hparams.yaml"
-    assert "layers, nested, object, flow" in incident.detail
+    assert incident.detail == "only plain values are read, not those of object, callbacks, text, broken, same"
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, f"a: {'[' * 5000}", "a: {b: 1}}", "a: [1, ,]", "a: [1 2, :]", "- 1"])
+def test_whatever_stands_in_a_settings_file_is_named_as_skipped(text: str) -> None:
+    settings, skipped = parse_plain_yaml(text)
+    assert settings == {}
+    assert len(skipped) == 1
+
+
+def test_settings_that_are_nested_deeper_than_anybody_nests_them_are_skipped() -> None:
+    settings, skipped = parse_plain_yaml("\n".join(f"{' ' * level}k:" for level in range(500)))
+    assert settings == {}
+    assert len(skipped) == 1
 
 
 def test_runs_shows_them_and_says_what_it_skipped(cli: Cli, workspace: Path) -> None:
     for version, rate in ((0, 0.002), (1, 0.1)):
         write_text(workspace / "pl" / f"version_{version}" / "metrics.csv", lightning_csv())
-        write_text(workspace / "pl" / f"version_{version}" / "hparams.yaml", f"lr: {rate}\nlayers:\n- 1\n")
+        write_text(workspace / "pl" / f"version_{version}" / "hparams.yaml", f"lr: {rate}\nparts:\n- a: 1\n")
     result = cli("runs", "./pl", "--where", "lr=0.1")
     assert "version_1" in result.stdout
     assert "version_0" not in result.stdout
-    assert "version_1/hparams.yaml: only plain values are read, not those of layers" in result.stderr
+    assert result.stderr.count("only plain values are read, not those of parts (2 runs have such files)") == 1
     assert "log files" in result.stderr
+
+
+OPTIMIZERS = {"block": "optimizer:\n  name: {}\n", "flow": "optimizer: {{name: {}}}\n", "list": "opt:\n- {}\n"}
+
+
+def _seeds(top: Path, text: str) -> None:
+    for seed in range(4):
+        write_text(top / f"version_{seed}" / "metrics.csv", lightning_csv())
+        settings = text.format("adam" if seed < 2 else "sgd")
+        write_text(top / f"version_{seed}" / "hparams.yaml", f"lr: 0.1\nseed: {seed}\n{settings}")
+
+
+@pytest.mark.parametrize("form", OPTIMIZERS)
+def test_groups_by_seed_differ_in_nested_settings(cli: Cli, workspace: Path, form: str) -> None:
+    _seeds(workspace / "pl", OPTIMIZERS[form])
+    result = cli("compare", "./pl", "--group-by", "seed")
+    assert result.stdout.count("n=2") == 2
+    assert result.stderr == ""
+
+
+GROUPING = {
+    "compare": (["compare", "./pl", "--group-by", "seed"], 1),
+    "plot": (["plot", "./pl", "--group-by", "seed", "--terminal"], 1),
+    "where": (["runs", "./pl", "--where", "seed=1"], 1),
+    "columns": (["runs", "./pl", "--columns", "run,seed"], 1),
+    "each": (["compare", *(f"./pl/version_{seed}" for seed in range(4)), "--group-by", "seed"], 1),
+    "no settings": (["check", "./pl", "val_loss<9"], 0),
+}
+
+
+@pytest.mark.parametrize("case", GROUPING)
+def test_what_is_skipped_of_settings_is_said_once_where_they_are_asked_for(
+    cli: Cli, workspace: Path, case: str
+) -> None:
+    words, count = GROUPING[case]
+    _seeds(workspace / "pl", "callbacks:\n- name: {}\n")
+    assert cli(*words).stderr.count("not those of callbacks") == count
 
 
 @pytest.fixture
