@@ -31,7 +31,7 @@ class Cell(NamedTuple):
     """
 
     value: float | None
-    epoch: int | None = None
+    epoch: float | None = None
     deviation: float | None = None
     n: int = 0
     difference: float | None = None

@@ -14,6 +14,7 @@ from tbcli.cli.output import counted_bytes, is_terminal, padded, printable
 from tbcli.cli.run_table import NOTHING, View, show_chosen_columns, width_of
 from tbcli.errors import NotFound
 from tbcli.events.damage import located
+from tbcli.gates import Field
 from tbcli.naming import schemas
 from tbcli.naming.direction import Overrides
 from tbcli.naming.directories import HERE
@@ -32,6 +33,7 @@ CSV_HEADER = (
     "last", "best", "best_step",
 )  # fmt: skip
 RUN, METRIC, TAG, KIND = 0, 1, 2, 3
+RUN_FIELD = Field("run")
 OF_RUNS = {"run", "bytes"}  # columns that make sense of a run as of a tag
 FROM_THE_RIGHT = {4, 5, 6}
 NARROWEST = 10  # of a name
@@ -102,11 +104,13 @@ def show_logdir(
         path = joined_path(found, run)
         return summaries.get(path) or Summary(path, path, {}, read_settings=partial(logged.settings, run))
 
+    if form == "table" and query.asks_of_runs and not query.columns:
+        query = query._replace(columns=tuple(dict.fromkeys((RUN_FIELD, *query.fields))))
     chosen = _columns_of_tags(query, tags)
     if chosen:
         runs, _ = choose(query._replace(columns=()), tags, summarize, lambda run, _: run, order=natural_key)
         values = [
-            [dict(zip(CSV_HEADER, _csv_row(run, tag), strict=True))[n] for n in chosen]
+            [dict(zip(CSV_HEADER, _csv_row(logged.called(run), tag), strict=True))[n] for n in chosen]
             for run in runs
             for tag in tags[run]
         ]
@@ -117,14 +121,18 @@ def show_logdir(
     runs, notes = choose(query, tags, summarize, lambda run, _: run, order=natural_key)
     match form:
         case "json":
-            texts = [json_text(_document(run, tags[run], logged.settings(run))) for run in runs]
+            texts = [
+                json_text(_document(joined_path(found, run), logged.called(run), tags[run], logged.settings(run)))
+                for run in runs
+            ]
             lines, note = json_lines(schemas.METRICS, texts), ""
         case "csv":
-            lines, note = csv_lines(CSV_HEADER, (_csv_row(run, tag) for run in runs for tag in tags[run])), ""
+            cells = (_csv_row(logged.called(run), tag) for run in runs for tag in tags[run])
+            lines, note = csv_lines(CSV_HEADER, cells), ""
         case _:
-            rows = [_row(run, tag) for run in runs for tag in tags[run]]
+            rows = [_row(run, logged.called(run), tag) for run in runs for tag in tags[run]]
             lines = _table_lines([HEADER, *view.cut(rows)]) if rows else []
-            lines += _settings_lines({run: logged.settings(run) for run in runs})
+            lines += _settings_lines({logged.called(run): logged.settings(run) for run in runs})
             note = view.tell_hidden(rows) or _counted(len(runs), len(rows), logged)
     return Shown(lines, note if runs else NOTHING, (*warnings, *notes))
 
@@ -190,7 +198,7 @@ def _tag(identity: Identity, series: Series, directions: Overrides) -> Tag:
     )
 
 
-def _row(run: str, tag: Tag) -> tuple[str, ...]:
+def _row(run: str, called: str, tag: Tag) -> tuple[str, ...]:
     last = shown_metric(tag.metric.last) if tag.metric else counted_bytes(tag.bytes or 0)
     step = "-" if tag.step is None else str(tag.step)
     return (
@@ -268,6 +276,6 @@ def _csv_row(run: str, tag: Tag) -> tuple[object, ...]:
     )
 
 
-def _document(run: str, tags: Sequence[Tag], settings: Mapping[str, Any]) -> dict[str, object]:
-    rows = [dict(zip(CSV_HEADER[1:], _csv_row(run, tag)[1:], strict=True)) for tag in tags]
-    return {"run": run, "settings": dict(settings), "tags": rows}
+def _document(path: str, called: str, tags: Sequence[Tag], settings: Mapping[str, Any]) -> dict[str, object]:
+    rows = [dict(zip(CSV_HEADER[1:], _csv_row(called, tag)[1:], strict=True)) for tag in tags]
+    return {"id": path, "run": called, "settings": dict(settings), "tags": rows}

@@ -126,7 +126,7 @@ def _somebody_elses(store: RunStore, reference: str) -> LogDirectory | None:
     elif (
         looks_like_id(reference)
         or not is_directory(top)
-        or (reference == "latest" and next(store.each(), None) is not None)
+        or (reference.partition(":")[0] in ("latest", "best") and next(store.each(), None) is not None)
     ):
         return None
     try:

@@ -90,6 +90,7 @@ def read_places(
     damage: list[Damage] = []
     missing: list[NotFound] = []
     notes: list[str] = []
+    lacking: dict[str, list[str]] = {}
     superseded = 0
     for place, name in zip(places, distinct_names(places), strict=True):
         try:
@@ -97,21 +98,29 @@ def read_places(
         except NotFound as error:
             missing.append(error)
             continue
-        if len(places) > 1:
-            series += [replace(one, run=_below(name, place, one.run)) for one in found.series]
-        else:
-            series += found.series
+        series += [replace(one, run=_called(name, place, one.run, len(places))) for one in found.series]
+        lacking |= {pattern: [*lacking.get(pattern, []), name] for pattern in found.lacking}
         damage += located(found.damage, place.logs)
         superseded += found.superseded
         notes += found.notes
     if not series:
         raise missing[0]
+    for pattern, names in lacking.items():
+        if len(names) == len(places) - len(missing):
+            known = dict.fromkeys(one.name for one in series)
+            raise NotFound(f"there is no metric {pattern!r}", hint=did_you_mean(pattern, known))
+    notes += [f"no metric {pattern!r} in {', '.join(names)}" for pattern, names in lacking.items()]
     said = (*(f"{error.message}: left out" for error in missing), *notes)
     return Table(tuple(series), tuple(damage), superseded, said)
 
 
-def _below(name: str, place: Run | LogDirectory, run: str) -> str:
-    return name if run == "." or isinstance(place, Run) else f"{name}/{run}"
+def _called(name: str, place: Run | LogDirectory, run: str, places: int) -> str:
+    """Return what a run is called: its id or its path in the one place, below the place's name where there are more."""
+    if isinstance(place, Run):
+        return place.id if places == 1 else name
+    if run == ".":
+        return place.logs.resolve().name if places == 1 else name
+    return run if places == 1 else f"{name}/{run}"
 
 
 def write_table(series: Sequence[NamedSeries], form: str, file: IO[bytes], *, wide: bool) -> None:

@@ -43,26 +43,32 @@ class Place(NamedTuple):
 
 
 def places_of(
-    series: Iterable[tuple[str, str]], described: Collection[str], *, is_ours: bool = False
+    series: Iterable[tuple[str, str, int]], described: Collection[str], *, is_ours: bool = False, here: str = ""
 ) -> dict[str, Place]:
     """Return what each directory is.
 
     Args:
-        series: Directory and tag of each series, directories relative to the log directory.
+        series: Directory, tag and number of points of each series, directories relative to the log directory.
         described: Directories that hold hyperparameters.
         is_ours: The log directory is one run of ours, whose directories of these names are splits for sure.
+        here: The split that the log directory itself is.
     """
     tags: dict[str, set[str]] = defaultdict(set)
-    for run, tag in series:
+    curves: set[str] = set()
+    for run, tag, points in series:
         tags[run].add(tag)
+        if points > 1:
+            curves.add(run)
     places = {run: Place(HERE, _OURS[run]) for run in tags if is_ours and run in _OURS}
+    if here and HERE in tags:
+        places[HERE] = Place(HERE, here)
     for run in set(tags) - set(places):
         scalars = _of_add_scalars(run, tags[run])
         if scalars:
             places[run] = scalars
     rest = {run: names for run, names in tags.items() if run not in places}
     for run in [*described, *rest]:
-        parent = _parent_of_time_named(run, rest, described) if run not in places else None
+        parent = _parent_of_described(run, rest, described, curves) if run not in places else None
         if parent is not None:
             places[run] = Place(parent, is_described=True)
     rest = {run: names for run, names in rest.items() if run not in places}
@@ -106,12 +112,19 @@ def _add_scalars_place(parent: str, key: str, tag: str) -> Place:
     return Place(parent or HERE, split, key=left, is_of_add_scalars=True)
 
 
-def _parent_of_time_named(run: str, tags: Mapping[str, set[str]], described: Collection[str]) -> str | None:
-    """Return the run whose hyperparameters a directory holds that is named by a time; None where it is a run itself."""
+def _parent_of_described(
+    run: str, tags: Mapping[str, set[str]], described: Collection[str], curves: Collection[str]
+) -> str | None:
+    """Return the run whose hyperparameters a directory below holds; None where the directory is a run itself.
+
+    It is named by a time, as `add_hparams` does, or has single values alone beside a run with curves.
+    """
     parent, _, last = run.rpartition("/")
     parent = parent or HERE
-    if run not in described or not _TIME.fullmatch(last):
+    if run not in described or run == HERE:
         return None
+    if not _TIME.fullmatch(last):
+        return parent if run not in curves and parent in curves else None
     if parent in tags or any(other.startswith(f"{parent}/") and other not in described for other in tags):
         return parent
     prefix = "" if parent == HERE else f"{parent}/"

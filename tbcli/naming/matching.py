@@ -89,11 +89,11 @@ def matches(patterns: Sequence[str], names: Collection[str], run: str, tag: str,
     """Say whether one of the patterns fits a series; no patterns fit every series.
 
     A word is a name, the tag or ``run/tag``. A glob with ``/`` is compared with those; without one, with the metric's
-    own name in whatever run it is: the names without ``/``, the tag, and the last parts of the tag.
+    own name in whatever run it is: the canonical name, others without ``/``, the tag, and the last parts of the tag.
 
     Args:
         patterns: As ``loss``, ``*loss``, ``train/gradients/*``.
-        names: What it is called; a name may begin with the run.
+        names: What it is called, its canonical name first; others may begin with the run.
         run: The directory of its event files, ``.`` for the log directory itself.
         tag: As written in them.
         any_case: Whether ``loss`` fits ``Loss``.
@@ -108,7 +108,7 @@ def matches(patterns: Sequence[str], names: Collection[str], run: str, tag: str,
 
 
 def _own_names(names: Collection[str], tag: str) -> Iterator[str]:
-    yield from (name for name in names if "/" not in name)
+    yield from (name for place, name in enumerate(names) if place == 0 or "/" not in name)  # the first has no run
     parts = tag.split("/")
     yield from ("/".join(parts[start:]) for start in range(len(parts)))
 

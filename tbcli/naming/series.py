@@ -68,15 +68,16 @@ class Named(NamedTuple):
     clashes: tuple[tuple[str, str, tuple[str, ...]], ...]
 
 
-def identify(seen: Sequence[Seen], described: Collection[str] = (), *, is_ours: bool = False) -> Named:
+def identify(seen: Sequence[Seen], described: Collection[str] = (), *, is_ours: bool = False, here: str = "") -> Named:
     """Return what each series is.
 
     Args:
         seen: All series of one log directory.
         described: Directories that hold hyperparameters.
         is_ours: The log directory is one run of ours, whose directories of this name are splits for sure.
+        here: The split that the log directory itself is, where it is one of a run around it.
     """
-    places = places_of(((each.run, each.tag) for each in seen), described, is_ours=is_ours)
+    places = places_of(seen, described, is_ours=is_ours, here=here)
     facts = [_facts(each, places[each.run]) for each in seen]
     facts = _with_test_as_validation(_with_units_told_apart(facts), seen)
     identities, clashes = _named(facts, seen)

@@ -60,7 +60,7 @@ def read_tag(tag: str) -> TagParts:
         rest, unit = (rest, unit) if unit else _without_unit(rest)
     shorter, inner = _without_split(rest[-1:] if split else rest)
     is_doubled = bool(split) and inner == split
-    is_inner = inner and not is_doubled and rest[-1].endswith(shorter[-1])
+    is_inner = inner and not is_doubled and rest[-1].endswith(shorter[-1]) and is_measure(shorter[-1])
     if inner and (not split or is_doubled or is_inner):  # `train/valid_loss` is of validation, `val/IoU.train` too
         rest, split = [*rest[:-1], *shorter] if split else shorter, inner
     rest, unit = (rest, unit) if unit else _without_unit(rest)

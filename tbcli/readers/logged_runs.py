@@ -20,7 +20,7 @@ from tbcli.naming.series import Identity, Named, natural_key
 from tbcli.naming.words import EPOCH, STEP
 from tbcli.readers.documents import HParams
 from tbcli.readers.events import LogContent, open_logdir
-from tbcli.readers.metrics import clash_notes, joined, names_in
+from tbcli.readers.metrics import are_consecutive, clash_notes, joined, names_in
 from tbcli.readers.series import Scalars, Series
 from tbcli.runs.files import utc_text
 from tbcli.runs.run import LogDirectory
@@ -66,6 +66,10 @@ class LoggedRuns:
         found = dict.fromkeys(identity.run for identity in self.named.identities)
         found |= {self.owner_of(entry.run): None for entry in self.content.inventory()}
         return sorted((run for run in found if self.place.run in ("", run)), key=natural_key)
+
+    def called(self, run: str) -> str:
+        """Return what a run is called beside others: its path below the log directory, or the name of that itself."""
+        return os.path.basename(os.path.abspath(self.place.logs)) if run == HERE else run  # noqa: PTH100, PTH119
 
     def owner_of(self, directory: str) -> str:
         """Return the run that a directory belongs to; one without scalars to the run around it, or alone beside it."""
@@ -117,12 +121,17 @@ class LoggedRuns:
             members.setdefault(identity.run, []).append((identity, series))
         return [self._summary(run, members[run]) for run in self.names if run in members]
 
+    def summaries_of(self, run: str) -> list[Summary]:
+        """Return the summary of one run, nothing where it has no scalars."""
+        members = list(self.series(run))
+        return [self._summary(run, members)] if members else []
+
     def _summary(self, run: str, members: list[tuple[Identity, Series]]) -> Summary:
         metrics, aliases = metrics_and_aliases(members, self.place.directions)
         path = joined_path(self.place, run)
         facts = {
             "id": path,
-            "run": os.path.basename(os.path.abspath(self.place.logs)) if run == HERE else run,  # noqa: PTH100, PTH119
+            "run": self.called(run),
             **_times([series for _, series in members]),
         }
         facts["name"] = facts["run"]
@@ -151,7 +160,7 @@ def read_runs(place: LogDirectory, *, verify: bool = False, cache: bool = True) 
     """
     content = open_logdir(place.logs, verify=verify, cache=cache)
     scalars = content.scalars()
-    return LoggedRuns(place, content, scalars, names_in(scalars))
+    return LoggedRuns(place, content, scalars, names_in(scalars, top=place.logs))
 
 
 def metrics_and_aliases(
@@ -159,6 +168,7 @@ def metrics_and_aliases(
 ) -> tuple[dict[str, Metric], dict[str, str]]:
     """Return the metrics of one run by their names, and what else each answers to: its tag, its directory and tag."""
     metrics = {identity.name: metric_of(series, identity, directions) for identity, series in members}
+    metrics = _in_epochs(metrics, members)
     tags = [series.tag for _, series in members]
     aliases: dict[str, str] = {}
     for identity, series in members:
@@ -167,6 +177,30 @@ def metrics_and_aliases(
             aliases[series.tag] = identity.name
         aliases |= dict.fromkeys(identity.aliases, identity.name)
     return metrics, aliases
+
+
+def _in_epochs(metrics: dict[str, Metric], members: list[tuple[Identity, Series]]) -> dict[str, Metric]:
+    """Return the metrics with the place of their best in epochs where the run logs these beside its steps.
+
+    What is written per epoch, but counts steps (as Lightning's ``_epoch``), says so.
+    """
+    clock = next((series for identity, series in members if identity.metric == EPOCH), None)
+    if clock is None:
+        per_epoch = [series.step for identity, series in members if identity.unit == EPOCH]
+        if are_consecutive(per_epoch):
+            return metrics
+        return {name: metric._replace(unit=STEP) for name, metric in metrics.items()}
+    found = {}
+    for name, metric in metrics.items():
+        at = metric.best_epoch
+        place = int(np.searchsorted(clock.step, at, side="right")) - 1 if at is not None else -1
+        epoch = float(clock.value[place]) if place >= 0 else float("nan")
+        if np.isfinite(epoch):
+            metric = metric._replace(best_epoch=int(epoch) if epoch.is_integer() else round(epoch, 2), unit=EPOCH)
+        else:
+            metric = metric._replace(unit=STEP)
+        found[name] = metric
+    return found
 
 
 def metric_of(series: Series, identity: Identity, directions: Overrides = NO_OVERRIDES) -> Metric:
@@ -197,13 +231,17 @@ def tags_of(logs: Path, directions: Overrides = NO_OVERRIDES) -> tuple[dict[str,
 
 
 def find_run(place: LogDirectory, name: str) -> LogDirectory:
-    """Return the one run of that name inside a log directory; ``latest`` is the one that was written to last.
+    """Return the one run of that name inside a log directory.
+
+    ``latest`` is the one that was written to last, ``best`` and ``best:val_loss`` the one with the best value.
 
     Raises:
         NotFound: There is no such run.
     """
     runs = read_runs(place)
-    if name == "latest":
+    if name == "best" or name.startswith("best:"):
+        found = _best_run(runs, name.partition(":")[2] or "val_accuracy")
+    elif name == "latest":
         ends = {identity.run: 0.0 for identity in runs.named.identities}
         for identity, series in zip(runs.named.identities, runs.scalars, strict=True):
             ends[identity.run] = max(ends[identity.run], float(series.wall_time[-1]))
@@ -213,6 +251,19 @@ def find_run(place: LogDirectory, name: str) -> LogDirectory:
     if found is None:
         raise NotFound(f"no run {name!r} in {str(place.logs)!r}", hint="`tbcli runs PATH` lists the runs in a path")
     return replace(place, name=place.name if found == HERE else found, run=found)
+
+
+def _best_run(runs: LoggedRuns, name: str) -> str | None:
+    scored = [
+        (metric.best, run)
+        for run in runs.names
+        for summary in runs.summaries_of(run)
+        if (metric := summary.metric(name, "best")) is not None and np.isfinite(metric.best)
+    ]
+    sense = direction_of(name, runs.place.directions, asked=True).sense
+    if not scored or not sense:
+        return None
+    return (min if sense == "min" else max)(scored, key=lambda pair: pair[0])[1]
 
 
 def _times(series: list[Series]) -> dict[str, Any]:

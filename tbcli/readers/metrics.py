@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
 
 from tbcli.errors import NotFound
+from tbcli.events.columns import Ints
 from tbcli.events.damage import Damage, located
 from tbcli.naming.directories import HERE
 from tbcli.naming.matching import did_you_mean, is_glob, matches, pick
 from tbcli.naming.series import Identity, Named, Seen, identify, resolve
-from tbcli.naming.words import EPOCH
+from tbcli.naming.words import EPOCH, SPLITS, TRAIN
 from tbcli.readers.events import read_scalars
 from tbcli.readers.series import Scalars, Series
 from tbcli.runs import LogDirectory, Run
@@ -61,6 +65,7 @@ class Metrics:
         superseded: Points left out because a later file of the run wrote from their step on again.
         is_reduced: Whether long series are given by their extremes.
         notes: Sentences about series that would have shared a name.
+        lacking: The patterns that fit nothing, where others do.
     """
 
     series: tuple[NamedSeries, ...]
@@ -68,6 +73,7 @@ class Metrics:
     superseded: int = 0
     is_reduced: bool = False
     notes: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 def joined(run: str, name: str) -> str:
@@ -75,11 +81,37 @@ def joined(run: str, name: str) -> str:
     return name if run in (".", "") else f"{run}/{name}"
 
 
-def names_in(scalars: Scalars, *, is_ours: bool = False) -> Named:
-    """Return what each series is called, and which run each directory belongs to; see `identify`."""
+def names_in(scalars: Scalars, *, is_ours: bool = False, top: Path | None = None) -> Named:
+    """Return what each series is called, and which run each directory belongs to; see `identify`.
+
+    Args:
+        scalars: All that was read of a log directory.
+        is_ours: It is one run of ours.
+        top: Where it is, for one that is itself a split of the run around it.
+    """
     counts = scalars.counts.tolist()
     seen = [Seen(run, tag, count) for (run, tag), count in zip(scalars.names, counts, strict=True)]
-    return identify(seen, scalars.described, is_ours=is_ours)
+    return identify(seen, scalars.described, is_ours=is_ours, here=split_beside(top) if top else "")
+
+
+def are_consecutive(steps: Sequence[Ints]) -> bool:
+    """Say whether the steps of series per epoch count the epochs, and not the steps at which these ended."""
+    every = np.unique(np.concatenate(steps)) if steps else np.empty(0, np.int64)
+    return len(every) < 2 or bool(np.diff(every).min() == 1)
+
+
+def split_beside(top: Path) -> str:
+    """Return the split that a log directory is by its name, where training lies beside or around it; else ``""``."""
+    split = SPLITS.get(top.resolve().name.lower())
+    if split is None or split.split == TRAIN:
+        return ""
+    try:
+        names = [entry.name for entry in top.resolve().parent.iterdir()]
+    except OSError:
+        return ""
+    beside = (SPLITS.get(name.lower()) for name in names)
+    is_split = any(other and other.split == TRAIN for other in beside) or any("tfevents" in name for name in names)
+    return split.split if is_split else ""
 
 
 def clash_notes(clashes: Iterable[tuple[str, str, tuple[str, ...]]]) -> tuple[str, ...]:
@@ -127,7 +159,9 @@ def named_metrics(
     also_called: Callable[[NamedSeries], str] | None = None,
 ) -> Metrics:
     """Return scalars that were read already under their names; see `read_metrics`."""
-    named = names_in(scalars, is_ours=isinstance(place, Run))
+    named = names_in(
+        scalars, is_ours=isinstance(place, Run), top=place.logs if isinstance(place, LogDirectory) else None
+    )
     wanted_run = place.run if isinstance(place, LogDirectory) else ""
     found = [
         _named(place, identity, series, is_by_epoch=(series.run, series.tag) in scalars.by_epoch)
@@ -149,7 +183,10 @@ def named_metrics(
     clashes = [
         clash for clash in named.clashes if any(joined(clash[0], tag) in names or tag in names for tag in clash[2])
     ]
-    return Metrics(tuple(chosen), scalars.damage, scalars.superseded, scalars.is_reduced, clash_notes(clashes))
+    called = also_called or (lambda metric: "")
+    lacking = tuple(pattern for pattern in patterns if len(patterns) > 1 and not _chosen([pattern], found, called))
+    notes = clash_notes(clashes)
+    return Metrics(tuple(chosen), scalars.damage, scalars.superseded, scalars.is_reduced, notes, lacking)
 
 
 def _chosen(

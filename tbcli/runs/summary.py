@@ -45,7 +45,7 @@ class Metric(NamedTuple):
     """
 
     best: float
-    best_epoch: int | None
+    best_epoch: float | None
     last: float
     is_series: bool = True
     split: str = ""

@@ -68,8 +68,11 @@ def test_export_of_foreign_places_side_by_side(tmp_path, run) -> None:
     foreign = tmp_path / "other"
     path = write(foreign / "a", *curve("x/y", [5]))
     write(foreign, *curve("z", [6]), number=1)
-    assert [row[:3] for row in rows(export(tmp_path, str(foreign)).stdout)[1:]] == [[".", "z", "6"], ["a", "x/y", "5"]]
-    assert [row[:3] for row in rows(export(tmp_path, str(path)).stdout)[1:]] == [[".", "x/y", "5"]]
+    assert [row[:3] for row in rows(export(tmp_path, str(foreign)).stdout)[1:]] == [
+        ["other", "z", "6"],
+        ["a", "x/y", "5"],
+    ]
+    assert [row[:3] for row in rows(export(tmp_path, str(path)).stdout)[1:]] == [[path.name, "x/y", "5"]]
     both = rows(export(tmp_path, "latest", str(foreign), "--metric", "z", "--metric", "val_loss").stdout)[1:]
     assert [row[:2] for row in both] == [[run.id, "val_loss"], [run.id, "val_loss"], ["other", "z"]]
     some = export(tmp_path, "latest", str(foreign), "--metric", "z")
@@ -263,3 +266,12 @@ def test_parquet_goes_through_a_pipe_and_not_to_a_terminal(tmp_path, run) -> Non
     os.close(other)
     assert done.returncode == 2
     assert b"nothing for a terminal" in done.stderr
+
+
+def test_a_metric_that_no_place_has_is_an_error_and_one_that_some_lack_is_said(tmp_path) -> None:
+    write(tmp_path / "a", *curve("loss", [1]))
+    write(tmp_path / "b", *curve("loss", [1]), *curve("extra", [2]))
+    words = [str(tmp_path / "a"), str(tmp_path / "b"), "--metric", "loss"]
+    assert "no metric 'extra' in a" in export(tmp_path, *words, "--metric", "extra").stderr
+    result = export(tmp_path, *words, "--metric", "nope", expect=3)
+    assert "no metric 'nope'" in result.stderr

@@ -117,3 +117,32 @@ def test_add_scalars_and_add_hparams_make_no_runs(cli: Cli, workspace: Path) -> 
     assert cli("check", "./tbx/exp_b", "--baseline", "./tbx/exp_a").exit_code == 7
     grouped = json.loads(cli("plot", "./tbx", "--group-by", "lr", "--json").stdout)
     assert {curve["run"] for curve in grouped["curves"]} == {"lr=0.01", "lr=0.02"}
+
+
+def test_a_best_is_said_in_epochs_where_the_run_logs_them_and_in_steps_where_it_does_not(
+    cli: Cli, workspace: Path
+) -> None:
+    curves = {"train_loss_epoch": [0.5, 0.25, 0.1], "val_loss": [0.5, 0.25, 0.75]}
+    write(workspace / "clocked", {**curves, "epoch": [0.0, 1.0, 2.0]})
+    write(workspace / "steps", curves)
+    assert "at epoch 2" in cli("check", "./clocked", "loss.best<1").stdout
+    assert cli("check", "./clocked", "val_loss.epoch=1").exit_code == 0
+    assert "at step 30" in cli("check", "./steps", "loss.best<1").stdout
+
+
+def test_a_split_named_by_its_own_path_is_that_split(cli: Cli, workspace: Path) -> None:
+    for split in ("train", "validation"):
+        write(workspace / "keras" / split, {"epoch_loss": [0.5, 0.25]})
+    assert names(cli, "./keras/validation") == {"validation": ["val_loss"]}
+    assert names(cli, "./keras/train") == {"train": ["loss"]}
+    assert cli("check", "./keras/validation", "val_loss<0.3").exit_code == 0
+
+
+def test_the_best_run_of_a_log_directory_is_found_by_its_metric(cli: Cli, workspace: Path) -> None:
+    for name, value in (("a", 0.5), ("b", 0.25)):
+        write(workspace / "others" / name, {"val/loss": [1.0, value]})
+    result = cli("check", "best:val_loss", "val_loss<0.3", "--logdir", "others")
+    assert result.exit_code == 0
+    assert cli("runs", "./others", "--sort", "val_loss.best").stdout.split() == [
+        "run", "val_loss.best", "b", "0.2500", "a", "0.5000",
+    ]  # fmt: skip

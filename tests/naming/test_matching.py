@@ -75,7 +75,7 @@ def test_a_hint_fits_two_lines_however_many_names_there_are() -> None:
         ("Train/*", "train/gradients/dense", "train", "gradients/dense", True),
         ("gradients/*", "train/gradients/dense", "train", "gradients/dense", True),
         ("*gradients*", "train/gradients/dense", "train", "gradients/dense", True),
-        ("*train*", "train/gradients/dense", "train", "gradients/dense", False),
+        ("*train*", "gradients/dense", "train", "gradients/dense", False),
         ("dense", "train/gradients/dense", "train", "gradients/dense", False),
         ("train", "loss", "train", "loss", False),
         ("mAP[B]", "mAP[B]", ".", "metrics/mAP[B]", True),

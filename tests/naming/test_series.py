@@ -159,6 +159,20 @@ def test_hyperparameters_in_a_directory_named_by_a_time_belong_to_the_run_above(
     assert found.owners["exp_a/1700000000.1234"] == "exp_a"
 
 
+def test_hyperparameters_in_a_directory_of_any_name_belong_to_the_curves_above() -> None:
+    series = [
+        ("run0", "val_acc", 5),
+        ("run0/hp", "hparam/acc", 1),
+        ("run1", "val_acc", 5),
+        ("run1/hp", "hparam/acc", 1),
+    ]
+    assert list(named(*series, described=["run0/hp", "run1/hp"]).values()) == [
+        "run0/val_acc", "run0/hparam/acc", "run1/val_acc", "run1/hparam/acc",
+    ]  # fmt: skip
+    trials = [("a", "val_acc", 5), ("a/b", "val_acc", 5)]
+    assert list(named(*trials, described=["a/b"]).values()) == ["a/val_acc", "a/b/val_acc"]
+
+
 def test_a_value_at_the_end_leaves_the_name_to_the_curve() -> None:
     found = identify([Seen(".", "loss", 50), Seen(".", "train_loss", 1), Seen(".", "eval_loss", 5)])
     assert [each.name for each in found.identities] == ["loss", "train_loss", "val_loss"]

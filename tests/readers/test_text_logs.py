@@ -398,7 +398,7 @@ def test_runs_shows_them_and_says_what_it_skipped(cli: Cli, workspace: Path) -> 
     assert "version_1" in result.stdout
     assert "version_0" not in result.stdout
     assert result.stderr.count("only plain values are read, not those of parts (2 runs have such files)") == 1
-    assert "log files" in result.stderr
+    assert "log files" in cli("runs", "./pl").stderr
 
 
 OPTIMIZERS = {"block": "optimizer:\n  name: {}\n", "flow": "optimizer: {{name: {}}}\n", "list": "opt:\n- {}\n"}
