@@ -2,9 +2,10 @@
 
 A name is split at separators and capitals, and the last word that `metric_words` knows decides: ``accuracy_loss`` is
 a loss. What follows a preposition describes what stands before it (``recall_at_precision``), ``neg_`` turns the
-direction, and a word inside another word means nothing (``lossless``). Clocks, counters, learning rates and their like
-have no direction. A name without any known word counts as better when high, and is marked as a guess. A user's
-``[direction]`` section overrules all of it.
+direction, and a word inside another word means nothing (``lossless``). What follows a metric that is measured for each
+class is the name of a class, whatever it means elsewhere (``f1/error``, ``recall_negative``). Clocks, counters,
+learning rates and their like have no direction. A name without any known word counts as better when high, and is marked
+as a guess. A user's ``[direction]`` section overrules all of it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
+from itertools import takewhile
 from typing import Literal, NamedTuple
 
 from tbcli.naming import metric_words
@@ -134,7 +136,12 @@ _SECONDS = ("s", "sec", "secs", "second", "seconds")
 _CONTAINERS = metric_words.entries(metric_words.CONTAINERS)
 _PARTS_OF_LOSSES = metric_words.entries(metric_words.PARTS_OF_LOSSES)
 _LOSSES = ("loss", "error", "err")  # whatever follows is what they are of: `loss_cls`
-_HEADS = (*_LOSSES, "distance", "drop", "gap", "degradation", "decline", "penalty", "reward", "return", "bonus")
+_HEADS = (
+    *_LOSSES, "distance", "drop", "gap", "degradation", "decline", "penalty", "reward", "return", "bonus", "skill",
+    "skill score", "reduction", "saving", "savings", "improvement", "gain", "detection rate",
+)  # fmt: skip
+_PER_CLASS = metric_words.entries(metric_words.PER_CLASS)
+_NOT_CLASSES = metric_words.entries(metric_words.NOT_CLASSES)
 _GUESS = Direction("max", is_guessed=True)
 
 
@@ -157,7 +164,7 @@ def _by_words(metric: str) -> tuple[Direction, Direction]:
     else:
         parts.append(last)
     elements = [meanings_of(part) for part in parts]
-    answer = _answer_of(elements) or (_Answer("0") if any(_counts(element) for element in elements) else None)
+    answer = _of_class(elements) or _answer_of(elements) or _of_parts(elements)
     return (answer.direction(asked=False), answer.direction(asked=True)) if answer else (_GUESS, _GUESS)
 
 
@@ -176,9 +183,50 @@ def _answer_of(elements: Sequence[Sequence[Meaning]]) -> _Answer | None:
     return None
 
 
-def _counts(element: Sequence[Meaning]) -> bool:
-    """Say whether an element has a unit, which is all that is known of it."""
-    return any(word.sign == "u" for word in element)
+def _of_parts(elements: Sequence[Sequence[Meaning]]) -> _Answer | None:
+    """Return what is left to say where no word tells: a part of a loss, or a count of something."""
+    signs = {word.sign for element in elements for word in element}
+    return _Answer("<", is_certain=False) if "~" in signs else _Answer("0") if "u" in signs else None
+
+
+def _of_class(elements: Sequence[Sequence[Meaning]]) -> _Answer | None:
+    """Return what a metric says whose class is named behind it, None where there is none such."""
+    *groups, last = elements
+    if any(word.text == "loss" for group in groups for word in group) or any(
+        _consists_of(group, _CONTAINERS) for group in groups
+    ):
+        return None
+    if _score_at(last) is not None or (groups and any(word.text in _PER_CLASS for word in last)):
+        return _with_class_behind(last)
+    for group in reversed(groups):
+        if _score_at(group) is not None:
+            return None if any(word.text in _NOT_CLASSES for word in last) else _answer(group, is_of_loss=False)
+    return None
+
+
+def _score_at(element: Sequence[Meaning]) -> int | None:
+    """Return the position of the first word that is a metric, where that is one measured for each class."""
+    telling = [position for position, word in enumerate(element) if word.sign in "<>"]
+    return telling[0] if telling and element[telling[0]].text in _PER_CLASS else None
+
+
+def _with_class_behind(element: Sequence[Meaning]) -> _Answer | None:
+    at = _score_at(element)
+    if at is None:
+        return None
+    score, before = element[at], element[:at]
+    behind = list(takewhile(lambda word: word.sign != ":", element[at + 1 :]))
+    texts = {word.text for word in behind}
+    if all(word.sign in ".uS" for word in behind):
+        is_negative_class = bool(before) and before[-1].text == "negative"
+        return _Answer(score.sign, is_certain=False) if is_negative_class else None
+    is_of_all = score.text in ("accuracy", "acc") and bool(texts & {"error", "err", "drop"})
+    if is_of_all or texts & _NOT_CLASSES:
+        return None
+    if any(word.text in _PER_CLASS and word.sign == score.sign for word in behind):
+        return None  # `precision_recall_auc`; but `tpr_1fpr` is measured at 1 % of the other
+    is_negated = sum(word.sign == "!" for word in before) % 2 == 1
+    return _Answer(score.sign, not (is_negated or "drop" in texts), is_negated)
 
 
 def _consists_of(element: Sequence[Meaning], entries: Collection[str]) -> bool:

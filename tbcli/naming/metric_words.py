@@ -57,7 +57,9 @@ LOWER = """
     variation, info lost, information lost, cost return, infeas, bpp, volatility,
     mlogloss, merror, mphe, nloglik, expectile, pairlogit, pair logit, yetirank, cross entropy lambda, uniformity,
     mze, rps, amae, mmae, mmse, msd, vloss, tloss, binomial deviance,
-    energy score, interval score, winkler, mpiw, pinaw, variance unexplained, fvu,
+    energy score, interval score, interval width, winkler, mpiw, pinaw, cwc, variance unexplained, fvu,
+    lsd, log spectral distance, ibs, fall, fallen, stumble, intervention, disengagement, accident, injury,
+    false detection, missed detection, miss detection,
 """
 HIGHER = """
     accuracy, acc, bacc, valacc, trainacc, testacc, correct, correctness, exact match, exactmatch, em, match, matches,
@@ -100,9 +102,15 @@ HIGHER = """
     modulation energy, intelligibility, intersection over union, r at, p at, rsum, sq, critical success, opinion,
     auc mu, pfound, alignment, wkappa, erank,
     picp, tversky, inlier, repeatability, efficiency, amota, pckh,
+    skill, skill score, bss, crpss, rpss, hss, ets, csi, threat score, nash sutcliffe,
+    spl, weighted path length, win loss, gain loss, hit miss, success failure, information ratio,
+    reduction, saving, savings, recovery, gap closed, detection rate, error free, collision free, crash free,
+    failure free, fault free, violation free, accident free,
 """
 # They take their direction from the word before: `loss_score` is a loss; alone they are better when high.
 SCORE = "score, top1, top3, top5, top10, top k, top 1, top 3, top 5, top 10"
+# These too are losses where they stand alone, which is a guess; beside another metric they say what it is of.
+PARTS_TO_LOWER = "reconstruction, recon, commitment, codebook, smoothness, cycle consistency"
 # They only say how a run went: no best, no BETTER, no gate, unless a user says so under `[direction]`.
 NEITHER = """
     learning rate, learningrate, lr, lrs, lrate, weight decay, wd, momentum, beta, alpha, gamma, eps, epsilon,
@@ -169,12 +177,26 @@ PARTS_OF_LOSSES = """
     overlap, quality, reward, return, match, matches, completion, diversity, coverage, coherence, aesthetic,
     correlation, corr, pearson, mutual information, mi,
 """
+# They are measured for each class: what follows is the name of one, whatever it means elsewhere (`f1/error`).
+PER_CLASS = """
+    f1, f2, f05, fscore, f measure, fmeasure, fbeta, precision, prec, recall, sensitivity, specificity,
+    average precision, ap, map, auc, auroc, aucroc, rocauc, roc, aupr, auprc, prauc, accuracy, acc, bacc, iou, miou,
+    jaccard, dice, dsc, surface dice, nsd, pq, rq, sq, mcc, tp, tn, fp, fn, tpr, tnr, fpr, fnr, fdr, ppv, npv,
+    true positive, true negative, false positive, false negative, positive predictive, negative predictive, gmean,
+    youden, pixacc, hd, hd95,
+"""
+# But these say what is made of the metric: `dice_loss`, `acc_stderr`, `accuracy_gap`.
+NOT_CLASSES = """
+    loss, losses, gap, degradation, decline, penalty, distance, bonus, improvement, gain, reduction, learning rate, lr,
+    std, stddev, stdev, stderr, sem, ci, var, variance, deviation, threshold, thresh, cutoff, support, pvalue, p value,
+"""
 
-# What a word says: < lower, > higher, S score, 0 neither, - less or + more when asked, . filler, u unit, ! not, : of.
+# What a word says: < lower, > higher, ~ lower if nothing else says anything, S score, 0 neither, - less or + more when
+# asked, . filler, u unit, ! not, : of.
 MEANINGS = {
     ".": FILLERS, "u": UNITS, ":": PREPOSITIONS, "!": NEGATIONS,
     "-": LESS_WHEN_ASKED, "+": MORE_WHEN_ASKED, "0": NEITHER,
-    ">": HIGHER, "<": LOWER, "S": SCORE,
+    "~": PARTS_TO_LOWER, ">": HIGHER, "<": LOWER, "S": SCORE,
 }  # fmt: skip
 _ONE_MINUS = re.compile(r"^\s*1\s*-\s*(?=[a-z])", re.IGNORECASE)
 _LONGEST_ENTRY = 3  # words

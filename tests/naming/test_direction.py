@@ -28,6 +28,8 @@ LOWER = """
     energy_mae val_bpb wikitext/word_perplexity,none gradient_penalty disc_loss Losses/Policy_Loss
     learner_stats/policy_loss valid/nll_loss MedR equal_opportunity_difference loss_cls loss_dogs loss/dogs Loss/RPN
     1_minus_ssim 1-accuracy winkler_score top_1_error word_error_rate
+    fpr_95tpr fpr95tpr fpr_negative fn/positive cm/fp/success LSD IBS interval_width prediction_interval_width
+    fall_rate falls missed_detection_rate recall_gap f1_degradation iou/loss f1_loss rec_error
 """
 HIGHER = """
     accuracy val_accuracy test_accuracy acc val/acc Accuracy/train top1 top5 top-5 top_1_accuracy acc@1
@@ -49,6 +51,12 @@ HIGHER = """
     PFound NormalizedGini WKappa auc_mu aucpr Self-play/ELO learner_stats/vf_explained_var rewards/accuracies
     knn_purity global_alignment mar_100 coco/bbox_mAP distance_reward sample_efficiency inlier_ratio tversky_index
     goal_reached_rate
+    f1/error f1/toxicity f1/positive f1/clock f1/memory f1/person f1/neg f1/negative val/f1/fault f1_score/failure
+    recall_negative recall_neg recall_crash recall_error recall/miss precision_false IoU/person iou_wall_clock AP-time
+    bbox/AP-clock accuracy_dogs per_class_accuracy/damage auc/second dice_background specificity_negative
+    recall.error f1[error] PrecisionNegative tpr_1fpr tpr@1fpr tpr@fpr=0.01 success_weighted_path_length spl
+    brier_skill_score rmse_skill_score crps_skill win_loss_ratio error_reduction collision_free_rate
+    fault_detection_rate reconstruction_psnr
 """
 NEITHER = """
     learning_rate lr lr-Adam lr/pg0 Learning_Rate losses/learning_rate epoch step global_step n_updates
@@ -62,10 +70,10 @@ NEITHER = """
     global_step/sec time/epoch learner_stats/entropy learner_stats/cur_kl_coeff train/num_updates train/gnorm
     train/wall gb_free eval/gen_len logps/rejected samples_seen consumed_tokens cpu_percent gpu_temp
     seconds_per_epoch max_memory_mb perf/ram_util_percent Policy/Learning_Rate noise_std sigma mask_ratio best_epoch
-    bad_epochs early_stopping_counter ms_per_step iter_per_sec peak_mem
+    bad_epochs early_stopping_counter ms_per_step iter_per_sec peak_mem acc_stderr f1_std iou/threshold
 """
-GUESSED_HIGHER = "foo my_metric lossless_ratio mosaic maeander IoU/person accuracy_dogs loss_accuracy error_recall"
-GUESSED_LOWER = "loss_giou losses/dice wer/alice wer_alice"
+GUESSED_HIGHER = "foo my_metric lossless_ratio mosaic maeander loss_accuracy error_recall negative_recall recall_drop"
+GUESSED_LOWER = "loss_giou losses/dice wer/alice wer_alice reconstruction val/recon"
 
 
 @pytest.mark.parametrize("name", LOWER.split())
