@@ -19,7 +19,7 @@ from typing import NamedTuple
 from tbcli.naming.direction import is_measure
 from tbcli.naming.directories import HERE, Place, places_of
 from tbcli.naming.tag_parts import read_tag
-from tbcli.naming.words import EPOCH, STEP, TEST, TRAIN, VALIDATION, is_about_learning_rate
+from tbcli.naming.words import EPOCH, SPLITS, STEP, TEST, TRAIN, VALIDATION, is_about_learning_rate
 
 PREFIXES = {TRAIN: "", "": "", VALIDATION: "val_", TEST: "test_"}
 AT_STEP = "@step"
@@ -242,7 +242,8 @@ def is_of_validation(name: str) -> bool:
 def resolve(word: str, names: Iterable[str], aliases: Mapping[str, str]) -> str | None:
     """Return the name that a word means, where it means just one.
 
-    In this order: a name as it is, an alias, either in another case, ``train_X`` for ``X``, what the field calls the
+    In this order: a name as it is, an alias, either in another case, ``train_X`` for ``X`` and
+    ``eval_X`` for ``val_X``, what the field calls the
     same (``val_accuracy`` for ``val_acc``, ``lr`` for ``learning_rate``), and the end of a path.
 
     Args:
@@ -269,8 +270,10 @@ _ALSO = {"accuracy": "acc", "acc": "accuracy", "lr": "learning_rate"}
 
 def _spellings(word: str) -> Iterable[str]:
     yield word
-    if word.startswith("train_"):
-        yield word.removeprefix("train_")
+    first, _, rest = word.partition("_")
+    if rest and first in SPLITS:
+        word = PREFIXES[SPLITS[first].split] + rest
+        yield word
     prefix = next((prefix for prefix in PREFIXES.values() if prefix and word.startswith(prefix)), "")
     other = _ALSO.get(word.removeprefix(prefix))
     if other:

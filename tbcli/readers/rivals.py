@@ -132,7 +132,7 @@ def _settle_log(log: Log, events: _Events, settled: Settled) -> Log:
     judged = _Judged(log, events)
     kept = {tag: points for tag, points in log.content.series.items() if judged.is_kept(tag, points)}
     if len(kept) < len(log.content.series) or log.content.is_ours:  # nobody looks for clocks and counters alone
-        kept = {tag: points for tag, points in kept.items() if not is_effort(judged.identity(tag).metric)}
+        kept = {tag: points for tag, points in kept.items() if not is_effort(_identity(tag).metric)}
     settled.replaced.update(judged.replaced)
     settled.damage.extend(_told(log, judged.differing, judged.longer))
     return log._replace(content=dataclass_replace(log.content, series=kept))
@@ -160,10 +160,6 @@ class _Judged:
         has_events = any(other == run or other.startswith(below) for other in events.runs)
         self._stands_alone = not (log.content.is_ours and has_events)
 
-    def identity(self, tag: str) -> Identity:
-        """Return what a series of the log is."""
-        return _identity(_as_in_event_files(tag) if self._log.is_trainer_state else tag)
-
     def is_kept(self, tag: str, points: Columns) -> bool:
         """Say whether a series is read from the log, and note what that means."""
         for place in self._places:
@@ -182,7 +178,7 @@ class _Judged:
 
     def _compare(self, tag: str, points: Columns, place: str) -> tuple[Series, _Comparison] | None:
         """Return the series that holds the same number, and how the two compare; None where there is none."""
-        identity, run = self.identity(tag), self._log.file.run
+        identity, run = _identity(tag), self._log.file.run
         unit = identity.unit or self._log.content.unit
         found: list[tuple[Series, _Comparison]] = []
         for series in self._events.of(place, identity, unit, tag):
@@ -191,12 +187,6 @@ class _Judged:
             if comparison is not None:
                 found.append((series, comparison))
         return min(found, key=lambda pair: (pair[1].differing > 0, -pair[1].common), default=None)
-
-
-def _as_in_event_files(name: str) -> str:
-    """Return how a Trainer's callback for TensorBoard calls what stands in its state (`rewrite_logs`)."""
-    split, _, rest = name.partition("_")
-    return f"{split}/{rest}" if split in ("eval", "test") and rest else f"train/{name}"
 
 
 def _told(log: Log, differing: Sequence[str], longer: Sequence[str]) -> Iterator[Damage]:

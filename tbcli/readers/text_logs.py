@@ -23,6 +23,7 @@ from tbcli.readers.csv_logs import TextLog, numbers_by_step, read_csv_log, witho
 from tbcli.readers.logdir import TRAINER_STATE
 from tbcli.readers.table_forms import form_of
 
+_CLOCK = "train/epoch"  # of a Trainer
 _CHECKPOINT = re.compile(r"(?:(.*)/)?checkpoint-(\d+)")
 
 
@@ -150,12 +151,18 @@ def _series(document: dict[str, Any]) -> dict[str, Any]:
                 continue
             for name, value in entry.items():
                 if name != "step" and isinstance(value, (int, float)) and not isinstance(value, bool):
-                    yield step, str(name), _float(value)
+                    yield step, _as_in_event_files(str(name)), _float(value)
 
     series = numbers_by_step(points())
-    if "epoch" in series:
-        series["epoch"] = without_repetitions(series["epoch"])
+    if _CLOCK in series:
+        series[_CLOCK] = without_repetitions(series[_CLOCK])
     return series
+
+
+def _as_in_event_files(name: str) -> str:
+    """Return how a Trainer's callback for TensorBoard calls what stands in its state (`rewrite_logs`)."""
+    split, _, rest = name.partition("_")
+    return f"{split}/{rest}" if split in ("eval", "test") and rest else f"train/{name}"
 
 
 def _float(value: float) -> float:

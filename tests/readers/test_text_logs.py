@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from typer.testing import Result
 
 from tbcli.readers import Scalars, open_logdir, read_scalars
+from tbcli.readers.metrics import names_in
 from tbcli.readers.plain_yaml import parse_plain_yaml
 from tests.events.records import event, points, simple, write
 from tests.readers.text_logs import keras_csv, lightning_csv, trainer_state, ultralytics_csv, write_text
@@ -107,9 +108,9 @@ def test_of_the_states_of_a_trainer_the_farthest_counts(tmp_path: Path, has_fina
         write_text(tmp_path / "out" / "trainer_state.json", trainer_state(1010))
     scalars = read(tmp_path)
     assert scalars.names == tuple(
-        ("out", tag) for tag in ("epoch", "eval_loss", "eval_runtime", "learning_rate", "loss")
+        ("out", tag) for tag in ("eval/loss", "eval/runtime", "train/epoch", "train/learning_rate", "train/loss")
     )
-    loss = scalars.series("out", "loss")
+    loss = scalars.series("out", "train/loss")
     assert loss is not None
     assert loss.step[-1] == (1010 if has_final else 1000)
     assert len(read(tmp_path / "out" / "checkpoint-50")) == 17
@@ -119,7 +120,7 @@ def test_a_state_that_is_cut_short_is_said_and_the_one_before_counts(tmp_path: P
     write_text(tmp_path / "checkpoint-50" / "trainer_state.json", trainer_state(50))
     write_text(tmp_path / "checkpoint-100" / "trainer_state.json", trainer_state(100)[:-20])
     scalars = read(tmp_path)
-    assert scalars.series(".", "loss").step[-1] == 50  # type: ignore[union-attr]
+    assert scalars.series(".", "train/loss").step[-1] == 50  # type: ignore[union-attr]
     assert told(scalars) == ["is damaged: no whole JSON"]
 
 
@@ -136,8 +137,40 @@ def test_a_trainers_values_that_are_no_numbers_are_no_points(tmp_path: Path) -> 
     ]
     write_text(tmp_path / "trainer_state.json", ODD_VALUES % ", ".join(entries))
     scalars = read(tmp_path)
-    assert scalars.names == ((".", "loss"),)
-    np.testing.assert_array_equal(values(scalars, ".", "loss"), [math.nan, math.inf, math.inf])
+    assert scalars.names == ((".", "train/loss"),)
+    np.testing.assert_array_equal(values(scalars, ".", "train/loss"), [math.nan, math.inf, math.inf])
+
+
+FINAL = {"train_loss": 0.9, "train_runtime": 60.0, "total_flos": 1e15, "test_wer": 0.3, "eval_steps_per_second": 4.0}
+
+
+def _as_tensorboard(key: str) -> str:
+    split, _, rest = key.partition("_")
+    return f"{split}/{rest}" if split in ("eval", "test") else f"train/{key}"
+
+
+def test_a_trainers_state_and_its_event_files_give_the_same_names(tmp_path: Path) -> None:
+    state = json.loads(trainer_state(100))
+    state["log_history"].append({**FINAL, "step": 100})
+    write_text(tmp_path / "state" / "trainer_state.json", json.dumps(state))
+    records = [
+        event(entry["step"], *(simple(_as_tensorboard(key), entry[key]) for key in entry if key != "step"))
+        for entry in state["log_history"]
+    ]
+    write(tmp_path / "events", *records)
+    state_names, event_names = (
+        {identity.name for identity in names_in(read(tmp_path / place)).identities} for place in ("state", "events")
+    )
+    assert state_names == event_names
+    assert {"val_loss", "val_runtime", "loss", "epoch"} <= state_names
+
+
+@pytest.mark.parametrize("word", ["eval_loss", "val_loss", "eval/loss", "eval_runtime", "train_runtime", "loss"])
+def test_a_trainers_own_words_are_answered(cli: Cli, workspace: Path, word: str) -> None:
+    state = json.loads(trainer_state(100))
+    state["log_history"].append({**FINAL, "step": 100})
+    write_text(workspace / "out" / "trainer_state.json", json.dumps(state))
+    assert cli("export", "./out", "--metric", word).exit_code == 0
 
 
 NO_LOGS = {
