@@ -85,7 +85,7 @@ def clean(
     if not names_runs:
         return
     from tbcli.runs import RunStore
-    from tbcli.runs.selection import Filters, plan_removal
+    from tbcli.runs.removal_plan import Filters, plan_removal
 
     filters = Filters(older_than=older_than or "", statuses=tuple(status or ()), keep=keep or 0)
     config = common.settle()

@@ -59,7 +59,7 @@ def find_place(store: RunStore, reference: str, output: Output) -> Run | LogDire
 def named_place(store: RunStore, reference: str, output: Output) -> Run | LogDirectory:
     """Return what one reference names, as `find_place` does; a path may lead to a single file."""
     from tbcli.runs import LogDirectory
-    from tbcli.runs.store import is_path
+    from tbcli.runs.references import is_path
 
     path = Path(reference)
     try:
@@ -73,7 +73,7 @@ def named_place(store: RunStore, reference: str, output: Output) -> Run | LogDir
 
 def _places_of(store: RunStore, reference: str, output: Output) -> list[Run | LogDirectory]:
     from tbcli.runs import LogDirectory
-    from tbcli.runs.store import is_directory
+    from tbcli.runs.references import is_directory
 
     found = named_place(store, reference, output)
     if isinstance(found, LogDirectory) and not found.run and is_directory(found.logs):
@@ -113,7 +113,7 @@ def _somebody_elses(store: RunStore, reference: str) -> LogDirectory | None:
     from tbcli.readers.logged_runs import find_run
     from tbcli.runs import LogDirectory
     from tbcli.runs.ids import looks_like_id
-    from tbcli.runs.store import is_directory, is_path
+    from tbcli.runs.references import is_directory, is_path
 
     top, name = store.logs_root, reference
     if is_path(reference):

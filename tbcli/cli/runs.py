@@ -130,7 +130,7 @@ def runs(
 
 def _is_somebody_elses(found: LogDirectory, store: RunStore, *, is_named: bool) -> bool:
     """Say whether a place holds no run of ours, and so is shown as what it is; unnamed, where it holds event files."""
-    from tbcli.runs.store import is_directory
+    from tbcli.runs.references import is_directory
 
     if found.run or not is_directory(found.logs):
         return is_named

@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 
 from tbcli.errors import Interrupted, NotFound, Refused
+from tbcli.runs.removal_plan import not_ours, still_training
 from tbcli.runs.run import Run, is_record_of
-from tbcli.runs.selection import not_ours, still_training
 from tbcli.runs.store import RunStore
 
 _RECORD = "run.json"

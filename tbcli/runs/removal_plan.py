@@ -12,8 +12,9 @@ from tbcli.config import PathsConfig
 from tbcli.errors import ConfigError, NotFound, Refused
 from tbcli.naming.matching import did_you_mean
 from tbcli.runs.files import utc_now
+from tbcli.runs.references import is_path
 from tbcli.runs.run import STATUSES, LogDirectory, Run
-from tbcli.runs.store import RunStore, is_path
+from tbcli.runs.store import RunStore
 
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 

@@ -10,7 +10,7 @@ from tbcli.config import PathsConfig
 from tbcli.errors import ConfigError, NotFound, Refused
 from tbcli.runs import Run, RunStore
 from tbcli.runs.owner import Owner
-from tbcli.runs.selection import Filters, parse_age, plan_removal
+from tbcli.runs.removal_plan import Filters, parse_age, plan_removal
 from tests.fakes import SOME_MOMENT, make_run
 
 NOW = SOME_MOMENT + timedelta(days=10)
