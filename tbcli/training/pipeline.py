@@ -22,10 +22,10 @@ from tbcli.runs.files import write_json
 from tbcli.training.checkpoint import save_state
 from tbcli.training.epoch import Epochs
 from tbcli.training.feed import TrainingFeed
+from tbcli.training.final_evaluation import final_metrics, keep_evidence, measure
 from tbcli.training.hardware import choose_device, choose_precision, threads_in_use
 from tbcli.training.health import Health
 from tbcli.training.interruption import Interruption
-from tbcli.training.measuring import final_metrics, keep_evidence, measure
 from tbcli.training.narration import Narrator
 from tbcli.training.observing import Observer
 from tbcli.training.optimizing import choose_loss, choose_steps_per_execution, compile_model

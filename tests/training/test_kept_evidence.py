@@ -15,7 +15,7 @@ from tbcli.figures import plot_kinds
 from tbcli.figures.kinds import NAMES
 from tbcli.readers.gradient_health import read_gradients
 from tbcli.runs.evidence import Predictions, read_features, read_layers, read_mistakes, read_predictions
-from tbcli.training.measuring import MOST_KEPT, mistakes_of
+from tbcli.training.final_evaluation import MOST_KEPT, mistakes_of
 from tests.tiny import Tiny
 
 pytestmark = pytest.mark.tf
