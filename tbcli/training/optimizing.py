@@ -7,6 +7,7 @@ from collections.abc import Callable
 import keras
 
 from tbcli.config import TrainConfig
+from tbcli.training import fused as our
 
 _STEPS = 16  # 64 and 211 were no faster
 _LARGEST_EXECUTION = 64_000_000  # bytes of samples
@@ -33,10 +34,20 @@ def rate_of_step(config: TrainConfig, total_steps: int) -> Callable[[int], float
     return lambda step: rate if isinstance(rate, float) else float(rate(step - 1))
 
 
-def build_optimizer(config: TrainConfig, total_steps: int) -> keras.optimizers.Optimizer:
-    """Return the configured optimizer."""
+def build_optimizer(config: TrainConfig, total_steps: int, *, fused: bool = False) -> keras.optimizers.Optimizer:
+    """Return the configured optimizer.
+
+    Args:
+        config: Which one, and its settings.
+        total_steps: Of the whole training.
+        fused: Whether it may be one of ours, which is faster; a model that is saved has Keras' own.
+    """
     rate = learning_rate(config, total_steps)
     match config.optimizer:
+        case "adamw" if fused:
+            return our.AdamW(rate, weight_decay=config.weight_decay)
+        case "adam" if fused:
+            return our.Adam(rate)
         case "adamw":
             return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
         case "sgd":
@@ -53,7 +64,13 @@ def choose_loss(outputs: int) -> str:
 
 
 def compile_model(
-    model: keras.Model, config: TrainConfig, total_steps: int, steps_per_execution: int, outputs: int = 0
+    model: keras.Model,
+    config: TrainConfig,
+    total_steps: int,
+    steps_per_execution: int,
+    outputs: int = 0,
+    *,
+    fused: bool = False,
 ) -> None:
     """Compile for classification by class number.
 
@@ -63,9 +80,10 @@ def compile_model(
         total_steps: Of the whole training; decides the schedule.
         steps_per_execution: See `choose_steps_per_execution`.
         outputs: How many the model has.
+        fused: See `build_optimizer`.
     """
     model.compile(
-        optimizer=build_optimizer(config, total_steps),
+        optimizer=build_optimizer(config, total_steps, fused=fused),
         loss=choose_loss(outputs),
         metrics=["accuracy"],
         steps_per_execution=steps_per_execution,

@@ -87,7 +87,8 @@ def _prepared(setup: Setup, recording: Recording) -> tuple[Epochs, TrainingFeed]
     feed = TrainingFeed(dataset.train, train.batch_size, train.steps_per_epoch, train.seed)
     profile = setup.config.record.profile_steps
     steps_per_execution = choose_steps_per_execution(train, profile, feed.steps, feed.batch_bytes)
-    compile_model(model, train, feed.steps * train.epochs, steps_per_execution, count_outputs(model, dataset))
+    total, outputs = feed.steps * train.epochs, count_outputs(model, dataset)
+    compile_model(model, train, total, steps_per_execution, outputs, fused=True)
     observer = Observer(setup, steps_per_execution, needs_backward=recording.needs_backward)
     return Epochs(setup, feed, observer, recording), feed
 

@@ -81,8 +81,8 @@ def train_once(workspace: Path, settings: Mapping[str, object], way: Any = None)
     models: list[Any] = []
     ours, compiled = pipeline.run_epochs, pipeline.compile_model
 
-    def compile_model(model: Any, *args: Any) -> None:
-        compiled(model, *args)
+    def compile_model(model: Any, *args: Any, **kwargs: Any) -> None:
+        compiled(model, *args, **kwargs)
         models.append(model)
 
     pipeline.run_epochs, pipeline.compile_model = way or ours, compile_model  # type: ignore[attr-defined]

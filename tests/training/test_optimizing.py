@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -30,6 +32,37 @@ def test_every_optimizer_learns_under_every_schedule(optimizer: str, schedule: s
     assert not np.array_equal(before, model.get_weights()[0])
     assert losses[2] < losses[0]
     assert type(model.optimizer).__name__.lower() == optimizer
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_the_fused_one_takes_the_same_steps_with_the_same_state(optimizer: str) -> None:
+    config = TrainConfig(optimizer=optimizer, learning_rate=0.05, warmup=0.0)
+    inputs = np.random.default_rng(4).normal(size=(64, 3)).astype(np.float32)
+    models = []
+    for fused in (False, True):
+        keras.utils.set_random_seed(2)
+        models.append(small_model())
+        compile_model(models[-1], config, 20, 1, fused=fused)
+        for _ in range(20):
+            models[-1].train_on_batch(inputs, np.arange(64) % 4)
+    for plain, ours in zip(models[0].variables, models[1].variables, strict=True):
+        assert ours.numpy() == pytest.approx(plain.numpy(), abs=1e-5)
+    for plain, ours in zip(models[0].optimizer.variables, models[1].optimizer.variables, strict=True):
+        assert re.sub(r"_\d+", "", ours.path) == re.sub(r"_\d+", "", plain.path)
+        assert ours.numpy() == pytest.approx(plain.numpy(), abs=1e-5)
+
+
+def test_the_fused_one_leaves_sparse_gradients_to_keras() -> None:
+    models = []
+    for fused in (False, True):
+        keras.utils.set_random_seed(2)
+        layers = [keras.Input((2,)), keras.layers.Embedding(9, 5), keras.layers.Flatten(), keras.layers.Dense(4)]
+        models.append(keras.Sequential([*layers, keras.layers.Softmax()]))
+        compile_model(models[-1], TrainConfig(warmup=0.0), 20, 1, fused=fused)
+        for _ in range(5):
+            models[-1].train_on_batch(np.arange(8).reshape(4, 2), np.arange(4))
+    for plain, ours in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
+        assert ours == pytest.approx(plain, abs=1e-5)
 
 
 def test_settings_of_one_optimizer_reach_it() -> None:

@@ -17,7 +17,7 @@ INPUTS = RANDOM.normal(size=(STEPS * BATCH, 6)).astype(np.float32)
 LABELS = RANDOM.integers(0, 3, STEPS * BATCH)
 
 
-def build(optimizer: str, precision: str = "float32") -> Any:
+def build(optimizer: str, precision: str = "float32", *, fused: bool = False) -> Any:
     import keras
 
     from tbcli.training.optimizing import compile_model
@@ -35,7 +35,7 @@ def build(optimizer: str, precision: str = "float32") -> Any:
     finally:
         keras.config.set_dtype_policy("float32")
     config = TrainConfig(optimizer=optimizer, schedule="constant", learning_rate=0.05)
-    compile_model(model, config, STEPS, PER_EXECUTION)
+    compile_model(model, config, STEPS, PER_EXECUTION, fused=fused)
     return model
 
 
@@ -90,9 +90,10 @@ def norm(arrays: list[np.ndarray]) -> float:
     return float(np.sqrt(sum(np.sum(np.square(array, dtype=np.float64)) for array in arrays)))
 
 
+@pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "rmsprop"])
-def test_every_figure_equals_one_computed_by_hand(optimizer: str) -> None:
-    tap, values = fit(build(optimizer))
+def test_every_figure_equals_one_computed_by_hand(optimizer: str, fused: bool) -> None:
+    tap, values = fit(build(optimizer, fused=fused))
     expected, gradients = by_hand(build(optimizer))
     assert set(values) == set(expected)
     for name, column in values.items():
