@@ -137,17 +137,9 @@ def _judge_all(
     output: Output,
 ) -> list[tuple[Summary, list[Verdict]]]:
     """Return the verdicts on each run, and say which metrics a baseline gates if none were named."""
-    from tbcli.gates import gated_by, judge, judge_against
-    from tbcli.naming.matching import listed
+    from tbcli.gates import judge, judge_against
 
-    if baseline is not None and not fields:
-        gated = gated_by(baseline)
-        fields = gated.fields
-        left_out = [f"{name} ({why})" for name, why in gated.left_out.items()]
-        output.say(
-            f"gated by {printable(baseline.label)}: {printable(listed([str(field) for field in fields]))}"
-            + (f"; left out: {printable(listed(left_out))}" if left_out else "")
-        )
+    said: set[str] = set()
     checked = []
     for summary in summaries:
         verdicts = judge(summary, conditions)
@@ -157,9 +149,27 @@ def _judge_all(
                     f"the data differ, so the metrics may not be comparable: "
                     f"{summary.label}: {summary.data}; {baseline.label}: {baseline.data}"
                 )
+            if not fields and (sentence := _what_is_gated(summary, baseline)) not in said:
+                said.add(sentence)
+                output.say(sentence)
             verdicts += judge_against(summary, baseline, fields, tolerance)
+        for verdict in verdicts:
+            if verdict.warning and verdict.outcome == "passed":
+                output.warn(f"{summary.label}: {verdict.gate} passes, but the {verdict.warning}")
         checked.append((summary, verdicts))
     return checked
+
+
+def _what_is_gated(summary: Summary, baseline: Summary) -> str:
+    """Return a sentence on which metrics are gated as none were named, and which are not and why."""
+    from tbcli.gates import gated_by
+    from tbcli.naming.matching import listed
+
+    gated = gated_by(baseline, summary)
+    left_out = [f"{name} ({why})" for name, why in gated.left_out.items()]
+    return f"gated by {printable(baseline.label)}: {printable(listed([str(field) for field in gated.fields]))}" + (
+        f"; left out: {printable(listed(left_out))}" if left_out else ""
+    )
 
 
 def settle_gates(expressions: Sequence[str], config: Config) -> list[Gate]:

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tbcli.errors import ConfigError, NotFound
-from tbcli.gates.grammar import Field, parse_number
+from tbcli.gates.grammar import Field
+from tbcli.gates.typed_numbers import as_logged, parse_number
 from tbcli.gates.verdicts import Verdict, detailed, missing_verdict
+from tbcli.naming.series import without_split
+from tbcli.naming.words import TEST, TRAIN, VALIDATION, words_of
 from tbcli.runs.summary import Summary
 
-HELD_OUT = ("validation", "test")
+HELD_OUT = (VALIDATION, TEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +63,77 @@ class Gated:
     left_out: Mapping[str, str]
 
 
-def gated_by(baseline: Summary) -> Gated:
-    """Return the validation and test metrics of a baseline, or all where it has neither; by their best.
+def gated_by(baseline: Summary, run: Summary | None = None) -> Gated:
+    """Return the metrics that a baseline gates when none are named, by their best.
 
-    Metrics without direction (times, counters, learning rates) and those without a number are left out.
+    These are its validation and test metrics. Writers leave the split out of some (`metrics/mAP50`, rewards): a metric
+    without split is gated too if its direction is certain and nothing says that it is of training. Where that leaves
+    none, all metrics are. Those without direction (times, counters, learning rates), without a number, or that the run
+    does not have are left out.
+
+    Args:
+        baseline: The run to judge by.
+        run: The run to judge.
 
     Raises:
-        NotFound: It has no metrics, or none that can be gated.
+        NotFound: The baseline has no metrics, or none that can be gated.
     """
     if not baseline.metrics:
         raise NotFound(f"the baseline {baseline.label} has no metrics", hint="`tbcli runs RUN` shows what a run has")
-    held_out = {name: metric for name, metric in baseline.metrics.items() if metric.split in HELD_OUT}
-    chosen, left_out = [], {}
-    for name, metric in (held_out or baseline.metrics).items():
-        if not baseline.direction(name).sense:
-            left_out[name] = "no direction"
-        elif math.isnan(metric.best):
-            left_out[name] = "NaN in the baseline"
-        else:
-            chosen.append(Field(name, "best" if metric.is_series else ""))
+    reasons = {name: _why_ungated(baseline, name) for name in baseline.metrics}
+    of_training = {name: why for name in reasons if not reasons[name] and (why := _why_unjudged(baseline, name))}
+    if len(of_training) < sum(not why for why in reasons.values()):  # else there is nothing better
+        reasons |= of_training
+    chosen = [name for name, why in reasons.items() if not why]
+    shared = [name for name in chosen if run is None or run.metric(name) is not None]
+    if run is not None and shared:  # else every gate is missing, which is an error
+        reasons |= {name: f"not in {run.label}" for name in chosen if name not in shared}
+        chosen = shared
+    left_out = {name: why for name, why in sorted(reasons.items(), key=lambda item: _USUAL.find(item[1])) if why}
     if not chosen:
         name, why = next(iter(left_out.items()))
-        raise NotFound(f"the baseline {baseline.label} has no metric to gate: {name} has {why}", hint="name a metric")
-    return Gated(tuple(chosen), left_out)
+        raise NotFound(f"the baseline {baseline.label} has no metric to gate: {name}: {why}", hint="name a metric")
+    return Gated(tuple(Field(name, "best" if baseline.metrics[name].is_series else "") for name in chosen), left_out)
+
+
+def _why_ungated(baseline: Summary, name: str) -> str:
+    """Return why a metric cannot be gated at all, ``""`` where it can."""
+    if not baseline.direction(name).sense:
+        return _NO_DIRECTION
+    return "NaN in the baseline" if math.isnan(baseline.metrics[name].best) else ""
+
+
+def _why_unjudged(baseline: Summary, name: str) -> str:
+    """Return why a metric is not gated while there are better ones, ``""`` where it is."""
+    metrics, split = baseline.metrics, baseline.metrics[name].split
+    if split in HELD_OUT:
+        return ""
+    if split == TRAIN or _is_plain_training(baseline, name):
+        return _TRAINING
+    if baseline.direction(name).is_guessed:
+        return "guessed direction"
+    has_rewards = any(not metric.split and _says(other, _REWARDS) for other, metric in metrics.items())
+    return "part of the training's loss" if has_rewards and _says(name, _DIAGNOSTICS) else ""
+
+
+def _is_plain_training(baseline: Summary, name: str) -> bool:
+    """Say whether the writer names the validation split alone, so that a metric without split is of training."""
+    metrics = baseline.metrics
+    held_out = [other for other, metric in metrics.items() if metric.split in HELD_OUT]
+    plain = {without_split(other) for other in held_out} & {other for other in metrics if not metrics[other].split}
+    names_training = any(metric.split == TRAIN for metric in metrics.values())
+    return name in plain or (bool(held_out) and not names_training and (bool(plain) or _says(name, _LOSSES)))
+
+
+_TRAINING, _NO_DIRECTION = "training metric", "no direction"
+_USUAL = f"{_TRAINING} {_NO_DIRECTION}"  # what everybody expects to be left out is said last
+_LOSSES = frozenset({"loss", "losses"})
+_REWARDS = frozenset({"reward", "rewards", "rew", "return", "returns"})
+_DIAGNOSTICS = frozenset({"loss", "losses", "kl", "td", "bellman", "explained"})  # of an agent's training
+
+
+def _says(name: str, wanted: frozenset[str]) -> bool:
+    return any(word.text in wanted for word in words_of(name))
 
 
 def judge_against(summary: Summary, baseline: Summary, fields: Sequence[Field], tolerance: Tolerance) -> list[Verdict]:
@@ -91,13 +142,20 @@ def judge_against(summary: Summary, baseline: Summary, fields: Sequence[Field], 
     Args:
         summary: The run to judge.
         baseline: The run to judge by.
-        fields: The metrics; those of `gated_by` where none are named.
+        fields: The metrics; where none are named those of `gated_by`, whose last value must be finite too.
         tolerance: The allowed regression.
 
     Raises:
         NotFound: The baseline has no such metric.
     """
-    return [_judged_against(summary, baseline, field, tolerance) for field in fields or gated_by(baseline).fields]
+    if fields:
+        return [_judged_against(summary, baseline, field, tolerance) for field in fields]
+    gated = gated_by(baseline, summary).fields
+    return [_failed_if_diverged(_judged_against(summary, baseline, field, tolerance)) for field in gated]
+
+
+def _failed_if_diverged(verdict: Verdict) -> Verdict:
+    return replace(verdict, outcome="failed") if verdict.warning and verdict.outcome == "passed" else verdict
 
 
 def _judged_against(summary: Summary, baseline: Summary, field: Field, tolerance: Tolerance) -> Verdict:
@@ -112,6 +170,7 @@ def _judged_against(summary: Summary, baseline: Summary, field: Field, tolerance
     sign, limit = "<=" if lower else ">=", tolerance.limit(wanted, lower=lower)
 
     def good_enough(value: float, limit: float = limit) -> bool:
+        limit, value = as_logged(limit, value), as_logged(value, limit)
         return value <= limit if lower else value >= limit  # false wherever one is NaN
 
     if actual is None:

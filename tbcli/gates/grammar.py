@@ -23,6 +23,9 @@ Facts are `id`, `name`, `note`, `status`, `started`, `ended`, `seconds`, `age` (
 
 A name is a metric if there is one, then a fact, then a setting. NaN satisfies no condition, `!=` included. A run that
 lacks the name does not match `--where`; in `check` that is an error, with the nearest name.
+
+A value that was logged as float32 is compared in float32: a `val_loss` logged as 0.3 is kept as 0.30000001192, and
+`val_loss<=0.3` holds, `val_loss>0.3` does not.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from tbcli.errors import ConfigError
+from tbcli.gates.typed_numbers import as_logged, parse_number
 from tbcli.runs.summary import SELECTORS, Summary, Value
 
 # A bracket belongs to a word that has both of its ends, as `mAP50(B)`; others group conditions.
@@ -100,7 +104,7 @@ class Condition:
         return f"{self.field}{self.operator}{value}"
 
     def holds(self, actual: Value) -> bool:
-        """Say whether a value passes; NaN never does.
+        """Say whether a value passes; NaN never does. One logged as float32 is compared in float32.
 
         Raises:
             ConfigError: A number was to be compared with a word.
@@ -115,7 +119,7 @@ class Condition:
             raise ConfigError(
                 f"{self.field} is a number ({actual:g}): cannot compare it with {self.value!r}", hint=_EXAMPLE
             )
-        return not math.isnan(actual) and compare(actual, wanted)
+        return not math.isnan(actual) and compare(actual, as_logged(wanted, actual))
 
 
 class Group(NamedTuple):
@@ -145,16 +149,6 @@ def names_asked(gate: Gate) -> Iterator[Field]:
     else:
         for part in gate.parts:
             yield from names_asked(part)
-
-
-def parse_number(text: str) -> float | None:
-    """Return the number in ``0.98``, ``1e-3`` or ``98%``; None where it is none."""
-    percent = text.endswith("%")
-    try:
-        number = float(text.removesuffix("%"))
-    except ValueError:
-        return None
-    return number / 100 if percent else number
 
 
 def parse_conditions(expression: str) -> tuple[Gate, ...]:

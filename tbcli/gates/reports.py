@@ -58,7 +58,8 @@ def as_junit(verdicts: Sequence[Verdict], label: str) -> str:
     for verdict in verdicts:
         case = f"  <testcase classname={quoted(verdict.run or label)} name={quoted(verdict.gate)}"
         if verdict.outcome == "passed":
-            note = f"><system-out>{escape(verdict.note)}</system-out></testcase>" if verdict.note else "/>"
+            said = " ".join(filter(None, (verdict.note, verdict.warning)))
+            note = f"><system-out>{escape(said)}</system-out></testcase>" if said else "/>"
             lines.append(case + note)
             continue
         kind, message = ("failure", f"is {verdict.found}") if verdict.outcome == "failed" else ("error", verdict.hint)
@@ -78,6 +79,7 @@ def as_documents(verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
             "tag": verdict.tag or None,
             "is_guessed": bool(verdict.note),
             "note": verdict.note,
+            "warning": verdict.warning,
             "hint": verdict.hint,
         }
         for verdict in verdicts

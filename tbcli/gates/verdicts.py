@@ -31,6 +31,7 @@ class Verdict:
         note: Said behind the value: that the direction of the metric is a guess.
         run: Label of the run.
         tag: Directory and tag of the metric in the event files, or ``""``.
+        warning: That the best value was judged of a series which ends without a finite value, or ``""``.
     """
 
     gate: str
@@ -42,6 +43,7 @@ class Verdict:
     note: str = ""
     run: str = ""
     tag: str = ""
+    warning: str = ""
 
     @property
     def value(self) -> str:
@@ -50,8 +52,9 @@ class Verdict:
 
     @property
     def found(self) -> str:
-        """The value of the run, its place, and what was guessed."""
-        return f"{self.value} {self.note}" if self.note else self.value
+        """The value of the run, its place, what was guessed, and how the series ends where it diverged."""
+        warning = f"({self.warning})" if self.warning else ""
+        return " ".join(part for part in (self.value, self.note, warning) if part)
 
 
 def shown_value(value: Value, judged_alike: Callable[[float], bool] = lambda rounded: True) -> str:
@@ -94,7 +97,16 @@ def _judged_group(summary: Summary, group: Group) -> Verdict:
     shown = ", ".join(f"{name} {part.value}".strip() for name, part in zip(names, parts, strict=True))
     notes = dict.fromkeys(part.note for part in parts if part.note)
     hint = next((part.hint for part in parts if part.outcome == "missing"), "")
-    return Verdict(str(group), outcome, shown=shown, hint=hint, note=" ".join(notes), run=summary.label)
+    warnings = dict.fromkeys(part.warning for part in parts if part.warning)
+    return Verdict(
+        str(group),
+        outcome,
+        shown=shown,
+        hint=hint,
+        note=" ".join(notes),
+        run=summary.label,
+        warning=", ".join(warnings),
+    )
 
 
 def _judged_condition(summary: Summary, condition: Condition) -> Verdict:
@@ -117,6 +129,9 @@ def detailed(
     place = ""
     if metric and field.selector == "best" and metric.best_epoch is not None and not math.isnan(metric.best):
         place = f"{metric.unit} {metric.best_epoch}"
+    has_diverged = (
+        field.selector in ("best", "epoch") and metric and metric.is_series and not math.isfinite(metric.last)
+    )
     return Verdict(
         verdict.gate,
         verdict.outcome,
@@ -126,6 +141,7 @@ def detailed(
         note=note,
         run=summary.label,
         tag=metric.tag if metric else "",
+        warning=f"last value is {metric.last:g}" if has_diverged and metric else "",
     )
 
 

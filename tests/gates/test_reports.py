@@ -50,6 +50,7 @@ def test_documents_have_stable_keys() -> None:
         "tag": None,
         "is_guessed": False,
         "note": "",
+        "warning": "",
         "hint": "",
     }
     assert missing["actual"] is None

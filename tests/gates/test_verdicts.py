@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import struct
 
 import pytest
 from hypothesis import assume, given
@@ -217,7 +218,9 @@ def test_a_baseline_leaves_out_what_has_no_direction_or_no_number_and_says_so() 
     known = summary(val_loss=1.0, val_runtime=3.0, val_f1=math.nan, loss=1.0)
     gated = gated_by(known)
     assert [str(field) for field in gated.fields] == ["val_loss"]
-    assert gated.left_out == {"val_runtime": "no direction", "val_f1": "NaN in the baseline"}
+    assert list(gated.left_out.items()) == [
+        ("val_f1", "NaN in the baseline"), ("loss", "training metric"), ("val_runtime", "no direction"),
+    ]  # fmt: skip
     with pytest.raises(NotFound, match="no metric to gate"):
         gated_by(summary(val_runtime=3.0))
 
@@ -227,3 +230,94 @@ def test_the_run_that_fails_is_named_among_several() -> None:
     failure = failure_of(verdicts, "runs/")
     assert failure is not None
     assert failure.message == "runs/ fails 1 of 2 gates; the first is of two: a>1, but it is 0.5"
+
+
+def gated_names(**splits: str) -> tuple[list[str], dict[str, str]]:
+    """Return what is gated and what is left out of series with a split each; a slash is spelt as two underscores."""
+    metrics = {
+        name.replace("__", "/"): Metric(1.0, 1, 1.0, split=split if split != "-" else "")
+        for name, split in splits.items()
+    }
+    gated = gated_by(Summary("a run", "id", metrics))
+    return [field.name for field in gated.fields], dict(gated.left_out)
+
+
+def test_metrics_without_split_are_gated_where_training_names_its_own() -> None:
+    gated, left_out = gated_names(box_loss="train", mAP50="-", precision="-", val_box_loss="validation", quux="-")
+    assert gated == ["mAP50", "precision", "val_box_loss"]
+    assert left_out == {"quux": "guessed direction", "box_loss": "training metric"}
+
+
+def test_metrics_without_split_are_gated_where_none_of_them_is_validated_too() -> None:
+    gated, left_out = gated_names(FID="-", wer="-", val_loss="validation", loss_d="-")
+    assert (gated, left_out) == (["FID", "wer", "val_loss"], {"loss_d": "training metric"})
+    gated, left_out = gated_names(loss="-", accuracy="-", auc="-", val_loss="validation", val_accuracy="validation")
+    assert (gated, list(left_out)) == (["val_loss", "val_accuracy"], ["loss", "accuracy", "auc"])
+
+
+def test_a_run_with_training_metrics_alone_is_gated_by_them() -> None:
+    assert gated_names(loss="train", lr="-") == (["loss"], {"lr": "no direction"})
+
+
+def test_an_agent_is_gated_by_its_rewards_and_not_by_the_parts_of_its_loss() -> None:
+    gated, left_out = gated_names(
+        charts__episodic_return="-", losses__value_loss="-", losses__approx_kl="-", losses__explained_variance="-",
+        success_rate="-", collision_rate="-", time__fps="-",
+    )  # fmt: skip
+    assert gated == ["charts/episodic_return", "success_rate", "collision_rate"]
+    assert set(left_out.values()) == {"part of the training's loss", "no direction"}
+    gated, _ = gated_names(ep_rew_mean="-", approx_kl="train", value_loss="train", entropy_loss="train")
+    assert gated == ["ep_rew_mean"]
+
+
+def test_what_the_baseline_alone_has_is_left_out_as_long_as_they_share_a_metric() -> None:
+    baseline, known = summary(val_loss=1.0, val_f1=1.0), summary(val_loss=1.0)
+    assert gated_by(baseline, known).left_out == {"val_f1": "not in a run"}
+    assert [verdict.outcome for verdict in judge_against(known, baseline, [], Tolerance())] == ["passed"]
+    assert [verdict.outcome for verdict in judge_against(known, baseline, [parse_field("val_f1")], Tolerance())] == [
+        "missing"
+    ]
+
+
+@pytest.mark.parametrize("last", [math.nan, math.inf])
+def test_a_run_that_diverged_fails_the_gates_of_a_baseline_but_not_a_condition_on_its_best(last: float) -> None:
+    known, baseline = summary(val_loss=Metric(0.4, 3, last)), summary(val_loss=Metric(0.5, 3, 0.5))
+    (verdict,) = judge_against(known, baseline, [], Tolerance())
+    assert (verdict.outcome, verdict.found) == ("failed", f"0.4 at epoch 3 (last value is {last})")
+    for (verdict,) in (
+        judge_against(known, baseline, [parse_field("val_loss.best")], Tolerance()),
+        judge(known, parse_conditions("val_loss.best<1")),
+        judge(known, parse_conditions("val_loss.best<0 or val_loss.best<1")),
+    ):
+        assert (verdict.outcome, verdict.warning) == ("passed", f"last value is {last}")
+    assert judged(known, "val_loss<1") == ["failed"]
+
+
+def float32(value: float) -> float:
+    return float(struct.unpack("<f", struct.pack("<f", value))[0])
+
+
+@pytest.mark.parametrize(
+    ("expression", "holds"),
+    [
+        ("x<=0.3", True), ("x>=0.3", True), ("x=0.3", True), ("x!=0.3", False), ("x>0.3", False), ("x<0.3", False),
+        ("x=30%", True), ("x>30%", False), ("x<0.3001", True), ("x=0.30000001192092896", True), ("x<1", True),
+    ],
+)  # fmt: skip
+def test_a_value_logged_as_float32_is_compared_in_float32(expression: str, holds: bool) -> None:
+    assert judged(summary(x=float32(0.3)), expression) == ["passed" if holds else "failed"]
+
+
+def test_what_is_no_float32_is_compared_as_it_is() -> None:
+    assert judged(summary(x=0.3 + 1e-9), "x<=0.3", "x>0.3") == ["failed", "passed"]
+    facts = {"bytes": 2**24}
+    counted = Summary("a run", "id", {}, read_fact=facts.get)
+    assert judged(counted, "bytes=16777217", "bytes<16777217") == ["failed", "passed"]
+
+
+def test_a_baseline_of_doubles_judges_the_same_values_in_float32() -> None:
+    names = [parse_field("val_loss"), parse_field("val_f1")]
+    doubles, singles = summary(val_loss=0.3, val_f1=0.7), summary(val_loss=float32(0.3), val_f1=float32(0.7))
+    for run, baseline in ((doubles, singles), (singles, doubles)):
+        outcomes = [verdict.outcome for verdict in judge_against(run, baseline, names, Tolerance())]
+        assert outcomes == ["passed", "passed"]
