@@ -13,6 +13,7 @@ from tbcli.readers.pieces import Block, Pieces
 from tbcli.readers.writers import Span, concurrent_files, left_out
 
 _MOST_ZEROS = 64  # points without a time, that a series may begin with
+_NOTHING = Columns.joined([])
 
 
 class Reducer:
@@ -75,7 +76,7 @@ class Reducer:
         begins = self._begins[self._name(file, code)] if self._index.writers else {}
         others = left_out(self._index.writers, begins)
         if file in others:
-            return Columns.joined([])
+            return _NOTHING
         if not others:
             self.superseded += series.superseded
             return series.points()
@@ -94,13 +95,13 @@ class _OfFile:
     def __init__(self, file: int, points: Columns, buckets: int) -> None:
         self._file = file
         self._first = points.wall_times[:_MOST_ZEROS].copy()
-        self._last = self._first
+        self._last = 0.0
         self.count = self.superseded = 0
         self._whole = self._kept = Extremes(buckets)
 
     def add(self, points: Columns, cut: int | None) -> None:
         """Take the next points; those from a step on are written again by a later file."""
-        self._last = points.wall_times[-1:].copy()
+        self._last = float(points.wall_times[-1])
         self.count += len(points.steps)
         if cut is not None and int(points.steps.max()) >= cut:
             if self._kept is self._whole:
@@ -115,7 +116,7 @@ class _OfFile:
     @property
     def span(self) -> Span:
         """When the file wrote the series."""
-        return Span.of(self._file, self._first)._replace(last=float(self._last[-1]))
+        return Span.of(self._file, self._first)._replace(last=self._last)
 
     def all_points(self) -> Columns:
         """Return the extremes of all points."""
@@ -150,7 +151,7 @@ class Extremes:
         self._stretches = 0
         self._few: list[Columns] = []  # all points, as long as there are no more than stretches
         self._kept: list[tuple[Columns, Ints]] = []  # points [stretches, 3] and their numbers, -1 for none
-        self._rest = Columns.joined([])  # points that do not fill a stretch yet
+        self._rest = _NOTHING  # points that do not fill a stretch yet
         self._ends: list[tuple[int, Columns]] = []
 
     def add(self, points: Columns) -> None:
