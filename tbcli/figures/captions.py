@@ -23,6 +23,8 @@ from tbcli.runs import LogDirectory, Run
 if TYPE_CHECKING:
     from tbcli.figures.traces import Trace
 
+_MOST_ENDINGS = 3  # notes about runs that end in no number
+
 
 def heading_for(
     places: Sequence[Run | LogDirectory], traces: Sequence[Trace], entries: Sequence[Entry], request: Request
@@ -50,7 +52,7 @@ def legend_for(panels: Sequence[Panel], runs: Mapping[str, Run], request: Reques
     """Return an entry per run or group, the best first where they are many, and what their values are."""
     curves = [curve for panel in panels for curve in panel.curves]
     labels = {curve.id: curve.run for curve in curves}
-    panel = next((one for one in panels if any(curve.best and curve.is_judged for curve in one.curves)), None)
+    panel = next((one for one in panels if any(one.best_of(curve) and curve.is_judged for curve in one.curves)), None)
     judged = {curve.id: curve for curve in panel.curves if curve.is_judged} if panel else {}
     entries = [
         Entry(
@@ -100,14 +102,17 @@ def _legend_heading(judged: Sequence[Curve]) -> str:
         return ""
     names = {curve.name for curve in best}
     units = {curve.best.at.rpartition(" ")[0] for curve in best if curve.best}
-    heading = f"best {best[0].name if len(names) == 1 else 'value'}" + (f" @ {units.pop()}" if len(units) == 1 else "")
+    mean = " of the mean" if any(curve.members > 1 for curve in best) else ""  # not the mean of the bests
+    heading = f"best {best[0].name if len(names) == 1 else 'value'}{mean}" + (
+        f" @ {units.pop()}" if len(units) == 1 else ""
+    )
     return f"{heading} {best[0].best.guess if best[0].best else ''}".strip()
 
 
 def notes_for(panels: Sequence[Panel], entries: Sequence[Entry], request: Request) -> tuple[str, ...]:
     """Return what was done to the curves."""
     curves = [curve for panel in panels for curve in panel.curves]
-    notes = []
+    notes = _endings(curves)
     if any(curve.band for curve in curves):
         notes.append(
             "band: mean ± sample standard deviation over the runs of a group; it ends where the first of them ends"
@@ -120,3 +125,14 @@ def notes_for(panels: Sequence[Panel], entries: Sequence[Entry], request: Reques
     if len(entries) > MANY_RUNS and not all(curve.is_judged for curve in curves):
         notes.append("more than 5 runs: validation in front, training pale")
     return tuple(notes)
+
+
+def _endings(curves: Sequence[Curve]) -> list[str]:
+    """Return which runs did not end in a finite number."""
+    names: dict[str, dict[str, None]] = {}
+    for curve in curves:
+        if curve.ending:
+            names.setdefault(f"{curve.run} {curve.ending}", {})[curve.name] = None
+    more = len(names) - _MOST_ENDINGS
+    told = [f"{said}: {', '.join(metrics)}" for said, metrics in list(names.items())[:_MOST_ENDINGS]]
+    return [*told, *([f"and {more:,} more that do not end in a finite number"] if more > 0 else [])]

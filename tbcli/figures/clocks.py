@@ -9,7 +9,7 @@ import numpy as np
 from tbcli.figures.smoothing import Floats
 
 Clock = tuple[Floats, Floats]
-"""Steps, rising, and the epochs they belong to; between them epochs are interpolated."""
+"""Steps, rising, and the epochs that end there; between them epochs are interpolated."""
 
 UNITS = (("d", 86_400.0), ("h", 3600.0), ("min", 60.0))
 _LONGEST_RUN = 10 * 365 * 86_400.0  # seconds; a wall time farther from the others is a mistake
@@ -18,8 +18,9 @@ _LONGEST_RUN = 10 * 365 * 86_400.0  # seconds; a wall time farther from the othe
 def epoch_clock(steps: Floats, values: Floats) -> Clock | None:
     """Return a clock from a series that counts epochs beside the steps, or None if it has no finite value.
 
-    A counter of whole epochs stands still within an epoch, whose steps are spread over it from its start. The last one
-    is taken to be as long as the others. A fractional counter is taken as it is.
+    What is measured at the end of an epoch stands at the number that the counter gives it, 0 or 1 for the first one,
+    and so elsewhere. Of a counter of whole epochs with several values in each, the steps of an epoch are spread between
+    the end of the one before and its own. The last one is taken to be as long as the others.
 
     Args:
         steps: ``[n]``.
@@ -38,17 +39,19 @@ def epoch_clock(steps: Floats, values: Floats) -> Clock | None:
     epochs, firsts, lasts = values[begins], steps[begins], steps[np.append(begins[1:], True)]
     if len(epochs) == len(steps):
         return steps, values
-    starts = _even_starts(epochs, firsts, lasts)
-    if starts is None:
-        starts = np.append(firsts[0], lasts[:-1] + 1)
-        starts = np.append(starts, max(lasts[-1] + 1, starts[-1] + float(np.median(np.diff(starts, append=lasts[-1])))))
-    return starts, np.append(epochs, epochs[-1] + 1)
+    even = _even_ends(epochs, firsts, lasts)
+    if even is not None:
+        return even
+    lengths = np.diff(lasts, prepend=firsts[0] - 1)
+    lasts[-1] = max(lasts[-1], lasts[-1] - lengths[-1] + float(np.median(lengths)))
+    return np.append(firsts[0] - 1, lasts), np.append(epochs[0] - 1, epochs)
 
 
-def _even_starts(epochs: Floats, firsts: Floats, lasts: Floats) -> Floats | None:
-    """Return where epochs of one length begin, and where the last one ends; None if no length suits all of them.
+def _even_ends(epochs: Floats, firsts: Floats, lasts: Floats) -> Clock | None:
+    """Return the clock of epochs of one length, with the end of the one before; None if no length suits all of them.
 
-    Not every step is logged: an epoch begins somewhere between the last step of the one before and its own first.
+    Not every step is logged: an epoch begins somewhere between the last step of the one before and its own first. Step
+    0 is the first one of training.
     """
     for counted_from in (0, 1):
         number = epochs - counted_from
@@ -56,7 +59,8 @@ def _even_starts(epochs: Floats, firsts: Floats, lasts: Floats) -> Floats | None
             continue
         length = float(((lasts + 1) / (number + 1)).max())
         if (number * length <= firsts).all():
-            return np.append(number, number[-1] + 1) * length
+            over = np.append(number, number[-1] + 1)
+            return over * length - 1, over - 1 + counted_from
     return None
 
 

@@ -77,7 +77,8 @@ def _panels(reading: Reading, request: Request, left_out: list[str]) -> list[Pan
         if alike
     ]
     if not panels:
-        raise NotFound(f"the times of {', '.join(metrics)} are not recorded", hint="`--x step` or `--x epoch`")
+        names = dict.fromkeys(trace.name for metric in metrics for trace in by_metric[metric])
+        raise NotFound(f"the times of {', '.join(names)} are not recorded", hint="`--x step` or `--x epoch`")
     return panels
 
 

@@ -61,7 +61,7 @@ class Best(NamedTuple):
     Args:
         x: Where it is on the axis.
         y: The value.
-        at: The same place in what the series counts: ``epoch 13``.
+        at: The same place in words: ``epoch 13``; on an axis of time what the series counts.
         guess: What to add where the direction is guessed: ``(higher is better: guessed)``.
     """
 
@@ -87,7 +87,8 @@ class Curve:
         band: Lower and upper edge ``[n]``, where y is the mean of a group.
         members: Runs that the mean is over.
         best: Its best value, where the metric has a direction.
-        last: Its last measured value; NaN without one.
+        last: Its last measured value, whether it is a number or not; NaN without one.
+        ending: What to say where that is no finite number: ``ends in nan at step 3``.
         is_judged: Whether its run is judged by it: validation where there is one.
     """
 
@@ -103,6 +104,7 @@ class Curve:
     members: int = 1
     best: Best | None = None
     last: float = float("nan")
+    ending: str = ""
     is_judged: bool = True
 
 
@@ -130,6 +132,20 @@ class Panel(NamedTuple):
     def is_of_one_run(self) -> bool:
         """Whether all curves are of one run or group."""
         return len({curve.id for curve in self.curves}) == 1
+
+    def best_of(self, curve: Curve) -> Best | None:
+        """Return the best value of a curve, where the axes have a place for it."""
+        best = curve.best
+        lies_within = best and (best.y >= 1 / LARGEST or "y" not in self.log) and (best.x > 0 or "x" not in self.log)
+        return best if lies_within else None
+
+    def why_empty(self) -> str:
+        """Return what to say where no point can be drawn."""
+        columns = [curve.raw[1] if curve.raw else curve.y for curve in self.curves]
+        if "x" in self.log and not any(map(len, columns)):
+            return "no point above 0 for a logarithmic axis"
+        is_finite = any((abs(column) <= LARGEST).any() for column in columns)
+        return "no value above 0 for a logarithmic axis" if self.log and is_finite else "no finite value"
 
 
 class Entry(NamedTuple):

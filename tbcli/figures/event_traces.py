@@ -9,7 +9,7 @@ import numpy as np
 from tbcli.errors import NotFound
 from tbcli.events.damage import located
 from tbcli.figures.clocks import epoch_clock, plausible, seconds_since
-from tbcli.figures.curves import EPOCH, STEP, TIME, Request
+from tbcli.figures.curves import EPOCH, STEP, Request
 from tbcli.figures.traces import Reading, Trace, clock_of, foreign_id
 from tbcli.naming.series import natural_key
 from tbcli.readers.metrics import NamedSeries, is_chosen, read_metrics
@@ -45,8 +45,8 @@ def _lacking(
 
 
 def _of_events(run: Run, label: str, history: History, metrics: Sequence[NamedSeries], request: Request) -> list[Trace]:
-    start, end = plausible(one.series.wall_time for one in metrics) if request.x == TIME else (0.0, 0.0)
-    if run.started and request.x == TIME:
+    start, end = plausible(one.series.wall_time for one in metrics)
+    if run.started:
         start = run.started.timestamp()
     return [
         Trace(
@@ -59,7 +59,7 @@ def _of_events(run: Run, label: str, history: History, metrics: Sequence[NamedSe
             EPOCH if one.unit == EPOCH else STEP,
             one.series.step.astype(np.float64),
             one.series.value,
-            seconds_since(start, end, one.series.wall_time) if request.x == TIME else None,
+            seconds_since(start, end, one.series.wall_time),
             clock_of(history),
         )
         for one in metrics
@@ -93,7 +93,7 @@ def _of_foreign_run(
     counting = next((one for one in metrics if one.metric == EPOCH), None)
     clock = epoch_clock(counting.series.step.astype(np.float64), counting.series.value) if counting else None
     counts_epochs = counting is None and _are_consecutive([one for one in metrics if one.unit == EPOCH])
-    start, end = plausible(one.series.wall_time for one in metrics) if request.x == TIME else (0.0, 0.0)
+    start, end = plausible(one.series.wall_time for one in metrics)
     is_asked = any(is_chosen(counting, [word], EPOCH) for word in request.metrics) if counting else False
     others = [one for one in metrics if one.metric != EPOCH or is_asked]
     return [
@@ -107,7 +107,7 @@ def _of_foreign_run(
             EPOCH if one.unit == EPOCH and counts_epochs else STEP,
             one.series.step.astype(np.float64),
             one.series.value,
-            seconds_since(start, end, one.series.wall_time) if request.x == TIME else None,
+            seconds_since(start, end, one.series.wall_time),
             clock,
         )
         for one in others or metrics

@@ -18,6 +18,7 @@ from tbcli.naming.direction import direction_of
 from tbcli.naming.words import TEST, TRAIN, VALIDATION, learning_rate_of
 
 _LOG_RANGE = 100.0  # largest over smallest value from which a loss is shown on a logarithmic axis
+_OTHER_CLOCK = 20  # times as far as another series of the run goes one that counts something else
 _ORDER = {TRAIN: 0, "": 0, VALIDATION: 1, TEST: 2}
 
 Measured = tuple[Trace, Floats, Floats]
@@ -48,10 +49,12 @@ def make_panel(metric: str, traces: Sequence[Trace], request: Request, left_out:
         label = f"time since the start ({name})"
         _note_lost_times(measured, left_out)
         measured = [(trace, x / seconds, y) for trace, x, y in measured]
+    elif axis == STEP:
+        left_out += _two_clocks(metric, measured)
     curves = (
         _grouped(measured, request, label, left_out)
         if request.groups
-        else [_curve(trace, x, y, request) for trace, x, y in measured]
+        else [_curve(trace, x, y, request, label) for trace, x, y in measured]
     )
     if len(curves) > request.most_curves:
         left_out.append(f"{metric}: {request.most_curves} of {len(curves):,} groups are drawn")
@@ -103,10 +106,38 @@ def _note_lost_times(measured: Sequence[Measured], left_out: list[str]) -> None:
             left_out.append(f"{trace.name}: {counted(lost, 'point')} {verb} no usable wall time and cannot be drawn")
 
 
-def _curve(trace: Trace, x: Floats, y: Floats, request: Request) -> Curve:
+def _two_clocks(metric: str, measured: Sequence[Measured]) -> list[str]:
+    """Return what to say where one series of a run seems to count steps and another one epochs."""
+    by_run: dict[str, list[Measured]] = {}
+    for one in measured:
+        if len(one[1]) > 1:
+            by_run.setdefault(one[0].id, []).append(one)
+    pairs = [(min(alike, key=_end), max(alike, key=_end)) for alike in by_run.values()]
+    found = [(short, long) for short, long in pairs if _counts_otherwise(short[1], long[1])]
+    if not found:
+        return []
+    (short, x, _), (long, steps, _) = found[0]
+    more = f", and so in {len(found) - 1:,} more" if len(found) > 1 else ""
+    timed = all(trace.seconds is not None and np.isfinite(trace.seconds).any() for trace in (short, long))
+    advice = "; `--x time` draws them over the same time" if timed else ""
+    where = f"{short.name} ends at {_place(STEP, x[-1])} and {long.name} at {_place(STEP, steps[-1])}"
+    return [f"{metric}: in {long.run} {where}{more}: they seem to count different things{advice}"]
+
+
+def _end(one: Measured) -> float:
+    return float(one[1][-1])
+
+
+def _counts_otherwise(short: Floats, long: Floats) -> bool:
+    """Say whether both begin near 0, and the shorter one counts one by one to a small part of the longer one."""
+    is_dense = bool((np.diff(short) == 1).all())
+    return is_dense and short[0] <= 1 and long[0] < long[-1] / 20 and long[-1] > _OTHER_CLOCK * max(short[-1], 1)
+
+
+def _curve(trace: Trace, x: Floats, y: Floats, request: Request, label: str) -> Curve:
     log_x = "x" in request.log
     shown = shown_points(x, y, request.stretches, log_x=log_x)
-    best = _best(trace, x, y, request)
+    best = _best(trace, x, y, request, label)
     if best is not None and best[1] not in shown:
         shown = np.union1d(shown, [best[1]])
     curve = Curve(
@@ -118,7 +149,8 @@ def _curve(trace: Trace, x: Floats, y: Floats, request: Request) -> Curve:
         y[shown],
         (trace.tag,),
         best=best and best[0],
-        last=_last(y),
+        last=float(y[-1]) if len(y) else float("nan"),
+        ending=_ending(trace, x, y, label),
     )
     if not request.smooth:
         return curve
@@ -127,14 +159,13 @@ def _curve(trace: Trace, x: Floats, y: Floats, request: Request) -> Curve:
     return replace(curve, x=x[places], y=smooth[places], raw=(curve.x, curve.y))
 
 
-def _best(trace: Trace, x: Floats, y: Floats, request: Request) -> tuple[Best, int] | None:
+def _best(trace: Trace, x: Floats, y: Floats, request: Request, label: str) -> tuple[Best, int] | None:
     """Return the best value of a series and its position, where its metric has a direction."""
     position = _best_position(trace.metric, y, request)
     if position is None:
         return None
-    at = f"{trace.unit} {trace.steps[position]:,.0f}"
     guess = direction_of(trace.metric, request.directions).note
-    return Best(float(x[position]), float(y[position]), at, guess), position
+    return Best(float(x[position]), float(y[position]), _place_of(trace, x, position, label), guess), position
 
 
 def _best_position(metric: str, y: Floats, request: Request) -> int | None:
@@ -145,9 +176,20 @@ def _best_position(metric: str, y: Floats, request: Request) -> int | None:
     return int(np.nanargmin(real) if sense == "min" else np.nanargmax(real))
 
 
-def _last(y: Floats) -> float:
-    finite = y[np.isfinite(y)]
-    return float(finite[-1]) if len(finite) else float("nan")
+def _ending(trace: Trace, x: Floats, y: Floats, label: str) -> str:
+    """Return what to say of a series whose last value is no finite number."""
+    if len(y) and np.isfinite(y[-1]):
+        return ""
+    if not np.isfinite(y).any():
+        return "has no finite value"
+    return f"ends in {y[-1]:g} at {_place_of(trace, x, -1, label)}"
+
+
+def _place_of(trace: Trace, x: Floats, position: int, label: str) -> str:
+    """Return where a point is: on an axis of time, what its series counts."""
+    if label in (STEP, EPOCH):
+        return _place(label, x[position])
+    return _place(trace.unit, trace.steps[position])
 
 
 def _grouped(measured: Sequence[Measured], request: Request, label: str, left_out: list[str]) -> list[Curve]:
@@ -165,7 +207,7 @@ def _mean(group: str, members: Sequence[Measured], request: Request, label: str,
         lost = len(members) - len(usable)
         left_out.append(f"{group}: {lost} of {len(members)} runs have no finite {first.name} and are not in the mean")
     if len(usable) < 2:
-        return replace(_curve(*(usable or members)[0], request), run=group, id=group)
+        return replace(_curve(*(usable or members)[0], request, label), run=group, id=group)
     band = band_over([(x, smoothed(y, request.smooth)) for _, x, y in usable])
     if band.longest > band.shortest:
         left_out.append(
@@ -180,6 +222,7 @@ def _mean(group: str, members: Sequence[Measured], request: Request, label: str,
         best = Best(float(band.x[position]), float(band.mean[position]), _place(label, band.x[position]), guess)
         shown = np.union1d(shown, [position])
     x, mean, lower, upper = (column[shown] for column in band[:4])
+    lost = sum(not np.isfinite(y[-1]) for _, _, y in usable)
     return Curve(
         group,
         group,
@@ -191,14 +234,15 @@ def _mean(group: str, members: Sequence[Measured], request: Request, label: str,
         band=(lower, upper),
         members=len(usable),
         best=best,
-        last=_last(band.mean),
+        last=float(band.mean[-1]) if len(band.mean) and not lost else float("nan"),
+        ending=f"has {counted(lost, 'run')} of {len(usable)} whose last value is no finite number" if lost else "",
     )
 
 
 def _place(label: str, x: float) -> str:
     """Return where something is on the axis: ``epoch 5``, ``2.4 min``."""
     if label in (STEP, EPOCH):
-        return f"{label} {x:,.6g}"
+        return f"{label} {round(float(x), 2):,.12g}"
     return f"{x:.3g} {label.rpartition('(')[2].rstrip(')')}"
 
 
@@ -231,7 +275,7 @@ def _on_log_axes(curve: Curve, panel: Panel, log: str, left_out: list[str]) -> C
     """Return the curve without the points that a logarithmic axis has no place for: they would lie at its edge."""
     columns = [curve.y, *(() if curve.raw is None else curve.raw[1:])]
     if "y" in log and any((column <= 0).any() for column in columns):
-        left_out.append(f"{panel.metric}: values of 0 or below cannot be drawn on a logarithmic axis")  # gaps
+        left_out.append(f"{curve.name}: values of 0 or below cannot be drawn on a logarithmic axis")  # gaps
     if "x" not in log:
         return curve
     stays = ~(curve.x <= 0)

@@ -9,7 +9,7 @@ import numpy as np
 from tbcli.errors import NotFound
 from tbcli.figures.choosing import VALIDATION as VAL_PREFIX
 from tbcli.figures.choosing import HistoryColumns, pick_columns
-from tbcli.figures.curves import EPOCH, TIME, Request
+from tbcli.figures.curves import EPOCH, Request
 from tbcli.figures.traces import Reading, Trace, clock_of
 from tbcli.naming.direction import NOT_METRICS
 from tbcli.naming.words import TRAIN, VALIDATION
@@ -139,7 +139,7 @@ def _of_columns(
             EPOCH,
             epochs,
             np.array(history.columns[column]),
-            seconds if request.x == TIME else None,
+            seconds,
             clock_of(history),
         )
         for metric, names in columns

@@ -28,7 +28,7 @@ class Trace:
         unit: What the steps count: ``epoch`` or ``step``.
         steps: ``[n]``.
         values: ``[n]``.
-        seconds: Since the run began ``[n]``, where the time was asked for.
+        seconds: Since the run began ``[n]``, as far as they are recorded.
         clock: The epochs that steps belong to.
     """
 

@@ -19,26 +19,28 @@ def test_a_fractional_counter_is_taken_as_it_is() -> None:
 def test_whole_epochs_are_spread_over_their_steps() -> None:
     steps = np.arange(9.0, 300, 10)
     places = epochs_at(steps, clock(steps, steps // 100))
-    assert places.tolist() == pytest.approx((steps / 100).tolist())
+    assert places.tolist() == pytest.approx(((steps + 1) / 100 - 1).tolist())
 
 
 @pytest.mark.parametrize("every", [7, 50, 64])
 def test_few_logged_steps_of_an_epoch_find_its_start(every: int) -> None:
     steps = np.unique([*range(every - 1, 1000, every), *range(99, 1000, 100)]).astype(float)  # and at each end
     places = epochs_at(steps, clock(steps, steps // 100))
-    assert places.tolist() == pytest.approx((steps / 100).tolist())
+    assert places.tolist() == pytest.approx(((steps + 1) / 100 - 1).tolist())
 
 
-def test_epochs_that_are_counted_from_one_begin_there() -> None:
-    steps = np.arange(10.0, 300, 10)
-    places = epochs_at(steps, clock(steps, steps // 100 + 1))
-    assert np.floor(places).tolist() == (steps // 100 + 1).tolist()
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_end_of_an_epoch_stands_at_the_number_the_counter_gives_it(first: int) -> None:
+    steps = np.arange(9.0, 300, 10)
+    often, once = clock(steps, steps // 100 + first), clock([99, 199, 299], [first, first + 1, first + 2])
+    for counted in (often, once):
+        assert epochs_at(np.array([99.0, 299.0]), counted).tolist() == pytest.approx([first, first + 2])
 
 
-def test_epochs_of_different_length_begin_behind_the_last_step_of_the_one_before() -> None:
+def test_epochs_of_different_length_end_at_the_last_step_of_each() -> None:
     steps, epochs = [0, 5, 10, 110, 210, 310], [0, 0, 1, 1, 1, 2]
     places = epochs_at(np.array(steps, float), clock(steps, epochs))
-    assert np.floor(places).tolist() == epochs
+    assert np.ceil(places - 1e-9).tolist() == epochs
     assert (np.diff(places) > 0).all()
 
 
@@ -48,12 +50,12 @@ def test_a_counter_of_one_value_per_epoch_is_taken_as_it_is() -> None:
 
 def test_a_single_epoch_is_spread_over_its_points() -> None:
     places = epochs_at(np.array([0.0, 9.0, 19.0, 29.0]), clock([0, 9, 19, 29], [0, 0, 0, 0]))
-    assert places.tolist() == pytest.approx([0, 9 / 30, 19 / 30, 29 / 30])
+    assert places.tolist() == pytest.approx([1 / 30 - 1, 10 / 30 - 1, 20 / 30 - 1, 0])
 
 
 def test_of_several_epochs_at_one_step_the_last_counts() -> None:
     (place,) = epochs_at(np.array([99.0]), clock([49, 99, 99, 149], [0, 0, 1, 1]))
-    assert 1 <= place < 2
+    assert 0 < place <= 1
 
 
 def test_what_is_no_number_counts_nothing() -> None:

@@ -18,6 +18,10 @@ def cache_home(tmp_path_factory, monkeypatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
+def valued(tag: str, *values: float):
+    return [event(step, simple(tag, value)) for step, value in enumerate(values)]
+
+
 def names(scene: Scene) -> dict[str, list[tuple[str, str, str]]]:
     return {panel.metric: [(one.run, one.name, one.split) for one in panel.curves] for panel in scene.panels}
 
@@ -234,7 +238,7 @@ def test_a_run_without_a_finite_value_is_not_counted_in_the_mean(tmp_path) -> No
     assert "g: 1 of 3 runs have no finite loss and are not in the mean" in scene.left_out
 
 
-@pytest.mark.parametrize("request_", [{}, {"x": "time"}, {"x": "step"}, {"log": "y"}, {"log": "x"}, {"smooth": 0.5}])
+@pytest.mark.parametrize("request_", [{}, {"x": "time"}, {"log": "y"}, {"log": "x"}, {"smooth": 0.5}])
 def test_an_option_changes_what_it_names_and_nothing_else(tmp_path, request_) -> None:
     run = make_run(tmp_path, name="mine")
     usual, scene = compose([run], Request()), compose([run], Request(**request_))
@@ -245,6 +249,81 @@ def test_an_option_changes_what_it_names_and_nothing_else(tmp_path, request_) ->
     bests = [[(one.best.y, one.best.at) for panel in each.panels for one in panel.curves] for each in (usual, scene)]
     assert bests[0] == bests[1]
     assert scene.entries[0].values == "0.9800 @ 3, test 0.9800"
+
+
+@pytest.mark.parametrize(
+    ("x", "at"), [("", "epoch 3"), ("epoch", "epoch 3"), ("step", "step 300"), ("time", "epoch 3")]
+)
+def test_the_place_of_the_best_is_given_on_the_axis_that_is_drawn(tmp_path, x: str, at: str) -> None:
+    scene = compose([make_run(tmp_path)], Request(x=x))
+    assert {one.best.at for panel in scene.panels for one in panel.curves} == {at}
+    unit, place = at.split()
+    assert scene.legend_heading == f"best val_accuracy @ {unit}"
+    assert scene.entries[0].values.startswith(f"0.9800 @ {place}")
+
+
+@pytest.mark.parametrize(("x", "at"), [("", "step 2"), ("epoch", "epoch 0.2"), ("time", "step 2")])
+def test_the_same_holds_for_the_steps_of_others(tmp_path, x: str, at: str) -> None:
+    events = [event(step, simple("loss", 9 - step), simple("epoch", step / 10)) for step in (1, 2)]
+    write(tmp_path, *events, event(3, simple("loss", float("nan")), simple("epoch", 0.3)))
+    (one,) = compose([LogDirectory("x", tmp_path)], Request(metrics=("loss",), x=x)).panels[0].curves
+    assert one.best.at == at
+    unit = at.split()[0]
+    assert one.ending == f"ends in nan at {unit} {'0.3' if unit == 'epoch' else 3}"
+
+
+@pytest.mark.parametrize("last", [float("nan"), float("inf"), -float("inf")])
+def test_the_last_value_is_the_last_one_even_if_it_is_no_number(tmp_path, last: float) -> None:
+    write(tmp_path / "a", *valued("loss", 2, 1, last), *valued("val_loss", 2, 1, last))
+    write(tmp_path / "b", *valued("loss", last, last))
+    write(tmp_path / "c", *valued("loss", last, 1))
+    scene = compose([LogDirectory("x", tmp_path)], Request())
+    lasts = {(one.run, one.name): one.last for one in scene.panels[0].curves}
+    np.testing.assert_equal(
+        lasts, {("a", "loss"): last, ("a", "val_loss"): last, ("b", "loss"): last, ("c", "loss"): 1}
+    )
+    assert scene.notes[:2] == (f"a ends in {last:g} at step 2: loss, val_loss", "b has no finite value: loss")
+
+
+def test_a_group_one_of_whose_runs_ends_in_no_number_says_so(tmp_path) -> None:
+    write(tmp_path / "a", *valued("loss", 2, 1, float("nan")))
+    write(tmp_path / "b", *valued("loss", 2, 1, 1))
+    groups = {foreign_id(LogDirectory("x", tmp_path), run): "g" for run in "ab"}
+    scene = compose([LogDirectory("x", tmp_path)], Request(groups=groups))
+    (one,) = scene.panels[0].curves
+    assert np.isnan(one.last)
+    assert scene.notes[0] == "g has 1 run of 2 whose last value is no finite number: loss"
+    assert scene.legend_heading == "best loss of the mean @ step"
+
+
+def test_series_that_count_different_things_are_said_to(tmp_path) -> None:
+    write(tmp_path / "a", *curve("train/loss", range(500)), *curve("val/loss", range(5)))
+    write(tmp_path / "b", *curve("train/loss", range(500)), *curve("val/loss", range(5)))
+    scene = compose([LogDirectory("x", tmp_path)], Request())
+    (said,) = scene.left_out
+    assert said.startswith("loss: in a val_loss ends at step 4 and loss at step 499, and so in 1 more: they seem to")
+    assert said.endswith("count different things; `--x time` draws them over the same time")
+    assert not compose([LogDirectory("x", tmp_path)], Request(x="time")).left_out
+
+
+def test_series_of_one_clock_are_not_suspected(tmp_path) -> None:
+    write(tmp_path / "often", *curve("train/loss", range(500)))
+    write(tmp_path / "often", *[event(step, simple("val/loss", 1)) for step in range(0, 500, 100)])
+    write(tmp_path / "short", *curve("train/loss", range(5)), *curve("val/loss", range(5)))
+    write(tmp_path / "once", *curve("train/loss", range(500)), *curve("test/loss", [1]))
+    assert not compose([LogDirectory("x", tmp_path)], Request()).left_out
+
+
+def test_a_best_that_a_logarithmic_axis_cannot_show_is_no_result_in_the_legend(tmp_path) -> None:
+    for name in "ab":
+        write(tmp_path / name, *valued("val_loss", -1, -2))
+    scene = compose([LogDirectory("x", tmp_path)], Request(log="y"))
+    (panel,) = scene.panels
+    assert panel.why_empty() == "no value above 0 for a logarithmic axis"
+    assert [panel.best_of(one) for one in panel.curves] == [None, None]
+    assert [one.best.y for one in panel.curves] == [-2, -2]
+    assert [entry.values for entry in scene.entries] == ["", ""]
+    assert scene.left_out == ("val_loss: values of 0 or below cannot be drawn on a logarithmic axis",)
 
 
 def test_the_best_is_measured_and_lies_on_the_axis_that_is_drawn(tmp_path) -> None:
@@ -322,7 +401,7 @@ def test_whole_epochs_beside_the_steps_spread_their_points(tmp_path) -> None:
     (panel,) = compose([LogDirectory("x", tmp_path)], Request(metrics=("loss",), x="epoch")).panels
     places = panel.curves[0].x
     assert len(set(places.tolist())) == 50
-    assert np.floor(places).tolist() == [step // 100 for step in steps]
+    assert places.tolist() == pytest.approx([(step + 1) / 100 - 1 for step in steps])
 
 
 def test_names_that_are_no_utf8_are_drawn(tmp_path) -> None:

@@ -124,4 +124,4 @@ def test_lightning_has_its_losses_per_epoch_and_per_step_in_two_panels_over_step
         ]
     assert [panel.x_label for panel in by_step.panels] == ["step", "step"]
     assert by_step.panels[0].curves[1].x.tolist() == [99, 199, 299, 399]
-    assert by_epoch.panels[0].curves[1].x.tolist() == pytest.approx([0.99, 1.99, 2.99, 3.99])
+    assert by_epoch.panels[0].curves[1].x.tolist() == pytest.approx([0, 1, 2, 3])

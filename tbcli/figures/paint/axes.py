@@ -171,14 +171,15 @@ def _alone(values: Floats) -> list[int]:
 
 def _mark_best(axes: Axes, curve: Curve, panel: Panel, style: PanelStyle) -> None:
     """Ring the best value of the curve that its run is judged by."""
-    if not curve.best or not curve.is_judged or not len(drawable(np.array([curve.best.y]), panel.log)):
+    best = panel.best_of(curve)
+    if not best or not curve.is_judged:
         return
     if not style.runs:
-        axes.axvline(curve.best.x, color=style.theme.pale, linewidth=1, linestyle=":", zorder=1)
+        axes.axvline(best.x, color=style.theme.pale, linewidth=1, linestyle=":", zorder=1)
     size = 4 if style.is_crowded else 7
     axes.plot(
-        [curve.best.x],
-        [curve.best.y],
+        [best.x],
+        [best.y],
         "o",
         color=style.colour(curve),
         markersize=size,
@@ -266,10 +267,11 @@ def _keys(panel: Panel, style: PanelStyle, width: float) -> list[Line2D]:
         keys += [_key(splits[split], split or TRAIN, style) for split in ordered]
     elif not style.runs and splits[""].name != panel.metric:
         keys.append(_key(splits[""], style.letters.fitted(splits[""].name, _LEGEND_POINTS, width * 0.5), style))
-    ringed = [curve for curve in panel.curves if curve.best and curve.is_judged]
+    ringed = [curve for curve in panel.curves if panel.best_of(curve) and curve.is_judged]
     if ringed and ringed[0].best:
         best = ringed[0].best
-        text = "best" if style.runs else f"best {short_number(best.y)} at {best.at} {best.guess}".rstrip()
+        what = "best of the mean" if any(curve.members > 1 for curve in ringed) else "best"
+        text = what if style.runs else f"{what} {short_number(best.y)} at {best.at} {best.guess}".rstrip()
         colour = style.theme.faint if style.runs else style.colour(ringed[0])
         keys.append(
             Line2D(

@@ -38,7 +38,7 @@ def set_scales(axes: Axes, panel: Panel, theme: Theme, *, has_ranks: bool) -> No
     finite = np.concatenate(y)
     finite = finite[np.isfinite(finite)]
     if not len(finite) or not len(x):
-        axes.text(0.5, 0.5, "no finite value", transform=axes.transAxes, ha="center", color=theme.faint)
+        axes.text(0.5, 0.5, panel.why_empty(), transform=axes.transAxes, ha="center", color=theme.faint)
         axes.set_xticks([])
         axes.set_yticks([])
         return

@@ -133,7 +133,7 @@ def _draw(panel: Panel, width: int, height: int, window: Window, smooth: float) 
     x = _scale([value for curve in curves for value in curve.x.tolist()], log="x" in panel.log)
     title = _title(panel, width, window, smooth)
     if x is None or y is None:
-        said = "no finite value" if not panel.log else "no value that a logarithmic axis can show"
+        said = panel.why_empty()
         return [title, (_cut(said, width, window), min(len(said), width)), *legend]
     marks = ticks(y.low, y.high, max(3, min(7, (rows + 2) // 2)), log=y.log)
     margin = min(max((len(mark.text) for mark in marks), default=1), width // 3)
@@ -263,9 +263,10 @@ def _entry(number: int, curve: Curve, panel: Panel, width: int, window: Window) 
     split = (curve.split or TRAIN) if len(splits) > 1 else curve.split
     names = [curve.name if len(splits) == 1 else split] if panel.is_of_one_run else [curve.run, split]
     values = [f"(n={curve.members})"] if curve.members > 1 else []
-    values.append(plain(curve.last) if math.isfinite(curve.last) else "no finite value")
+    values.append(plain(curve.last) if any(map(math.isfinite, _heights(curve))) else "no finite value")
     if curve.best and curve.is_judged:
-        values.append(f"(best {plain(curve.best.y)} at {curve.best.at})")
+        what = "best of the mean" if curve.members > 1 else "best"
+        values.append(f"({what} {plain(curve.best.y)} at {curve.best.at})")
         values += [curve.best.guess] if curve.best.guess else []
     tail = _cut(" ".join(values), width - len(letter), window)
     name = " ".join(filter(None, names))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 from itertools import pairwise
 
 import matplotlib
@@ -181,6 +182,21 @@ def test_a_metric_that_was_never_finite_leaves_an_empty_panel_that_says_so(tmp_p
     figure = draw_scene(scene(curve([NAN, math.inf])))
     assert [text.get_text() for text in figure.axes[0].texts] == ["no finite value"]
     save_figure(figure, tmp_path / "x.png", 50)
+
+
+def test_what_a_logarithmic_axis_cannot_show_is_said_and_has_no_ring(tmp_path) -> None:
+    lowest = curve([-1, -2], best=Best(2, -2, "step 2"))
+    (axes,) = draw_scene(scene(lowest, log="y")).axes
+    assert [text.get_text() for text in axes.texts] == ["no value above 0 for a logarithmic axis"]
+    assert not keys(axes)
+    assert not [line for line in axes.get_lines() if len(line.get_xdata()) == 1]
+    (axes,) = draw_scene(scene(replace(lowest, x=lowest.x[:0], y=lowest.y[:0]), log="x")).axes
+    assert [text.get_text() for text in axes.texts] == ["no point above 0 for a logarithmic axis"]
+
+
+def test_the_best_of_a_group_is_said_to_be_the_best_of_its_mean() -> None:
+    (axes,) = draw_scene(scene(curve([1, 2], members=3, best=Best(1, 1, "step 1")))).axes
+    assert keys(axes) == ["best of the mean 1.0000 at step 1"]
 
 
 def test_an_accuracy_never_passes_one_nor_a_loss_zero() -> None:

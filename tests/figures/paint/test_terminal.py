@@ -16,7 +16,7 @@ DOTS = re.compile("[\u2801-\u28ff]")
 
 def curve(values, *, run="r", name="loss", split="", x=None, **more) -> Curve:
     y = np.array(values, np.float64)
-    last = next((value for value in reversed(y.tolist()) if math.isfinite(value)), math.nan)
+    last = float(y[-1]) if len(y) else math.nan
     at = np.arange(1.0, len(y) + 1) if x is None else np.array(x, float)
     return Curve(run, run, name, split, at, y, last=last, **more)
 
@@ -157,6 +157,10 @@ def test_the_run_is_named_and_its_results_stay_on_a_narrow_window() -> None:
 def test_the_last_and_the_best_value_are_said() -> None:
     lines = drawn(curve([3, 1, 2], best=Best(2, 1, "epoch 2")))
     assert lines[-1] == "loss 2 (best 1 at epoch 2)"
+    lines = drawn(curve([3, 1, math.nan], best=Best(2, 1, "epoch 2")))
+    assert lines[-1] == "loss nan (best 1 at epoch 2)"
+    lines = drawn(curve([3, 1], members=2, best=Best(2, 1, "epoch 2")), width=60)
+    assert lines[-1] == "loss (n=2) 1 (best of the mean 1 at epoch 2)"
 
 
 def test_letters_stand_on_points_that_were_measured() -> None:
