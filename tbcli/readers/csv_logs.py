@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tbcli.events.columns import Columns, Ints
-from tbcli.naming.words import STEP
-from tbcli.readers.table_forms import EPOCHS, Form, is_ours, is_strange, number_in
+from tbcli.events.columns import Columns, Floats, Ints
+from tbcli.naming.words import EPOCH, STEP
+from tbcli.readers.cells import is_strange, number_in, numbers_in
+from tbcli.readers.table_forms import EPOCHS, Form, is_ours, is_telling
 
 # Columns that say of which split a row is, and of which of several trainings.
 _SPLITS = frozenset(("phase", "split", "stage", "mode", "subset", "set"))
@@ -23,6 +24,7 @@ _GROUPS = frozenset(
 _ROWS = 1 << 14  # that are converted at once
 _MOST_STEP = 1 << 53
 _LONGEST_COUNT = 18  # characters
+_LONGEST_EXAMPLE = 20
 
 
 @dataclass(slots=True)
@@ -34,19 +36,22 @@ class TextLog:
         unit: ``epoch`` or ``step``: what the steps count.
         problems: What could not be read, a sentence each.
         is_ours: Whether it is the history of a tbcli run.
+        writings: ``{column: number of the writing that each point is of}`` of a table that was begun again.
     """
 
     series: dict[str, Columns] = field(default_factory=dict)
     unit: str = STEP
     problems: list[str] = field(default_factory=list)
     is_ours: bool = False
+    writings: dict[str, Ints] = field(default_factory=dict)
 
 
 def read_csv_log(path: str, form: Form) -> TextLog:
     """Return what a table holds.
 
     An empty cell is no point; ``nan`` is one. A header that comes again, as where a training was continued, begins a
-    table of its own, which goes on with the same series. Where a column tells the split of a row, as ``phase`` does,
+    table of its own, which goes on with the same series. Where the counter goes back, the training was continued from
+    there, and what follows is another writing. Where a column tells the split of a row, as ``phase`` does,
     series are called ``train/loss``. Where one tells trainings apart whose steps are the same, as ``fold`` does,
     nothing is read.
 
@@ -86,7 +91,9 @@ class _Reading:
         self._is_last_odd = False
         self._last: list[str] = []
         self._parts: dict[str, list[Columns]] = {}
-        self._strange: dict[str, int] = {}
+        self._writings: dict[str, list[Ints]] = {}
+        self._progress: dict[str, _Progress] = {}  # by split
+        self._strange: dict[str, tuple[int, str]] = {}  # how many cells, and the first
         self._groups: dict[str, set[str]] = {}
 
     def take(self, row: list[str]) -> None:
@@ -130,17 +137,42 @@ class _Reading:
             self.problems.append(f"{_counted(self._uncounted)} no whole number in {self._form.counter!r}: left out")
         series = {name: Columns.joined(parts) for name, parts in self._parts.items()}
         for name in series.keys() & set(EPOCHS):  # a clock, which sparse rows repeat
-            series[name] = without_repetitions(series[name])
-        for name, count in self._strange.items():
-            if name in series:  # else it is a column of words
-                cells = "1 cell" if count == 1 else f"{count:,} cells"
-                self.problems.append(f"{cells} of {name!r} hold no number: left out")
+            kept = _changes(series[name])
+            series[name] = series[name].chosen(kept)
+            self._writings[name] = [np.concatenate(self._writings[name])[kept]]
+        self._tell_strange(series)
         for name, groups in self._groups.items():
             if len(groups) > 1 and any((np.diff(points.steps) <= 0).any() for points in series.values()):
                 # To mix them would be worse than to show nothing.
                 self.problems = [f"its rows are of several values of {name!r}: not read"]
                 series = {}
-        return TextLog(series, self._form.unit, self.problems, is_ours(self._header))
+        writings = {name: self._writings_of(name, points) for name, points in series.items()}
+        if any(progress.begins_anew for progress in self._progress.values()) and any(map(_goes_back, series.values())):
+            self.problems.append(
+                f"{self._form.counter!r} begins anew in each epoch: its points stay as they are written"
+            )
+            writings = {}
+        is_again = any(numbers[-1] for numbers in writings.values())
+        return TextLog(series, self._form.unit, self.problems, is_ours(self._header), writings if is_again else {})
+
+    def _tell_strange(self, series: Mapping[str, Columns]) -> None:
+        for name, (count, example) in self._strange.items():
+            if name in series:
+                cells = "1 cell of {!r} holds" if count == 1 else f"{count:,} cells of {{!r}} hold"
+                self.problems.append(f"{cells.format(name)} no number that can be read, as {example!r}: left out")
+            elif is_telling(name):  # else it is a column of words
+                self.problems.append(
+                    f"{name!r} is not read: its cells hold no numbers that can be read, as {example!r}"
+                )
+
+    def _writings_of(self, name: str, points: Columns) -> Ints:
+        """Return the number of the writing of each point; an epoch that alone comes twice begins one, too."""
+        numbers = np.concatenate(self._writings[name])
+        if self._form.unit != EPOCH:
+            return numbers
+        again = np.diff(points.steps, prepend=points.steps[0] - 1) == 0
+        is_rare = 2 * again.sum() < len(np.unique(points.steps))
+        return numbers + np.cumsum(again) if is_rare else numbers
 
     def _is_header(self, row: Sequence[str]) -> bool:
         """Say whether a row names columns, the counter among them."""
@@ -169,28 +201,68 @@ class _Reading:
         valid = np.array([step is not None for step in counted])
         steps = np.array([step or 0 for step in counted], np.int64)
         self._uncounted += int((~valid).sum())
+        writings = np.zeros(len(rows), np.int64)
+        writings[valid] = self._progress.setdefault(prefix, _Progress()).take(steps[valid], self._epochs(rows)[valid])
         for place, name in enumerate(self._header):
             if name and place != self._place and place not in skipped:
-                self._convert(prefix + name, [row[place] for row in rows], steps, valid)
+                self._convert(prefix + name, [row[place] for row in rows], (steps, writings), valid)
 
-    def _convert(self, name: str, cells: list[str], steps: Ints, valid: NDArray[np.bool_]) -> None:
+    def _epochs(self, rows: Sequence[Sequence[str]]) -> Floats:
+        """Return the epoch of each row, beside a counter of steps; NaN where nothing tells."""
+        names = [name.lower() for name in self._header]
+        place = next((names.index(word) for word in EPOCHS if word in names), self._place)
+        if place == self._place:
+            return np.full(len(rows), np.nan)
+        return np.array([number_in(row[place]) for row in rows], np.float64)
+
+    def _convert(self, name: str, cells: list[str], counted: tuple[Ints, Ints], valid: NDArray[np.bool_]) -> None:
         """Add the points of a column; an empty cell is none."""
+        steps, writings = counted
         filled = np.array([place for place, cell in enumerate(cells) if cell], np.int64)
         filled = filled[valid[filled]]
         texts = [cells[place] for place in filled.tolist()]
         try:
             values = np.array([float(text) for text in texts])
         except ValueError:
-            found = [number_in(text) for text in texts]
-            strange = np.array([is_strange(text, value) for text, value in zip(texts, found, strict=True)])
+            found, odd = numbers_in(texts, self._form.separator)
+            strange = np.array(odd)
             if strange.any():
-                self._strange[name] = self._strange.get(name, 0) + int(strange.sum())
+                count, first = self._strange.get(name, (0, texts[odd.index(True)].strip()[:_LONGEST_EXAMPLE]))
+                self._strange[name] = count + int(strange.sum()), first
             values = np.array([math.nan if value is None else value for value in found])
             kept = np.array([value is not None for value in found]) & ~strange
             filled, values = filled[kept], values[kept]
         if len(filled):
             points = Columns(steps[filled], np.full(len(filled), np.nan), values)
             self._parts.setdefault(name, []).append(points)
+            self._writings.setdefault(name, []).append(writings[filled])
+
+
+class _Progress:
+    """How the counter of a table goes on from row to row."""
+
+    def __init__(self) -> None:
+        self.begins_anew = False
+        self._writing = 0
+        self._last = -math.inf, math.nan
+
+    def take(self, steps: Ints, epochs: Floats) -> Ints:
+        """Return the number of the writing that each of the next rows is of: another where the counter goes back.
+
+        Where it does in a later epoch, it counts the steps of one epoch.
+        """
+        if not len(steps):
+            return steps
+        back = np.diff(steps, prepend=self._last[0]) < 0
+        later = np.diff(epochs, prepend=self._last[1]) > 0
+        self.begins_anew |= bool((back & later).any())
+        writings: Ints = self._writing + np.cumsum(back & ~later)
+        self._writing, self._last = int(writings[-1]), (float(steps[-1]), float(epochs[-1]))
+        return writings
+
+
+def _goes_back(points: Columns) -> bool:
+    return bool((np.diff(points.steps) < 0).any())
 
 
 def _counted(rows: int) -> str:
@@ -224,8 +296,12 @@ def _count(text: str) -> int | None:
 
 def without_repetitions(points: Columns) -> Columns:
     """Return points without those that say the same as the one before."""
+    return points.chosen(_changes(points))
+
+
+def _changes(points: Columns) -> NDArray[np.bool_]:
     changes = (np.diff(points.steps) != 0) | (np.diff(points.values) != 0)
-    return points.chosen(np.concatenate(([True], changes)))
+    return np.concatenate(([True], changes))
 
 
 def numbers_by_step(entries: Iterator[tuple[int, str, float]]) -> dict[str, Columns]:

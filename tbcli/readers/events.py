@@ -12,7 +12,8 @@ do, supersede nothing: one of them serves, and the others are named in ``damage`
 ``keep_all`` keeps all points of all files.
 
 **Training logs as text** (tables of Keras, Lightning, Ultralytics and kin, ``trainer_state.json``) are series like
-others, without times; see `tbcli.readers.text_logs`. What event files of the same run hold too is read once.
+others, without times; see `tbcli.readers.text_logs`. Where the counter of a table goes back, it was begun again, and
+what follows supersedes as a later file does. What event files of the same run hold too is read once.
 
 **Damage** is never an exception and never silent: the result says in ``damage`` what could not be read, where, and
 what was kept. Checksums are proved of the lengths of all records and of the contents of all that are decoded; of those
@@ -114,7 +115,7 @@ class LogContent:
     @property
     def files(self) -> tuple[EventFile, ...]:
         """The event files that were found."""
-        return tuple(notes.file for notes in self._index.notes)
+        return tuple(dict.fromkeys(notes.file for notes in self._index.notes))
 
     def scalars(self, *, tags: Sequence[str] = (), runs: Sequence[str] = (), keep_all: bool = False) -> Scalars:
         """Return the scalars; see `read_scalars` for the arguments."""

@@ -67,15 +67,16 @@ def read_reduced(top: Path, buckets: int, *, keep_all: bool, use_cache: bool, ve
         _take_newest_first(index, tasks, take, verify=verify)
     index.blocks = [reducer.block()]
     index.arrange()
-    _add_text_logs(index, buckets)
-    return index, reducer.superseded
+    superseded = _add_text_logs(index, buckets, keep_all=keep_all)
+    return index, reducer.superseded + superseded
 
 
-def _add_text_logs(index: EventIndex, buckets: int = 0) -> None:
-    if index.tables:
-        from tbcli.readers.rivals import add_text_logs  # only where there is something of the kind
+def _add_text_logs(index: EventIndex, buckets: int = 0, *, keep_all: bool = False) -> int:
+    if not index.tables:
+        return 0
+    from tbcli.readers.rivals import add_text_logs  # only where there is something of the kind
 
-        add_text_logs(index, buckets=buckets)
+    return add_text_logs(index, buckets=buckets, keep_all=keep_all)
 
 
 def _also_kept(take: Callable[[Block], None], writer: cache.CacheWriter) -> Callable[[Block], None]:

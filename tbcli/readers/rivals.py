@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tbcli.events.batch import Catalog
-from tbcli.events.columns import Columns
+from tbcli.events.columns import Columns, Ints
 from tbcli.events.damage import TEXT_LOG, Damage
 from tbcli.events.wire import SCALARS
 from tbcli.naming.series import Identity, Seen, identify
@@ -31,31 +31,60 @@ _SHIFTS = (0, 1, -1)  # one counts epochs from 0, the other from 1
 _MOST_TOLD = 3
 
 
-def add_text_logs(index: EventIndex, *, buckets: int = 0) -> None:
+def add_text_logs(index: EventIndex, *, buckets: int = 0, keep_all: bool = False) -> int:
     """Add the series of text logs to what was read of event files and arranged.
+
+    Each writing of a table that was begun again counts as a file of its own, so that a later one supersedes.
 
     Args:
         index: Knows the files that may be logs.
         buckets: Reduce long series; see `tbcli.readers.read_scalars`.
+        keep_all: Where they are reduced: also keep the points that were written again.
+
+    Returns:
+        How many points are left out of those that are reduced.
     """
     logs = read_text_logs(index.tables, index.damage, is_named=index.is_file)
     if not logs:
-        return
+        return 0
     events = dataclass_replace(index.scalars(None, keep_all=buckets > 0), is_reduced=buckets > 0)
     settled = settle(events, logs)
     index.damage += settled.damage
     index.leave_out(settled.replaced)
     catalog = Catalog(index.names)
+    superseded = 0
     for log in settled.logs:
+        first, count = len(index.notes), 0
         for tag, points in log.content.series.items():
-            kept = reduced(points, buckets) if buckets else points
-            place = (len(index.notes), catalog.number_code(tag, SCALARS), 0, len(kept.steps))
-            index.blocks.append(Block(kept, Pieces(*np.array(place, np.int64).reshape(4, 1))))
-        if log.content.series:
-            index.notes.append(FileNotes(log.file))
+            writings = log.content.writings.get(tag, np.zeros(len(points.steps), np.int64))
+            if buckets:
+                kept = np.ones(len(writings), bool) if keep_all else _not_written_again(points, writings)
+                superseded += len(kept) - int(kept.sum())
+                points, writings = reduced(points.chosen(kept), buckets), writings[:1]
+            block = _in_writings(points, writings, first, catalog.number_code(tag, SCALARS))
+            index.blocks.append(block)
+            count = max(count, int(block.pieces.files.max()) - first + 1)
+        index.notes += [FileNotes(log.file) for _ in range(count)]
         if log.content.unit == EPOCH:
             index.by_epoch.update((log.file.run, tag) for tag in log.content.series)
     index.arrange()
+    return superseded
+
+
+def _in_writings(points: Columns, writings: Ints, first: int, code: int) -> Block:
+    """Return the points of a series, a piece for each writing; the files are counted from ``first``."""
+    starts = np.flatnonzero(np.diff(writings, prepend=-1))
+    counts = np.diff(starts, append=len(points.steps))
+    return Block(points, Pieces(first + writings[starts], np.full(len(starts), code), starts, counts))
+
+
+def _not_written_again(points: Columns, writings: Ints) -> NDArray[np.bool_]:
+    """Return which points no later writing has written again, from its first step on."""
+    kept = np.ones(len(writings), bool)
+    starts = np.flatnonzero(np.diff(writings, prepend=-1))
+    for start in starts[1:].tolist():
+        kept[:start] &= points.steps[:start] < points.steps[start]
+    return kept
 
 
 class Settled(NamedTuple):

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from tbcli.naming.direction import is_measure
 from tbcli.naming.tag_parts import read_tag
 from tbcli.naming.words import EPOCH, STEP, learning_rate_of, words_of
+from tbcli.readers.cells import is_strange, number_in
 from tbcli.runs.history import LEADING_COLUMNS
 
 _KNOWN = frozenset(("metrics.csv", "results.csv", "summary.csv", "progress.csv", "history.csv"))
@@ -48,7 +49,6 @@ _TELLING = frozenset(
 )
 _HEAD = 1 << 16  # bytes, in which the header and the first row must end
 _MOST_EPOCH = 1e8  # above that it is a time
-_MISSING = frozenset(("", "na", "n/a", "none", "null", "-"))
 
 
 class Form(NamedTuple):
@@ -107,7 +107,7 @@ def _counter(header: Sequence[str], row: Sequence[str], name: str, *, is_named: 
     if not is_named:
         begins = lower[0] in EPOCHS or (lower[0] in _STEPS and any(epoch in lower for epoch in EPOCHS))
         is_known = name in _KNOWN and (name == "progress.csv" or all(map(_is_number_or_empty, row)))
-        if not (begins or is_known) or not any(map(_is_telling, others)):
+        if not (begins or is_known) or not any(map(is_telling, others)):
             return None
     return header[place], EPOCH if lower[place] in EPOCHS else STEP
 
@@ -133,29 +133,10 @@ def _is_number_or_empty(cell: str) -> bool:
     return not is_strange(cell, number_in(cell))
 
 
-def _is_telling(name: str) -> bool:
+def is_telling(name: str) -> bool:
+    """Say whether a column is called as hardly anything but a metric of a training is."""
     tag = read_tag(name)
     words = {word.text for word in words_of(name)}
     return bool(
         words & _TELLING or learning_rate_of(tag.core) or (tag.split and is_measure(tag.core, with_direction=True))
     )
-
-
-def number_in(text: str) -> float | None:
-    """Return the number in a cell, NaN for what is none, None for an empty one."""
-    text = text.strip()
-    if text.lower() in _MISSING:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        return float(text.replace(",", ".")) if text.count(",") == 1 else math.nan
-    except ValueError:
-        return math.nan
-
-
-def is_strange(text: str, value: float | None) -> bool:
-    """Say whether a cell holds something, and no number."""
-    return value is not None and math.isnan(value) and text.strip().lower().lstrip("+-") != "nan"

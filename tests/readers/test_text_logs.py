@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from collections.abc import Callable
@@ -61,6 +62,107 @@ def test_a_table_that_was_appended_to_goes_on(tmp_path: Path) -> None:
     scalars = read(tmp_path)
     assert values(scalars, ".", "loss") == [1 / (epoch + 1) for epoch in range(6)]
     assert told(scalars) == []
+
+
+AGAIN = {
+    "appended": ("epoch,loss\n0,9\n1,8\n2,7\n3,6\n0,5\n1,4\n", [0, 1], [5, 4], 4),
+    "another header": ("epoch,loss\n0,9\n1,8\n2,7\nepoch,loss\n0,5\n1,4\n2,3\n", [0, 1, 2], [5, 4, 3], 3),
+    "from there on": ("epoch,loss\n0,9\n1,8\n2,7\n3,6\n2,5\n3,4\n4,3\n", [0, 1, 2, 3, 4], [9, 8, 5, 4, 3], 2),
+    "the last epoch": ("epoch,loss\n0,9\n1,8\n2,7\n2,6\n3,5\n", [0, 1, 2, 3], [9, 8, 6, 5], 1),
+    "twice": ("epoch,loss\n0,9\n1,8\n2,7\n1,6\n2,5\n1,4\n", [0, 1], [9, 4], 4),
+    "by step": ("step,epoch,loss\n10,0,9\n20,1,8\n30,2,7\n20,1,6\n30,2,5\n", [10, 20, 30], [9, 6, 5], 2),
+    "within an epoch": ("step,epoch,loss\n10,0,9\n20,0,8\n30,0,7\n20,0,6\n", [10, 20], [9, 6], 2),
+}
+
+
+@pytest.mark.parametrize("buckets", [0, 2, 100])
+@pytest.mark.parametrize("case", AGAIN)
+def test_where_a_table_was_begun_again_the_later_rows_supersede(tmp_path: Path, case: str, buckets: int) -> None:
+    text, steps, losses, count = AGAIN[case]
+    write_text(tmp_path / "log.csv", text)
+    scalars = read_scalars(tmp_path, tags=["loss"], buckets=buckets, cache=False)
+    if buckets != 2:
+        assert (scalars.step.tolist(), scalars.value.tolist()) == (steps, losses)
+    is_with_clock = buckets > 0 and text.startswith("step")  # whatever tags are asked for
+    assert scalars.superseded == count * (1 + is_with_clock)
+    assert (np.diff(scalars.step) > 0).all()
+    every = read_scalars(tmp_path, tags=["loss"], buckets=buckets, cache=False, keep_all=True)
+    assert every.superseded == 0
+    assert every.is_reduced or len(every) == len(steps) + count
+    assert len(open_logdir(tmp_path, cache=False).files) == 1
+
+
+def test_a_step_that_begins_anew_in_each_epoch_is_no_continuation(tmp_path: Path) -> None:
+    rows = "".join(f"{epoch},{step},{epoch + step}\n" for epoch in range(3) for step in range(4))
+    write_text(tmp_path / "log.csv", f"epoch,step,loss\n{rows}")
+    scalars = read(tmp_path)
+    assert len(values(scalars, ".", "loss")) == 12
+    assert scalars.superseded == 0
+    assert told(scalars) == ["'step' begins anew in each epoch: its points stay as they are written"]
+
+
+def test_rows_of_batches_of_an_epoch_are_kept(tmp_path: Path) -> None:
+    rows = "".join(f"{epoch},{batch},{epoch + batch}\n" for epoch in range(3) for batch in range(4))
+    write_text(tmp_path / "log.csv", f"epoch,batch,loss\n{rows}")
+    assert len(values(read(tmp_path), ".", "loss")) == 12
+
+
+def test_splits_one_below_the_other_are_no_continuation(tmp_path: Path) -> None:
+    rows = "".join(f"{epoch},{split},{epoch}\n" for split in ("train", "val") for epoch in range(3))
+    write_text(tmp_path / "log.csv", f"epoch,split,loss\n{rows}")
+    scalars = read(tmp_path)
+    assert len(scalars) == 6
+    assert scalars.superseded == 0
+
+
+def test_export_says_what_a_table_has_written_again(cli: Cli, workspace: Path) -> None:
+    write_text(workspace / "a" / "log.csv", AGAIN["appended"][0])
+    result = cli("export", "./a")
+    assert "4 points that the run wrote again after it was resumed are left out" in result.stderr
+    assert result.stdout.count("\n") == 3
+
+
+CELLS = {
+    "percent": ("50%,60 %", [0.5, 0.6]),
+    "thousands": ('"1,234.5","12,345,678"', [1234.5, 12345678]),
+    "thousands alone": ('"1,234","56,789"', [1234, 56789]),
+    "comma": ('"1,5","0,25"', [1.5, 0.25]),
+    "comma of three digits": ('"1,234","0,250"', [1.234, 0.25]),
+    "seconds": ("1.2e-3s,3 s", [0.0012, 3]),
+    "rate": ("1.5it/s,2.5it/s", [1.5, 2.5]),
+}
+
+
+@pytest.mark.parametrize("case", CELLS)
+def test_numbers_are_read_however_people_write_them(tmp_path: Path, case: str) -> None:
+    cells, expected = CELLS[case]
+    first, second = next(csv.reader([cells])) if '"' in cells else cells.split(",")
+    write_text(tmp_path / "log.csv", f'epoch,Val Acc,loss\n0,"{first}",1\n1,"{second}",2\n')
+    scalars = read(tmp_path)
+    assert values(scalars, ".", "Val Acc") == pytest.approx(expected)
+    assert told(scalars) == []
+
+
+UNREAD = {
+    "fraction": (
+        "acc",
+        "50/100",
+        "60/100",
+        "'acc' is not read: its cells hold no numbers that can be read, as '50/100'",
+    ),
+    "magnitude": ("loss", "1k", "2M", "'loss' is not read: its cells hold no numbers that can be read, as '1k'"),
+    "mixed": ("acc", "50%", "0.6", "1 cell of 'acc' holds no number that can be read, as '0.6': left out"),
+    "units": ("loss", "2 ms", "3 s", "1 cell of 'loss' holds no number that can be read, as '3 s': left out"),
+}
+
+
+@pytest.mark.parametrize("case", UNREAD)
+def test_a_metric_whose_cells_cannot_be_read_is_named(tmp_path: Path, case: str) -> None:
+    name, first, second, sentence = UNREAD[case]
+    write_text(tmp_path / "log.csv", f"epoch,train_loss,{name},note\n0,1,{first},a\n1,2,{second},b\n")
+    scalars = read(tmp_path)
+    assert told(scalars) == [sentence]
+    assert (".", "note") not in scalars.names
 
 
 def test_a_header_that_changes_on_the_way_names_the_rows_behind_it(tmp_path: Path) -> None:
@@ -266,7 +368,7 @@ PROBLEMS = {
     "torn row": ("epoch,loss,val_loss\n0,1,2\n1,0.5,1\n2,0.2", "the last row is cut short", 2),
     "torn value": ("epoch,loss\n0,1\n1,0.25\n2,0.1", "its last value may be cut short", 3),
     "odd row": ("epoch,loss\n0,1\n1,2,3\n2,4\n", "1 row has not as many cells as the header", 2),
-    "odd values": ("epoch,loss\n0,1\n1,[0.5 0.25]\n2,4\n", "1 cell of 'loss' hold no number", 2),
+    "odd values": ("epoch,loss\n0,1\n1,[0.5 0.25]\n2,4\n", "1 cell of 'loss' holds no number that can be read", 2),
     "odd epochs": ("epoch,loss\n0,1\nx,2\n,3\n0.5,3\n1,4\n", "3 rows have no whole number in 'epoch'", 2),
     "binary": ("epoch,loss\n0,1\n\0\0\0,\ufffd\n1,4\n", "1 row has no whole number in 'epoch'", 2),
 }
