@@ -54,6 +54,7 @@ def add_text_logs(index: EventIndex, *, buckets: int = 0, keep_all: bool = False
     catalog = Catalog(index.names)
     superseded = 0
     for log in settled.logs:
+        index.damage += _told_again(log)
         first, count = len(index.notes), 0
         for tag, points in log.content.series.items():
             writings = log.content.writings.get(tag, np.zeros(len(points.steps), np.int64))
@@ -76,6 +77,20 @@ def _in_writings(points: Columns, writings: Ints, first: int, code: int) -> Bloc
     starts = np.flatnonzero(np.diff(writings, prepend=-1))
     counts = np.diff(starts, append=len(points.steps))
     return Block(points, Pieces(first + writings[starts], np.full(len(starts), code), starts, counts))
+
+
+def _told_again(log: Log) -> list[Damage]:
+    """Return a sentence on where a table was begun again, of the series in which that is so most often."""
+    found: list[int] = []
+    for tag in sorted(log.content.writings.keys() & log.content.series.keys()):
+        steps, starts = log.content.series[tag].steps, np.flatnonzero(np.diff(log.content.writings[tag])) + 1
+        back = steps[starts][steps[starts] <= steps[starts - 1]].tolist()
+        found = max(found, back, key=len)
+    if not found:
+        return []
+    times = "" if len(found) == 1 else f" {len(found)} times, the last time"
+    detail = f"its {log.content.unit}s go back{times} to {found[-1]}: what stood before from there on is superseded"
+    return [Damage(log.file.name, 0, TEXT_LOG, detail)]
 
 
 def _not_written_again(points: Columns, writings: Ints) -> NDArray[np.bool_]:

@@ -86,6 +86,8 @@ def test_where_a_table_was_begun_again_the_later_rows_supersede(tmp_path: Path, 
     is_with_clock = buckets > 0 and text.startswith("step")  # whatever tags are asked for
     assert scalars.superseded == count * (1 + is_with_clock)
     assert (np.diff(scalars.step) > 0).all()
+    times = " 2 times, the last time to 1" if case == "twice" else " to"
+    assert [f"go back{times}" in sentence for sentence in told(scalars)] == [True]
     every = read_scalars(tmp_path, tags=["loss"], buckets=buckets, cache=False, keep_all=True)
     assert every.superseded == 0
     assert every.is_reduced or len(every) == len(steps) + count
