@@ -27,8 +27,10 @@ _DASHES: dict[str, _Pattern] = {VALIDATION: (0, (3.7, 1.6)), TEST: (0, (1.0, 1.6
 _ORDER = (TRAIN, VALIDATION, TEST)
 _LEGEND_POINTS, _NOTE_POINTS, _TITLE_POINTS, _LABEL_POINTS = 8.5, 8.0, 11.0, 9.0
 _Y_LABEL = 0.56  # inches left of the axis; matplotlib would measure every number to find the place
+_Y_GAP, _Y_FARTHEST = 0.15, 0.67  # from the axis to the numbers and to the label; where the page ends
 _X_LABEL = 0.27  # inches below it
 _RANK_POINTS = 6.5
+_RANK_AWAY = 14  # points right of the end of its curve
 _MOST_DOTS = 40  # points up to which each gets a dot of its own
 
 
@@ -201,12 +203,14 @@ def _label_ends(axes: Axes, panel: Panel, style: PanelStyle, height: float) -> N
     points = {rank: axes.transData.transform(end) * 72 / axes.figure.dpi for rank, end in ends.items()}
     bottom, top = (float(edge) * 72 / axes.figure.dpi for edge in (axes.bbox.y0, axes.bbox.y1))
     heights = _apart({rank: (float(x), float(y)) for rank, (x, y) in points.items()}, bottom, top)
+    tie = {"arrowstyle": "-", "linewidth": 0.4, "color": style.theme.faint, "shrinkA": 0, "shrinkB": 0}
     for rank, end in ends.items():
         axes.annotate(
             str(rank),
             end,
-            (4, heights[rank] - float(points[rank][1])),
+            (_RANK_AWAY, heights[rank] - float(points[rank][1])),
             textcoords="offset points",
+            arrowprops={**tie, "relpos": (0, 0.5)},  # a thin line: the labels stand apart, the ends need not
             va="center",
             fontsize=_RANK_POINTS,
             color=style.theme.ink,
@@ -239,8 +243,11 @@ def _label(axes: Axes, panel: Panel, style: PanelStyle, sheet: Sheet) -> None:
     scale = ", log scale" if "y" in panel.log else ""
     height = sheet.panel_height - letters.width(scale, _LABEL_POINTS)
     (name,) = letters.shortened([panel.metric.rpartition("/")[2] or panel.metric], _LABEL_POINTS, height)
-    axes.set_ylabel(name + scale)
-    axes.yaxis.set_label_coords(-_Y_LABEL / sheet.panel_width, 0.5)
+    numbers = [letters.width(label.get_text(), _LABEL_POINTS) for label in axes.get_yticklabels()]
+    away = max(_Y_LABEL, max(numbers, default=0.0) + _Y_GAP)
+    if away <= _Y_FARTHEST or scale:  # else the title alone names the metric
+        axes.set_ylabel(name + scale)
+    axes.yaxis.set_label_coords(-away / sheet.panel_width, 0.5)
     keys = _keys(panel, style, room)
     if keys:
         axes.legend(

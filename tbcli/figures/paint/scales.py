@@ -11,6 +11,8 @@ from tbcli.figures.curves import LARGEST, Panel
 from tbcli.figures.paint.ticks import ticks
 from tbcli.figures.smoothing import Floats
 
+_RANKS = 0.05  # share of the axis behind the curves that their ranks take
+
 
 def drawable(values: Floats, log: str) -> Floats:
     """Return the values with NaN for what no axis can show."""
@@ -42,14 +44,14 @@ def set_scales(axes: Axes, panel: Panel, theme: Theme, *, has_ranks: bool) -> No
         axes.set_xticks([])
         axes.set_yticks([])
         return
-    right = float(x.max())
-    if has_ranks and "x" not in log:
-        right += 0.04 * (right - float(x.min()))  # the ranks stand there
-    _set_axis(axes, "x", float(x.min()), right, "x" in log, counted=panel.is_counted)
+    room = _RANKS if has_ranks and "x" not in log else 0.0
+    _set_axis(axes, "x", float(x.min()), float(x.max()), "x" in log, counted=panel.is_counted, room=room)
     _set_axis(axes, "y", float(finite.min()), float(finite.max()), "y" in log)
 
 
-def _set_axis(axes: Axes, name: str, low: float, high: float, log: bool, *, counted: bool = False) -> None:
+def _set_axis(
+    axes: Axes, name: str, low: float, high: float, log: bool, *, counted: bool = False, room: float = 0.0
+) -> None:
     """Set limits and round numbers; matplotlib's own search for them costs as much as the drawing."""
     axis, limits = (axes.xaxis, axes.set_xlim) if name == "x" else (axes.yaxis, axes.set_ylim)
     if log:
@@ -58,7 +60,8 @@ def _set_axis(axes: Axes, name: str, low: float, high: float, log: bool, *, coun
         (axes.set_xscale if name == "x" else axes.set_yscale)("log")
         axis.set_minor_formatter(NullFormatter())
     else:
-        limits(*(_x_limits(low, high, counted=counted) if name == "x" else _y_limits(low, high)))
+        right = high + room * (high - low)
+        limits(*(_x_limits(low, right, counted=counted) if name == "x" else _y_limits(low, high)))
     bottom, top = axis.get_view_interval()
     # Whole epochs were trained between the ends; beyond them there is nothing to count.
     marks = ticks(

@@ -17,6 +17,8 @@ from tbcli.naming.words import TEST, TRAIN, VALIDATION
 NARROWEST, LOWEST = 30, 7  # characters, lines
 _BESIDE = 64  # columns from which two charts stand side by side
 _GAP = 3
+_AROUND = 3  # lines of a chart beside its field and its legend
+_LEAST_ROWS = 10  # of the field, where no window limits the lines; else half of them
 _FEW_POINTS = 8  # of a curve that has its letter on each
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _COLOURS = ("cyan", "yellow", "green", "magenta", "red", "blue")
@@ -127,8 +129,9 @@ def _draw(panel: Panel, width: int, height: int, window: Window, smooth: float) 
     if panel.is_of_one_run:
         curves.sort(key=lambda curve: _ORDER.get(curve.split, 3))
     curves = curves[: len(_LETTERS)]
-    legend = _legend(curves, panel, width, window)
-    rows = max(3, height - 3 - len(legend))
+    most = max(2, height - _AROUND - (height + 2) // 2) if window.height else len(curves) + 1
+    legend = _legend(curves, panel, width, window, most)
+    rows = max(3 if window.height else _LEAST_ROWS, height - _AROUND - len(legend))
     y = _scale([value for curve in curves for value in _heights(curve)], log="y" in panel.log)
     x = _scale([value for curve in curves for value in curve.x.tolist()], log="x" in panel.log)
     title = _title(panel, width, window, smooth)
@@ -235,9 +238,10 @@ def _axis(x: _Scale, panel: Panel, margin: int, across: int, window: Window, sig
     return [(window.paint(below, "dim"), len(below)), (window.paint(text, "dim"), len(text))]
 
 
-def _legend(curves: Sequence[Curve], panel: Panel, width: int, window: Window) -> list[_Line]:
-    """Return the lines of the legend: letter, name, last and best value of each curve."""
+def _legend(curves: Sequence[Curve], panel: Panel, width: int, window: Window, most: int) -> list[_Line]:
+    """Return at most so many lines: letter, name, last and best value of each curve, and how many have no room."""
     lines: list[_Line] = []
+    named: list[int] = []  # before each line
     text, used = "", 0
     for number, curve in enumerate(curves):
         entry = _entry(number, curve, panel, width, window)
@@ -245,10 +249,15 @@ def _legend(curves: Sequence[Curve], panel: Panel, width: int, window: Window) -
         if used and used + _GAP + room > width:
             lines.append((text, used))
             text, used = "", 0
+        if not used:
+            named.append(number)
         between = " " * _GAP if used else ""
         text, used = text + between + window.paint(entry, _colour(number)), used + len(between) + room
     lines.append((text, used))
     hidden = len(panel.curves) - len(curves)
+    if len(lines) + bool(hidden) > most:
+        hidden = len(panel.curves) - named[most - 1]
+        lines = lines[: most - 1]
     if hidden:
         said = _cut(f"and {hidden} more curves: `--metric` or `--group-by`", width, window)
         lines.append((said, len(said)))

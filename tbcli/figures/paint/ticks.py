@@ -9,6 +9,8 @@ from typing import NamedTuple
 _STEPS = (1.0, 2.0, 5.0)
 _LARGE, _SMALL = 1e5, 1e-4
 _MOST_DECIMALS = 6
+_CHARACTER = 0.02  # share of an axis that one takes at most
+_LONGEST_LAST = 5  # characters
 _SIZES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -42,7 +44,17 @@ def ticks(low: float, high: float, most: int, *, log: bool = False, counted: boo
     if not step:
         return [Tick(low, plain(low))]
     texts = _sized(values, step) if counted else _alike(values, step)
-    return [Tick(value, text) for value, text in zip(values, texts, strict=True)]
+    marks = [Tick(value, text) for value, text in zip(values, texts, strict=True)]
+    return [*marks, *_last(marks, low, high)] if counted and len(marks) < most else marks
+
+
+def _last(marks: Sequence[Tick], low: float, high: float) -> list[Tick]:
+    """Return the whole number at which an axis ends, where its text has room behind the others."""
+    letter = marks[-1].text[-1:] if marks else ""
+    size = next((size for size, known in _SIZES if known == letter), 1.0)
+    text = f"{high / size:.6g}{letter if size > 1 else ''}"
+    has_room = bool(marks) and (high - marks[-1].value) / (high - low) >= _CHARACTER * (len(text) + 1)
+    return [Tick(high, text)] if has_room and high % 1 == 0 and len(text) <= _LONGEST_LAST else []
 
 
 def plain(value: float) -> str:

@@ -11,6 +11,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from tbcli.errors import ConfigError
 from tbcli.figures.colours import DARK, LIGHT, run_styles
@@ -120,8 +121,33 @@ def test_more_runs_than_colours_are_told_apart_by_their_rank_at_the_end() -> Non
 
 def test_ranks_at_one_place_do_not_cover_each_other() -> None:
     figure = draw_scene(many(12))
-    heights = sorted(text.get_window_extent().y0 for text in figure.axes[0].texts)
+    heights = sorted(Text.get_window_extent(text).y0 for text in figure.axes[0].texts)  # without its line
     assert all(after - before > 4 for before, after in pairwise(heights))
+
+
+def test_each_rank_is_tied_to_the_end_of_its_curve() -> None:
+    runs = [curve([3, 1 + number / 100], run=f"run{number}") for number in range(13)]
+    (axes,) = draw_scene(scene(*runs)).axes
+    ends = {text.get_text(): text.xy for text in axes.texts}
+    assert ends == {str(number + 1): (2.0, 1 + number / 100) for number in range(13)}
+    assert all(text.arrow_patch is not None for text in axes.texts)
+
+
+@pytest.mark.parametrize("values", [[0.1, 0.2], [1000.5, 1003.5], [123_456.5, 123_457.5], [-0.00012, 0.0001], [1, 500]])
+def test_the_name_of_an_axis_never_covers_its_numbers(values) -> None:
+    figure = draw_scene(scene(curve(values), metric="weight_norm", log="y" if values[-1] == 500 else ""))
+    (axes,) = figure.axes
+    left = min(label.get_window_extent().x0 for label in axes.get_yticklabels())
+    name = axes.yaxis.get_label()
+    assert not name.get_text() or 0 <= name.get_window_extent().x0 < name.get_window_extent().x1 <= left
+
+
+def test_the_last_epoch_has_a_number_where_it_fits() -> None:
+    for epochs in (2, 5, 15, 19, 99, 499):
+        (axes,) = draw_scene(scene(curve(np.arange(epochs)), label="epoch")).axes
+        assert axes.get_xticklabels()[-1].get_text() == str(epochs) or epochs == 19
+        boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+        assert all(before.x1 < after.x0 for before, after in pairwise(boxes))
 
 
 def test_a_legend_of_very_many_runs_ends() -> None:

@@ -44,7 +44,7 @@ def test_a_line_goes_from_the_lower_left_to_the_upper_right() -> None:
     assert len(field[0]) == 40
     assert DOTS.match(field[0][-1])
     assert lines[-1] == "loss 5"
-    assert lines[-2].split() == ["2", "4"]
+    assert lines[-2].split() == ["2", "4", "5"]
 
 
 def test_lines_are_told_apart_without_colour() -> None:
@@ -171,3 +171,17 @@ def test_letters_stand_on_points_that_were_measured() -> None:
     columns = [column for line in field for column, char in enumerate(line) if char in "ab"]
     assert columns
     assert all(any(abs(column - near) <= 1 for near in measured) for column in columns)
+
+
+@pytest.mark.parametrize("height", [0, 16, 23, 40])
+@pytest.mark.parametrize("count", [2, 7, 13, 26])
+def test_many_long_names_leave_room_for_the_curves(height: int, count: int) -> None:
+    curves = [curve([count, number], run=f"experiment_with_a_rather_long_name_{number}") for number in range(count)]
+    lines = drawn(*curves, width=80, height=height)
+    field = [line for line in lines if "│" in line or "┤" in line]
+    assert len(field) >= (height / 2 if height else 10)
+    assert len(lines) < height or not height
+    named = sum("experiment" in line for line in lines)
+    if named < count:
+        assert lines[-1].startswith(f"and {count - named} more curves: ")
+    assert named == count or height
