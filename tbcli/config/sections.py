@@ -137,7 +137,10 @@ class TrainConfig(Section):
         aliases=("limit-train-batches",), panel="Training", metavar="N", least=0, most=MOST, hyperparameter=True,
     )  # fmt: skip
     steps_per_execution: int = setting(
-        0, "Optimizer steps between two calls of callbacks; 0 chooses.", least=0, most=1_000_000
+        0,
+        "Optimizer steps per call of TensorFlow, between which signals are answered; 0 chooses.",
+        least=0,
+        most=1_000_000,
     )
     save_formats: tuple[str, ...] = setting(
         ("keras",), "Formats to save the model in, besides keras. Repeatable.", flag="--save-format",
