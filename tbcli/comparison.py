@@ -50,7 +50,8 @@ class Row:
         at: ``best``, ``last``, or ``""`` for a metric that has a single value.
         cells: In the order of the sides.
         direction: Which way the metric is better.
-        best: Position of the best side; None where several are equal, or only one has a number.
+        best: Position of the best side, a finite value before none; None where several are equal, or only one side has
+            the metric.
         tied: Positions of the equal best, where another side is worse.
     """
 
@@ -171,10 +172,10 @@ def _row(name: str, at: str, measured: Sequence[tuple[Side, Sequence[Metric]]], 
     ranked = sorted(
         (cell.value if direction.sense == "min" else -cell.value, position)
         for position, cell in enumerate(cells)
-        if cell.value is not None and not math.isnan(cell.value)
+        if cell.value is not None and math.isfinite(cell.value)
     )
     first = [position for value, position in ranked if value == ranked[0][0]]
-    has_worse = len(first) < len(ranked)
+    has_worse = len(first) < sum(cell.value is not None for cell in cells)  # what diverged is worse
     is_single = has_worse and len(first) == 1
     tied = tuple(first) if has_worse and not is_single else ()
     return Row(name, at, cells, direction, first[0] if is_single else None, tied)

@@ -12,6 +12,7 @@ from tbcli.naming.matching import nearest
 from tbcli.runs.summary import Summary
 
 SEED = "seed"
+_LARGEST_WHOLE = 1e15  # above it floats do not tell one whole number from the next
 # Settings that say what is kept or shown of a training do not change its result.
 _BESIDE_TRAINING = (
     "paths.", "plot.", "serve.", "record.", "direction.", "train.name", "train.note", "train.save_formats",
@@ -76,7 +77,7 @@ def _group_of(summary: Summary, key: str) -> Any:
 def _labelled(groups: Mapping[Any, Sequence[Summary]], key: str) -> Iterator[Side]:
     if not _is_seed(key):
         for value, members in groups.items():
-            yield Side(f"{key}={'-' if value is None else value}", tuple(members))
+            yield Side(f"{key}={'-' if value is None else text_of(value)}", tuple(members))
         return
     known = [set(settings) for settings in groups if not settings or settings[0][0]]
     everywhere = set.intersection(*known) if known else set()
@@ -130,5 +131,7 @@ def is_beside(key: str) -> bool:
 
 
 def text_of(value: Any) -> str:
-    """Return a setting as text."""
+    """Return a setting as text; hyperparameters are floats in event files, whole ones are shown as such."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_WHOLE:
+        value = int(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -10,7 +10,7 @@ import pytest
 
 from tbcli.comparison import compare_sides
 from tbcli.errors import NotFound
-from tbcli.grouping import Side, group_runs
+from tbcli.grouping import Side, group_runs, text_of
 from tbcli.runs.summary import Metric, Summary
 
 
@@ -49,7 +49,7 @@ def test_the_baseline_may_be_any_side() -> None:
 
 
 def test_equals_and_what_is_no_number_have_no_winner() -> None:
-    rows = compare_sides(sides(run("a", x=1.0, y=math.nan, z=1.0), run("b", x=1.0, y=2.0))).rows
+    rows = compare_sides(sides(run("a", x=1.0, y=math.nan, z=1.0), run("b", x=1.0, y=math.nan))).rows
     assert [row.best for row in rows] == [None, None, None]
     assert rows[0].cells[1].is_better is None
     assert rows[1].cells[1].difference is None
@@ -201,3 +201,17 @@ def test_runs_without_a_seed_in_their_settings_are_no_replicates() -> None:
     foreign = [run(name, loss=1.0) for name in ("x", "y")]
     groups = group_runs([replicate(1, 0.1, 0.9), replicate(2, 0.1, 0.8), *foreign], "seed")
     assert [(group.label, len(group.members)) for group in groups] == [("all seeds", 2), ("x", 1), ("y", 1)]
+
+
+def test_what_diverged_is_worse_than_any_finite_value() -> None:
+    runs = [run("a", {}, x=math.nan), run("b", {}, x=math.inf), run("c", {}, x=0.25)]
+    (row,) = compare_sides([Side(each.label, (each,)) for each in runs]).rows
+    assert (row.best, row.tied) == (2, ())
+    (row,) = compare_sides([Side(each.label, (each,)) for each in runs[:2]]).rows
+    assert (row.best, row.tied) == (None, ())
+
+
+def test_whole_settings_are_shown_as_whole_numbers_whatever_they_are_kept_as() -> None:
+    assert [text_of(value) for value in (1.0, 0.0, 1, 0.5, 1e300, "1.0", True, math.nan)] == [
+        "1", "0", "1", "0.5", "1e+300", "1.0", "true", "NaN",
+    ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import inspect
 import io
 import os
 import sys
@@ -85,13 +86,20 @@ class Commands(TyperGroup):
 
 
 def load_command(name: str) -> Any:
-    """Return a command with all its options."""
+    """Return a command with all its options, and a help that folds its paragraphs wherever the window ends."""
     from tbcli.cli.typed import Command
 
     module = importlib.import_module(f"tbcli.cli.{name}")
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    alone.command(name, cls=Command)(getattr(module, name))
+    command = getattr(module, name)
+    alone.command(name, cls=Command, help=_as_markup(inspect.getdoc(command) or ""))(command)
     return typer.main.get_command(alone)
+
+
+def _as_markup(text: str) -> str:
+    """Return the text of a docstring for Typer, which keeps line ends and takes ``[direction]`` for markup."""
+    paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+    return "\n\n".join(paragraphs).replace("[", "\\[")
 
 
 def _failed(error: TbcliError) -> int:

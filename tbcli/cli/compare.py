@@ -121,8 +121,8 @@ def _show(
     from tbcli.naming.matching import listed
 
     bare = [printable(comparison.sides[position].label) for position in comparison.unconfigured]
-    if bare:
-        output.say(f"no settings, so left out of those that differ: {listed(bare)}")
+    if 0 < len(bare) < len(comparison.sides):
+        output.say(f"settings are compared without {listed(bare)}, which logged none")
     for note in comparison.notes:
         output.warn(note)
     if as_json:

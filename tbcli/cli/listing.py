@@ -205,13 +205,10 @@ class _Asked:
 
     def require_all(self) -> None:
         if self._unknown and self._last:
-            from tbcli.naming.matching import nearest
-            from tbcli.runs.summary import FACTS
+            from tbcli.gates import hint_on_unknown
 
-            name = self._unknown[0].name
-            guess = nearest(name, (*self._last.names(), *FACTS))
-            hint = f"did you mean {guess!r}?" if guess else "`tbcli runs RUN` shows the metrics and settings of a run"
-            raise NotFound(f"no run has {str(self._unknown[0])!r}", hint=hint)
+            unknown = self._unknown[0]
+            raise NotFound(f"no run has {str(unknown)!r}", hint=hint_on_unknown(unknown, self._last))
 
 
 def _is_nothing(value: Value | None) -> bool:

@@ -233,7 +233,7 @@ def tags_of_run(run: Run) -> tuple[Mapping[str, Metric], Mapping[str, str]]:
 
 
 def _is_number(cell: str) -> bool:
-    return cell == "-" or cell[:1].isdigit() or (cell[:1] in "+-" and cell[1:2].isdigit())
+    return cell in ("-", "nan", "inf", "-inf") or cell[:1].isdigit() or (cell[:1] in "+-" and cell[1:2].isdigit())
 
 
 def fitted(rows: Sequence[Sequence[str]], columns: int) -> Sequence[Sequence[str]]:

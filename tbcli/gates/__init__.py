@@ -12,7 +12,7 @@ from tbcli.gates.grammar import (
     parse_field,
     parse_fields,
 )
-from tbcli.gates.verdicts import Verdict, failure_of, judge, parse_gates
+from tbcli.gates.verdicts import Verdict, failure_of, hint_on_unknown, judge, parse_gates
 
 __all__ = [
     "Condition",
@@ -24,6 +24,7 @@ __all__ = [
     "all_hold",
     "failure_of",
     "gated_by",
+    "hint_on_unknown",
     "judge",
     "judge_against",
     "names_asked",

@@ -8,7 +8,7 @@
 | `val_accuracy.epoch<=5` | the epoch of the best value (the step, where a metric is recorded per step) |
 | `loss@step<0.5` | the metric per step, where there is one per epoch too |
 | `test_accuracy>98%` | a test metric has one value; 98% is 0.98 |
-| `epoch<=20` | how many epochs the run has finished; `epochs` is the same |
+| `epoch<=20` | how many epochs the run has finished (other programs' logs: the last they tell); so is `epochs` |
 | `status=finished`, `age<3600` | a fact: one of those below the table |
 | `started>=2026-11-22` | strings compare lexicographically, which is chronological for times and ids |
 | `train.seed=3`, `seed=3` | a setting of the run's configuration; the section is optional where only one has the key |

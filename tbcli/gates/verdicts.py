@@ -11,7 +11,7 @@ from tbcli.errors import CheckFailed, ConfigError, NotFound, TbcliError
 from tbcli.gates.grammar import Condition, Field, Gate, Group, parse_conditions, parse_field
 from tbcli.naming.direction import Direction, how_to_declare
 from tbcli.naming.matching import listed, nearest
-from tbcli.runs.summary import Metric, Summary, Value
+from tbcli.runs.summary import FACTS, Metric, Summary, Value
 
 NOT_THERE = "not there"
 Outcome = Literal["passed", "failed", "missing"]
@@ -155,9 +155,19 @@ def missing_verdict(gate: str, field: Field, summary: Summary) -> Verdict:
     elif field.selector and summary.value(field.name) is not None:
         hint = f"{field.name!r} has a single value: write it without `.{field.selector}`"
     else:
-        guess = nearest(field.name, summary.names())
-        hint = f"did you mean {guess!r}?" if guess else f"metrics here: {listed(list(summary.metrics))}"
+        hint = hint_on_unknown(field, summary)
     return Verdict(gate, "missing", shown=shown, hint=hint, run=summary.label)
+
+
+def hint_on_unknown(field: Field, summary: Summary) -> str:
+    """Return what to try for a name that a run has not: never the same word again."""
+    whole = f"{field.name}.{field.selector}"
+    if field.selector and summary.metric(whole) is not None:
+        return f"put the name in quotes, as it ends in `.{field.selector}`: {Field(whole)}"
+    if field.name in FACTS:
+        return f"this log does not tell {field.name!r}; metrics here: {listed(list(summary.metrics))}"
+    guess = nearest(field.name, (name for name in (*summary.names(), *FACTS) if name != field.name))
+    return f"did you mean {guess!r}?" if guess else f"metrics here: {listed(list(summary.metrics))}"
 
 
 def failure_of(verdicts: Sequence[Verdict], label: str) -> TbcliError | None:

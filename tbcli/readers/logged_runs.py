@@ -135,11 +135,17 @@ class LoggedRuns:
             **_times([series for _, series in members]),
         }
         facts["name"] = facts["run"]
+
+        def fact(name: str) -> Any:
+            if name in ("epoch", "epochs"):  # a hyperparameter of that name comes first
+                return None if name in self.settings(run) else _last_epoch(members)
+            return facts.get(name)
+
         return Summary(
             path,
             path,
             metrics,
-            facts.get,
+            fact,
             partial(self.settings, run),
             aliases=aliases,
             directions=self.place.directions,
@@ -201,6 +207,18 @@ def _in_epochs(metrics: dict[str, Metric], members: list[tuple[Identity, Series]
             metric = metric._replace(unit=STEP)
         found[name] = metric
     return found
+
+
+def _last_epoch(members: list[tuple[Identity, Series]]) -> float | None:
+    """Return the last epoch that a log tells, by a clock or as what its series count; None where it tells none."""
+    clock = next((series.value for identity, series in members if identity.metric == EPOCH), None)
+    if clock is not None:
+        known = clock[np.isfinite(clock)]
+        last = float(known.max()) if len(known) else None
+    else:
+        per_epoch = [series.step for identity, series in members if identity.unit == EPOCH]
+        last = float(max(int(steps[-1]) for steps in per_epoch)) if per_epoch and are_consecutive(per_epoch) else None
+    return int(last) if last is not None and last.is_integer() else last
 
 
 def metric_of(series: Series, identity: Identity, directions: Overrides = NO_OVERRIDES) -> Metric:

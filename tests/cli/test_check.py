@@ -236,6 +236,31 @@ def test_a_user_turns_a_direction_on_the_command_line_and_in_the_workspace(cli: 
     assert (turned.exit_code, "val_wer.best>=10" in turned.stdout) == (0, True)
 
 
+def test_a_hint_never_repeats_what_was_typed(cli: Cli, workspace: Path) -> None:
+    write_scalars(workspace / "a", {"a.best": [1.0, 3.0], "val/loss": [2.0, 1.0]})
+    assert 'put the name in quotes, as it ends in `.best`: "a.best"' in cli("check", "./a", "a.best>1").stderr
+    assert cli("check", "./a", '"a.best">1').exit_code == 0
+    for words in (("check", "./a", "epochs>1"), ("runs", "./a", "--where", "epochs>1")):
+        result = cli(*words)
+        assert (result.exit_code, "this log does not tell 'epochs'" in result.stderr) == (3, True)
+
+
+def test_the_last_epoch_that_a_log_tells_can_be_asked_for(cli: Cli, workspace: Path) -> None:
+    write_scalars(workspace / "keras" / "train", {"epoch_loss": [3.0, 2.0, 1.0]})
+    write_scalars(workspace / "clock", {"train/loss": [3.0, 2.0], "epoch": [0.5, 1.5]})
+    assert cli("check", "./keras", "epochs=3", "epoch=3").exit_code == 0
+    assert cli("check", "./clock", "epochs=1.5").exit_code == 0
+
+
+def test_a_run_that_diverged_is_warned_about_where_its_best_passes(cli: Cli, workspace: Path) -> None:
+    write_scalars(workspace / "good", {"val/loss": [3.0, 2.0, 1.0]})
+    write_scalars(workspace / "bad", {"val/loss": [3.0, 0.5, math.nan]})
+    result = cli("check", "./bad", "val_loss.best<1")
+    assert (result.exit_code, "passes, but the last value is nan" in result.stderr) == (0, True)
+    result = cli("check", "./bad", "--baseline", "./good")
+    assert (result.exit_code, "(last value is nan)" in result.stdout) == (7, True)
+
+
 def test_a_guess_that_decides_the_exit_code_is_said(cli: Cli, workspace: Path) -> None:
     write_scalars(workspace / "a", {"quux": [1.0, 3.0], "fps": [9.0, 8.0]})
     result = cli("check", "./a", "quux.best>2 or quux<0", "quux>1", "--baseline", "./a")

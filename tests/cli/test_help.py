@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
 import os
 import pty
@@ -155,3 +157,16 @@ def test_what_is_printed_fits_the_schema_and_mistakes_do_not(cli: Cli) -> None:
         ("train", {"save_formats": ["zip"]}), ("direction", {"nll": "up"}), ("train", {"learning_rate": 0}),
     ):  # fmt: skip
         assert not fits_schema({**printed, section: wrong}, json_schema())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_whole_docstring_of_a_command_is_in_its_help_whatever_brackets_it_has(command: str, cli: Cli) -> None:
+    documented = inspect.getdoc(getattr(importlib.import_module(f"tbcli.cli.{command}"), command)) or ""
+    shown = " ".join(cli(command, "--help").stdout.split())
+    assert " ".join(documented.split()) in shown
+
+
+def test_paragraphs_of_help_fill_the_line(cli: Cli) -> None:
+    shown = cli("check", "--help").stdout.partition("╭")[0]
+    lines = [line.strip() for line in shown.split("3 takes precedence")[1].strip().splitlines()]
+    assert all(len(line) > 50 for line in lines[1:-1])

@@ -120,7 +120,7 @@ def test_log_directories_are_compared(cli: Cli, foreign: Path) -> None:
     assert document["settings"] == [
         {
             "key": "batch_size",
-            "values": {"lightning logs/version_0/train": "32.0", "lightning logs/version_1/train": "64.0"},
+            "values": {"lightning logs/version_0/train": "32", "lightning logs/version_1/train": "64"},
         }
     ]
     assert [side["n"] for side in json.loads(cli(*words, "--group-by", "batch_size", "--json").stdout)["sides"]] == [
