@@ -110,6 +110,12 @@ def _why_unjudged(baseline: Summary, name: str) -> str:
         return ""
     if split == TRAIN or _is_plain_training(baseline, name):
         return _TRAINING
+    group, _, last = name.rpartition("/")
+    twin = next(
+        (other for other, metric in metrics.items() if metric.split in HELD_OUT and without_split(other) == last), ""
+    )
+    if group and twin:  # `hparam/loss` of who knows what
+        return f"no split, unlike {twin}"
     if baseline.direction(name).is_guessed:
         return "guessed direction"
     has_rewards = any(not metric.split and _says(other, _REWARDS) for other, metric in metrics.items())

@@ -255,6 +255,11 @@ def test_metrics_without_split_are_gated_where_none_of_them_is_validated_too() -
     assert (gated, list(left_out)) == (["val_loss", "val_accuracy"], ["loss", "accuracy", "auc"])
 
 
+def test_a_metric_of_a_group_is_left_out_where_another_says_its_split() -> None:
+    gated, left_out = gated_names(loss="train", hparam__loss="-", hparam__auc="-", val_loss="validation")
+    assert (gated, left_out["hparam/loss"]) == (["hparam/auc", "val_loss"], "no split, unlike val_loss")
+
+
 def test_a_run_with_training_metrics_alone_is_gated_by_them() -> None:
     assert gated_names(loss="train", lr="-") == (["loss"], {"lr": "no direction"})
 
