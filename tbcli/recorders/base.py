@@ -175,7 +175,7 @@ class Recorder:
     needs_backward = False
     """Whether `Steps.values`, `Snapshot.gradients` and `Snapshot.step_graph` must tell of the step's backward pass."""
     is_spaced = False
-    """Whether it has fewer turns in a long training: what makes pictures or histograms takes time and room."""
+    """Whether it has fewer turns in a long training: pictures, histograms and reports take time and room."""
     promises: Sequence[Promise] = ()
     """What an installed package's recorder leaves in TensorBoard; of ours the registry says it."""
 

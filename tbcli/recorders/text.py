@@ -22,6 +22,8 @@ class TextRecorder(Recorder):
     TensorBoard opens two groups of tags at first, so all stands in one.
     """
 
+    is_spaced = True
+
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write what is settled before the first step."""
         texts = {
