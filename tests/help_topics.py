@@ -74,7 +74,7 @@ def _direction() -> str:
         "Lower is better": words.LOWER,
         "Higher is better": f"{words.HIGHER}, {words.SCORE}",
         "Lower is better, as a guess, if no other word says anything": words.PARTS_TO_LOWER,
-        "Measured for each class, whose name follows and decides nothing": words.PER_CLASS,
+        "Measured for each class or target, whose name follows and decides nothing": words.PER_CLASS,
         "Never the name of a class": words.NOT_CLASSES,
         "No direction": words.NEITHER,
         "Lower is better, but only if asked for": words.LESS_WHEN_ASKED,

@@ -49,7 +49,7 @@ def check(
         str | None,
         typer.Option(
             metavar="REF",
-            help="Fail if worse than this run on the given metrics (default: all validation and test metrics).",
+            help="Fail if worse than this run on the given metrics (default: all that are not of training).",
             rich_help_panel=GATE_PANEL,
         ),
     ] = None,

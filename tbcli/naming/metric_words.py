@@ -177,17 +177,18 @@ PARTS_OF_LOSSES = """
     overlap, quality, reward, return, match, matches, completion, diversity, coverage, coherence, aesthetic,
     correlation, corr, pearson, mutual information, mi,
 """
-# They are measured for each class: what follows is the name of one, whatever it means elsewhere (`f1/error`).
+# They are measured for each class or target: what follows is its name, whatever it means elsewhere (`f1/error`).
 PER_CLASS = """
     f1, f2, f05, fscore, f measure, fmeasure, fbeta, precision, prec, recall, sensitivity, specificity,
     average precision, ap, map, auc, auroc, aucroc, rocauc, roc, aupr, auprc, prauc, accuracy, acc, bacc, iou, miou,
     jaccard, dice, dsc, surface dice, nsd, pq, rq, sq, mcc, tp, tn, fp, fn, tpr, tnr, fpr, fnr, fdr, ppv, npv,
     true positive, true negative, false positive, false negative, positive predictive, negative predictive, gmean,
-    youden, pixacc, hd, hd95,
+    youden, pixacc, hd, hd95, mae, mse, rmse, mape, smape, r2, corr, pearson, spearman, kappa,
 """
 # But these say what is made of the metric: `dice_loss`, `acc_stderr`, `accuracy_gap`.
 NOT_CLASSES = """
-    loss, losses, gap, degradation, decline, penalty, distance, bonus, improvement, gain, reduction, learning rate, lr,
+    loss, losses, gap, degradation, decline, penalty, distance, bonus, improvement, gain, reduction, skill,
+    skill score, learning rate, lr,
     std, stddev, stdev, stderr, sem, ci, var, variance, deviation, threshold, thresh, cutoff, support, pvalue, p value,
 """
 

@@ -30,6 +30,7 @@ LOWER = """
     1_minus_ssim 1-accuracy winkler_score top_1_error word_error_rate
     fpr_95tpr fpr95tpr fpr_negative fn/positive cm/fp/success LSD IBS interval_width prediction_interval_width
     fall_rate falls missed_detection_rate recall_gap f1_degradation iou/loss f1_loss rec_error
+    mae/energy rmse_power mse/time mape_throughput
 """
 HIGHER = """
     accuracy val_accuracy test_accuracy acc val/acc Accuracy/train top1 top5 top-5 top_1_accuracy acc@1
@@ -56,7 +57,7 @@ HIGHER = """
     bbox/AP-clock accuracy_dogs per_class_accuracy/damage auc/second dice_background specificity_negative
     recall.error f1[error] PrecisionNegative tpr_1fpr tpr@1fpr tpr@fpr=0.01 success_weighted_path_length spl
     brier_skill_score rmse_skill_score crps_skill win_loss_ratio error_reduction collision_free_rate
-    fault_detection_rate reconstruction_psnr
+    fault_detection_rate reconstruction_psnr r2/power r2_latency
 """
 NEITHER = """
     learning_rate lr lr-Adam lr/pg0 Learning_Rate losses/learning_rate epoch step global_step n_updates
