@@ -118,6 +118,8 @@ class LoggedRuns:
         """Return a summary of each run that has scalars."""
         members: dict[str, list[tuple[Identity, Series]]] = {}
         for identity, series in zip(self.named.identities, self.scalars, strict=True):
+            if not identity.unit and (series.run, series.tag) in self.scalars.by_epoch:
+                identity = identity._replace(unit=EPOCH)
             members.setdefault(identity.run, []).append((identity, series))
         return [self._summary(run, members[run]) for run in self.names if run in members]
 

@@ -250,6 +250,9 @@ def test_the_last_epoch_that_a_log_tells_can_be_asked_for(cli: Cli, workspace: P
     write_scalars(workspace / "clock", {"train/loss": [3.0, 2.0], "epoch": [0.5, 1.5]})
     assert cli("check", "./keras", "epochs=3", "epoch=3").exit_code == 0
     assert cli("check", "./clock", "epochs=1.5").exit_code == 0
+    (workspace / "log.csv").write_text("epoch,loss,val_loss\n0,3,3\n1,2,2\n2,1,4\n")
+    result = cli("check", "./log.csv", "epochs=2", "val_loss.best<3")
+    assert (result.exit_code, "2 at epoch 1" in result.stdout) == (0, True)
 
 
 def test_a_run_that_diverged_is_warned_about_where_its_best_passes(cli: Cli, workspace: Path) -> None:
