@@ -90,10 +90,10 @@ def show_logdir(
         what = (
             f"nothing can be read in the event files below {where!r}"
             if logged.content.files
-            else f"no event files and no CSV logs below {where!r}"
+            else f"no event files and no other logs below {where!r}"
         )
         raise NotFound(
-            ": ".join((what, *damage[:1])),
+            f"{what}{': ' if damage else ''}{'; '.join(damage[:3])}",
             hint="a path names a log directory; `tbcli runs` lists the runs of this workspace",
         )
     unread = (str(incident) for incident in located(logged.unread_settings, found.logs) if incident.is_loss)

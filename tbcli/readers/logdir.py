@@ -16,7 +16,8 @@ from tbcli.events.damage import UNREADABLE, Damage
 _MARK = "tfevents"  # what TensorBoard looks for in a file name (`io_wrapper.IsSummaryEventsFile`)
 _NOT = ".profile-empty"
 TRAINER_STATE = "trainer_state.json"
-_TEXT_LOGS = (".csv", ".tsv", ".log", TRAINER_STATE)
+JSON_LINES = ("log.txt", "metrics.json", "result.json", ".log.json", ".jsonl")
+_TEXT_LOGS = (".csv", ".tsv", ".log", "progress.txt", *JSON_LINES, TRAINER_STATE)
 _SETTLED = 2_000_000_000  # nanoseconds; a directory that changed later may change again within one tick of its clock
 
 

@@ -24,7 +24,7 @@ from tbcli.readers.event_index import EventIndex, FileNotes
 from tbcli.readers.pieces import Block, Pieces
 from tbcli.readers.reducing import reduced
 from tbcli.readers.series import Scalars, Series
-from tbcli.readers.text_logs import Log, read_text_logs
+from tbcli.readers.text_logs import Log, read_text_logs, refusals
 
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-5  # tables are rounded, some to five digits
 _SHIFTS = (0, 1, -1)  # one counts epochs from 0, the other from 1
@@ -45,6 +45,8 @@ def add_text_logs(index: EventIndex, *, buckets: int = 0, keep_all: bool = False
         How many points are left out of those that are reduced.
     """
     logs = read_text_logs(index.tables, index.damage, is_named=index.is_file)
+    if not index.notes and not index.is_file and not any(log.content.series for log in logs):
+        index.damage += refusals(index.tables)
     if not logs:
         return 0
     events = dataclass_replace(index.scalars(None, keep_all=buckets > 0), is_reduced=buckets > 0)

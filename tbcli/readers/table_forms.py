@@ -23,12 +23,14 @@ _SEPARATORS = ",;\t"
 _STEPS = ("step", "global_step", "global step", "iteration", "iter", "steps", "iterations")
 EPOCHS = ("epoch", "epochs")
 _OTHER_COUNTERS = ("timesteps_total", "time/total_timesteps", "total_timesteps", "training_iteration")
+_COUNTERS = (*_STEPS, *EPOCHS, *_OTHER_COUNTERS)
 _UNNAMED = ("", "unnamed: 0")  # the index that pandas writes
 # Words that hardly anybody but a training writes; others that measure (`score`, `error`) stand in data sets too.
 _TELLING = frozenset(
     (
         "loss",
         "losses",
+        "logloss",
         "acc",
         "accuracy",
         "mae",
@@ -69,20 +71,43 @@ def form_of(path: str, *, is_named: bool = False) -> Form | None:
     Raises:
         OSError: The file cannot be read.
     """
+    separator, header, second = _first_rows(path)
+    if len(header) < 2:
+        return None
+    counter = _counter(header, second, Path(path).name.lower(), is_named=is_named)
+    return Form(separator, *counter) if counter else None
+
+
+def why_not(path: str) -> str:
+    """Return for a person why a table is not taken for a training log.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    _, header, second = _first_rows(path)
+    if len(header) < 2:
+        return "is no table"
+    if _counter(header, second, "", is_named=True) is not None:
+        if not any(second):
+            return "has a header and no rows"
+        return "is not clearly a training log: to read it all the same, name the file itself"
+    place = next((place for place, cell in enumerate(header) if _plain(cell) in _COUNTERS), None)
+    if place is None:
+        return "is no training log: no column counts epochs or steps"
+    return f"is no training log: {header[place]!r} is no count of epochs or steps in its first row"
+
+
+def _first_rows(path: str) -> tuple[str, list[str], list[str]]:
+    """Return what separates the cells of a table, its header, and its first row."""
     with open(path, "rb") as file:  # noqa: PTH123 - many files, as in a data set
         head = file.read(_HEAD)
     first, _, rest = (
         head.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n").partition("\n")
     )
     if "\0" in first:
-        return None
+        return "", [], []
     separator = max(_SEPARATORS, key=first.count)
-    header = _cells(first, separator)
-    if len(header) < 2:
-        return None
-    second = _cells(rest.partition("\n")[0], separator)
-    counter = _counter(header, second, Path(path).name.lower(), is_named=is_named)
-    return Form(separator, *counter) if counter else None
+    return separator, _cells(first, separator), _cells(rest.partition("\n")[0], separator)
 
 
 def _cells(line: str, separator: str) -> list[str]:
@@ -100,7 +125,7 @@ def _counter(header: Sequence[str], row: Sequence[str], name: str, *, is_named: 
     if lower[0] in _UNNAMED:
         is_pandas = any(f"val_{cell}" in lower for cell in lower[1:]) or is_named
         return (header[0], EPOCH) if is_pandas and _counts(row, 0) else None
-    place = next((lower.index(word) for word in (*_STEPS, *EPOCHS, *_OTHER_COUNTERS) if word in lower), None)
+    place = next((lower.index(word) for word in _COUNTERS if word in lower), None)
     if place is None or not _counts(row, place):
         return None
     others = [cell for cell in header if cell != header[place] and _plain(cell) not in EPOCHS]

@@ -1,8 +1,8 @@
 """Training logs of other programs that are no event files: which files are logs, of which run, and what they hold.
 
-Tables (see `tbcli.readers.table_forms`) and Hugging Face's ``trainer_state.json``. The run is the directory; of several
-tables in one directory each is a run of its own, called by its name without the ending. A Trainer writes its state
-into each ``checkpoint-N`` and at the end beside them: the one that is farthest counts, for the directory above.
+Tables (see `tbcli.readers.table_forms`), JSON lines, and Hugging Face's ``trainer_state.json``. The run is the
+directory; of several tables in one directory each is a run of its own, called by its name without the ending. A Trainer
+writes its state into each ``checkpoint-N`` and at the end beside them: the one that is farthest counts, for the directory above.
 """
 
 from __future__ import annotations
@@ -20,10 +20,15 @@ from tbcli.events.columns import EventFile
 from tbcli.events.damage import TEXT_LOG, UNREADABLE, Damage
 from tbcli.naming.words import STEP
 from tbcli.readers.csv_logs import TextLog, numbers_by_step, read_csv_log, without_repetitions
-from tbcli.readers.logdir import TRAINER_STATE
-from tbcli.readers.table_forms import form_of
+from tbcli.readers.json_lines import read_json_lines, read_monitor
+from tbcli.readers.logdir import JSON_LINES, TRAINER_STATE
+from tbcli.readers.table_forms import form_of, why_not
 
 _CLOCK = "train/epoch"  # of a Trainer
+_OF_SPLIT = re.compile(
+    r"(?:^|/)(learn|test)_error\.tsv$"
+)  # CatBoost; its event files lie in directories of these names
+_MOST_REFUSED = 3
 _CHECKPOINT = re.compile(r"(?:(.*)/)?checkpoint-(\d+)")
 
 
@@ -52,27 +57,49 @@ def _tables(files: Sequence[EventFile], damage: list[Damage], *, is_named: bool)
     found: dict[str, list[Log]] = {}
     for file in files:
         try:
-            form = form_of(file.path, is_named=is_named)
-            if form is None:
-                if is_named:
-                    reason = "is no training log: no column counts epochs or steps"
-                    damage.append(Damage(file.name, 0, UNREADABLE, reason))
-                continue
-            content = read_csv_log(file.path, form)
+            content = _read_table(file, is_named=is_named)
         except OSError as error:
             if is_named or os.path.basename(file.name) in ("metrics.csv", "results.csv"):  # noqa: PTH119
                 damage.append(Damage(file.name, 0, UNREADABLE, f"cannot be read: {error.strerror or error}"))
+            continue
+        if content is None:
+            if is_named:
+                reason = "is no training log: no column counts epochs or steps"
+                damage.append(Damage(file.name, 0, UNREADABLE, reason))
             continue
         damage += [Damage(file.name, 0, TEXT_LOG, problem) for problem in content.problems]
         others = found.setdefault(file.run, [])
         if not any(_is_copy(content, other.content) for other in others):  # a history that was saved once more
             others.append(Log(file, content))
     for logs in found.values():
-        if len(logs) == 1:
-            yield logs[0]
-            continue
         for log in logs:
-            yield log._replace(file=log.file._replace(run=_run_by_name(log.file)))
+            is_one = len(logs) == 1 and not _OF_SPLIT.search(log.file.name)
+            yield log if is_one else log._replace(file=log.file._replace(run=_run_by_name(log.file)))
+
+
+def _read_table(file: EventFile, *, is_named: bool) -> TextLog | None:
+    """Return what a table, or a log of JSON lines, holds; None where it is no log."""
+    if file.name.endswith(JSON_LINES):
+        content = read_json_lines(file.path)
+        if content is not None:
+            return content
+    if file.name.endswith("monitor.csv"):
+        content = read_monitor(file.path)
+        if content is not None:
+            return content
+    form = form_of(file.path, is_named=is_named or bool(_OF_SPLIT.search(file.name)))
+    return read_csv_log(file.path, form) if form else None
+
+
+def refusals(files: Sequence[EventFile]) -> list[Damage]:
+    """Return for the first of the files that might be logs why they are none."""
+    told: list[Damage] = []
+    for file in [file for file in files if not file.name.endswith((*JSON_LINES, TRAINER_STATE))][:_MOST_REFUSED]:
+        try:
+            told.append(Damage(file.name, 0, UNREADABLE, why_not(file.path)))
+        except OSError as error:
+            told.append(Damage(file.name, 0, UNREADABLE, f"cannot be read: {error.strerror or error}"))
+    return told
 
 
 def _is_copy(one: TextLog, other: TextLog) -> bool:
@@ -86,7 +113,8 @@ def _is_copy(one: TextLog, other: TextLog) -> bool:
 
 
 def _run_by_name(file: EventFile) -> str:
-    stem = os.path.splitext(file.name.rpartition("/")[2])[0]  # noqa: PTH122
+    split = _OF_SPLIT.search(file.name)
+    stem = split[1] if split else os.path.splitext(file.name.rpartition("/")[2])[0]  # noqa: PTH122
     return stem if file.run == "." else f"{file.run}/{stem}"
 
 

@@ -298,7 +298,11 @@ NO_LOGS = {
 def test_a_table_that_is_no_log_is_never_taken_for_one(tmp_path: Path, name: str) -> None:
     write_text(tmp_path / name, NO_LOGS[name])
     scalars = read(tmp_path)
-    assert (scalars.names, scalars.damage) == ((), ())
+    assert scalars.names == ()
+    (reason,) = told(scalars)
+    assert reason.startswith(("is no training log: ", "is not clearly a training log: ", "is no table"))
+    write(tmp_path, event(0, simple("x", 0)))
+    assert read(tmp_path).damage == ()  # nobody looks for it
 
 
 LOGS = {
@@ -575,6 +579,108 @@ def test_what_is_skipped_of_settings_is_said_once_where_they_are_asked_for(
     assert cli(*words).stderr.count("not those of callbacks") == count
 
 
+REFUSED = {
+    "no counter": ("loss,val_loss\n1,2\n", "is no training log: no column counts epochs or steps"),
+    "header only": ("epoch,loss\n", "has a header and no rows"),
+    "of a service": (
+        '"Step","a - loss","a - loss__MIN"\n"0","1","1"\n',
+        "is not clearly a training log: to read it all",
+    ),
+    "times": ("epoch,loss\n1700000000,1\n", "is no training log: 'epoch' is no count of epochs or steps"),
+    "words": ("a text about nothing\n", "is no table"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_where_nothing_is_found_it_is_said_why_a_table_is_none(cli: Cli, workspace: Path, case: str) -> None:
+    text, reason = REFUSED[case]
+    write_text(workspace / "a" / "log.csv", text)
+    for words in (["runs", "./a"], ["export", "./a"]):
+        result = cli(*words)
+        assert result.exit_code == 3
+        assert f"a/log.csv {reason}" in result.stderr
+
+
+def test_of_many_tables_that_are_none_three_are_named(cli: Cli, workspace: Path) -> None:
+    for number in range(9):
+        write_text(workspace / "a" / f"{number}.csv", "x,y\n1,2\n")
+    assert cli("runs", "./a").stderr.count("is no training log") == 3
+
+
+def json_lines(*entries: dict[str, object]) -> str:
+    return "".join(json.dumps(entry) + "\n" for entry in entries)
+
+
+LINES = {
+    "detectron2": ("metrics.json", {"iteration": 19, "total_loss": 5.0, "lr": 0.02}, "iteration"),
+    "deit": ("log.txt", {"train_lr": 0.1, "train_loss": 6.0, "test_acc1": 1.0, "epoch": 19}, "epoch"),
+    "rllib": ("result.json", {"episode_reward_mean": 35, "training_iteration": 19, "config": {"lr": 1}}, "step"),
+    "anybody": ("run.jsonl", {"step": 19, "loss": 1.0, "note": "x", "flag": True}, "step"),
+}
+
+
+@pytest.mark.parametrize("case", LINES)
+def test_json_lines_are_logs(tmp_path: Path, case: str) -> None:
+    name, entry, _ = LINES[case]
+    write_text(tmp_path / name, json_lines(entry, entry, {"other": 1}) + '{"torn": ')
+    scalars = read(tmp_path)
+    numbers = {key for key, value in entry.items() if type(value) in (int, float) and value != 19}
+    assert {tag for _, tag in scalars.names} == numbers
+    assert set(scalars.step.tolist()) == {19}
+    assert len(told(scalars)) == 1
+    assert "2 lines are no JSON object with a whole number" in told(scalars)[0]
+
+
+def test_json_lines_of_several_splits_and_those_that_go_back(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"mode": mode, "epoch": epoch, "loss": epoch} for epoch in (1, 2, 3, 2) for mode in ("train", "val")
+    ]
+    write_text(tmp_path / "a.log.json", json_lines(*rows))
+    scalars = read(tmp_path)
+    assert values(scalars, ".", "train/loss") == values(scalars, ".", "val/loss") == [1, 2]
+    assert scalars.superseded == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"accuracy": 0.9}\n',
+        '{\n "epoch": 1,\n "loss": 2\n}\n',
+        '{"step": 1, "text": "loss"}\n',
+        "[1]\n",
+        "",
+        "words\n",
+    ],
+)
+def test_other_json_is_no_log(tmp_path: Path, text: str) -> None:
+    for name in ("metrics.json", "log.txt", "data.jsonl"):
+        write_text(tmp_path / name, text)
+    scalars = read(tmp_path)
+    assert (scalars.names, scalars.damage) == ((), ())
+
+
+def test_tables_of_catboost_are_splits(tmp_path: Path) -> None:
+    for split, loss in (("learn", 1), ("test", 2)):
+        write_text(tmp_path / f"{split}_error.tsv", f"iter\tMultiClass\n0\t{loss}\n1\t{loss / 2}\n")
+    scalars = read(tmp_path)
+    assert scalars.names == (("learn", "MultiClass"), ("test", "MultiClass"))
+    write(tmp_path / "learn", event(0, simple("MultiClass", 1)), event(1, simple("MultiClass", 0.5)))
+    assert told(read(tmp_path)) == []
+    assert len(read(tmp_path)) == 4
+
+
+def test_tables_of_reinforcement_learning_are_logs(tmp_path: Path) -> None:
+    write_text(tmp_path / "a" / "progress.txt", "Epoch\tAverageEpRet\tLossPi\n0\t1.5\t2\n1\t2.5\t1\n")
+    monitor = '#{"t_start": 1.5, "env_id": "x"}\nr,l,t\n20.0,20,0.5\n30.0,30,1.2\n1\n'
+    write_text(tmp_path / "b" / "0.monitor.csv", monitor)
+    scalars = read(tmp_path)
+    assert values(scalars, "a", "AverageEpRet") == [1.5, 2.5]
+    reward = scalars.series("b", "reward")
+    assert reward is not None
+    assert (reward.step.tolist(), reward.value.tolist()) == ([20, 50], [20, 30])
+    assert told(scalars) == ["1 row has not the three numbers of an episode: left out"]
+
+
 @pytest.fixture
 def logs(workspace: Path) -> Path:
     write_text(workspace / "keras" / "training.log", keras_csv(6))
@@ -605,7 +711,7 @@ def test_every_command_that_reads_sees_them(cli: Cli, logs: Path, command: str) 
 def test_a_clock_that_nobody_knows_is_no_axis(cli: Cli, logs: Path) -> None:
     result = cli("plot", "./keras", "--x", "time", "--terminal")
     assert result.exit_code == 3
-    assert "times of accuracy, loss are not recorded" in result.stderr
+    assert "are not recorded" in result.stderr
 
 
 def test_json_has_no_clock(cli: Cli, logs: Path) -> None:
