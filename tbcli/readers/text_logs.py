@@ -2,7 +2,8 @@
 
 Tables (see `tbcli.readers.table_forms`), JSON lines, and Hugging Face's ``trainer_state.json``. The run is the
 directory; of several tables in one directory each is a run of its own, called by its name without the ending. A Trainer
-writes its state into each ``checkpoint-N`` and at the end beside them: the one that is farthest counts, for the directory above.
+writes its state into each ``checkpoint-N`` and at the end beside them: the one that is farthest counts, for the
+directory above.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ def _tables(files: Sequence[EventFile], damage: list[Damage], *, is_named: bool)
             continue
         damage += [Damage(file.name, 0, TEXT_LOG, problem) for problem in content.problems]
         others = found.setdefault(file.run, [])
-        if not any(_is_copy(content, other.content) for other in others):  # a history that was saved once more
+        is_split = bool(_OF_SPLIT.search(file.name))
+        if is_split or not any(_is_copy(content, other.content) for other in others):  # a history saved once more
             others.append(Log(file, content))
     for logs in found.values():
         for log in logs:
