@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tbcli.figures.curves import EPOCH, MANY_RUNS, Curve, Entry, Heading, Panel, Request
+from tbcli.figures.curves import EPOCH, MANY_RUNS, STEP, Curve, Entry, Heading, Panel, Request
 from tbcli.figures.titles import (
     HISTORY,
     counted,
@@ -80,7 +80,7 @@ def _rank(curve: Curve | None, sign: int) -> float:
 
 
 def _values(curve: Curve | None, tested: str) -> str:
-    best = f"{short_number(curve.best.y)} @ {curve.best.at.rpartition(' ')[2]}" if curve and curve.best else ""
+    best = f"{short_number(curve.best.y)} @ {_unit_and_place(curve.best.at)[1]}" if curve and curve.best else ""
     return ", ".join(filter(None, (best, tested and f"test {tested}")))
 
 
@@ -101,12 +101,17 @@ def _legend_heading(judged: Sequence[Curve]) -> str:
     if not best:
         return ""
     names = {curve.name for curve in best}
-    units = {curve.best.at.rpartition(" ")[0] for curve in best if curve.best}
-    mean = " of the mean" if any(curve.members > 1 for curve in best) else ""  # not the mean of the bests
-    heading = f"best {best[0].name if len(names) == 1 else 'value'}{mean}" + (
-        f" @ {units.pop()}" if len(units) == 1 else ""
-    )
+    units = {_unit_and_place(curve.best.at)[0] for curve in best if curve.best}
+    mean = "of the mean " if any(curve.members > 1 for curve in best) else ""  # not the mean of the bests
+    unit = units.pop() if len(units) == 1 else ""
+    heading = f"best {mean}{best[0].name if len(names) == 1 else 'value'}" + (f" @ {unit}" if unit else "")
     return f"{heading} {best[0].best.guess if best[0].best else ''}".strip()
+
+
+def _unit_and_place(at: str) -> tuple[str, str]:
+    """Return ``epoch`` and ``13`` of ``epoch 13``; of ``2.4 min`` no unit and all of it."""
+    unit, _, place = at.partition(" ")
+    return (unit, place) if unit in (STEP, EPOCH) else ("", at)
 
 
 def notes_for(panels: Sequence[Panel], entries: Sequence[Entry], request: Request) -> tuple[str, ...]:

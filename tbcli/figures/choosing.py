@@ -9,12 +9,10 @@ from tbcli.errors import NotFound
 from tbcli.naming.direction import NO_OVERRIDES, Overrides, direction_of, is_measure
 from tbcli.naming.matching import did_you_mean, fits, is_glob
 from tbcli.naming.series import resolve
-from tbcli.naming.words import is_effort, learning_rate_of, words_of
+from tbcli.naming.words import is_of_effort, learning_rate_of
 
 VALIDATION = "val_"
 _NO_CURVES = ("epoch", "step", "seconds")  # a glob such as `*` skips them; their own name draws them
-_COUNTED = ("num", "n", "number", "count", "total", "counters")  # in front of what is counted
-_LENGTHS = ("length", "lengths", "len", "size")  # of an episode, say: worth a look
 _MOST_NAMED = 5  # in one sentence
 
 
@@ -86,12 +84,14 @@ class Candidate(NamedTuple):
         is_counting: They are whole and never fall.
         is_constant: They never change.
         is_single: There is only one in each series.
+        called: What sentences call it: its only series; "" for the metric itself.
     """
 
     metric: str
     is_counting: bool = False
     is_constant: bool = False
     is_single: bool = False
+    called: str = ""
 
 
 def pick_metrics(
@@ -106,14 +106,15 @@ def pick_metrics(
         are_named: They were asked for: none is left out but for lack of room, and their order stays.
     """
     shown = [candidate.metric for candidate in candidates]
+    called = {one.metric: one.called or one.metric for one in candidates}
     said: list[str] = []
     if not are_named:
         idle = {each.metric: why for each in candidates if (why := _why_idle(each, directions))}
         if len(idle) < len(shown):
-            said += [_left_out(why, [metric for metric in idle if idle[metric] == why]) for why in _IDLE]
+            said += [_left_out(why, [called[metric] for metric in idle if idle[metric] == why]) for why in _IDLE]
             shown = sorted((metric for metric in shown if metric not in idle), key=lambda one: _rank(one, directions))
     if len(shown) > most:
-        hidden = shown[most:]
+        hidden = [called[metric] for metric in shown[most:]]
         more = f"{len(hidden):,} of {len(shown):,} metrics do not fit: {_listed(hidden)}"
         said.append(f"{more}; choose with `--metric NAME`")
     return shown[:most], [sentence for sentence in said if sentence]
@@ -136,11 +137,9 @@ def is_clock(metric: str, directions: Overrides = NO_OVERRIDES) -> bool:
     """Say whether a name is that of a clock or a counter: what training takes, not how good it is."""
     if _sense(metric, directions) or learning_rate_of(metric):
         return False
-    words = [word.text for word in words_of(metric.rpartition("/")[2])]
     asked = direction_of(metric, directions, asked=True)
     has_cost = bool(asked.sense) and not asked.is_guessed
-    is_counter = words[0] in _COUNTED if words else False
-    return has_cost or is_counter or bool(words and is_effort(words[-1]) and words[-1] not in _LENGTHS)
+    return has_cost or is_of_effort(metric.rpartition("/")[2])
 
 
 def _sense(metric: str, directions: Overrides) -> str:

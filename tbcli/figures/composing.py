@@ -63,6 +63,7 @@ def _panels(reading: Reading, request: Request, left_out: list[str]) -> list[Pan
             all(map(_is_counting, alike)),
             all(map(_is_constant, alike)),
             all(len(one.values) < 2 for one in alike),
+            alike[0].name if len({one.name for one in alike}) == 1 else metric,
         )
         for metric, alike in by_metric.items()
     ]

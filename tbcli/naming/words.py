@@ -91,6 +91,8 @@ _EFFORT = _words(
     """
 )
 """Words of clocks and counters: what a training takes, not how good it is."""
+_COUNTED = ("num", "n", "number", "count", "total", "counters")  # in front of what is counted
+_LENGTHS = ("length", "lengths", "len", "size")  # of an episode, say: worth a look
 _PLAIN = _words(
     """
     loss accuracy acc error perplexity precision recall reward return score
@@ -120,6 +122,12 @@ def split_of_words(words: Sequence[Word]) -> SplitWord | None:
 def is_effort(text: str) -> bool:
     """Say whether a name has only words of clocks and counters."""
     return all(word.text in _EFFORT for word in words_of(text))
+
+
+def is_of_effort(text: str) -> bool:
+    """Say whether a name is that of a clock or a counter of something: `data_time`, `num_boxes`; not of a length."""
+    words = [word.text for word in words_of(text)]
+    return bool(words) and (words[0] in _COUNTED or (is_effort(words[-1]) and words[-1] not in _LENGTHS))
 
 
 def learning_rate_of(text: str) -> str:

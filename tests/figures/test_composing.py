@@ -293,7 +293,25 @@ def test_a_group_one_of_whose_runs_ends_in_no_number_says_so(tmp_path) -> None:
     (one,) = scene.panels[0].curves
     assert np.isnan(one.last)
     assert scene.notes[0] == "g has 1 run of 2 whose last value is no finite number: loss"
-    assert scene.legend_heading == "best loss of the mean @ step"
+    assert scene.legend_heading == "best of the mean loss @ step"
+
+
+def test_on_an_axis_of_time_the_place_of_the_best_of_a_mean_is_a_time(tmp_path) -> None:
+    for name in "ab":
+        write(
+            tmp_path / name, *[event(step, simple("loss", 9 - step), wall_time=100.0 + 90 * step) for step in (0, 1, 2)]
+        )
+    groups = {foreign_id(LogDirectory("x", tmp_path), run): "g" for run in "ab"}
+    scene = compose([LogDirectory("x", tmp_path)], Request(groups=groups, x="time"))
+    assert scene.legend_heading == "best of the mean loss"
+    assert scene.entries[0].values == "7.0000 @ 3 min"
+
+
+def test_what_is_not_drawn_is_called_by_the_name_of_its_series(tmp_path) -> None:
+    write(tmp_path, *valued("val/elapsed_seconds", 1, 2), *valued("val/acc", 1, 2), *valued("val/acc_b", 1, 2))
+    (idle, hidden) = compose([LogDirectory("x", tmp_path)], Request(most_panels=1)).left_out
+    assert "val_elapsed_seconds" in idle
+    assert "val_acc_b" in hidden
 
 
 def test_series_that_count_different_things_are_said_to(tmp_path) -> None:

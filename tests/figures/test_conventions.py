@@ -55,7 +55,7 @@ def test_hugging_face_has_its_learning_rate_and_gradient_norm_and_no_clocks(tmp_
     assert scene.metrics == ("accuracy", "loss", "grad_norm", "learning_rate")
     assert [one.name for one in scene.panels[1].curves] == ["loss", "val_loss"]
     assert scene.left_out == (
-        "not drawn (clocks and counters): runtime, samples_per_second, total_flos; `--metric NAME` draws them",
+        "not drawn (clocks and counters): val_runtime, val_samples_per_second, total_flos; `--metric NAME` draws them",
     )
 
 
