@@ -119,7 +119,7 @@ def _two_clocks(metric: str, measured: Sequence[Measured]) -> list[str]:
     (short, x, _), (long, steps, _) = found[0]
     more = f", and so in {len(found) - 1:,} more" if len(found) > 1 else ""
     timed = all(trace.seconds is not None and np.isfinite(trace.seconds).any() for trace in (short, long))
-    advice = "; `--x time` draws them over the same time" if timed else ""
+    advice = "; `--x time` draws both by the time they were written" if timed else ""
     where = f"{short.name} ends at {_place(STEP, x[-1])} and {long.name} at {_place(STEP, steps[-1])}"
     return [f"{metric}: in {long.run} {where}{more}: they seem to count different things{advice}"]
 

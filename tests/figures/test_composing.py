@@ -320,7 +320,7 @@ def test_series_that_count_different_things_are_said_to(tmp_path) -> None:
     scene = compose([LogDirectory("x", tmp_path)], Request())
     (said,) = scene.left_out
     assert said.startswith("loss: in a val_loss ends at step 4 and loss at step 499, and so in 1 more: they seem to")
-    assert said.endswith("count different things; `--x time` draws them over the same time")
+    assert said.endswith("count different things; `--x time` draws both by the time they were written")
     assert not compose([LogDirectory("x", tmp_path)], Request(x="time")).left_out
 
 

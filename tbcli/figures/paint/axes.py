@@ -31,6 +31,7 @@ _Y_GAP, _Y_FARTHEST = 0.15, 0.67  # from the axis to the numbers and to the labe
 _X_LABEL = 0.27  # inches below it
 _RANK_POINTS = 6.5
 _RANK_AWAY = 14  # points right of the end of its curve
+_RANK_REACH = 110  # points within which ends share a column of ranks
 _MOST_DOTS = 40  # points up to which each gets a dot of its own
 
 
@@ -202,13 +203,13 @@ def _label_ends(axes: Axes, panel: Panel, style: PanelStyle, height: float) -> N
             ends[rank] = float(curve.x[places[-1]]), float(values[places[-1]])
     points = {rank: axes.transData.transform(end) * 72 / axes.figure.dpi for rank, end in ends.items()}
     bottom, top = (float(edge) * 72 / axes.figure.dpi for edge in (axes.bbox.y0, axes.bbox.y1))
-    heights = _apart({rank: (float(x), float(y)) for rank, (x, y) in points.items()}, bottom, top)
+    spots = _apart({rank: (float(x), float(y)) for rank, (x, y) in points.items()}, bottom, top)
     tie = {"arrowstyle": "-", "linewidth": 0.4, "color": style.theme.faint, "shrinkA": 0, "shrinkB": 0}
     for rank, end in ends.items():
         axes.annotate(
             str(rank),
             end,
-            (_RANK_AWAY, heights[rank] - float(points[rank][1])),
+            (spots[rank][0] - float(points[rank][0]), spots[rank][1] - float(points[rank][1])),
             textcoords="offset points",
             arrowprops={**tie, "relpos": (0, 0.5)},  # a thin line: the labels stand apart, the ends need not
             va="center",
@@ -218,21 +219,21 @@ def _label_ends(axes: Axes, panel: Panel, style: PanelStyle, height: float) -> N
         )
 
 
-def _apart(places: Mapping[int, tuple[float, float]], bottom: float, top: float) -> dict[int, float]:
-    """Return where labels stand so that none covers another that ends nearby: as close to their curves as can be."""
-    heights: dict[int, float] = {}
-    waiting = sorted(places, key=lambda one: places[one])
+def _apart(places: Mapping[int, tuple[float, float]], bottom: float, top: float) -> dict[int, tuple[float, float]]:
+    """Return where labels stand so that none covers another: in a column right of ends that are near."""
+    spots: dict[int, tuple[float, float]] = {}
+    waiting = sorted(places, key=lambda one: places[one], reverse=True)
     while waiting:
-        x = places[waiting[0]][0]
-        near = sorted((one for one in waiting if places[one][0] - x < 2 * _RANK_POINTS), key=lambda one: places[one][1])
+        right = places[waiting[0]][0]
+        near = sorted((one for one in waiting if right - places[one][0] < _RANK_REACH), key=lambda one: places[one][1])
         waiting = [one for one in waiting if one not in near]
         stack: list[float] = []
         for one in near:
             stack.append(max(places[one][1], stack[-1] + _RANK_POINTS if stack else -np.inf))
         down = sum(stack) / len(stack) - sum(places[one][1] for one in near) / len(near)
         down = min(max(down, stack[-1] - top), max(0.0, stack[0] - bottom))
-        heights |= {one: height - down for one, height in zip(near, stack, strict=True)}
-    return heights
+        spots |= {one: (right + _RANK_AWAY, height - down) for one, height in zip(near, stack, strict=True)}
+    return spots
 
 
 def _label(axes: Axes, panel: Panel, style: PanelStyle, sheet: Sheet) -> None:

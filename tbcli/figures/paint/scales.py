@@ -44,7 +44,7 @@ def set_scales(axes: Axes, panel: Panel, theme: Theme, *, has_ranks: bool) -> No
         axes.set_xticks([])
         axes.set_yticks([])
         return
-    room = _RANKS if has_ranks and "x" not in log else 0.0
+    room = _RANKS if has_ranks else 0.0
     _set_axis(axes, "x", float(x.min()), float(x.max()), "x" in log, counted=panel.is_counted, room=room)
     _set_axis(axes, "y", float(finite.min()), float(finite.max()), "y" in log)
 
@@ -56,7 +56,7 @@ def _set_axis(
     axis, limits = (axes.xaxis, axes.set_xlim) if name == "x" else (axes.yaxis, axes.set_ylim)
     if log:
         factor = (high / low) ** 0.03 if high > low else 2.0
-        limits(low / factor, high * factor)
+        limits(low / factor, high * factor * (high / low) ** room)
         (axes.set_xscale if name == "x" else axes.set_yscale)("log")
         axis.set_minor_formatter(NullFormatter())
     else:

@@ -125,6 +125,15 @@ def test_ranks_at_one_place_do_not_cover_each_other() -> None:
     assert all(after - before > 4 for before, after in pairwise(heights))
 
 
+@pytest.mark.parametrize("log", ["", "x", "xy"])
+def test_ranks_of_runs_that_end_at_different_places_do_not_cover_each_other(log: str) -> None:
+    runs = [curve([3] + [1 + number % 3 / 100] * (20 + number), run=f"run{number}") for number in range(13)]
+    (axes,) = draw_scene(scene(*runs, log=log)).axes
+    boxes = [Text.get_window_extent(text).shrunk(0.7, 0.7) for text in axes.texts]
+    assert len(boxes) == 13
+    assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
+
+
 def test_each_rank_is_tied_to_the_end_of_its_curve() -> None:
     runs = [curve([3, 1 + number / 100], run=f"run{number}") for number in range(13)]
     (axes,) = draw_scene(scene(*runs)).axes
