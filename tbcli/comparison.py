@@ -174,10 +174,10 @@ def _row(name: str, at: str, measured: Sequence[tuple[Side, Sequence[Metric]]], 
         for position, cell in enumerate(cells)
         if cell.value is not None and math.isfinite(cell.value)
     )
-    first = [position for value, position in ranked if value == ranked[0][0]]
+    first = [position for value, position in ranked if _is_same(value, ranked[0][0])]
     has_worse = len(first) < sum(cell.value is not None for cell in cells)  # what diverged is worse
     is_single = has_worse and len(first) == 1
-    tied = tuple(first) if has_worse and not is_single else ()
+    tied = tuple(sorted(first)) if has_worse and not is_single else ()
     return Row(name, at, cells, direction, first[0] if is_single else None, tied)
 
 
@@ -199,9 +199,15 @@ def _cell(side: Side, metrics: Sequence[Metric], at: str) -> Cell:
 def _against(cell: Cell, base: float | None, direction: Direction) -> Cell:
     if cell.value is None or base is None or not math.isfinite(difference := cell.value - base):
         return cell
+    difference = 0.0 if _is_same(cell.value, base) else difference
     relative = difference / abs(base) if base else None
     is_better = (difference < 0) == (direction.sense == "min") if difference and direction.sense else None
     return cell._replace(difference=difference, relative=relative, is_better=is_better)
+
+
+def _is_same(value: float, other: float) -> bool:
+    """Say whether two numbers differ by no more than float32 rounds: one writer keeps that, another float64."""
+    return math.isclose(value, other, rel_tol=2**-24)
 
 
 def _notes_on_data(

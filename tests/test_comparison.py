@@ -211,6 +211,13 @@ def test_what_diverged_is_worse_than_any_finite_value() -> None:
     assert (row.best, row.tied) == (None, ())
 
 
+def test_the_same_value_in_another_precision_is_no_difference() -> None:
+    runs = [run("a", {}, x=0.9), run("b", {}, x=0.8999999761581421), run("c", {}, x=0.8999)]
+    (row,) = compare_sides(sides(*runs)).rows
+    assert (row.tied, row.cells[1].difference, row.cells[1].is_better) == ((0, 1), 0.0, None)
+    assert row.cells[2].is_better is False
+
+
 def test_whole_settings_are_shown_as_whole_numbers_whatever_they_are_kept_as() -> None:
     assert [text_of(value) for value in (1.0, 0.0, 1, 0.5, 1e300, "1.0", True, math.nan)] == [
         "1", "0", "1", "0.5", "1e+300", "1.0", "true", "NaN",

@@ -10,6 +10,7 @@ from tbcli.errors import ConfigError, NotFound
 from tbcli.gates.grammar import Field
 from tbcli.gates.typed_numbers import as_logged, parse_number
 from tbcli.gates.verdicts import Verdict, detailed, missing_verdict
+from tbcli.naming.metric_words import meanings_of
 from tbcli.naming.series import without_split
 from tbcli.naming.words import TEST, TRAIN, VALIDATION, words_of
 from tbcli.runs.summary import Summary
@@ -128,12 +129,16 @@ def _is_plain_training(baseline: Summary, name: str) -> bool:
     held_out = [other for other, metric in metrics.items() if metric.split in HELD_OUT]
     plain = {without_split(other) for other in held_out} & {other for other in metrics if not metrics[other].split}
     names_training = any(metric.split == TRAIN for metric in metrics.values())
-    return name in plain or (bool(held_out) and not names_training and (bool(plain) or _says(name, _LOSSES)))
+    return name in plain or (bool(held_out) and not names_training and (bool(plain) or _is_loss(name)))
+
+
+def _is_loss(name: str) -> bool:
+    """Say whether a name is of a loss as such; `log_loss` is a metric."""
+    return any(meaning.text == "loss" for meaning in meanings_of(name))
 
 
 _TRAINING, _NO_DIRECTION = "training metric", "no direction"
 _USUAL = f"{_TRAINING} {_NO_DIRECTION}"  # what everybody expects to be left out is said last
-_LOSSES = frozenset({"loss", "losses"})
 _REWARDS = frozenset({"reward", "rewards", "rew", "return", "returns"})
 _DIAGNOSTICS = frozenset({"loss", "losses", "kl", "td", "bellman", "explained"})  # of an agent's training
 

@@ -249,8 +249,8 @@ def test_metrics_without_split_are_gated_where_training_names_its_own() -> None:
 
 
 def test_metrics_without_split_are_gated_where_none_of_them_is_validated_too() -> None:
-    gated, left_out = gated_names(FID="-", wer="-", val_loss="validation", loss_d="-")
-    assert (gated, left_out) == (["FID", "wer", "val_loss"], {"loss_d": "training metric"})
+    gated, left_out = gated_names(FID="-", log_loss="-", val_loss="validation", loss_d="-")
+    assert (gated, left_out) == (["FID", "log_loss", "val_loss"], {"loss_d": "training metric"})
     gated, left_out = gated_names(loss="-", accuracy="-", auc="-", val_loss="validation", val_accuracy="validation")
     assert (gated, list(left_out)) == (["val_loss", "val_accuracy"], ["loss", "accuracy", "auc"])
 
