@@ -16,6 +16,10 @@ from tbcli.naming.words import TEST, TRAIN, VALIDATION, words_of
 from tbcli.runs.summary import Summary
 
 HELD_OUT = (VALIDATION, TEST)
+_TRAINING, _NO_DIRECTION = "training metric", "no direction"
+_USUAL = f"{_TRAINING} {_NO_DIRECTION}"  # what everybody expects to be left out is said last
+_REWARDS = frozenset({"reward", "rewards", "rew", "return", "returns"})
+_DIAGNOSTICS = frozenset({"loss", "losses", "kl", "td", "bellman", "explained"})  # of an agent's training
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,10 @@ def gated_by(baseline: Summary, run: Summary | None = None) -> Gated:
     if not baseline.metrics:
         raise NotFound(f"the baseline {baseline.label} has no metrics", hint="`tbcli runs RUN` shows what a run has")
     reasons = {name: _why_ungated(baseline, name) for name in baseline.metrics}
-    of_training = {name: why for name in reasons if not reasons[name] and (why := _why_unjudged(baseline, name))}
-    if len(of_training) < sum(not why for why in reasons.values()):  # else there is nothing better
+    training = _Training(baseline)
+    of_training = {name: why for name in reasons if not reasons[name] and (why := training.why(name))}
+    is_held_out = any(baseline.metrics[name].split in HELD_OUT for name, why in reasons.items() if why != _NO_DIRECTION)
+    if is_held_out or len(of_training) < sum(not why for why in reasons.values()):  # else there is nothing better
         reasons |= of_training
     chosen = [name for name, why in reasons.items() if not why]
     shared = [name for name in chosen if run is None or run.metric(name) is not None]
@@ -104,43 +110,37 @@ def _why_ungated(baseline: Summary, name: str) -> str:
     return "NaN in the baseline" if math.isnan(baseline.metrics[name].best) else ""
 
 
-def _why_unjudged(baseline: Summary, name: str) -> str:
-    """Return why a metric is not gated while there are better ones, ``""`` where it is."""
-    metrics, split = baseline.metrics, baseline.metrics[name].split
-    if split in HELD_OUT:
-        return ""
-    if split == TRAIN or _is_plain_training(baseline, name):
-        return _TRAINING
-    group, _, last = name.rpartition("/")
-    twin = next(
-        (other for other, metric in metrics.items() if metric.split in HELD_OUT and without_split(other) == last), ""
-    )
-    if group and twin:  # `hparam/loss` of who knows what
-        return f"no split, unlike {twin}"
-    if baseline.direction(name).is_guessed:
-        return "guessed direction"
-    has_rewards = any(not metric.split and _says(other, _REWARDS) for other, metric in metrics.items())
-    return "part of the training's loss" if has_rewards and _says(name, _DIAGNOSTICS) else ""
+class _Training:
+    """Tells why metrics of a run are not worth a gate while it has others: which of them are of training."""
 
+    def __init__(self, run: Summary) -> None:
+        self._run = run
+        self._held_out = {without_split(name): name for name, metric in run.metrics.items() if metric.split in HELD_OUT}
+        without = [name for name, metric in run.metrics.items() if not metric.split]
+        self._twins = {name for name in without if name in self._held_out}
+        self._names_itself = any(metric.split == TRAIN for metric in run.metrics.values())
+        self._has_rewards = any(_says(name, _REWARDS) for name in without)
 
-def _is_plain_training(baseline: Summary, name: str) -> bool:
-    """Say whether the writer names the validation split alone, so that a metric without split is of training."""
-    metrics = baseline.metrics
-    held_out = [other for other, metric in metrics.items() if metric.split in HELD_OUT]
-    plain = {without_split(other) for other in held_out} & {other for other in metrics if not metrics[other].split}
-    names_training = any(metric.split == TRAIN for metric in metrics.values())
-    return name in plain or (bool(held_out) and not names_training and (bool(plain) or _is_loss(name)))
+    def why(self, name: str) -> str:
+        """Return the reason, ``""`` for a metric that is gated."""
+        split = self._run.metrics[name].split
+        if split in HELD_OUT:
+            return ""
+        if split == TRAIN or self._is_unprefixed(name):
+            return _TRAINING
+        group, _, last = name.rpartition("/")
+        if group and last in self._held_out:  # `hparam/loss` of who knows what
+            return f"no split, unlike {self._held_out[last]}"
+        if self._run.direction(name).is_guessed:
+            return "guessed direction"
+        return "part of the training's loss" if self._has_rewards and _says(name, _DIAGNOSTICS) else ""
 
-
-def _is_loss(name: str) -> bool:
-    """Say whether a name is of a loss as such; `log_loss` is a metric."""
-    return any(meaning.text == "loss" for meaning in meanings_of(name))
-
-
-_TRAINING, _NO_DIRECTION = "training metric", "no direction"
-_USUAL = f"{_TRAINING} {_NO_DIRECTION}"  # what everybody expects to be left out is said last
-_REWARDS = frozenset({"reward", "rewards", "rew", "return", "returns"})
-_DIAGNOSTICS = frozenset({"loss", "losses", "kl", "td", "bellman", "explained"})  # of an agent's training
+    def _is_unprefixed(self, name: str) -> bool:
+        """Say whether the writer names the other splits alone, so that a metric without split is of training."""
+        if name in self._twins:
+            return True
+        is_loss = any(meaning.text == "loss" for meaning in meanings_of(name))  # `log_loss` is a metric
+        return bool(self._held_out) and not self._names_itself and (bool(self._twins) or is_loss)
 
 
 def _says(name: str, wanted: frozenset[str]) -> bool:

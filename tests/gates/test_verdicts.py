@@ -262,6 +262,8 @@ def test_a_metric_of_a_group_is_left_out_where_another_says_its_split() -> None:
 
 def test_a_run_with_training_metrics_alone_is_gated_by_them() -> None:
     assert gated_names(loss="train", lr="-") == (["loss"], {"lr": "no direction"})
+    with pytest.raises(NotFound, match="no metric to gate"):
+        gated_by(summary(loss=1.0, val_loss=math.nan))
 
 
 def test_an_agent_is_gated_by_its_rewards_and_not_by_the_parts_of_its_loss() -> None:
