@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tbcli.events.columns import Columns, Floats, Ints
+from tbcli.naming.direction import is_measure
 from tbcli.naming.words import EPOCH, STEP
 from tbcli.readers.cells import is_strange, number_in, numbers_in
 from tbcli.readers.table_forms import EPOCHS, Form, is_ours, is_telling
@@ -25,6 +27,8 @@ _ROWS = 1 << 14  # that are converted at once
 _MOST_STEP = 1 << 53
 _LONGEST_COUNT = 18  # characters
 _LONGEST_EXAMPLE = 20
+_MOST_BLOCKS = 100
+_HAS_NUMBER = re.compile(r"(?!.*\d-\d)[^:]*\d[^:]*")  # and is no time or date
 
 
 @dataclass(slots=True)
@@ -95,6 +99,7 @@ class _Reading:
         self._progress: dict[str, _Progress] = {}  # by split
         self._strange: dict[str, tuple[int, str]] = {}  # how many cells, and the first
         self._groups: dict[str, set[str]] = {}
+        self._words: dict[str, list[str]] = {}  # of a column, each as often as it begins
 
     def take(self, row: list[str]) -> None:
         """Take the next row."""
@@ -141,7 +146,7 @@ class _Reading:
             series[name] = series[name].chosen(kept)
             self._writings[name] = [np.concatenate(self._writings[name])[kept]]
         self._tell_strange(series)
-        for name, groups in self._groups.items():
+        for name, groups in (*self._groups.items(), *self._blocks_of_words()):
             if len(groups) > 1 and any((np.diff(points.steps) <= 0).any() for points in series.values()):
                 # To mix them would be worse than to show nothing.
                 self.problems = [f"its rows are of several values of {name!r}: not read"]
@@ -155,12 +160,19 @@ class _Reading:
         is_again = any(numbers[-1] for numbers in writings.values())
         return TextLog(series, self._form.unit, self.problems, is_ours(self._header), writings if is_again else {})
 
+    def _blocks_of_words(self) -> Iterator[tuple[str, set[str]]]:
+        """Yield the columns of words that change where the counter goes back, and only there, as of several models."""
+        back = max((progress.writing for progress in self._progress.values()), default=0)
+        for name, words in self._words.items():
+            if len(words) == back + 1 == len(set(words)):
+                yield name, set(words)
+
     def _tell_strange(self, series: Mapping[str, Columns]) -> None:
         for name, (count, example) in self._strange.items():
             if name in series:
                 cells = "1 cell of {!r} holds" if count == 1 else f"{count:,} cells of {{!r}} hold"
                 self.problems.append(f"{cells.format(name)} no number that can be read, as {example!r}: left out")
-            elif is_telling(name):  # else it is a column of words
+            elif is_telling(name) or (is_measure(name) and _HAS_NUMBER.fullmatch(example)):  # else a column of words
                 self.problems.append(
                     f"{name!r} is not read: its cells hold no numbers that can be read, as {example!r}"
                 )
@@ -188,6 +200,11 @@ class _Reading:
         for place, name in enumerate(self._header):
             if name.lower() in _GROUPS:
                 self._groups.setdefault(name, set()).update({row[place].strip() for row in rows} - {""})
+            elif _is_word(rows[0][place]):
+                words = self._words.setdefault(name, [])
+                for row in rows:
+                    if len(words) <= _MOST_BLOCKS and row[place] and row[place] not in words[-1:]:
+                        words.append(row[place])
         split = next((place for place, name in enumerate(self._header) if name.lower() in _SPLITS), None)
         if split is None:
             self._convert_rows(rows, "", set())
@@ -243,7 +260,7 @@ class _Progress:
 
     def __init__(self) -> None:
         self.begins_anew = False
-        self._writing = 0
+        self.writing = 0
         self._last = -math.inf, math.nan
 
     def take(self, steps: Ints, epochs: Floats) -> Ints:
@@ -256,8 +273,8 @@ class _Progress:
         back = np.diff(steps, prepend=self._last[0]) < 0
         later = np.diff(epochs, prepend=self._last[1]) > 0
         self.begins_anew |= bool((back & later).any())
-        writings: Ints = self._writing + np.cumsum(back & ~later)
-        self._writing, self._last = int(writings[-1]), (float(steps[-1]), float(epochs[-1]))
+        writings: Ints = self.writing + np.cumsum(back & ~later)
+        self.writing, self._last = int(writings[-1]), (float(steps[-1]), float(epochs[-1]))
         return writings
 
 

@@ -152,6 +152,12 @@ UNREAD = {
         "60/100",
         "'acc' is not read: its cells hold no numbers that can be read, as '50/100'",
     ),
+    "score": (
+        "score",
+        "5 of 9",
+        "6 of 9",
+        "'score' is not read: its cells hold no numbers that can be read, as '5 of 9'",
+    ),
     "magnitude": ("loss", "1k", "2M", "'loss' is not read: its cells hold no numbers that can be read, as '1k'"),
     "mixed": ("acc", "50%", "0.6", "1 cell of 'acc' holds no number that can be read, as '0.6': left out"),
     "units": ("loss", "2 ms", "3 s", "1 cell of 'loss' holds no number that can be read, as '3 s': left out"),
@@ -356,6 +362,23 @@ def test_rows_of_several_trainings_are_not_mixed(tmp_path: Path, column: str) ->
     scalars = read(tmp_path)
     assert {run for run, _ in scalars.names} == {"one"}
     assert told(scalars) == [f"its rows are of several values of {column!r}: not read"]
+
+
+def test_rows_of_trainings_that_any_words_tell_apart_are_not_mixed(tmp_path: Path) -> None:
+    rows = "".join(f"{name},{epoch},{epoch}\n" for name in ("adam", "sgd", "lion") for epoch in range(3))
+    path = write_text(tmp_path / "a" / "log.csv", f"how,epoch,loss\n{rows}")
+    scalars = read(path)
+    assert scalars.names == ()
+    assert told(scalars) == ["its rows are of several values of 'how': not read"]
+
+
+def test_words_that_change_at_any_row_tell_no_trainings_apart(tmp_path: Path) -> None:
+    write_text(
+        tmp_path / "log.csv", "epoch,loss,is_best,date\n0,1,yes,2024-01-01\n1,2,no,2024-01-02\n0,3,yes,2024-01-03\n"
+    )
+    scalars = read(tmp_path)
+    assert values(scalars, ".", "loss") == [3]
+    assert len(told(scalars)) == 1
 
 
 def test_a_metric_may_be_called_as_such_a_column_is(tmp_path: Path) -> None:
