@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from tbcli.errors import ConfigError
 from tbcli.figures.colours import DARK, LIGHT, run_styles
@@ -54,6 +55,12 @@ def keys(axes: Axes) -> list[str]:
 
 def texts(figure: Figure) -> str:
     return "\n".join(text.get_text() for text in figure.texts)
+
+
+def label_box(label: Text) -> Bbox:
+    """Return where a label is drawn, without the line that ties it to its place."""
+    label.get_window_extent()  # moves it there
+    return Text.get_window_extent(label)
 
 
 def test_train_is_solid_and_validation_dashed() -> None:
@@ -121,7 +128,7 @@ def test_more_runs_than_colours_are_told_apart_by_their_rank_at_the_end() -> Non
 
 def test_ranks_at_one_place_do_not_cover_each_other() -> None:
     figure = draw_scene(many(12))
-    heights = sorted(Text.get_window_extent(text).y0 for text in figure.axes[0].texts)  # without its line
+    heights = sorted(label_box(text).y0 for text in figure.axes[0].texts)
     assert all(after - before > 4 for before, after in pairwise(heights))
 
 
@@ -129,7 +136,7 @@ def test_ranks_at_one_place_do_not_cover_each_other() -> None:
 def test_ranks_of_runs_that_end_at_different_places_do_not_cover_each_other(log: str) -> None:
     runs = [curve([3] + [1 + number % 3 / 100] * (20 + number), run=f"run{number}") for number in range(13)]
     (axes,) = draw_scene(scene(*runs, log=log)).axes
-    boxes = [Text.get_window_extent(text).shrunk(0.7, 0.7) for text in axes.texts]
+    boxes = [label_box(text).shrunk(0.7, 0.7) for text in axes.texts]
     assert len(boxes) == 13
     assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
 
