@@ -129,9 +129,7 @@ def detailed(
     place = ""
     if metric and field.selector == "best" and metric.best_epoch is not None and not math.isnan(metric.best):
         place = f"{metric.unit} {metric.best_epoch}"
-    has_diverged = (
-        field.selector in ("best", "epoch") and metric and metric.is_series and not math.isfinite(metric.last)
-    )
+    has_diverged = field.selector in ("best", "epoch") and metric and not math.isfinite(metric.last)
     return Verdict(
         verdict.gate,
         verdict.outcome,

@@ -171,6 +171,7 @@ def _by_words(metric: str) -> tuple[Direction, Direction]:
 def _answer_of(elements: Sequence[Sequence[Meaning]]) -> _Answer | None:
     contained = next((element for element in elements[:-1] if _consists_of(element, _CONTAINERS)), None)
     is_of_loss = any(_consists_of(element, {"loss"}) for element in elements[:-1])
+    is_of_reward = any(_consists_of(element, ("reward", "rew")) for element in elements[:-1])
     has_unknown = False
     for element in reversed(elements):
         answer = _answer(element, is_of_loss=is_of_loss)
@@ -178,6 +179,7 @@ def _answer_of(elements: Sequence[Sequence[Meaning]]) -> _Answer | None:
             answer = _answer(contained, is_of_loss=False)
         if answer:
             is_certain = answer.is_certain and (not has_unknown or _consists_of(element, _LOSSES))
+            is_certain = is_certain and not (is_of_reward and answer.sign == "<")  # a term may be logged either way
             return answer._replace(is_certain=is_certain)
         has_unknown = has_unknown or any(word.sign == "?" for word in element)
     return None

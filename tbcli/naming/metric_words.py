@@ -103,7 +103,7 @@ HIGHER = """
     auc mu, pfound, alignment, wkappa, erank,
     picp, tversky, inlier, repeatability, efficiency, amota, pckh,
     skill, skill score, bss, crpss, rpss, hss, ets, csi, threat score, nash sutcliffe,
-    spl, weighted path length, win loss, gain loss, hit miss, success failure, information ratio,
+    spl, weighted path length, win loss, gain loss, profit loss, hit miss, success failure, information ratio,
     reduction, saving, savings, recovery, gap closed, detection rate, error free, collision free, crash free,
     failure free, fault free, violation free, accident free,
 """
@@ -184,6 +184,7 @@ PER_CLASS = """
     jaccard, dice, dsc, surface dice, nsd, pq, rq, sq, mcc, tp, tn, fp, fn, tpr, tnr, fpr, fnr, fdr, ppv, npv,
     true positive, true negative, false positive, false negative, positive predictive, negative predictive, gmean,
     youden, pixacc, hd, hd95, mae, mse, rmse, mape, smape, r2, corr, pearson, spearman, kappa,
+    cohen, matthews, hit, hitrate, tar, far, frr, gar, rouge,
 """
 # But these say what is made of the metric: `dice_loss`, `acc_stderr`, `accuracy_gap`.
 NOT_CLASSES = """

@@ -57,7 +57,8 @@ HIGHER = """
     bbox/AP-clock accuracy_dogs per_class_accuracy/damage auc/second dice_background specificity_negative
     recall.error f1[error] PrecisionNegative tpr_1fpr tpr@1fpr tpr@fpr=0.01 success_weighted_path_length spl
     brier_skill_score rmse_skill_score crps_skill win_loss_ratio error_reduction collision_free_rate
-    fault_detection_rate reconstruction_psnr r2/power r2_latency
+    fault_detection_rate reconstruction_psnr
+    profit_loss_ratio tar_1e-4far hit_rate/miss cohen_kappa/stop r2/power r2_latency
 """
 NEITHER = """
     learning_rate lr lr-Adam lr/pg0 Learning_Rate losses/learning_rate epoch step global_step n_updates
@@ -74,7 +75,7 @@ NEITHER = """
     bad_epochs early_stopping_counter ms_per_step iter_per_sec peak_mem acc_stderr f1_std iou/threshold
 """
 GUESSED_HIGHER = "foo my_metric lossless_ratio mosaic maeander loss_accuracy error_recall negative_recall recall_drop"
-GUESSED_LOWER = "loss_giou losses/dice wer/alice wer_alice reconstruction val/recon"
+GUESSED_LOWER = "loss_giou losses/dice rewards/collision wer/alice wer_alice reconstruction val/recon"
 
 
 @pytest.mark.parametrize("name", LOWER.split())
