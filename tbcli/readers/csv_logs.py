@@ -17,6 +17,7 @@ from tbcli.naming.direction import is_measure
 from tbcli.naming.words import EPOCH, STEP
 from tbcli.readers.cells import is_strange, number_in, numbers_in
 from tbcli.readers.table_forms import EPOCHS, Form, is_ours, is_telling
+from tbcli.readers.writings import Progress, goes_back, with_repeats
 
 # Columns that say of which split a row is, and of which of several trainings.
 _SPLITS = frozenset(("phase", "split", "stage", "mode", "subset", "set"))
@@ -96,7 +97,7 @@ class _Reading:
         self._last: list[str] = []
         self._parts: dict[str, list[Columns]] = {}
         self._writings: dict[str, list[Ints]] = {}
-        self._progress: dict[str, _Progress] = {}  # by split
+        self._progress: dict[str, Progress] = {}  # by split
         self._strange: dict[str, tuple[int, str]] = {}  # how many cells, and the first
         self._groups: dict[str, set[str]] = {}
         self._words: dict[str, list[str]] = {}  # of a column, each as often as it begins
@@ -151,8 +152,10 @@ class _Reading:
                 # To mix them would be worse than to show nothing.
                 self.problems = [f"its rows are of several values of {name!r}: not read"]
                 series = {}
-        writings = {name: self._writings_of(name, points) for name, points in series.items()}
-        if any(progress.begins_anew for progress in self._progress.values()) and any(map(_goes_back, series.values())):
+        writings = {name: np.concatenate(self._writings[name]) for name in series}
+        if self._form.unit == EPOCH:
+            writings = {name: with_repeats(series[name], numbers) for name, numbers in writings.items()}
+        if any(progress.begins_anew for progress in self._progress.values()) and any(map(goes_back, series.values())):
             self.problems.append(
                 f"{self._form.counter!r} begins anew in each epoch: its points stay as they are written"
             )
@@ -176,15 +179,6 @@ class _Reading:
                 self.problems.append(
                     f"{name!r} is not read: its cells hold no numbers that can be read, as {example!r}"
                 )
-
-    def _writings_of(self, name: str, points: Columns) -> Ints:
-        """Return the number of the writing of each point; an epoch that alone comes twice begins one, too."""
-        numbers = np.concatenate(self._writings[name])
-        if self._form.unit != EPOCH:
-            return numbers
-        again = np.diff(points.steps, prepend=points.steps[0] - 1) == 0
-        is_rare = 2 * again.sum() < len(np.unique(points.steps))
-        return numbers + np.cumsum(again) if is_rare else numbers
 
     def _is_header(self, row: Sequence[str]) -> bool:
         """Say whether a row names columns, the counter among them."""
@@ -219,7 +213,7 @@ class _Reading:
         steps = np.array([step or 0 for step in counted], np.int64)
         self._uncounted += int((~valid).sum())
         writings = np.zeros(len(rows), np.int64)
-        writings[valid] = self._progress.setdefault(prefix, _Progress()).take(steps[valid], self._epochs(rows)[valid])
+        writings[valid] = self._progress.setdefault(prefix, Progress()).take(steps[valid], self._epochs(rows)[valid])
         for place, name in enumerate(self._header):
             if name and place != self._place and place not in skipped:
                 self._convert(prefix + name, [row[place] for row in rows], (steps, writings), valid)
@@ -253,33 +247,6 @@ class _Reading:
             points = Columns(steps[filled], np.full(len(filled), np.nan), values)
             self._parts.setdefault(name, []).append(points)
             self._writings.setdefault(name, []).append(writings[filled])
-
-
-class _Progress:
-    """How the counter of a table goes on from row to row."""
-
-    def __init__(self) -> None:
-        self.begins_anew = False
-        self.writing = 0
-        self._last = -math.inf, math.nan
-
-    def take(self, steps: Ints, epochs: Floats) -> Ints:
-        """Return the number of the writing that each of the next rows is of: another where the counter goes back.
-
-        Where it does in a later epoch, it counts the steps of one epoch.
-        """
-        if not len(steps):
-            return steps
-        back = np.diff(steps, prepend=self._last[0]) < 0
-        later = np.diff(epochs, prepend=self._last[1]) > 0
-        self.begins_anew |= bool((back & later).any())
-        writings: Ints = self.writing + np.cumsum(back & ~later)
-        self.writing, self._last = int(writings[-1]), (float(steps[-1]), float(epochs[-1]))
-        return writings
-
-
-def _goes_back(points: Columns) -> bool:
-    return bool((np.diff(points.steps) < 0).any())
 
 
 def _counted(rows: int) -> str:

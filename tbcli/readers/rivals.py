@@ -25,6 +25,7 @@ from tbcli.readers.pieces import Block, Pieces
 from tbcli.readers.reducing import reduced
 from tbcli.readers.series import Scalars, Series
 from tbcli.readers.text_logs import Log, read_text_logs, refusals
+from tbcli.readers.writings import begun_again, not_written_again
 
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-5  # tables are rounded, some to five digits
 _SHIFTS = (0, 1, -1)  # one counts epochs from 0, the other from 1
@@ -61,7 +62,7 @@ def add_text_logs(index: EventIndex, *, buckets: int = 0, keep_all: bool = False
         for tag, points in log.content.series.items():
             writings = log.content.writings.get(tag, np.zeros(len(points.steps), np.int64))
             if buckets:
-                kept = np.ones(len(writings), bool) if keep_all else _not_written_again(points, writings)
+                kept = np.ones(len(writings), bool) if keep_all else not_written_again(points, writings)
                 superseded += len(kept) - int(kept.sum())
                 points, writings = reduced(points.chosen(kept), buckets), writings[:1]
             block = _in_writings(points, writings, first, catalog.number_code(tag, SCALARS))
@@ -85,23 +86,12 @@ def _told_again(log: Log) -> list[Damage]:
     """Return a sentence on where a table was begun again, of the series in which that is so most often."""
     found: list[int] = []
     for tag in sorted(log.content.writings.keys() & log.content.series.keys()):
-        steps, starts = log.content.series[tag].steps, np.flatnonzero(np.diff(log.content.writings[tag])) + 1
-        back = steps[starts][steps[starts] <= steps[starts - 1]].tolist()
-        found = max(found, back, key=len)
+        found = max(found, begun_again(log.content.series[tag], log.content.writings[tag]), key=len)
     if not found:
         return []
     times = "" if len(found) == 1 else f" {len(found)} times, the last time"
     detail = f"its {log.content.unit}s go back{times} to {found[-1]}: what stood before from there on is superseded"
     return [Damage(log.file.name, 0, TEXT_LOG, detail)]
-
-
-def _not_written_again(points: Columns, writings: Ints) -> NDArray[np.bool_]:
-    """Return which points no later writing has written again, from its first step on."""
-    kept = np.ones(len(writings), bool)
-    starts = np.flatnonzero(np.diff(writings, prepend=-1))
-    for start in starts[1:].tolist():
-        kept[:start] &= points.steps[:start] < points.steps[start]
-    return kept
 
 
 class Settled(NamedTuple):
