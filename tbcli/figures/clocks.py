@@ -12,6 +12,7 @@ Clock = tuple[Floats, Floats]
 """Steps, rising, and the epochs that end there; between them epochs are interpolated."""
 
 UNITS = (("d", 86_400.0), ("h", 3600.0), ("min", 60.0))
+_FARTHER = 20  # times as far goes a series that counts steps as one that counts epochs
 _LONGEST_RUN = 10 * 365 * 86_400.0  # seconds; a wall time farther from the others is a mistake
 
 
@@ -74,6 +75,19 @@ def steps_at(epochs: Floats, clock: Clock) -> Floats:
     """Return the steps at epochs ``[n]``."""
     result: Floats = np.interp(epochs, clock[1], clock[0])
     return result
+
+
+def count_differently(short: Floats, long: Floats) -> bool:
+    """Say whether one series seems to count steps and the other epochs.
+
+    Both begin near 0, and the shorter one counts one by one to a small part of the longer one.
+
+    Args:
+        short: Steps, at least two.
+        long: Steps of the series that goes farther.
+    """
+    is_dense = bool((np.diff(short) == 1).all())
+    return is_dense and short[0] <= 1 and long[0] < long[-1] / _FARTHER and long[-1] > _FARTHER * max(short[-1], 1)
 
 
 def plausible(wall_times: Iterable[Floats]) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tbcli.errors import NotFound
 from tbcli.figures.bands import band_over
-from tbcli.figures.clocks import epochs_at, in_one_unit, steps_at
+from tbcli.figures.clocks import count_differently, epochs_at, in_one_unit, steps_at
 from tbcli.figures.curves import EPOCH, LARGEST, STEP, TIME, Best, Curve, Panel, Request
 from tbcli.figures.smoothing import Floats, shown_points, smoothed
 from tbcli.figures.titles import counted
@@ -18,7 +18,6 @@ from tbcli.naming.direction import direction_of
 from tbcli.naming.words import TEST, TRAIN, VALIDATION, learning_rate_of
 
 _LOG_RANGE = 100.0  # largest over smallest value from which a loss is shown on a logarithmic axis
-_OTHER_CLOCK = 20  # times as far as another series of the run goes one that counts something else
 _ORDER = {TRAIN: 0, "": 0, VALIDATION: 1, TEST: 2}
 
 Measured = tuple[Trace, Floats, Floats]
@@ -113,7 +112,7 @@ def _two_clocks(metric: str, measured: Sequence[Measured]) -> list[str]:
         if len(one[1]) > 1:
             by_run.setdefault(one[0].id, []).append(one)
     pairs = [(min(alike, key=_end), max(alike, key=_end)) for alike in by_run.values()]
-    found = [(short, long) for short, long in pairs if _counts_otherwise(short[1], long[1])]
+    found = [(short, long) for short, long in pairs if count_differently(short[1], long[1])]
     if not found:
         return []
     (short, x, _), (long, steps, _) = found[0]
@@ -126,12 +125,6 @@ def _two_clocks(metric: str, measured: Sequence[Measured]) -> list[str]:
 
 def _end(one: Measured) -> float:
     return float(one[1][-1])
-
-
-def _counts_otherwise(short: Floats, long: Floats) -> bool:
-    """Say whether both begin near 0, and the shorter one counts one by one to a small part of the longer one."""
-    is_dense = bool((np.diff(short) == 1).all())
-    return is_dense and short[0] <= 1 and long[0] < long[-1] / 20 and long[-1] > _OTHER_CLOCK * max(short[-1], 1)
 
 
 def _curve(trace: Trace, x: Floats, y: Floats, request: Request, label: str) -> Curve:

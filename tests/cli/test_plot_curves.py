@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from tbcli.cli.app import app
 from tbcli.runs.history import HistoryWriter
 from tbcli.runs.owner import Owner
-from tests.events.records import curve, framed, write
+from tests.events.records import curve, event, framed, simple, write
 from tests.fakes import SOME_MOMENT, make_run
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -293,3 +293,12 @@ def test_a_pattern_of_tags_is_drawn_as_a_figure_of_a_run_of_ours(tmp_path) -> No
     for pattern, metrics in (("*conv1", ["gradients/conv1"]), ("*gradients*", ["gradients/conv1", "gradients/dense"])):
         assert json.loads(plot(tmp_path, "--metric", pattern, "--json").stdout)["metrics"] == metrics
     assert "no metric '*nothing'" in plot(tmp_path, "--metric", "*nothing", expect=3).stderr
+
+
+@pytest.mark.parametrize("last", [float("nan"), float("inf")])
+def test_a_last_value_that_is_no_number_is_null_in_the_document_and_said_in_the_terminal(tmp_path, last) -> None:
+    write(tmp_path / "other", *[event(step, simple("loss", value)) for step, value in enumerate((2.0, 1.0, last))])
+    out = str(tmp_path / "x.png")
+    (one,) = json.loads(plot(tmp_path, str(tmp_path / "other"), "--json", "--out", out).stdout)["curves"]
+    assert (one["last"], one["best"], one["best_at"]) == (None, 1, "step 1")
+    assert plot(tmp_path, str(tmp_path / "other"), "--terminal").stdout.endswith(f"{last:g} (best 1 at step 1)\n")
