@@ -7,7 +7,7 @@ from collections.abc import Callable
 import keras
 
 from tbcli.config import TrainConfig
-from tbcli.training import fused as our
+from tbcli.training import fused_adam as our
 
 _STEPS = 16  # 64 and 211 were no faster
 _LARGEST_EXECUTION = 64_000_000  # bytes of samples
