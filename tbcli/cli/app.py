@@ -93,13 +93,21 @@ def load_command(name: str) -> Any:
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
     command = getattr(module, name)
     alone.command(name, cls=Command, help=_as_markup(inspect.getdoc(command) or ""))(command)
-    return typer.main.get_command(alone)
+    loaded = typer.main.get_command(alone)
+    for parameter in loaded.params:
+        if text := getattr(parameter, "help", None):
+            parameter.help = _without_markup(text)  # type: ignore[attr-defined] # options and arguments have one
+    return loaded
 
 
 def _as_markup(text: str) -> str:
     """Return the text of a docstring for Typer, which keeps line ends and takes ``[direction]`` for markup."""
     paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
-    return "\n\n".join(paragraphs).replace("[", "\\[")
+    return _without_markup("\n\n".join(paragraphs))
+
+
+def _without_markup(text: str) -> str:
+    return text.replace("[", "\\[")
 
 
 def _failed(error: TbcliError) -> int:

@@ -170,3 +170,8 @@ def test_paragraphs_of_help_fill_the_line(cli: Cli) -> None:
     shown = cli("check", "--help").stdout.partition("╭")[0]
     lines = [line.strip() for line in shown.split("3 takes precedence")[1].strip().splitlines()]
     assert all(len(line) > 50 for line in lines[1:-1])
+
+
+def test_brackets_in_the_help_of_an_option_are_shown(cli: Cli) -> None:
+    assert "(0.005). [default: 0]" in " ".join(re.sub("[│]", " ", cli("check", "--help").stdout).split())
+    assert "[default: the first]" in cli("compare", "--help").stdout
