@@ -34,11 +34,15 @@ WIDEST_NAME = 28  # all columns together then fit a window of 80
 def clean(
     common: Common,
     runs: RunsArgument = None,
-    all_: Annotated[bool, typer.Option("--all", help="Every run here.", rich_help_panel=WHICH_PANEL)] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="All runs in the workspace.", rich_help_panel=WHICH_PANEL)
+    ] = False,
     older_than: Annotated[
         str | None,
         typer.Option(
-            metavar="AGE", help="That stopped at least so long ago: 30m, 12h, 7d, 2w.", rich_help_panel=WHICH_PANEL
+            metavar="AGE",
+            help="Only runs that ended this long ago or more: 30m, 12h, 7d, 2w.",
+            rich_help_panel=WHICH_PANEL,
         ),
     ] = None,
     status: Annotated[
@@ -46,27 +50,23 @@ def clean(
         typer.Option(
             metavar="STATUS",
             autocompletion=offer("tbcli.runs.run:STATUSES"),
-            help="finished, failed, interrupted or diverged. Repeatable.",
+            help="Only runs with this status: finished, failed, interrupted or diverged. Repeatable.",
             rich_help_panel=WHICH_PANEL,
         ),
     ] = None,
     keep: Annotated[
         int | None,
-        typer.Option(
-            min=0, metavar="N", help="Spare the N newest of what the others select.", rich_help_panel=WHICH_PANEL
-        ),
+        typer.Option(min=0, metavar="N", help="Keep the N newest matching runs.", rich_help_panel=WHICH_PANEL),
     ] = None,
-    cache: Annotated[
-        bool, typer.Option("--cache", help="Forget the numbers kept of event files that were read; no run goes.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would go.")] = False,
+    cache: Annotated[bool, typer.Option("--cache", help="Empty the reader cache; no run is removed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be removed.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
     """Remove runs: logs, plots and model together, after showing them and asking.
 
-    Prints the ids removed. A run that is training stays: naming it refuses everything, a filter passes over it.
-    Links are never followed. Nothing but runs is touched: not plots/compare-*, not the logs of other tools.
+    Prints the ids removed. A run that is training is never removed: naming it aborts, filters skip it. Links are never
+    followed, and nothing but runs is touched: not plots/compare-*, not the logs of other tools.
     """
     if runs and all_:
         raise ConfigError(
@@ -75,7 +75,7 @@ def clean(
     names_runs = bool(runs or all_ or older_than or status or keep is not None)
     if not (names_runs or cache):
         raise ConfigError(
-            "clean was not told which runs to remove",
+            "no runs to remove were given",
             hint="`tbcli clean RUN`, `--older-than 7d`, `--keep 5` or `--all`",
         )
     if cache:
@@ -133,7 +133,8 @@ def _confirm(count: int, total_bytes: int) -> None:
     runs = "1 run" if count == 1 else f"{count} runs"
     if not can_ask():
         raise ConfigError(
-            f"removing {runs} needs a yes, and no terminal is there to ask", hint="`--yes` confirms in advance"
+            f"refusing to remove {runs} without confirmation: stdin is not a terminal",
+            hint="`--yes` confirms in advance",
         )
     if not ask(f"Remove {runs} with logs, plots and models ({counted_bytes(total_bytes)})?"):
         raise Refused("not confirmed: nothing was removed", hint="`--yes` confirms in advance, `--dry-run` only shows")

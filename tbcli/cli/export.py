@@ -32,19 +32,19 @@ def export(
         typer.Option(
             "--format",
             metavar="FORM",
-            help="csv, json, parquet or tensorboard (csv, or what the ending of --out says).",
+            help="csv, json, parquet or tensorboard. [default: from the extension of --out, else csv]",
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = None,
     wide: Annotated[
         bool,
-        typer.Option("--wide", help="A row a step, a column a metric; no wall times.", rich_help_panel=OUTPUT_PANEL),
+        typer.Option("--wide", help="One row per step, one column per metric.", rich_help_panel=OUTPUT_PANEL),
     ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="A file, - for stdout; for tensorboard a directory, new or empty (-).",
+            help="File, or - for stdout; with --format tensorboard a directory, new or empty. [default: -]",
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = None,
@@ -54,8 +54,8 @@ def export(
         typer.Option(
             metavar="GLOB",
             autocompletion=complete_metric,
-            help="These alone: 'loss', or a pattern: 'val_*' is of the metric's own name, 'train/gradients/*', with a "
-            "slash, of run and tag. Repeatable.",
+            help="Metric, tag or glob to export. Without '/' a glob matches metric names; with '/' it matches run/tag. "
+            "Repeatable. [default: all]",
             rich_help_panel=WHAT_PANEL,
         ),
     ] = None,
@@ -64,8 +64,8 @@ def export(
 ) -> None:
     """Write the scalars of a run, or of any log directory, as CSV, JSON, Parquet or event files.
 
-    Without a run, of the latest. Tidy: run, metric, step, wall_time (seconds since 1970), value. What is no number is
-    nan, inf or -inf in CSV and null in JSON. tensorboard writes event files with scalars and texts alone.
+    Without a run, the latest. Columns: run, metric, step, wall_time (seconds since 1970), value. Values that are not
+    numbers are nan, inf or -inf in CSV and null in JSON. Event files get scalars and texts only.
     """
     config = common.settle()
     from tbcli.exporting import TENSORBOARD, chosen_form, read_places
@@ -74,10 +74,10 @@ def export(
     target = None if out is None or str(out) == "-" else out
     form = chosen_form(_said(format_, as_json=as_json), target)
     if form == TENSORBOARD and wide:
-        raise ConfigError("--wide says how a table looks, and event files are none", hint="leave it out")
+        raise ConfigError("--wide has no effect on --format tensorboard", hint="leave it out")
     to_stdout = target is None or leads_to_stdout(target)
     if form == "parquet" and to_stdout and is_terminal(sys.stdout):
-        raise ConfigError("Parquet is nothing for a terminal", hint="`--out FILE.parquet`, or `> FILE.parquet`")
+        raise ConfigError("refusing to write Parquet to a terminal", hint="`--out FILE.parquet`, or `> FILE.parquet`")
     places = find_places(RunStore(config.paths, config.direction), runs or ["latest"], common.output)
     if form == TENSORBOARD and target is not None:
         _write_copy(places, metric or (), target, common.output, verify=verify, cache=not no_cache)
@@ -93,7 +93,7 @@ def export(
 
 def _said(form: str | None, *, as_json: bool) -> str | None:
     if as_json and form not in (None, "json"):
-        raise ConfigError(f"--json and --format {form} say two things", hint="leave one of them out")
+        raise ConfigError(f"--json conflicts with --format {form}", hint="leave one of them out")
     return "json" if as_json else form
 
 
@@ -102,7 +102,7 @@ def _tell(output: Output, damage: Iterable[Damage], superseded: int, left_out: I
         output.warn(sentence)
     warn_of_damage(output, damage)
     if superseded:
-        output.say(f"{superseded:,} points that the run wrote again after it was resumed are left out")
+        output.say(f"{superseded:,} points are left out: the run wrote them again after it was resumed")
 
 
 def _to_stdout(table: Table, form: str, *, wide: bool) -> None:

@@ -1,4 +1,4 @@
-"""A log directory of somebody else's as a table: its runs, their tags, and the last value of each."""
+"""Any log directory as a table: its runs, their tags, and the last value of each."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def show_logdir(
 
 
 def _columns_of_tags(query: ListingQuery, tags: Tags) -> list[str]:
-    """Return the columns where all are the table's own, of which there is a row a tag; else nothing."""
+    """Return the columns where all are the table's own, which has one row per tag; else nothing."""
     names = [field.name.lower() for field in query.columns if not field.selector]
     metrics = {tag.name for each in tags.values() for tag in each if tag.metric}
     is_own = len(names) == len(query.columns) and set(names) <= set(CSV_HEADER)

@@ -27,8 +27,8 @@ NoCache = Annotated[bool, typer.Option("--no-cache", help="Bypass the cache.", r
 def find_places(store: RunStore, references: Sequence[str], output: Output) -> list[Run | LogDirectory]:
     """Return what the references name, each once: runs, log directories, or single files of events or text logs.
 
-    A path that holds several runs of ours is all of them, and so is what else lies beside them. A log directory of
-    somebody else's may hold several runs too.
+    A path that holds several tbcli runs is all of them, with the log directories beside them. A log directory of
+    another program may hold several runs too.
 
     Raises:
         NotFound: A reference names nothing.
@@ -41,13 +41,13 @@ def find_places(store: RunStore, references: Sequence[str], output: Output) -> l
 def find_place(store: RunStore, reference: str, output: Output) -> Run | LogDirectory:
     """Return what one reference names, and warn of runs that could not be looked at for it; see `RunStore.find_any`.
 
-    What names no run of ours may name one of somebody else's in the same log directory.
+    What names no tbcli run may name a run of another program in the same log directory.
     """
     known = len(store.damage)
     try:
         return store.find_any(reference, output.say)
     except NotFound as error:
-        found = _somebody_elses(store, reference)
+        found = _run_of_others(store, reference)
         if found is None:
             raise error from None
         return found
@@ -82,7 +82,7 @@ def _places_of(store: RunStore, reference: str, output: Output) -> list[Run | Lo
 
 
 def runs_below(found: LogDirectory, output: Output) -> list[Run | LogDirectory]:
-    """Return the runs of ours directly below a log directory, and the log directories beside them; else nothing."""
+    """Return the tbcli runs directly below a log directory, and the log directories beside them; else nothing."""
     from tbcli.config import PathsConfig
     from tbcli.runs import LogDirectory, RunStore
 
@@ -108,8 +108,8 @@ def has_logs(path: Path) -> bool:
     return bool(read_text_logs(found.tables, []))
 
 
-def _somebody_elses(store: RunStore, reference: str) -> LogDirectory | None:
-    """Return a run of a log directory that is not of ours: by its name in `--logdir`, or by a path to no directory."""
+def _run_of_others(store: RunStore, reference: str) -> LogDirectory | None:
+    """Return a run of another program: by its name in `--logdir`, or by a path to no directory."""
     from tbcli.readers.logged_runs import find_run
     from tbcli.runs import LogDirectory
     from tbcli.runs.ids import looks_like_id
@@ -157,7 +157,7 @@ def list_own_runs(store: RunStore, output: Output) -> list[Run]:
 
 
 def warn_of_records(output: Output, places: Iterable[Run | LogDirectory]) -> None:
-    """Say what cannot be read of the records of runs of ours."""
+    """Warn about what cannot be read in the records of tbcli runs."""
     from tbcli.runs import Run
     from tbcli.runs.unreadable import damage_of
 

@@ -105,7 +105,7 @@ def runs(
         store = RunStore(paths, config.direction)
     else:
         found = LogDirectory(paths.logs.name, paths.logs, directions=config.direction)
-    if _is_somebody_elses(found, store, is_named=run is not None):
+    if _is_of_others(found, store, is_named=run is not None):
         from tbcli.cli.logdir_table import show_logdir
 
         for sentence in store.damage:
@@ -128,8 +128,8 @@ def runs(
     _show(look, output, watching)
 
 
-def _is_somebody_elses(found: LogDirectory, store: RunStore, *, is_named: bool) -> bool:
-    """Say whether a place holds no run of ours, and so is shown as what it is; unnamed, where it holds event files."""
+def _is_of_others(found: LogDirectory, store: RunStore, *, is_named: bool) -> bool:
+    """Say whether a place is shown as a log directory: it holds no tbcli run; unnamed, also only if it holds logs."""
     from tbcli.runs.references import is_directory
 
     if found.run or not is_directory(found.logs):

@@ -1,4 +1,4 @@
-"""What the names of runs lead to, for commands that ask both runs of ours and log directories of somebody else's."""
+"""Summaries of the runs that references name: tbcli runs and the runs inside any log directory."""
 
 from __future__ import annotations
 

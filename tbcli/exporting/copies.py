@@ -58,7 +58,7 @@ def copy_places(
         places: At least one; of several each gets a directory of its own.
         patterns: See `tbcli.readers.metrics.read_metrics`; they choose texts too.
         directory: Does not exist yet, or is empty.
-        verify: Prove the checksums of everything.
+        verify: Verify all checksums.
         cache: Use the cache, and renew it.
 
     Raises:

@@ -39,7 +39,7 @@ def csv_parts(series: Sequence[NamedSeries], *, wide: bool) -> Iterator[str]:
 
 
 def json_parts(series: Sequence[NamedSeries], *, wide: bool) -> Iterator[str]:
-    """Yield one JSON document with a row a line; what is no number, and a cell without a point, is null."""
+    """Yield one JSON document, one row per line; values that are not numbers, and cells without a point, are null."""
     name, rows = ("rows", _json_wide(series)) if wide else ("points", _json_tidy(series))
     yield f'{{"schema": {schemas.METRICS}, "{name}": ['
     yield from _with_commas(rows)

@@ -47,7 +47,7 @@ def chosen_form(said: str | None, out: Path | None) -> str:
     ending = out.suffix.lower().removeprefix(".") if out else ""
     form = said or ending or CSV
     if said and said not in FORMS:
-        raise ConfigError(f"--format knows no {said!r}", hint=did_you_mean(said, FORMS))
+        raise ConfigError(f"unknown --format {said!r}", hint=did_you_mean(said, FORMS))
     if out and ending:
         _require_agreement(form, ending, out)
     if form == PARQUET:
@@ -62,12 +62,12 @@ def _require_agreement(form: str, ending: str, out: Path) -> None:
         return
     if ending in FORMS:
         raise ConfigError(
-            f"this is to be {form}, but {str(out)!r} ends in {out.suffix!r}",
+            f"--format {form} conflicts with the extension of {str(out)!r}",
             hint="leave the form out, or give the file another name",
         )
     if form != TENSORBOARD:  # a directory may be called anything else
         raise ConfigError(
-            f"{str(out)!r} ends in {out.suffix!r}, which is no form",
+            f"unknown extension {out.suffix!r} of {str(out)!r}",
             hint="a name that ends in .csv, .json or .parquet, or `--format` and a name without an ending",
         )
 
@@ -80,7 +80,7 @@ def read_places(
     Args:
         places: At least one.
         patterns: See `tbcli.readers.metrics.read_metrics`; each of several places need not hold them.
-        verify: Prove the checksums of everything.
+        verify: Verify all checksums.
         cache: Use the cache, and renew it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Series as rows, a bounded number at a time: tidy, a row a point; or wide, a row a step and a column a metric."""
+"""Series as rows, a bounded number at a time: one per point (tidy), or one per step with a column per metric (wide)."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def test_splits_one_below_the_other_are_no_continuation(tmp_path: Path) -> None:
 def test_export_says_what_a_table_has_written_again(cli: Cli, workspace: Path) -> None:
     write_text(workspace / "a" / "log.csv", AGAIN["appended"][0])
     result = cli("export", "./a")
-    assert "4 points that the run wrote again after it was resumed are left out" in result.stderr
+    assert "4 points are left out: the run wrote them again after it was resumed" in result.stderr
     assert result.stdout.count("\n") == 3
 
 
