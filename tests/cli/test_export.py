@@ -209,7 +209,7 @@ def test_damage_in_two_places_is_told_apart_and_what_cannot_be_listed_has_no_byt
         (["./nowhere"], 3, "no log directory"),
         (["--out", "/proc/x.csv"], 2, "cannot write"),
         (["--out", "s.xlsx"], 2, "unknown extension '.xlsx' of 's.xlsx'"),
-        (["--out", "s.xlsx", "--format", "csv"], 2, "is no form"),
+        (["--out", "s.xlsx", "--format", "csv"], 2, "unknown extension"),
         (["--out", "s.parquet", "--format", "csv"], 2, "--format csv conflicts with the extension of 's.parquet'"),
         (["--out", "s.csv", "--json"], 2, "--format json conflicts"),
         (["--out", "s.csv", "--format", "tensorboard"], 2, "--format tensorboard conflicts"),
@@ -265,7 +265,7 @@ def test_parquet_goes_through_a_pipe_and_not_to_a_terminal(tmp_path, run) -> Non
     os.close(main)
     os.close(other)
     assert done.returncode == 2
-    assert b"nothing for a terminal" in done.stderr
+    assert b"refusing to write Parquet to a terminal" in done.stderr
 
 
 def test_a_metric_that_no_place_has_is_an_error_and_one_that_some_lack_is_said(tmp_path) -> None:
