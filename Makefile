@@ -31,9 +31,10 @@ train: install ## train on the bundled MNIST and keep the run here
 # Files are shared out among a few processes, each with a TensorFlow of its own: `make test JOBS=1` uses one.
 # Without compiled files every one of them, and every process that a test starts, would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
-JOBS ?= auto
+# One more than there are cores, for many tests wait for a process that they started; at most 4.
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n < 3 ? n + 1 : 4)))
 PROFILE ?= dev
-PYTEST := $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder --hypothesis-profile $(PROFILE)
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --hypothesis-profile $(PROFILE)
 
 test: $(VENV)/installed-dev ## run the tests (all but the slow and the browser ones); PROFILE=ci tries more examples
 	@$(PYTEST)
