@@ -202,7 +202,7 @@ def _row(run: str, called: str, tag: Tag) -> tuple[str, ...]:
     last = shown_metric(tag.metric.last) if tag.metric else counted_bytes(tag.bytes or 0)
     step = "-" if tag.step is None else str(tag.step)
     return (
-        printable(run),
+        printable(called),
         printable(tag.name) or "-",
         printable(_below(run, tag)),
         printable(tag.kind),

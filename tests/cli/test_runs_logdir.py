@@ -172,3 +172,11 @@ def test_an_order_that_rests_on_a_guess_is_said(cli: Cli, workspace: Path) -> No
     assert "(higher is better: guessed)" in result.stderr
     told = cli("runs", "./odd", "--sort", "wobbliness", "--columns", "run", "--set", "direction.wobbliness=min")
     assert (told.stdout.split(), told.stderr) == (["run", "a", "b"], "")
+
+
+def test_a_path_that_is_one_run_is_called_by_its_directory_in_table_and_document(cli: Cli, workspace: Path) -> None:
+    write_scalars(workspace / "alone", {"loss": [1.0]})
+    assert cells(cli("runs", "./alone"))[1][0] == "alone"
+    (run,) = json.loads(cli("runs", "./alone", "--json").stdout)["runs"]
+    assert (run["run"], run["id"]) == ("alone", "alone")
+    assert cli("runs", "./alone", "--csv").stdout.splitlines()[1].startswith("alone,loss,")
