@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import errno
-import importlib
 import math
 import os
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from tbcli.config import Config
 from tbcli.data import load_dataset
-from tbcli.errors import ConfigError, Interrupted, TbcliError, TrainingFailed, status_of
-from tbcli.loading import hidden
-from tbcli.naming.direction import summarize
+from tbcli.errors import ConfigError, Interrupted, TrainingFailed, status_of
 from tbcli.recorders.registry import chosen_names, require_loadable
 from tbcli.runs import Run, RunStore
-from tbcli.runs.files import utc_now, utc_text
-from tbcli.runs.history import read_history
-from tbcli.runs.run import HEARTBEAT_SECONDS
+from tbcli.training.conclusion import Heartbeat, conclude, reason_of
 from tbcli.training.facts import git_state, package_versions
 from tbcli.training.interruption import Interruption
+from tbcli.training.keras_backend import BACKEND, load_keras, require_backend
 from tbcli.training.narration import Narrator
 from tbcli.training.request import check_request, require_profiled_steps
 
@@ -60,6 +54,9 @@ def train(config: Config, progress: Narrator | None = None, *, own_process: bool
     """
     narrator = progress or Narrator()
     check_request(config)
+    if own_process:
+        os.environ[BACKEND] = "tensorflow"  # also for recorders of installed packages, which may import Keras
+    require_backend()
     with Interruption(on_second=narrator.close) as interruption:
         with narrator.hushed_libraries():
             require_loadable(chosen_names(config.record))
@@ -72,8 +69,7 @@ def train(config: Config, progress: Narrator | None = None, *, own_process: bool
         with _kept(run, config, interruption, narrator):
             narrator.stage("Starting TensorFlow")
             with narrator.hushed_libraries():
-                with hidden(*_FOR_OTHERS if own_process else ()):
-                    importlib.import_module("keras")
+                load_keras(*_FOR_OTHERS if own_process else ())
                 from tbcli.training.hardware import choose_threads, use_threads
                 from tbcli.training.pipeline import train_and_save
 
@@ -98,8 +94,7 @@ def _require_roots(config: Config) -> None:
 def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrator) -> Iterator[None]:
     """Keep a heartbeat during training, and write the final record however it ends."""
     began = time.perf_counter()
-    stop = threading.Event()
-    threading.Thread(target=_beat, args=(run, stop), daemon=True).start()
+    heartbeat = Heartbeat(run)
     status, reason = "failed", ""
     try:
         try:
@@ -111,59 +106,15 @@ def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrat
             raise TrainingFailed("out of memory", hint="use a smaller `--batch-size` or `--limit-samples`") from error
     except BaseException as error:
         status = status_of(error)
-        reason = str(error) if isinstance(error, TbcliError) else f"{type(error).__name__}: {error}"
+        reason = reason_of(error)
         if isinstance(error, Interrupted):
             error.hint = f"`tbcli runs {run.id}` shows what was kept"
         raise
     finally:
-        stop.set()
+        heartbeat.stop()
         with interruption.deferred():
-            _conclude(run, config, status, reason, time.perf_counter() - began, narrator)
-
-
-def _beat(run: Run, stop: threading.Event) -> None:
-    while not stop.wait(HEARTBEAT_SECONDS):
-        try:
-            run.beat()
-        except OSError:
-            continue  # a full disk is noticed where it matters; the process itself still shows that it lives
-
-
-def _conclude(run: Run, config: Config, status: str, reason: str, seconds: float, narrator: Narrator) -> None:
-    """Write the run's final record and its figures, as far as the disk allows."""
-    history = read_history(run.history_file)
-    by_epoch, final = summarize(history.columns, history.epochs, config.direction), dict(run.metrics)
-    metrics: dict[str, Any] = {**by_epoch, **final}
-    in_training = str(run.record.get("precision") or "float32").removeprefix("mixed_")
-    try:
-        run.heartbeat_file.unlink(missing_ok=True)  # gives back the room that the record needs on a full disk
-        run.update(
-            status=status,
-            reason=reason,
-            ended=utc_text(utc_now()),
-            seconds=round(seconds, 3),
-            epochs=len(history.epochs),
-            metrics=metrics,
-            measured_in={**dict.fromkeys(by_epoch, in_training), **dict.fromkeys(final, "float32")},
-        )
-        if config.plot.automatic and history.epochs:
-            narrator.stage("Plotting")
-            _plot(run, config, narrator)
-        run.update(bytes=run.walk_bytes())
-    except OSError as error:
-        narrator.warn(f"the run's record is incomplete: {error.strerror or error}")
-
-
-def _plot(run: Run, config: Config, narrator: Narrator) -> None:
-    from tbcli.figures import LEFT_BY_TRAINING, plot_kinds
-
-    try:
-        # A run that was interrupted has a history and no evidence.
-        result = plot_kinds([run], LEFT_BY_TRAINING, config.plot, plots_root=config.paths.plots, skip_missing=True)
-        if result.fonts:
-            narrator.warn(result.fonts)
-    except TbcliError as error:
-        narrator.warn(f"no figures were drawn: {error.message}")
+            seconds = time.perf_counter() - began
+            conclude(run, config, status, reason, seconds, warn=narrator.warn, stage=narrator.stage)
 
 
 def _disk_trouble(error: OSError, run: Run) -> TrainingFailed:

@@ -1,0 +1,96 @@
+"""How a run is kept alive while something trains, and concluded however it ends."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from tbcli.config import Config
+from tbcli.errors import TbcliError
+from tbcli.naming.direction import summarize
+from tbcli.runs import Run
+from tbcli.runs.files import utc_now, utc_text
+from tbcli.runs.history import read_history
+from tbcli.runs.run import HEARTBEAT_SECONDS
+
+
+class Heartbeat:
+    """Shows from a thread of its own that a run is alive, until it is stopped."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._stopped = threading.Event()
+        threading.Thread(target=self._beat, name="tbcli-heartbeat", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop; safe to call again."""
+        self._stopped.set()
+
+    def _beat(self) -> None:
+        while not self._stopped.wait(HEARTBEAT_SECONDS):
+            try:
+                self._run.beat()
+            except OSError:
+                continue  # a full disk is noticed where it matters; the process itself still shows that it lives
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what a run's record says of the error that ended it."""
+    return str(error) if isinstance(error, TbcliError) else f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def conclude(
+    run: Run,
+    config: Config,
+    status: str,
+    reason: str,
+    seconds: float,
+    *,
+    warn: Callable[[str], None],
+    stage: Callable[[str], None] = lambda text: None,
+) -> None:
+    """Write the run's final record and its figures, as far as the disk allows.
+
+    Args:
+        run: What its record holds already stays: ``metrics`` are those of the saved model.
+        config: Says whether and how figures are drawn.
+        status: One of `tbcli.runs.run.STATUSES`.
+        reason: Why it did not finish, or ``""``.
+        seconds: Wall time of the whole training.
+        warn: Told what could not be written or drawn.
+        stage: Told that figures are drawn now.
+    """
+    history = read_history(run.history_file)
+    by_epoch, final = summarize(history.columns, history.epochs, config.direction), dict(run.metrics)
+    metrics: dict[str, Any] = {**by_epoch, **final}
+    in_training = str(run.record.get("precision") or "float32").removeprefix("mixed_")
+    try:
+        run.heartbeat_file.unlink(missing_ok=True)  # gives back the room that the record needs on a full disk
+        run.update(
+            status=status,
+            reason=reason,
+            ended=utc_text(utc_now()),
+            seconds=round(seconds, 3),
+            epochs=len(history.epochs),
+            metrics=metrics,
+            measured_in={**dict.fromkeys(by_epoch, in_training), **dict.fromkeys(final, "float32")},
+        )
+        if config.plot.automatic and history.epochs:
+            stage("Plotting")
+            _plot(run, config, warn)
+        run.update(bytes=run.walk_bytes())
+    except OSError as error:
+        warn(f"the run's record is incomplete: {error.strerror or error}")
+
+
+def _plot(run: Run, config: Config, warn: Callable[[str], None]) -> None:
+    from tbcli.figures import LEFT_BY_TRAINING, plot_kinds
+
+    try:
+        # A run that was interrupted has a history and no evidence.
+        result = plot_kinds([run], LEFT_BY_TRAINING, config.plot, plots_root=config.paths.plots, skip_missing=True)
+        if result.fonts:
+            warn(result.fonts)
+    except TbcliError as error:
+        warn(f"no figures were drawn: {error.message}")
