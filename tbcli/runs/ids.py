@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, datetime
 
+from tbcli.naming.slugs import slug_of
+
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without 0, o, 1, l, i: ids are read aloud and typed
-_LONGEST_SLUG = 40
 _ID = re.compile(r"([0-9]{8}-[0-9]{6}-[0-9a-z]{4})(-[a-z0-9-]+)?")
-_LATIN = str.maketrans(
-    {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\N{LATIN SMALL LETTER DOTLESS I}": "i"}
-)
-"""Letters of the Latin alphabet that Unicode does not take apart into a plain letter and a mark."""
 
 
 def new_id(now: datetime, name: str = "") -> str:
@@ -28,13 +24,6 @@ def new_id(now: datetime, name: str = "") -> str:
     suffix = "".join(random.SystemRandom().choices(_ALPHABET, k=4))
     slug = slug_of(name)
     return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{suffix}{f'-{slug}' if slug else ''}"
-
-
-def slug_of(name: str) -> str:
-    """Return a name as ``a-z``, ``0-9`` and ``-``, at most 40 characters; ``""`` if none of it can be written so."""
-    plain = unicodedata.normalize("NFKD", name).casefold().translate(_LATIN)
-    letters = "".join(char for char in plain if not unicodedata.combining(char))
-    return re.sub("[^a-z0-9]+", "-", letters).strip("-")[:_LONGEST_SLUG].rstrip("-")
 
 
 def looks_like_id(name: str) -> bool:

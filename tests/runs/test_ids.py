@@ -4,7 +4,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from tbcli.runs.ids import looks_like_id, new_id, slug_of, without_slug
+from tbcli.naming.slugs import slug_of
+from tbcli.runs.ids import looks_like_id, new_id, without_slug
 from tests.fakes import SOME_MOMENT
 
 
