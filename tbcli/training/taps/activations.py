@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tbcli.data.dataset import Split
 
@@ -30,13 +30,13 @@ class ProbeActivations:
     def peaks(self) -> dict[str, np.ndarray]:
         """``{layer: [units]}``: the largest output of each unit (channel) after a ReLU, over all probe samples."""
         inputs, _ = self._samples.batch(slice(None))
-        return {name: value.numpy() for name, value in self._probe.peaks(tf.constant(inputs)).items()}
+        return self._probe.peaks(inputs)
 
     @cached_property
     def values(self) -> dict[str, np.ndarray]:
         """``{layer: [samples, ...]}``: the outputs of every layer that computes, of a few probe samples."""
         inputs, _ = self._samples.batch(slice(_SHOWN_SAMPLES))
-        return {name: value.numpy() for name, value in self._probe.values(tf.constant(inputs)).items()}
+        return self._probe.values(inputs)
 
 
 class LayerProbe:
@@ -50,22 +50,26 @@ class LayerProbe:
         layers = model.layers if is_functional(model) else []
         computing = {layer.name: layer.output for layer in layers if layer.trainable_weights or _is_activation(layer)}
         relus = {layer.name: layer.output for layer in layers if _is_relu(layer)}
-        self._computing = keras.Model(model.inputs, computing) if computing else None
-        self._relus = keras.Model(model.inputs, relus) if relus else None
+        # Named, for Keras counts the models without a name, and the user's next one is not to be called otherwise.
+        self._computing = keras.Model(model.inputs, computing, name="computing") if computing else None
+        self._relus = keras.Model(model.inputs, relus, name="relus") if relus else None
 
-    def values(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+    def values(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
         """Return the output of every layer that computes, in float32."""
-        return _outputs(self._computing, inputs)
+        return {name: _as_array(value) for name, value in _outputs(self._computing, inputs).items()}
 
-    def peaks(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Return the largest output of each unit (channel) after a ReLU ``[units]``."""
-        found = _outputs(self._relus, inputs)
-        return {name: tf.reduce_max(value, axis=list(range(len(value.shape) - 1))) for name, value in found.items()}
+    def peaks(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the largest output of each unit (channel) after a ReLU ``[units]``, in float32."""
+        found = _outputs(self._relus, inputs).items()
+        return {name: _as_array(keras.ops.max(value, axis=tuple(range(len(value.shape) - 1)))) for name, value in found}
 
 
-def _outputs(model: keras.Model | None, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-    found = {} if model is None else model(inputs, training=False)
-    return {name: tf.cast(value, tf.float32) for name, value in found.items()}
+def _outputs(model: keras.Model | None, inputs: np.ndarray) -> dict[str, Any]:
+    return {} if model is None else model(keras.ops.convert_to_tensor(inputs), training=False)
+
+
+def _as_array(value: Any) -> np.ndarray:
+    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(value, "float32")))
 
 
 def is_functional(model: keras.Model) -> bool:

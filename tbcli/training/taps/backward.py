@@ -5,7 +5,10 @@ Nothing is computed twice: the graph that trains also measures, every few steps,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -22,42 +25,52 @@ class BackwardTap:
     """Taps a compiled model's optimizer; install before its training function is made.
 
     Args:
-        model: A compiled, built model.
-        steps_per_execution: Rows to keep between two reads.
+        model: A compiled model. What it trains may be known no sooner than in its first step.
+        rows: Optimizer steps to keep between two reads, at least.
         every: Optimizer steps between two measurements.
+        on_fault: Told of an exception of the measuring, which then does not reach the step.
     """
 
-    def __init__(self, model: keras.Model, steps_per_execution: int, every: int) -> None:
+    def __init__(
+        self, model: keras.Model, rows: int, every: int, on_fault: Callable[[Exception], None] | None = None
+    ) -> None:
+        self._on_fault = on_fault
+        self._model = model
         # Behind loss scaling, where gradients have their true size.
         self._optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
         self._apply = self._optimizer.apply
+        self._size = rows
         self._every = every
-        self._paths = [variable_path(model, variable) for variable in model.trainable_variables]
-        self._layers = list(dict.fromkeys(map(layer_of, self._paths)))
-        self.names = [
-            tags.GLOBAL_NORM,
-            *(tags.GRADIENTS + name for name in self._layers),
-            *(tags.UPDATES + name for name in self._layers),
-        ]
-        self._rows = tf.Variable(
-            tf.fill((steps_per_execution, len(self.names)), np.nan), trainable=False, dtype=tf.float32
-        )
+        self.names: list[str] = []
+        """What is measured; empty before the step was traced."""
+        self._paths: list[str] = []
+        self._layers: list[str] = []
+        self._rows: tf.Variable | None = None
         self._copies: list[tf.Variable] = []
-        if model.count_params() <= _LARGEST_COPY:
-            shapes = [variable.shape for variable in model.trainable_variables]
-            self._copies = [tf.Variable(tf.zeros(shape), trainable=False, dtype=tf.float32) for shape in shapes]
+        self._step: Any = None
         self.graph: Any = None
         """The `tf.Graph` of the training step as it runs, taps included; None before it was traced."""
+        self.install()
+
+    def install(self) -> None:
+        """Listen to the optimizer."""
         self._optimizer.apply = self._tapped
+
+    def remove(self) -> None:
+        """Give the optimizer its own method back; a step that was traced goes on to measure."""
+        vars(self._optimizer).pop("apply", None)
 
     def read(self, first: int, last: int) -> dict[str, np.ndarray]:
         """Return ``{name: [last - first + 1]}`` of each of the latest steps; NaN where a step was not measured.
 
+        Steps are counted by the optimizer.
+
         ``gradients/<layer>`` is the Euclidean norm of the loss' gradient before any clipping, over all variables of the
         layer; ``updates/<layer>`` the norm of what the optimizer changed, as a share of the norm of the weights before.
         """
-        size = self._rows.shape[0]
-        rows = self._rows.numpy()[[(step - 1) % size for step in range(first, last + 1)]]
+        if self._rows is None:
+            return {}
+        rows = self._rows.numpy()[[(step - 1) % self._size for step in range(first, last + 1)]]
         return {name: rows[:, column] for column, name in enumerate(self.names)}
 
     def gradients(self) -> dict[str, np.ndarray]:
@@ -65,15 +78,42 @@ class BackwardTap:
         return {path: copy.numpy() for path, copy in zip(self._paths, self._copies, strict=False)}
 
     def _tapped(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
-        self.graph = tf.compat.v1.get_default_graph()  # Keras keeps no other way to it
-        variables = list(trainable_variables or self._optimizer.variables)
-        step = tf.cast(self._optimizer.iterations, tf.int64)  # steps done before this one
-        measured = tf.equal(step % self._every, 0)
-        with tf.name_scope("measurements/"):  # one box in the drawing of the graph, which has hundreds of nodes
-            before = [tf.identity(variable.value) for variable in variables]
+        if trainable_variables is None or (self._rows is not None and len(trainable_variables) != len(self._paths)):
+            self._apply(grads, trainable_variables)  # those of another model, or nobody knows whose
+            return
+        grads, variables = list(grads), list(trainable_variables)
+        before: list[Any] = []
+        with self._guarded():
+            before = self._prepare(variables)
         with tf.name_scope("optimizer"):
             self._apply(grads, trainable_variables)
-        position = step % self._rows.shape[0]
+        with self._guarded():
+            self._keep(grads, variables, before)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Let a fault of the measuring be somebody's concern, who is told of it, and not that of the step."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of a sparse gradient that is made dense to be looked at
+                yield
+        except Exception as error:
+            if self._on_fault is None:
+                raise
+            self._on_fault(error)
+
+    def _prepare(self, variables: list[Any]) -> list[Any]:
+        """Return the weights before the step, and the step's number."""
+        self.graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()  # Keras keeps no other way
+        if self._rows is None:
+            self._make_room(variables)
+        self._step = tf.cast(self._optimizer.iterations, tf.int64)  # steps done before this one
+        with tf.name_scope("measurements/"):  # one box in the drawing of the graph, which has hundreds of nodes
+            return [tf.identity(variable.value) for variable in variables]
+
+    def _keep(self, grads: list[Any], variables: list[Any], before: list[Any]) -> None:
+        if self._rows is None or len(before) != len(variables):
+            return  # the preparation failed
 
         def measure() -> tf.Tensor:
             dense = [None if grad is None else tf.cast(tf.convert_to_tensor(grad), tf.float32) for grad in grads]
@@ -87,7 +127,24 @@ class BackwardTap:
             return tf.fill((len(self.names),), np.float32(np.nan))
 
         with tf.name_scope("measurements/"):
-            self._rows.scatter_nd_update([[position]], [tf.cond(measured, measure, nothing)])
+            values = tf.cond(tf.equal(self._step % self._every, 0), measure, nothing)
+            self._rows.scatter_nd_update([[self._step % self._size]], [values])
+
+    def _make_room(self, variables: Sequence[Any]) -> None:
+        """Make what is measured into, outside of the graph that is being traced."""
+        with tf.init_scope():
+            self._paths = [variable_path(self._model, variable) for variable in variables]
+            self._layers = list(dict.fromkeys(map(layer_of, self._paths)))
+            self.names = [
+                tags.GLOBAL_NORM,
+                *(tags.GRADIENTS + name for name in self._layers),
+                *(tags.UPDATES + name for name in self._layers),
+            ]
+            shape = (self._size, len(self.names))
+            self._rows = tf.Variable(tf.fill(shape, np.float32(np.nan)), trainable=False)
+            if sum(math.prod(variable.shape) for variable in variables) <= _LARGEST_COPY:
+                zeros = [tf.zeros(variable.shape, tf.float32) for variable in variables]
+                self._copies = [tf.Variable(zero, trainable=False) for zero in zeros]
 
     def _measurements(self, grads: list[Any], changes: list[Any], weights: list[Any]) -> tf.Tensor:
         """Return the values of one step in the order of ``names``."""
