@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 class TbcliError(Exception):
     """Base of every failure that is not a bug of ours.
@@ -89,3 +91,11 @@ def status_of(error: BaseException | None) -> str:
             return "diverged"
         case _:
             return "failed"
+
+
+def describe_error(error: BaseException) -> str:
+    """Return what an exception says in one line: its type and the first line that tells something."""
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in str(error).splitlines()]
+    # Keras leads with the layer in which it happened.
+    telling = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
+    return f"{type(error).__name__}: {telling[0]}" if telling else type(error).__name__

@@ -79,6 +79,10 @@ class Snapshot:
         has_features: Whether evidence of this model holds features.
         facts: What the run's record says from the start: ``id``, ``started``, ``versions``, ``git``, ``device``, ...
         outcome: ``running``, and at the end what became of the run: one of `tbcli.runs.run.STATUSES`.
+        settings: What is known of the settings, as ``{section: {name: value}}``, where the training is not ours; None
+            where ``config`` is all of it.
+        no_backward: Why there are no figures of the backward pass, or ``""``.
+        no_evidence: Why there is no evidence of the validation samples although they were measured, or ``""``.
     """
 
     config: Config
@@ -96,6 +100,9 @@ class Snapshot:
     has_features: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
     outcome: str = "running"
+    settings: Mapping[str, Mapping[str, Any]] | None = None
+    no_backward: str = ""
+    no_evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

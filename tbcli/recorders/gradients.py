@@ -25,9 +25,13 @@ class GradientsRecorder(Recorder):
         self._group: dict[str, list[float]] = {}
 
     def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
-        """Units are dead after a ReLU only."""
-        has_units = snapshot.activations is None or snapshot.activations.peaks
-        return {} if has_units else {tags.DEAD_UNITS: "the model has no ReLU layer"}
+        """Units are dead after a ReLU only; the backward pass is not measured everywhere."""
+        missing = dict.fromkeys((tags.GLOBAL_NORM, tags.UPDATES), snapshot.no_backward) if snapshot.no_backward else {}
+        if snapshot.activations is None and snapshot.epoch:
+            missing[tags.DEAD_UNITS] = snapshot.no_evidence or "no samples were at hand to look at the layers with"
+        elif snapshot.activations is not None and not snapshot.activations.peaks:
+            missing[tags.DEAD_UNITS] = "the model has no ReLU layer"
+        return missing
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Learn how many steps make a point."""

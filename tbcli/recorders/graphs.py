@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
-import tensorflow as tf
+import keras
 
 from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Writer
@@ -16,21 +17,48 @@ class GraphsRecorder(Recorder):
     """Writes the op graph and, for a model that can tell its layers, the conceptual graph; once."""
 
     def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
-        """A subclassed model has no layers to draw."""
-        return (
-            {}
-            if _tells_layers(snapshot.model)
-            else {tags.CONCEPTUAL_GRAPH: "the layers of a subclassed model are not known"}
-        )
+        """A subclassed model has no layers to draw; operations of another backend are no graph."""
+        missing = {}
+        if not _tells_layers(snapshot.model):
+            missing[tags.CONCEPTUAL_GRAPH] = "the layers of a subclassed model are not known"
+        if keras.config.backend() != "tensorflow":
+            missing[tags.RUN_GRAPH] = f"the op graph is TensorFlow's, and Keras runs on {keras.config.backend()}"
+        return missing
+
+    def unsuitable(self, snapshot: Snapshot) -> str | None:
+        """A model that does not tell its inputs is drawn by the shape of a sample, as soon as that is known."""
+        is_known = _tells_layers(snapshot.model) or snapshot.dataset.input_shape
+        return None if is_known else "neither the model nor the data tell the shape of a sample"
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Trace the forward pass once: Keras' own training function keeps no graph that could be shown."""
         model = snapshot.model
-        samples = tf.TensorSpec((None, *snapshot.dataset.input_shape), tf.float32, name="samples")
-        forward = tf.function(lambda samples: model(samples, training=False)).get_concrete_function(samples)
-        writer.graph(forward.graph.as_graph_def().SerializeToString(), where="train")
+        if keras.config.backend() == "tensorflow":
+            writer.graph(trace_forward_pass(model, snapshot.dataset.input_shape), where="train")
         if _tells_layers(model):
             writer.keras_graph(describe_layers(model.to_json()), where="train")
+
+
+def trace_forward_pass(model: Any, sample_shape: tuple[int, ...]) -> bytes:
+    """Return the serialized op graph of a model's forward pass.
+
+    Args:
+        model: A `keras.Model` on TensorFlow.
+        sample_shape: Of a sample, for a model that does not tell its inputs.
+    """
+    import tensorflow as tf
+
+    def spec(tensor: Any) -> tf.TensorSpec:
+        return tf.TensorSpec(tensor.shape, tensor.dtype, name=re.sub(r"[^\w.-]", "_", tensor.name))
+
+    samples = (
+        keras.tree.map_structure(spec, model.input)
+        if _tells_layers(model)
+        else tf.TensorSpec((None, *sample_shape), tf.float32, name="samples")
+    )
+    forward = tf.function(lambda inputs: model(inputs, training=False)).get_concrete_function(samples)
+    content: bytes = forward.graph.as_graph_def().SerializeToString()
+    return content
 
 
 def describe_layers(model_json: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from tbcli.naming import tags
@@ -15,6 +17,10 @@ class HistogramsRecorder(Recorder):
 
     is_spaced = True
     needs_backward = True
+
+    def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
+        """The backward pass is not measured everywhere."""
+        return {tags.GRADIENTS: snapshot.no_backward} if snapshot.no_backward else {}
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write the freshly initialised weights at x = 0."""

@@ -97,7 +97,7 @@ class HparamsRecorder(Recorder):
         """Write the whole configuration, for each run is read for itself, and the values of this run."""
         _write(writer, metadata.EXPERIMENT_TAG, plugin_data_pb2.HParamsPluginData(experiment=describe_experiment()))
         start = plugin_data_pb2.SessionStartInfo(start_time_secs=time.time())
-        for name, value in hyperparameter_values(snapshot.config, snapshot.facts).items():
+        for name, value in hyperparameter_values(snapshot.config, snapshot.facts, snapshot.settings).items():
             _fill(start.hparams[name], value)
         _write(writer, metadata.SESSION_START_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_start_info=start))
 
@@ -114,13 +114,18 @@ class HparamsRecorder(Recorder):
         _write(writer, metadata.SESSION_END_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_end_info=end))
 
 
-def hyperparameter_values(config: Config, facts: Mapping[str, Any]) -> dict[str, Value]:
+def hyperparameter_values(
+    config: Config, facts: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Value]:
     """Return the value of every column, 0 or ``n/a`` where one does not apply.
 
     Args:
         config: What was asked.
         facts: What the run's record says: ``task``, ``loss``, ``parameters``, and what precision ``auto`` became.
+        known: See `Snapshot.settings`. What is not known is ``n/a``, or left out where it would be a number.
     """
+    if known is not None:
+        return _known_values(facts, known)
     train = config.train
     values: dict[str, Any] = {name: attrgetter(each.key)(config) for name, each in hyperparameter_settings().items()}
     values |= {
@@ -135,6 +140,18 @@ def hyperparameter_values(config: Config, facts: Mapping[str, Any]) -> dict[str,
         "loss": facts.get("loss") or "n/a",
     }
     return {name: column.kind(values[name]) for name, column in COLUMNS.items()}
+
+
+def _known_values(facts: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> dict[str, Value]:
+    """Return what is known of a training that is not ours."""
+    values: dict[str, Any] = dict(facts)
+    for name, setting in hyperparameter_settings().items():
+        section, _, key = setting.key.partition(".")
+        if key in known.get(section, {}):
+            values[name] = known[section][key]
+    told = {name: values[name] for name in COLUMNS if values.get(name) not in (None, "")}
+    unknown = {name: "n/a" for name, column in COLUMNS.items() if column.kind is str and name not in told}
+    return {name: COLUMNS[name].kind(value) for name, value in {**unknown, **told}.items()}
 
 
 def describe_experiment() -> api_pb2.Experiment:

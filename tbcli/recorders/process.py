@@ -7,8 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-import tensorflow as tf
-
 from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 
@@ -67,7 +65,10 @@ def memory_megabytes(status_file: Path = _STATUS_FILE) -> dict[str, float]:
 
 
 def gpu_megabytes() -> dict[str, float]:
-    """Return ``gpu_memory_mb``, what TensorFlow holds on all GPUs together; nothing where there is none."""
+    """Return ``gpu_memory_mb``, what TensorFlow holds on all GPUs together; nothing where there is none of either."""
+    tf = sys.modules.get("tensorflow")  # imported by whoever trains with it
+    if tf is None:
+        return {}
     gpus = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices("GPU")]
     if not gpus:
         return {}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from tbcli.config import RecordConfig
-from tbcli.errors import Interrupted, status_of
+from tbcli.errors import Interrupted, describe_error, status_of
 from tbcli.recorders.base import Recorder, Snapshot, Steps
 from tbcli.recorders.cadence import Cadence
 from tbcli.recorders.writer import EventWriter
@@ -31,6 +31,9 @@ class Recording:
         self, recorders: Sequence[Recorder], config: RecordConfig, directory: Path, warn: Callable[[str], None]
     ) -> None:
         self._active = list(recorders)
+        self._undecided: list[Recorder] = []
+        self._order = [recorder.name for recorder in recorders]
+        self._recorded: set[str] = set()  # who had a turn in the latest epoch
         self._cadence = Cadence(config)
         self._writer = EventWriter(directory)
         self._warn = warn
@@ -40,7 +43,7 @@ class Recording:
         self.milliseconds = {recorder.name: 0.0 for recorder in recorders}
         self.bytes = {recorder.name: 0 for recorder in recorders}
         self.switched_off: dict[str, str] = {}
-        self._failed: list[str] = []
+        self.failed: list[str] = []
         self._left_out: dict[str, dict[str, str]] = {}
         self._promises = {recorder.name: [asdict(promise) for promise in recorder.promises] for recorder in recorders}
 
@@ -65,17 +68,53 @@ class Recording:
         """Whether any recorder needs measurements of the backward pass."""
         return any(recorder.needs_backward for recorder in self._active)
 
-    def begin(self, snapshot: Snapshot) -> None:
-        """Record the state before the first step; drop recorders that do not apply."""
+    def begin(self, snapshot: Snapshot, *, waiting: Collection[str] | None = None) -> None:
+        """Record the state before the first step; drop recorders that do not apply.
+
+        Args:
+            snapshot: The state.
+            waiting: Given where not all is known yet: recorders that do not apply, and these, then wait for `settle`.
+        """
         self._began = time.perf_counter()
         self._latest = snapshot
         for recorder in list(self._active):
-            with self._guarded(recorder):
-                reason = recorder.unsuitable(snapshot)
-                if reason is None:
-                    recorder.on_begin(snapshot, self._writer)
-                else:
-                    self._switch_off(recorder, reason)
+            if recorder.name in (waiting or ()):
+                self._wait(recorder)
+            else:
+                self._begin(recorder, snapshot, is_final=waiting is None)
+
+    def settle(self, snapshot: Snapshot, *, is_final: bool) -> None:
+        """Begin the recorders that waited and apply now.
+
+        Args:
+            snapshot: What is known by now.
+            is_final: Whether the others are dropped; else they wait on.
+        """
+        undecided, self._undecided = self._undecided, []
+        for recorder in undecided:
+            self._active.append(recorder)
+            self._begin(recorder, snapshot, is_final=is_final)
+        self._active.sort(key=lambda recorder: self._order.index(recorder.name))
+
+    def exclude(self, names: Collection[str], reason: str) -> None:
+        """Switch off the recorders of these names that there are, for a reason that they cannot know."""
+        for recorder in [*self._active, *self._undecided]:
+            if recorder.name in names:
+                self._switch_off(recorder, reason)
+
+    def _begin(self, recorder: Recorder, snapshot: Snapshot, *, is_final: bool) -> None:
+        with self._guarded(recorder):
+            reason = recorder.unsuitable(snapshot)
+            if reason is None:
+                recorder.on_begin(snapshot, self._writer)
+            elif is_final:
+                self._switch_off(recorder, reason)
+            else:
+                self._wait(recorder)
+
+    def _wait(self, recorder: Recorder) -> None:
+        self._active.remove(recorder)
+        self._undecided.append(recorder)
 
     def steps(self, steps: Steps) -> None:
         """Record after an execution of optimizer steps."""
@@ -86,16 +125,25 @@ class Recording:
     def epoch(self, snapshot: Snapshot, *, last: bool) -> None:
         """Record an epoch with the recorders that are due; all are due in the last epoch."""
         self._latest = snapshot
+        self._recorded = set()
         brief = replace(snapshot, activations=None)  # what layers answer is looked at as seldom as pictures are made
         for recorder in list(self._active):
             is_full = last or self._cadence.includes(recorder.name, snapshot.epoch, is_spaced=True)
             if is_full or self._cadence.includes(recorder.name, snapshot.epoch, is_spaced=recorder.is_spaced):
+                self._recorded.add(recorder.name)
                 with self._guarded(recorder):
                     recorder.on_epoch(snapshot if is_full else brief, self._writer)
+
+    def complete_epoch(self, snapshot: Snapshot) -> None:
+        """Record the latest epoch with those who were not due: it turned out to be the last."""
+        for recorder in [one for one in self._active if one.name not in self._recorded]:
+            with self._guarded(recorder):
+                recorder.on_epoch(snapshot, self._writer)
 
     def end(self, snapshot: Snapshot) -> None:
         """Record what is known at the end; once."""
         self._latest = None
+        self.settle(snapshot, is_final=True)
         for recorder in list(self._active):
             with self._guarded(recorder):
                 self._left_out[recorder.name] = dict(recorder.leaves_out(snapshot))
@@ -115,7 +163,7 @@ class Recording:
             "milliseconds": {name: round(value, 1) for name, value in self.milliseconds.items()},
             "bytes": self.bytes,
             "switched_off": self.switched_off,
-            "failed": self._failed,
+            "failed": self.failed,
             "left_out": {name: paths for name, paths in self._left_out.items() if paths},
             "promises": {name: promises for name, promises in self._promises.items() if promises},
         }
@@ -131,14 +179,16 @@ class Recording:
         except Exception as error:  # whatever it is, training must go on
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise  # the disk is full: that is not the recorder's fault
-            self._failed.append(recorder.name)
-            self._switch_off(recorder, f"{type(error).__name__}: {error}")
+            self.failed.append(recorder.name)
+            self._switch_off(recorder, describe_error(error))
         finally:
             self.milliseconds[recorder.name] += (time.perf_counter() - began) * 1000
             self._cpu_seconds += time.process_time() - cpu
             self.bytes[recorder.name] += self._writer.written - written
 
     def _switch_off(self, recorder: Recorder, reason: str) -> None:
-        self._active.remove(recorder)
+        for known in (self._active, self._undecided):
+            if recorder in known:
+                known.remove(recorder)
         self.switched_off[recorder.name] = reason
         self._warn(f"recorder {recorder.name!r} was switched off: {reason}")

@@ -21,12 +21,15 @@ class ScalarsRecorder(Recorder):
         self._counted = 0
 
     def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
-        """A training of one execution of steps has no speed that could be measured."""
-        return (
-            {}
-            if self._has_speed
-            else {"epoch_steps_per_second": "all steps ran in the first execution, which includes compilation"}
-        )
+        """A training of one execution of steps has no speed that could be measured; not every one logs a loss."""
+        missing = {}
+        if not self._has_speed:
+            missing[tags.EPOCH + tags.STEPS_PER_SECOND] = (
+                "all steps ran in the first execution, which includes compilation"
+            )
+        if snapshot.epoch and "loss" not in snapshot.logs:
+            missing[tags.EPOCH + "loss"] = "the training logs no loss"
+        return missing
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Learn how many steps make a point."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tbcli.config.toml import to_toml
 from tbcli.naming import tags
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
 
@@ -24,12 +25,16 @@ class TextRecorder(Recorder):
 
     is_spaced = True
 
+    def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
+        """Without predictions there is nothing to report."""
+        return {tags.REPORT_OF_VALIDATION: snapshot.no_evidence} if snapshot.no_evidence else {}
+
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write what is settled before the first step."""
         texts = {
             tags.RUN_MODEL: describe_model(snapshot.model),
             # A string's line breaks are escaped in TOML: no value can end the fence.
-            tags.RUN_CONFIGURATION: f"```toml\n{snapshot.config.as_toml()}```",
+            tags.RUN_CONFIGURATION: f"```toml\n{_settings_as_toml(snapshot)}```",
             tags.RUN_ENVIRONMENT: describe_environment(snapshot.facts),
         }
         if snapshot.config.train.note:
@@ -48,6 +53,11 @@ class TextRecorder(Recorder):
         if snapshot.test:
             markdown = describe_report(snapshot.test, snapshot.dataset.class_names)
             writer.text(tags.REPORT_OF_TEST, markdown, snapshot.epoch, where="")
+
+
+def _settings_as_toml(snapshot: Snapshot) -> str:
+    """Return the whole configuration, or what is known of one that is not ours."""
+    return snapshot.config.as_toml() if snapshot.settings is None else to_toml(snapshot.settings, {})
 
 
 def escaped(text: object, line_break: str = " ") -> str:

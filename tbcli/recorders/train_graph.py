@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 
@@ -13,6 +15,11 @@ class TrainGraphRecorder(Recorder):
 
     def __init__(self) -> None:
         self._written = False
+
+    def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
+        """A step that is not measured, or that is no graph, has none to show."""
+        why = snapshot.no_backward or "the training step was not traced"
+        return {} if self._written else {tags.OP_GRAPH + tags.TRAIN_STEP: why}
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write it when it is there: tracing it anew would cost more than a second."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -266,3 +267,46 @@ def test_a_subclassed_model_has_an_op_graph_and_no_conceptual_one(tmp_path: Path
     GraphsRecorder().on_begin(snapshot, kept)  # type: ignore[arg-type]
     assert kept.graphs
     assert kept.keras_graphs == []
+
+
+class Late(Probe):
+    """Has something to show only when the moment has validation samples."""
+
+    def unsuitable(self, snapshot: Snapshot) -> str | None:
+        return None if snapshot.validation else "there are no validation samples"
+
+
+def seen(epoch: int) -> Snapshot:
+    return replace(moment(epoch), validation=object())  # type: ignore[arg-type]
+
+
+def test_who_has_nothing_to_show_yet_waits_and_then_begins_in_its_place(tmp_path: Path) -> None:
+    early, late, never = Probe("early"), Late("late"), Late("never")
+    recording = Recording([late, early, never], RecordConfig(), tmp_path, lambda text: None)
+    recording.begin(moment(0), waiting=["never"])
+    recording.epoch(moment(1), last=False)
+    recording.settle(seen(2), is_final=False)
+    recording.exclude(["never"], "nobody knows why")
+    recording.epoch(seen(2), last=True)
+    recording.end(seen(2))
+    assert early.calls == [("begin", 0), ("epoch", 1), ("epoch", 2), ("end", 2)]
+    assert late.calls == [("begin", 2), ("epoch", 2), ("end", 2)]
+    assert recording.switched_off == {"never": "nobody knows why"}
+    assert [recorder.name for recorder in recording._active] == ["late", "early"]
+
+
+def test_who_waited_to_the_end_is_switched_off_with_its_reason(tmp_path: Path) -> None:
+    recording = Recording([Late("late")], RecordConfig(), tmp_path, lambda text: None)
+    recording.begin(moment(0), waiting=[])
+    recording.epoch(moment(1), last=True)
+    recording.end(moment(1))
+    assert recording.switched_off == {"late": "there are no validation samples"}
+
+
+def test_an_epoch_that_turns_out_to_be_the_last_is_completed(tmp_path: Path) -> None:
+    often, seldom = Probe("often"), Probe("seldom")
+    recording = Recording([often, seldom], RecordConfig(every="seldom=3"), tmp_path, lambda text: None)
+    recording.begin(moment(0))
+    recording.epoch(moment(1), last=False)
+    recording.complete_epoch(moment(1))
+    assert [often.calls, seldom.calls] == [[("begin", 0), ("epoch", 1)]] * 2
