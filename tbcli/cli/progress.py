@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -21,6 +22,7 @@ from tbcli.naming.series import is_of_validation
 from tbcli.training import Narrator
 
 _WIDEST_BAR, _NARROWEST_BAR = 20, 6
+_SECONDS_BETWEEN_LINES = 15  # on progress, in a log
 _TABLE_LEAVES = ("steps/s", "time")  # what a narrow terminal does without, the first first
 
 
@@ -59,10 +61,17 @@ class PlainNarrator(QuietNarrator):
     def __init__(self, output: Output) -> None:
         super().__init__(output)
         self._epochs = 0
+        self._said_at = -math.inf
 
     def stage(self, text: str) -> None:
         """A part of the story begins."""
         self._output.say(f"{text} ...")
+
+    def progress(self, text: str) -> None:
+        """How far it is; now and then."""
+        if time.monotonic() - self._said_at >= _SECONDS_BETWEEN_LINES:
+            self._said_at = time.monotonic()
+            self._output.say(f"{text} ...")
 
     def note(self, text: str) -> None:
         """Something worth knowing."""
@@ -114,6 +123,10 @@ class LiveNarrator(QuietNarrator):
 
     def stage(self, text: str) -> None:
         """A part of the story begins."""
+        self._stage = text
+
+    def progress(self, text: str) -> None:
+        """How far it is."""
         self._stage = text
 
     def note(self, text: str) -> None:

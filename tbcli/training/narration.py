@@ -16,6 +16,9 @@ class Narrator:
     def stage(self, text: str) -> None:
         """A stage begins, such as ``Loading mnist``."""
 
+    def progress(self, text: str) -> None:
+        """How far a stage is, such as ``Decoding 300 of 5,000 images``; it comes often."""
+
     def note(self, text: str) -> None:
         """Something worth knowing."""
 

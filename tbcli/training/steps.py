@@ -11,11 +11,14 @@ import numpy as np
 import tensorflow as tf
 
 from tbcli.data.dataset import Split
+from tbcli.training.augmentation import Augmentation
 from tbcli.training.epoch import Epochs
 from tbcli.training.feed import TrainingFeed
 
 
-def run_epochs(model: keras.Model, feed: TrainingFeed, epochs: Epochs, count: int) -> None:
+def run_epochs(
+    model: keras.Model, feed: TrainingFeed, epochs: Epochs, count: int, augmentation: Augmentation | None = None
+) -> None:
     """Train, and call the moments of each epoch.
 
     Args:
@@ -23,8 +26,9 @@ def run_epochs(model: keras.Model, feed: TrainingFeed, epochs: Epochs, count: in
         feed: What to learn from.
         epochs: Called between two executions, where it may raise; ends the training early by what it returns.
         count: Epochs to train.
+        augmentation: Changes the inputs of each step.
     """
-    loop = StepLoop(model, feed.split, feed.batch_size)
+    loop = StepLoop(model, feed.split, feed.batch_size, augmentation)
     epochs.begin()
     for epoch in range(1, count + 1):
         model.reset_metrics()
@@ -49,15 +53,23 @@ class StepLoop:
         model: A compiled model.
         split: Tells shape and type of a sample and of a label.
         batch_size: Samples per step.
+        augmentation: Changes the inputs of each step.
     """
 
-    def __init__(self, model: keras.Model, split: Split, batch_size: int) -> None:
+    def __init__(
+        self, model: keras.Model, split: Split, batch_size: int, augmentation: Augmentation | None = None
+    ) -> None:
         _build_state(model, split)
         self._batch_size = batch_size
         signature = [_spec_of(split.inputs), _spec_of(split.labels)]
-        # In a function of its own: the graph that the taps see, and that is drawn, is one step and not the loop. By a
-        # lambda: taps replace the model's method.
-        step = tf.autograph.experimental.do_not_convert(lambda inputs, labels: model.train_step((inputs, labels)))
+
+        # In a function of its own: the graph that the taps see, and that is drawn, is one step and not the loop. The
+        # model's method is looked up late: taps replace it.
+        def take_step(inputs: tf.Tensor, labels: tf.Tensor) -> Any:
+            changed = augmentation(inputs, model.optimizer.iterations) if augmentation else inputs
+            return model.train_step((changed, labels))
+
+        step = tf.autograph.experimental.do_not_convert(take_step)
         self._step = tf.function(step, input_signature=signature)
         self._execute = tf.function(self._all_steps, input_signature=signature, autograph=False)
 
