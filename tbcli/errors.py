@@ -19,6 +19,8 @@ class TbcliError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.trace = ""
+        """The traceback of the user's own code, where that is what failed."""
 
 
 class ConfigError(TbcliError):

@@ -12,8 +12,6 @@ from tbcli.naming.matching import nearest
 _DEVICE = "choose the GPU with CUDA_VISIBLE_DEVICES=0 in front of the command; empty is the CPU"
 _PLACE = "`--workspace DIR` holds logs, plots and models; `--logdir`, `--plots-dir` and `--models-dir` set one alone"
 _FEED = "leave it out: batches are prepared beside the training"
-_SIZE = "leave it out: samples are used at the size that the data have"
-_LABELS = "leave it out: the labels come with the data of `--data`"
 _RESUME = "`--config logs/RUN/config.json` repeats a run from its start"
 _MIXED = "`--precision mixed_bfloat16`"
 
@@ -23,10 +21,8 @@ FOREIGN = {
     "default-root-dir": _PLACE, "out-dir": _PLACE, "output-dir": _PLACE, "project": _PLACE, "root-dir": _PLACE,
     "save-dir": _PLACE, "work-dir": _PLACE, "workdir": _PLACE,
     "num-workers": _FEED, "workers": _FEED, "dataloader-num-workers": _FEED,
-    "imgsz": _SIZE, "img-size": _SIZE, "image-size": _SIZE,
-    "label": _LABELS, "label-column": _LABELS, "target": _LABELS, "target-column": _LABELS,
     "checkpoint": _RESUME, "ckpt": _RESUME, "ckpt-path": _RESUME, "resume": _RESUME,
-    "resume-from-checkpoint": _RESUME, "weights": _RESUME,
+    "resume-from-checkpoint": _RESUME,
     "amp": _MIXED, "bf16": _MIXED, "mixed-precision": _MIXED, "half": _MIXED,
     "fp16": "`--precision mixed_float16`", "fp32": "`--precision float32`",
     "max-steps": "`--epochs 1 --steps-per-epoch N`", "steps": "`--epochs 1 --steps-per-epoch N`",

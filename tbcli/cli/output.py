@@ -159,7 +159,9 @@ class Output:
 
 
 def show_error(error: TbcliError) -> None:
-    """Write the two lines of a failure: what happened, what to try."""
+    """Write the two lines of a failure, what happened and what to try; before them the user's own traceback."""
+    for line in error.trace.splitlines():
+        _to_stderr(printable(line))
     _to_stderr(f"{styled('error:', 'red', sys.stderr)} {shortened(printable(error.message), LONGEST_LINE)}")
     _to_stderr(f"{styled('try:', 'cyan', sys.stderr)}   {shortened(printable(error.hint), LONGEST_LINE)}")
 

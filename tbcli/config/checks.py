@@ -97,3 +97,30 @@ def size_problem(text: str) -> tuple[str, str] | None:
     if not text or read_size(text):
         return None
     return f"must be WxH in inches, from 1 to 100, got {text!r}", "such as `--size 6.5x4`"
+
+
+def read_pixels(text: str) -> tuple[int, int] | None:
+    """Return height and width of ``64`` or ``48x64``, None where the text is neither."""
+    found = re.fullmatch(r"(\d{1,5})(?:[x,](\d{1,5}))?", text.strip().lower())
+    size = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    return size if all(1 <= side <= 10_000 for side in size) else None
+
+
+def pixels_problem(text: str) -> tuple[str, str] | None:
+    """Return the problem of a size of images, if any."""
+    if not text or read_pixels(text):
+        return None
+    return f"must be N or HEIGHTxWIDTH in pixels, got {text!r}", "`--image-size 64` or `--image-size 48x64`"
+
+
+def pairs_problem(pairs: tuple[str, ...]) -> tuple[str, str] | None:
+    """Return the problem of arguments ``KEY=VALUE``, if any."""
+    for pair in pairs:
+        if not pair.partition("=")[0].strip().isidentifier() or "=" not in pair:
+            return f"must be KEY=VALUE, got {pair!r}", "such as `units=64`"
+    return None
+
+
+def chart_problem(metrics: tuple[str, ...]) -> tuple[str, str] | None:
+    """Return the problem of the metrics of a chart, if any."""
+    return None if metrics else ("names no metric", 'such as "Overfit" = ["loss", "val_loss"]')

@@ -5,8 +5,9 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
+from tbcli.config.checks import chart_problem
 from tbcli.config.paths import PathsConfig
 from tbcli.config.recipes import RECIPE, recipe_values
 from tbcli.config.sections import (
@@ -21,7 +22,38 @@ from tbcli.config.setting import Setting, declared_settings, guess, spoken
 from tbcli.errors import ConfigError
 
 DIRECTIONS = ("min", "max")
-DIRECTION = "direction."  # of the one section whose keys are free: metrics
+
+
+class Free(NamedTuple):
+    """A section whose keys are the user's own.
+
+    Args:
+        help: What the section is about.
+        example: A line of it.
+        declaration: Of any of its keys.
+    """
+
+    help: str
+    example: str
+    declaration: Setting
+
+
+FREE: Mapping[str, Free] = {
+    "charts": Free(
+        "Charts of your own in TensorBoard's Custom Scalars: a title, and the metrics in it.",
+        'Overfit = ["loss", "val_loss"]',
+        Setting(key="", default=(), help="Metrics of a chart.", problem=chart_problem),
+    ),
+    "direction": Free(
+        "Which values of a metric are better, min or max, where its name does not tell.",
+        'nll = "min"',
+        Setting(
+            key="", default="", help="Whether smaller (min) or larger (max) values of a metric are better.",
+            choices=DIRECTIONS,
+        ),
+    ),
+}  # fmt: skip
+"""The sections whose keys are free: titles of charts, metrics."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +76,15 @@ class Config:
     plot: PlotConfig = field(default_factory=PlotConfig)
     serve: ServeConfig = field(default_factory=ServeConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
+    charts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    """Title of a chart to the metrics in it."""
     direction: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Metric name to ``min`` or ``max``, which of its values are better; overrules what its name says."""
 
     def __post_init__(self) -> None:
-        for name, value in self.direction.items():
-            declared(DIRECTION + name).check(value)
+        for section in FREE:
+            for name, value in getattr(self, section).items():
+                declared(f"{section}.{name}").check(value)
 
     def updated(self, settings: Mapping[str, object], typed: Mapping[str, str] | None = None) -> Config:
         """Return a copy with ``{"section.key": value}`` changed; a value of None means 'not said'.
@@ -69,9 +104,9 @@ class Config:
                 section, _, name = key.partition(".")
                 settled = declared(key).settle(value, (typed or {}).get(key, ""))
                 by_section.setdefault(section, {})[name] = settled
-        direction = {**self.direction, **by_section.pop("direction", {})}
+        free: dict[str, Any] = {name: {**getattr(self, name), **by_section.pop(name, {})} for name in FREE}
         changed = {name: replace(getattr(self, name), **new) for name, new in by_section.items()}
-        return replace(self, direction=direction, **changed)
+        return replace(self, **free, **changed)
 
     def value(self, key: str) -> Any:
         """Return the value of a setting, given as ``section.name``."""
@@ -98,7 +133,7 @@ class Config:
 
         comments = {key: self._comment(each) for key, each in SETTINGS.items()} if commented else {}
         if commented:
-            comments["direction"] = f'{SECTION_HELP["direction"]} Such as nll = "min"'
+            comments |= {name: f"{section.help} Such as {section.example}" for name, section in FREE.items()}
         return to_toml(self.as_dict(), comments)
 
     def _comment(self, setting: Setting) -> str:
@@ -115,17 +150,15 @@ SETTINGS: Mapping[str, Setting] = types.MappingProxyType(
     {
         each.key: each
         for section in fields(Config)
-        if f"{section.name}." != DIRECTION
+        if section.name not in FREE
         for each in declared_settings(section.default_factory)  # type: ignore[arg-type] # the section's class
     }
 )
-"""Every setting by its key, in the order of the sections; those of ``direction`` are free and not among them."""
+"""Every setting by its key, in the order of the sections; those of free sections are not among them."""
 
 
 SECTION_HELP = {
-    section.name: "Which values of a metric are better, min or max, where its name does not tell."
-    if f"{section.name}." == DIRECTION
-    else str(section.default_factory.__doc__)
+    section.name: FREE[section.name].help if section.name in FREE else str(section.default_factory.__doc__)
     for section in fields(Config)
 }
 """What each section is about."""
@@ -137,9 +170,9 @@ def declared(key: str) -> Setting:
     Raises:
         ConfigError: There is no such setting.
     """
-    if key.startswith(DIRECTION) and key != DIRECTION:
-        help_text = "Whether smaller (min) or larger (max) values of a metric are better."
-        return Setting(key=key, default="", help=help_text, choices=DIRECTIONS)
+    section, _, name = key.partition(".")
+    if section in FREE and name:
+        return FREE[section].declaration._replace(key=key)
     if key not in SETTINGS:
         raise ConfigError(f"unknown setting {key!r}", hint=guess(key, SETTINGS))
     return SETTINGS[key]
@@ -155,9 +188,10 @@ def json_schema() -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for section in fields(Config):
         group: Any = section.default_factory
-        if f"{section.name}." == DIRECTION:
-            values = {"type": "string", "enum": list(DIRECTIONS)}
-            properties[section.name] = {"type": "object", "additionalProperties": values}
+        if section.name in FREE:
+            free = FREE[section.name].declaration.schema
+            del free["default"]
+            properties[section.name] = {"type": "object", "additionalProperties": free}
         else:
             known = {each.name: each.schema for each in declared_settings(group)}
             properties[section.name] = {"type": "object", "properties": known, "additionalProperties": False}

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tbcli.config.configuration import DIRECTION, SETTINGS, Config, declared
+from tbcli.config.configuration import FREE, SETTINGS, Config, declared
 from tbcli.config.recipes import RECIPE
 from tbcli.config.said import Layer, Said, merged
 from tbcli.config.setting import guess
@@ -60,7 +60,7 @@ def _file_layer(path: str, document: Mapping[str, Any]) -> Layer:
                 f"{path}: {section!r} stands outside a section",
                 hint="settings live in [data], [model], [train], [record], ...",
             )
-        for name, value in (_dotted(values) if section == "direction" else values).items():
+        for name, value in (_dotted(values) if section in FREE else values).items():
             key = f"{section}.{name}"
             try:
                 declared(key)
@@ -73,7 +73,7 @@ def _file_layer(path: str, document: Mapping[str, Any]) -> Layer:
 
 
 def _dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return names of metrics as they were meant: TOML reads ``eval.nll = "min"`` as a table in a table."""
+    """Return free names as they were meant: TOML reads ``eval.nll = "min"`` as a table in a table."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
         flat.update(_dotted(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value})
@@ -110,14 +110,15 @@ def _environment_layer(environ: Mapping[str, str]) -> Layer:
     names = {variable_of(key): key for key in SETTINGS} | {
         "TBCLI_" + key.partition(".")[2].upper(): key for key in _PATHS
     }
-    free = variable_of(DIRECTION)
+    free = {variable_of(f"{section}."): f"{section}." for section in FREE}
     said: list[tuple[str, Said]] = []
     for variable, text in environ.items():
         if not variable.startswith("TBCLI_") or not text:
             continue
         key = names.get(variable)
-        if key is None and variable.startswith(free) and variable != free:
-            key = DIRECTION + variable.removeprefix(free).lower()
+        for prefix, section in free.items():
+            if key is None and variable.startswith(prefix) and variable != prefix:
+                key = section + variable.removeprefix(prefix).lower()
         if key is None:
             raise ConfigError(f"unknown environment variable {variable}", hint=guess(variable, names))
         said.append((key, Said(text, variable)))
@@ -134,6 +135,39 @@ def _assignment_layer(pairs: Iterable[str]) -> Layer:
         declared(key)
         said.append((key, Said(value, f"--set {key}")))
     return merged(said)
+
+
+def absolute(key: str, value: object, base: Path) -> object:
+    """Return what a setting says with its path made absolute, where it may be one; a known name is none.
+
+    Args:
+        key: The setting.
+        value: What was said: a text, or several.
+        base: What a relative path is relative to.
+    """
+    if key not in SETTINGS or not SETTINGS[key].locates:
+        return value
+    if isinstance(value, (list, tuple)):
+        return [absolute(key, each, base) for each in value]
+    if not isinstance(value, str) or not value or _is_known(key, value):
+        return value
+    if SETTINGS[key].kind is tuple and "," in value:
+        return [absolute(key, part.strip(), base) for part in value.split(",")]
+    place, colon, function = value.rpartition(":")
+    if not (colon and place.endswith(".py")):
+        place, colon, function = value, "", ""
+    path = base.absolute() / Path(place).expanduser()
+    is_path = colon or "/" in place or os.sep in place or place.startswith("~") or path.exists()
+    return f"{os.path.normpath(path)}{colon}{function}" if is_path else value
+
+
+def _is_known(key: str, value: str) -> bool:
+    words = SETTINGS[key].words
+    if not words:
+        return False
+    from tbcli.loading import load_object
+
+    return value in load_object(words)
 
 
 def load_config(
@@ -166,7 +200,9 @@ def load_config(
     config = Config()
     for chosen in [layer.pop(RECIPE) for layer in layers if RECIPE in layer]:  # the last is the strongest
         config = Config().updated({RECIPE: chosen.value}, {RECIPE: chosen.typed})
-    for layer in layers:
-        values = {key: said.value for key, said in layer.items()}
+    bases = [Path(str(place)), *([Path(file).parent] if file is not None else [])]
+    for number, layer in enumerate(layers):
+        base = bases[number] if number < len(bases) else Path()
+        values = {key: absolute(key, said.value, base) for key, said in layer.items()}
         config = config.updated(values, {key: said.typed for key, said in layer.items()})
     return config

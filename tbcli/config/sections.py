@@ -10,6 +10,8 @@ from tbcli.config.checks import (
     host_problem,
     line_problem,
     name_problem,
+    pairs_problem,
+    pixels_problem,
     prefix_problem,
     profile_problem,
     read_cadence,
@@ -28,6 +30,10 @@ FIGURE_FORMATS = ("png", "svg", "pdf")
 FIGURE_THEMES = ("light", "dark")
 LOAD_FAST = ("auto", "true", "false")
 FIRST_FREE_PORT = -1
+TASK_NAMES = ("classification", "multi-label", "regression")
+COLORS = ("auto", "rgb", "grey")
+AUGMENTATIONS = ("flip", "rotate", "zoom", "translate", "contrast")
+CACHES = ("auto", "disk", "memory", "no")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +41,59 @@ class DataConfig(Section):
     """Data to train on."""
 
     source: str = setting(
-        "mnist", "Dataset.", flag="--data", aliases=("dataset",), panel="Data", metavar="NAME",
-        words="tbcli.data:SOURCES", hyperparameter=True,
+        "mnist", "Dataset: a name, a path, or FILE.py:FUNCTION.", flag="--data",
+        aliases=("dataset",), panel="Data", metavar="DATA", words="tbcli.data:SOURCES", hyperparameter=True,
+        locates=True,
+    )  # fmt: skip
+    args: tuple[str, ...] = setting(
+        (), "Argument of a data function, KEY=VALUE. Repeatable.", flag="--data-arg", panel="Data", metavar="KEY=VALUE",
+        problem=pairs_problem,
+    )  # fmt: skip
+    target: str = setting(
+        "", "Column of a table to predict; several as a comma list.", flag="--target",
+        aliases=("label", "label-column", "target-column"), panel="Data", metavar="COLUMN", problem=line_problem,
+    )  # fmt: skip
+    task: str = setting(
+        "auto", "What is learnt. With auto, the targets tell.", flag="--task", panel="Data", metavar="TASK",
+        choices=("auto", *TASK_NAMES),
     )  # fmt: skip
     validation_split: float = setting(
         0.1, "Share of the training samples held out for validation; 0 holds out none.", flag="--validation-split",
         aliases=("val-split", "val-size"), panel="Data", metavar="SHARE", least=0, below=1, hyperparameter=True,
     )  # fmt: skip
+    test_split: float = setting(
+        0.1, "Share of the samples held out for the test where the data have no test set; 0 holds out none.",
+        flag="--test-split", aliases=("test-size",), panel="Data", metavar="SHARE", least=0, below=1,
+        hyperparameter=True,
+    )  # fmt: skip
     limit_samples: int = setting(
         0, "Use at most N training and N test samples; 0 uses all.", flag="--limit-samples",
         aliases=("max-samples", "max-train-samples"), panel="Data", metavar="N", least=0, most=MOST,
         hyperparameter=True,
+    )  # fmt: skip
+    image_size: str = setting(
+        "", "Size that images are brought to: N or HEIGHTxWIDTH; empty chooses by the images.", flag="--image-size",
+        aliases=("imgsz", "img-size"), panel="Data", metavar="SIZE", problem=pixels_problem, hyperparameter=True,
+    )  # fmt: skip
+    color: str = setting(
+        "auto", "Channels of images. With auto, the images tell.", flag="--color", aliases=("color-mode",),
+        panel="Data", metavar="COLOR", choices=COLORS,
+    )  # fmt: skip
+    augment: tuple[str, ...] = setting(
+        (), "Random changes of training images, as a comma list.", flag="--augment", panel="Data", metavar="LIST",
+        choices=AUGMENTATIONS, hyperparameter=True,
+    )  # fmt: skip
+    balance: bool = setting(
+        False, "Weigh classes inversely to their number of training samples.", flag="--balance",
+        aliases=("class-weights",), panel="Data", hyperparameter=True,
+    )  # fmt: skip
+    cache: str = setting(
+        "auto", "Where decoded images are kept. With auto, the size decides.", flag="--cache", panel="Data",
+        metavar="PLACE", choices=CACHES,
+    )  # fmt: skip
+    strict: bool = setting(
+        False, "Fail at an image or a row that cannot be read, rather than leave it out.", flag="--strict",
+        panel="Data",
     )  # fmt: skip
 
 
@@ -54,8 +102,20 @@ class ModelConfig(Section):
     """The model."""
 
     name: str = setting(
-        "cnn", "Model architecture.", flag="--model", aliases=("arch", "architecture"), panel="Model", metavar="NAME",
-        words="tbcli.models:ARCHITECTURES", hyperparameter=True,
+        "cnn", "Model: an architecture, FILE.py:FUNCTION, or a .keras file.", flag="--model",
+        aliases=("arch", "architecture"), panel="Model", metavar="MODEL", words="tbcli.models:ARCHITECTURES",
+        hyperparameter=True, locates=True,
+    )  # fmt: skip
+    args: tuple[str, ...] = setting(
+        (), "Argument of the model, KEY=VALUE. Repeatable.", flag="--model-arg", panel="Model", metavar="KEY=VALUE",
+        problem=pairs_problem,
+    )  # fmt: skip
+    freeze: tuple[str, ...] = setting(
+        (), "Layers not to train, such as 'conv*'. Repeatable.", flag="--freeze", panel="Model", metavar="GLOB"
+    )
+    weights: str = setting(
+        "", "File of initial weights.", flag="--weights", panel="Model", metavar="PATH",
+        locates=True,
     )  # fmt: skip
     dropout: float = setting(
         0.3, "Share of the penultimate features dropped in training; 0 is off.", least=0, below=1, hyperparameter=True
@@ -91,6 +151,14 @@ class TrainConfig(Section):
     optimizer: str = setting(
         "adam", "Optimizer.", flag="--optimizer", aliases=("opt", "optim"), panel="Training", metavar="NAME",
         choices=OPTIMIZERS, hyperparameter=True,
+    )  # fmt: skip
+    loss: str = setting(
+        "", "Loss: Keras' name or FILE.py:FUNCTION; empty is that of the task.", flag="--loss", panel="Training",
+        metavar="LOSS", locates=True,
+    )  # fmt: skip
+    metrics: tuple[str, ...] = setting(
+        (), "Further metrics, as a comma list: Keras' names or FILE.py:FUNCTION.", flag="--metrics",
+        aliases=("metric",), panel="Training", metavar="LIST", locates=True,
     )  # fmt: skip
     schedule: str = setting(
         "cosine", "Learning rate schedule.", flag="--schedule",
@@ -173,6 +241,9 @@ class RecordConfig(Section):
         metavar="STEPS", problem=profile_problem,
     )  # fmt: skip
     projector_points: int = setting(2000, "Validation samples in the projector.", least=1, most=1_000_000)
+    projector_layer: str = setting(
+        "", "Layer whose output the projector shows; empty is the input of the last layer with weights."
+    )
     limit_samples: int = setting(
         10_000, "Validation samples that the evidence of an epoch comes from, at most.", least=1, most=MOST
     )

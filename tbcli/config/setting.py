@@ -39,6 +39,7 @@ class Setting(NamedTuple):
         words: Where the known words stand, as ``module:name``, for what is no fixed choice; only for completion.
         problem: Returns what is wrong with a value and what to try, or None.
         hyperparameter: Whether it is a column of TensorBoard's HParams table.
+        locates: Whether it may be a path, or a function in a file: what it says is kept absolute.
     """
 
     key: str
@@ -57,6 +58,7 @@ class Setting(NamedTuple):
     words: str = ""
     problem: Callable[[Any], tuple[str, str] | None] | None = None
     hyperparameter: bool = False
+    locates: bool = False
 
     @property
     def name(self) -> str:
@@ -135,7 +137,7 @@ class Setting(NamedTuple):
     def check(self, value: Any, typed: str = "", *, said: object = None) -> None:
         """Raise a `ConfigError` unless a value of the right type is allowed; ``said`` is how it was written."""
         typed, said = typed or self.key, value if said is None else said
-        for word in value if self.kind is tuple else (value,) if self.choices else ():
+        for word in (value if self.kind is tuple else (value,)) if self.choices else ():
             if word not in self.choices:
                 raise ConfigError(f"{typed} cannot be {word!r}", hint=guess(word, self.named_choices))
         if not self._within(value):
@@ -204,7 +206,7 @@ def spoken(value: object) -> str:
         case float():
             return f"{value:g}"
         case tuple():
-            return ",".join(value)
+            return ",".join(value) or "empty"
         case "":
             return "empty"
         case _:
@@ -235,10 +237,19 @@ def _read_text(value: object) -> str | None:
 
 
 def _read_words(value: object) -> tuple[str, ...] | None:
-    parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, str) for part in parts):
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
         return None
-    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    words: list[str] = []
+    for text in texts:
+        is_pair = False
+        for part in text.split(","):
+            if is_pair and "=" not in part:
+                words[-1] += f",{part}"  # of `units=64,32`
+            else:
+                words.append(part)
+            is_pair = "=" in words[-1]
+    return tuple(dict.fromkeys(word.strip() for word in words if word.strip()))
 
 
 _READ: Mapping[type, Callable[[object], object | None]] = {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbcli.config import DataConfig
-from tbcli.errors import NotFound
+from tbcli.errors import DoesNotFit, NotFound
 from tbcli.loading import load_object
 from tbcli.naming.matching import did_you_mean
+from tbcli.usercode import is_reference
 
 if TYPE_CHECKING:
     from tbcli.data.dataset import Dataset
@@ -17,24 +19,64 @@ SOURCES = {
 }
 """Name -> ``module:function`` from a `DataConfig` to a `Dataset`; one file a kind of source."""
 
+FILES = {
+    ".npz": "tbcli.data.arrays:load_arrays",
+    ".csv": "tbcli.data.tables:load_table",
+    ".tsv": "tbcli.data.tables:load_table",
+    ".parquet": "tbcli.data.tables:load_table",
+    ".zip": "tbcli.data.images:load_images",
+}
+"""The suffix of a file -> the same; a folder is one of images."""
+_FOLDER, _FUNCTION = FILES[".zip"], "tbcli.data.functions:load_function"
+
 
 def require_source(name: str) -> str:
     """Return where the loader of a source stands, without importing it.
 
+    A registered name wins; a folder of that name is ``./mnist``.
+
     Raises:
-        NotFound: No source answers to the name.
+        NotFound: No source has the name, and no path.
+        DoesNotFit: It is a file of a kind that is not read.
     """
-    if name not in SOURCES:
-        raise NotFound(f"no data {name!r}", hint=did_you_mean(name, SOURCES))
-    return SOURCES[name]
+    if name in SOURCES:
+        return SOURCES[name]
+    if is_reference(name):
+        return _FUNCTION
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return _FOLDER
+    if not path.exists():
+        raise NotFound(f"no data {name!r}: there is no {str(path.absolute())!r}", hint=_what_lies_there(name, path))
+    if path.suffix.lower() not in FILES:
+        raise DoesNotFit(
+            f"cannot tell what {str(path.absolute())!r} holds by its suffix {path.suffix!r}",
+            hint=f"a folder of images, {', '.join(FILES)}, or FILE.py:FUNCTION for anything else",
+        )
+    return FILES[path.suffix.lower()]
+
+
+def _what_lies_there(name: str, path: Path) -> str:
+    """Return what the user may have meant: a registered name, or what is in that directory."""
+    likely = did_you_mean(name, SOURCES)
+    parent = path.absolute().parent
+    try:
+        entries = sorted(each.name for each in parent.iterdir() if not each.name.startswith("."))
+    except OSError:
+        nearest = next(each for each in parent.parents if each.is_dir())
+        return f"{str(nearest)!r} has no {parent.relative_to(nearest).parts[0]!r}"
+    if "did you mean" in likely or not entries:
+        return likely
+    more = f" and {len(entries) - 6} more" if len(entries) > 6 else ""
+    return f"{str(parent)!r} holds {', '.join(entries[:6])}{more}; known names: {', '.join(SOURCES)}"
 
 
 def load_dataset(config: DataConfig) -> Dataset:
     """Load what ``--data`` names.
 
     Raises:
-        NotFound: No source answers to the name, or its file is not there.
-        DoesNotFit: The data are damaged, or too few for what was asked.
+        NotFound: It is not there.
+        DoesNotFit: The data are damaged, do not suit the task, or are too few for what was asked.
     """
     dataset: Dataset = load_object(require_source(config.source))(config)
     return dataset

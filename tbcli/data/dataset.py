@@ -9,6 +9,7 @@ import numpy as np
 
 from tbcli.config import DataConfig
 from tbcli.errors import DoesNotFit
+from tbcli.tasks import CLASSIFICATION, Task
 
 PROBE_SAMPLES = 400
 _SPLIT_KEY = 20_251_122  # the same samples are held out in every run, so that runs can be compared
@@ -21,7 +22,8 @@ class Split:
     Args:
         inputs: The source's samples ``[m, ...]``: an array, a memory map, or anything that has ``shape`` and ``dtype``
             and takes an integer array as index; so a source may stream.
-        labels: The source's class numbers ``[m]``, int64.
+        labels: The source's labels ``[m, ...]``, as the task wants them: class numbers int64 ``[m]``, labels uint8
+            ``[m, k]``, values float32 ``[m, k]``.
         positions: Which of the source's samples belong to this split ``[n]``, int64.
     """
 
@@ -33,7 +35,7 @@ class Split:
         return len(self.positions)
 
     def batch(self, chosen: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return inputs ``[k, ...]`` and labels ``[k]`` of some samples, counted within the split."""
+        """Return inputs ``[k, ...]`` and labels ``[k, ...]`` of some samples, counted within the split."""
         positions = self.positions[chosen]
         return self.inputs[positions], self.labels[positions]
 
@@ -43,15 +45,39 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """An input column of a table.
+
+    Args:
+        name: What the table calls it.
+        kind: ``number`` or ``category``.
+        vocabulary: The categories; category ``i`` is coded as ``i + 1``, and 0 is unknown or missing.
+        mean: Of the training rows; of numbers only.
+        std: The same.
+        fill: What stands for a missing number.
+    """
+
+    name: str
+    kind: str = "number"
+    vocabulary: tuple[str, ...] = ()
+    mean: float = 0.0
+    std: float = 1.0
+    fill: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """What a model learns from and is measured on.
 
     Args:
-        name: What the run record calls it.
+        name: What the run record calls it, and the file of the model: letters, digits and ``-``.
         train: What the weights are fitted to.
         validation: What is looked at after each epoch; None when nothing was held out.
         test: What is looked at once, at the end; None where the source has none.
-        class_names: A name for each class number.
+        class_names: A name for each class number, each label, or each value.
+        task: What is learnt.
+        columns: Those of a table, in the order of the inputs ``[m, columns]``; empty for anything else.
+        notes: How the source was understood where it left room, in sentences.
     """
 
     name: str
@@ -59,6 +85,9 @@ class Dataset:
     validation: Split | None
     test: Split | None
     class_names: tuple[str, ...]
+    task: Task = CLASSIFICATION
+    columns: tuple[Column, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -77,40 +106,84 @@ def cut_splits(
     test: tuple[Any, np.ndarray] | None,
     class_names: tuple[str, ...],
     config: DataConfig,
+    *,
+    validation: tuple[Any, np.ndarray] | None = None,
+    needs_test: bool = False,
+    stratify: bool = False,
+    **told: Any,
 ) -> Dataset:
-    """Limit the samples and hold out the validation split, the same ones in every run.
+    """Limit the samples and hold out the splits that the source has not, the same ones in every run.
 
     Args:
         name: What the run record calls the data.
-        train: Inputs ``[m, ...]`` and labels ``[m]`` to cut training and validation from.
+        train: Inputs ``[m, ...]`` and labels ``[m, ...]`` to cut the missing splits from.
         test: The same of the test set, or None.
-        class_names: A name for each class number.
+        class_names: A name for each class number, label or value.
         config: How much to hold out, and the limit.
+        validation: Inputs and labels of the validation split, or None where it must be held out.
+        needs_test: Whether a test set is held out where there is none.
+        stratify: Whether each class is held out in proportion.
+        told: What else the `Dataset` says of itself: ``task``, ``columns``, ``notes``.
 
     Raises:
         DoesNotFit: A split that was asked for would be empty.
     """
     inputs, labels = train
-    shuffled = np.random.Generator(np.random.PCG64(_SPLIT_KEY)).permutation(len(labels)).astype(np.int64)
+    remaining = _shuffled(len(labels))
     if config.limit_samples:
-        shuffled = shuffled[: config.limit_samples]
-    held_out = round(len(shuffled) * config.validation_split)
-    if held_out == len(shuffled) or (config.validation_split and not held_out):
-        raise DoesNotFit(
-            f"{len(shuffled)} samples cannot be split with data.validation_split={config.validation_split:g}",
-            hint="use more samples or another `--validation-split` (0 holds out none)",
-        )
-    test_split = None
-    if test is not None:
-        limit = config.limit_samples or len(test[1])
-        test_split = Split(test[0], test[1], np.arange(min(limit, len(test[1])), dtype=np.int64))
-    return Dataset(
-        name=name,
-        train=Split(inputs, labels, shuffled[held_out:]),
-        validation=Split(inputs, labels, shuffled[:held_out]) if held_out else None,
-        test=test_split,
-        class_names=class_names,
-    )
+        remaining = remaining[: config.limit_samples]
+    cut: dict[str, np.ndarray] = {}
+    wanted = {
+        "validation": config.validation_split if validation is None else 0,
+        "test": config.test_split if test is None and needs_test else 0,
+    }
+    samples = len(remaining)
+    for split, share in wanted.items():
+        strata = labels[remaining] if stratify else None
+        cut[split], remaining = _held_out(remaining, round(samples * share), strata)
+        if share and not (len(cut[split]) and len(remaining)):
+            raise DoesNotFit(
+                f"{samples} samples cannot be split with data.{split}_split={share:g}",
+                hint=f"use more samples or another `--{split}-split` (0 holds out none)",
+            )
+    own = {"validation": validation, "test": test}
+
+    def split_of(which: str) -> Split | None:
+        if len(cut[which]):
+            return Split(inputs, labels, cut[which])
+        given = own[which]
+        return None if given is None else _whole(*given, config.limit_samples)
+
+    train_split = Split(inputs, labels, remaining)
+    return Dataset(name, train_split, split_of("validation"), split_of("test"), class_names, **told)
+
+
+def _shuffled(samples: int) -> np.ndarray:
+    return np.random.Generator(np.random.PCG64(_SPLIT_KEY)).permutation(samples).astype(np.int64)
+
+
+def _whole(inputs: Any, labels: np.ndarray, limit: int) -> Split:
+    return Split(inputs, labels, np.arange(min(limit or len(labels), len(labels)), dtype=np.int64))
+
+
+def _held_out(positions: np.ndarray, count: int, strata: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions that are held out, and the others.
+
+    Args:
+        positions: In the order in which they are drawn.
+        count: How many to hold out.
+        strata: The class of each, where each class gives its share.
+    """
+    if strata is None:
+        return positions[:count], positions[count:]
+    # Every class at even distances: the first `count` of this order hold each in proportion.
+    ranks = np.empty(len(positions))
+    for number in np.unique(strata):
+        rows = np.flatnonzero(strata == number)
+        ranks[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+    chosen = np.zeros(len(positions), bool)
+    chosen[np.argsort(ranks, kind="stable")[:count]] = True
+    return positions[chosen], positions[~chosen]
 
 
 def count_steps(samples: int, batch_size: int, most: int = 0) -> int:

@@ -29,7 +29,7 @@ _MOST_PROTOBUF = (1 << 31) - 1  # bytes of a message (protobuf.dev/programming-g
 Deliver = Callable[[Batch, Points], None]
 
 
-class Task(NamedTuple):
+class Job(NamedTuple):
     """A file to be read, from a byte on that begins a record."""
 
     number: int
@@ -61,67 +61,67 @@ class Scanner:
         self._view = memoryview(self._buffer)
         self._alike: dict[str, Alike] = {}  # by the last part of the run
 
-    def read(self, tasks: Sequence[Task]) -> None:
+    def read(self, jobs: Sequence[Job]) -> None:
         """Read the files; what is found goes where the arguments say.
 
         ``ends`` tells how far each was read, ``marks`` a checksum of the bytes before that (`mark_before`), and
         ``incidents`` what was wrong on the way.
         """
-        together: list[Task] = []
+        together: list[Job] = []
         used = 0
-        for task in tasks:
-            size = task.file.size - task.start
+        for job in jobs:
+            size = job.file.size - job.start
             is_small = 0 < size <= _SMALL
             if not is_small or used + size > WINDOW:
                 self._decode_together(together)
                 together, used = [], 0
-            if is_small and self._fetch_whole(task, used, size):
-                together.append(task)
+            if is_small and self._fetch_whole(job, used, size):
+                together.append(job)
                 used += size
             else:
                 self._decode_together(together)
                 together, used = [], 0
-                self._read_one(task)
+                self._read_one(job)
         self._decode_together(together)
 
-    def _fetch_whole(self, task: Task, at: int, size: int) -> bool:
+    def _fetch_whole(self, job: Job, at: int, size: int) -> bool:
         """Read a small file into the buffer, and say whether it still is what it was when it was found."""
         try:
-            handle = open_file(task.file.path)
+            handle = open_file(job.file.path)
         except OSError:
             return False
         try:
-            count = os.preadv(handle, [self._view[at : at + size]], task.start)
-            return count == size and os.fstat(handle).st_size == task.file.size
+            count = os.preadv(handle, [self._view[at : at + size]], job.start)
+            return count == size and os.fstat(handle).st_size == job.file.size
         except OSError:
             return False
         finally:
             os.close(handle)
 
-    def _decode_together(self, tasks: Sequence[Task]) -> None:
+    def _decode_together(self, jobs: Sequence[Job]) -> None:
         """Decode small files that lie in the buffer one behind the other: whole ones are one chain of records."""
         chains = []
         shifts: dict[int, int] = {}
         edge = 0
-        for task in tasks:
-            kind = task.file.run.rpartition("/")[2]  # such as train: the same in all runs, and much alike
-            stop = edge + task.file.size - task.start
+        for job in jobs:
+            kind = job.file.run.rpartition("/")[2]  # such as train: the same in all runs, and much alike
+            stop = edge + job.file.size - job.start
             headers, end = chain(self._buffer, edge, stop, self._alike.get(kind))
             if end == stop:
                 chains.append(headers)
                 if kind not in self._alike or len(headers) != len(self._alike[kind].begins):
                     self._alike[kind] = Alike.of(headers, end)
-            shifts[task.number] = task.start - edge
+            shifts[job.number] = job.start - edge
             edge = stop
         frames = proved(self._buffer, np.concatenate(chains), edge) if chains else None
-        if frames is None or len(chains) < len(tasks) or frames.end != edge:
-            for task in tasks:  # one of them is damaged, or still being written
-                self._read_one(task)
+        if frames is None or len(chains) < len(jobs) or frames.end != edge:
+            for job in jobs:  # one of them is damaged, or still being written
+                self._read_one(job)
             return
-        for task in tasks:
-            stop, size = task.file.size - shifts[task.number], task.file.size - task.start
-            self.ends[task.number] = task.file.size
-            self.marks[task.number] = crc32(self._view[stop - min(size, MARK_BYTES) : stop])
+        for job in jobs:
+            stop, size = job.file.size - shifts[job.number], job.file.size - job.start
+            self.ends[job.number] = job.file.size
+            self.marks[job.number] = crc32(self._view[stop - min(size, MARK_BYTES) : stop])
         files = np.repeat(np.array([*shifts], np.int32), [len(headers) for headers in chains])
         self._decode(frames, files, shifts)
 
@@ -129,11 +129,11 @@ class Scanner:
         batch = Batch(self._buffer, frames.offsets, frames.lengths, files, shifts)
         self._deliver(batch, self._decoder.decode(batch))
 
-    def _read_one(self, task: Task) -> None:
-        incidents = self.incidents.setdefault(task.number, [])
-        self.ends[task.number] = task.start
+    def _read_one(self, job: Job) -> None:
+        incidents = self.incidents.setdefault(job.number, [])
+        self.ends[job.number] = job.start
         try:
-            handle = open_file(task.file.path)
+            handle = open_file(job.file.path)
         except OSError as error:
             incidents.append((0, damage.UNREADABLE, f"cannot be read: {error.strerror or error}"))
             return
@@ -141,21 +141,21 @@ class Scanner:
             size = os.fstat(handle).st_size
             if not size:
                 incidents.append((0, damage.EMPTY, "empty: its writer has written nothing yet"))
-            elif size < task.start:
+            elif size < job.start:
                 incidents.append((size, damage.TORN, "shorter than it was: what was read before is kept"))
             else:
-                self._read_windows(task, handle, size, incidents)
-                self.marks[task.number] = mark_before(handle, self.ends[task.number])
+                self._read_windows(job, handle, size, incidents)
+                self.marks[job.number] = mark_before(handle, self.ends[job.number])
         except OSError as error:
             reason = f"cannot be read on: {error.strerror or error}"
-            incidents.append((self.ends[task.number], damage.UNREADABLE, reason))
+            incidents.append((self.ends[job.number], damage.UNREADABLE, reason))
         except MemoryError:
-            incidents.append((self.ends[task.number], damage.UNREADABLE, "cannot be read on: a record is too large"))
+            incidents.append((self.ends[job.number], damage.UNREADABLE, "cannot be read on: a record is too large"))
         finally:
             os.close(handle)
 
-    def _read_windows(self, task: Task, handle: int, size: int, incidents: list[Incident]) -> None:
-        at = task.start
+    def _read_windows(self, job: Job, handle: int, size: int, incidents: list[Incident]) -> None:
+        at = job.start
         while at < size:
             count = os.preadv(handle, [self._view[: min(WINDOW, size - at)]], at)
             if not count:
@@ -163,11 +163,11 @@ class Scanner:
                 break
             frames = frame(self._buffer, 0, count)
             if len(frames.offsets):
-                files = np.full(len(frames.offsets), task.number, np.int32)
-                self._decode(frames, files, {task.number: at})
+                files = np.full(len(frames.offsets), job.number, np.int32)
+                self._decode(frames, files, {job.number: at})
             rest = self._view[frames.end : min(count, frames.end + HEADER)]
             at += frames.end
-            self.ends[task.number] = at
+            self.ends[job.number] = at
             if at >= size:
                 break
             if len(rest) < HEADER:
@@ -184,21 +184,21 @@ class Scanner:
                 at = place
                 incidents.append(incident)
             elif length > FAR:
-                self._read_far(task, handle, at + HEADER, length)
+                self._read_far(job, handle, at + HEADER, length)
                 at += AROUND + length
-            self.ends[task.number] = at
+            self.ends[job.number] = at
 
-    def _read_far(self, task: Task, handle: int, offset: int, length: int) -> None:
+    def _read_far(self, job: Job, handle: int, offset: int, length: int) -> None:
         """Count the values of a large record by what stands around its payload; read it only where it must be."""
         if length > _MOST_PROTOBUF:
-            self._findings.damage.append((task.number, offset, damage.MALFORMED))
+            self._findings.damage.append((job.number, offset, damage.MALFORMED))
         elif self._verify and not is_sound(handle, offset, length):
-            self._findings.damage.append((task.number, offset, damage.PAYLOAD))
-        elif not self._decoder.single.count_far(_Peek(handle, offset, length), length, task.number, offset):
+            self._findings.damage.append((job.number, offset, damage.PAYLOAD))
+        elif not self._decoder.single.count_far(_Peek(handle, offset, length), length, job.number, offset):
             whole = bytearray(length + FOOTER + SPARE)
             os.preadv(handle, [memoryview(whole)[: length + FOOTER]], offset)
             one = np.ones(1, np.int64)
-            batch = Batch(whole, 0 * one, length * one, np.array([task.number], np.int32), {task.number: offset})
+            batch = Batch(whole, 0 * one, length * one, np.array([job.number], np.int32), {job.number: offset})
             self._deliver(batch, self._decoder.decode(batch))
 
 

@@ -1,4 +1,4 @@
-"""What predictions are worth, counted: which classes are taken for which, and the most confident mistakes."""
+"""What predictions are worth, counted: which classes are taken for which, and the worst mistakes."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ def shares_of_rows(counts: np.ndarray) -> np.ndarray:
     return shares
 
 
-def most_confident_mistakes(labels: np.ndarray, probabilities: np.ndarray, count: int) -> np.ndarray:
-    """Return positions of wrong predictions ``[at most count]``, the most confident first; ties in order of position.
+def worst_mistakes(errors: np.ndarray, count: int) -> np.ndarray:
+    """Return positions of wrong predictions ``[at most count]``, the worst first; ties in order of position.
 
     Args:
-        labels: True class numbers ``[n]``.
-        probabilities: Predicted probabilities ``[n, classes]``; a row with NaN is no confident mistake but comes last.
+        errors: How wrong each sample is ``[n]``, 0 where it is right: of classes the confidence of the wrong answer.
+            One that is NaN comes last.
         count: So many at most.
     """
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
-    confidence = np.nan_to_num(probabilities[wrong].max(axis=1), nan=-1.0)
-    chosen: np.ndarray = wrong[np.argsort(-confidence, kind="stable")[:count]]
+    wrong = np.flatnonzero(errors != 0)
+    chosen: np.ndarray = wrong[np.argsort(-np.nan_to_num(errors[wrong], nan=-1.0), kind="stable")[:count]]
     return chosen

@@ -119,7 +119,7 @@ def settings_of(run: Run) -> list[tuple[str, str, bool]]:
     for word, setting in hyperparameters().items():
         section, _, name = setting.key.partition(".")
         value = config.get(section, {}).get(name, setting.default)
-        changed = value != setting.default
+        changed = value not in (setting.default, list(setting.default) if setting.kind is tuple else None)
         if word not in _NEVER and (changed or word in _ALWAYS):
             found.append((word, str(value), changed))
     return sorted(found, key=lambda one: not one[2])

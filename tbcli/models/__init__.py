@@ -63,17 +63,17 @@ def build_model(config: ModelConfig, dataset: Dataset, precision: str) -> Any:
 
 
 def _require_outputs(config: ModelConfig, dataset: Dataset, model: Any) -> None:
-    """Check that the model says one probability a class, or one in all where there are two classes.
+    """Check that the model has the outputs that the task asks for.
 
     Raises:
-        DoesNotFit: It does not.
+        DoesNotFit: It has not.
     """
-    width = count_outputs(model, dataset)
-    classes = len(dataset.class_names)
-    if width != classes and not (width == 1 and classes == 2):
+    width, classes, task = count_outputs(model, dataset), len(dataset.class_names), dataset.task
+    if not task.takes_outputs(width, classes):
+        wanted = "classes" if task.has_classes else "targets"
         raise DoesNotFit(
-            f"model {config.name!r} has {width} outputs, but {dataset.name!r} has {classes} classes",
-            hint="a last layer of one unit a class with softmax, or of one with sigmoid for two classes",
+            f"model {config.name!r} has {width} outputs, but {dataset.name!r} has {classes} {wanted}",
+            hint=f"a last layer of {task.outputs(classes)} units with activation {task.activation()!r}",
         )
 
 

@@ -8,6 +8,7 @@ EPOCH = "epoch_"  # one point per epoch
 BATCH = "batch_"  # one point per so many optimizer steps; also in front of GRADIENTS and UPDATES
 TEST = "test_"  # one point, of the saved model
 MACRO_F1 = "macro_f1"  # of the saved model
+MICRO_F1 = "micro_f1"  # the same
 LEARNING_RATE = "learning_rate"
 STEPS_PER_SECOND = "steps_per_second"
 GRADIENTS = "gradients/"  # norms by layer; as histograms by variable

@@ -14,7 +14,7 @@ from tbcli.events.batch import Batch, Catalog, Findings, Points
 from tbcli.events.columns import EventFile
 from tbcli.events.damage import Damage, limited
 from tbcli.events.decode import Decoder
-from tbcli.events.scan import Scanner, Task, mark_before, open_file
+from tbcli.events.scan import Job, Scanner, mark_before, open_file
 from tbcli.readers import cache
 from tbcli.readers.event_index import EventIndex, FileNotes
 from tbcli.readers.logdir import find_again, find_event_files
@@ -36,10 +36,10 @@ def read_index(top: Path, *, use_cache: bool, verify: bool, text_logs: bool = Tr
     Raises:
         NotFound: There is no such directory.
     """
-    index, tasks, is_same = _recall(top, use_cache=use_cache and not verify)
+    index, jobs, is_same = _recall(top, use_cache=use_cache and not verify)
     keeps = use_cache and not verify and _is_worth_keeping(index)
     is_same = is_same and len(index.blocks) == 1
-    read_files(index, tasks, index.blocks.append, verify=verify)
+    read_files(index, jobs, index.blocks.append, verify=verify)
     index.arrange()
     if keeps and not is_same:
         cache.save(top, index)
@@ -55,16 +55,16 @@ def read_reduced(top: Path, buckets: int, *, keep_all: bool, use_cache: bool, ve
         NotFound: There is no such directory.
     """
     use_cache = use_cache and not verify
-    index, tasks, _ = _recall(top, use_cache=use_cache)
-    unread = sum(task.file.size - task.start for task in tasks)
+    index, jobs, _ = _recall(top, use_cache=use_cache)
+    unread = sum(job.file.size - job.start for job in jobs)
     if index.blocks and 4 * unread > sum(notes.file.size for notes in index.notes):
-        index, tasks, _ = _recall(top, use_cache=False)  # so much is new that all of it is kept anew
+        index, jobs, _ = _recall(top, use_cache=False)  # so much is new that all of it is kept anew
     reducer = Reducer(index, buckets, keep_all=keep_all)
     with ExitStack() as stack:
         take: Callable[[Block], None] = reducer.take
         if use_cache and not index.blocks and _is_worth_keeping(index):
             take = _also_kept(take, stack.enter_context(cache.CacheWriter(top, index)))
-        _take_newest_first(index, tasks, take, verify=verify)
+        _take_newest_first(index, jobs, take, verify=verify)
     index.blocks = [reducer.block()]
     index.arrange()
     superseded = _add_text_logs(index, buckets, keep_all=keep_all)
@@ -87,15 +87,15 @@ def _also_kept(take: Callable[[Block], None], writer: cache.CacheWriter) -> Call
     return take_both
 
 
-def _take_newest_first(index: EventIndex, tasks: list[Task], take: Callable[[Block], None], *, verify: bool) -> None:
+def _take_newest_first(index: EventIndex, jobs: list[Job], take: Callable[[Block], None], *, verify: bool) -> None:
     """Hand on the numbers of all files, those of later ones first, whether they are kept or have to be read."""
     kept: dict[int, list[Block]] = {}
     for block in index.blocks:
         for number in np.unique(block.pieces.files).tolist():
             mine = Block(block.columns, block.pieces.only(block.pieces.files == number))
             kept.setdefault(number, []).append(mine)
-    unread = {task.number: task for task in tasks}
-    waiting: list[Task] = []
+    unread = {job.number: job for job in jobs}
+    waiting: list[Job] = []
     for number in range(len(index.notes) - 1, -1, -1):
         if number in kept:
             read_files(index, waiting, take, verify=verify)
@@ -120,7 +120,7 @@ def _portions(block: Block) -> list[Block]:
     return parts
 
 
-def _recall(top: Path, *, use_cache: bool) -> tuple[EventIndex, list[Task], bool]:
+def _recall(top: Path, *, use_cache: bool) -> tuple[EventIndex, list[Job], bool]:
     """Return what is kept of the files that are there, what has to be read, and whether nothing has changed at all."""
     old = cache.load(top) if use_cache else None
     found = find_again(top, [notes.file for notes in old.notes], old.directories) if old is not None else None
@@ -128,26 +128,26 @@ def _recall(top: Path, *, use_cache: bool) -> tuple[EventIndex, list[Task], bool
     index = EventIndex([], [], damage=lost, directories=directories, tables=tables, is_file=is_file)
     if old is None:
         index.notes = [FileNotes(file) for file in files]
-        return index, [Task(number, file) for number, file in enumerate(files)], False
+        return index, [Job(number, file) for number, file in enumerate(files)], False
     known = {notes.file.name: number for number, notes in enumerate(old.notes)}
     moved = np.full(len(old.notes), -1, np.int64)
-    tasks = []
+    jobs = []
     for number, file in enumerate(files):
         place = known.get(file.name)
         notes = _still_true(old.notes[place], file) if place is not None else None
         index.notes.append(notes or FileNotes(file))
         if place is None or notes is None:
-            tasks.append(Task(number, file))
+            jobs.append(Job(number, file))
             continue
         moved[place] = number
         if file.size != old.notes[place].file.size:
-            tasks.append(Task(number, file, notes.end))
-    is_same = not tasks and bool((moved >= 0).all()) and bool(old.directories or not directories)
+            jobs.append(Job(number, file, notes.end))
+    is_same = not jobs and bool((moved >= 0).all()) and bool(old.directories or not directories)
     index.names, index.release = old.names, old.release
     for block in old.blocks:
         pieces = block.pieces._replace(files=moved[block.pieces.files])
         index.blocks.append(Block(block.columns, pieces if is_same else pieces.only(pieces.files >= 0)))
-    return index, tasks, is_same
+    return index, jobs, is_same
 
 
 def _still_true(old: FileNotes, file: EventFile) -> FileNotes | None:
@@ -185,18 +185,16 @@ def _is_worth_keeping(index: EventIndex) -> bool:
     return sum(notes.file.size for notes in index.notes) >= cache.LEAST_BYTES
 
 
-def read_files(
-    index: EventIndex, tasks: Sequence[Task], take: Callable[[Block], None], *, verify: bool = False
-) -> None:
+def read_files(index: EventIndex, jobs: Sequence[Job], take: Callable[[Block], None], *, verify: bool = False) -> None:
     """Hand on the numbers of the files, and note in the index what else was found.
 
     Args:
         index: Has an entry for each file; its names are added to.
-        tasks: What to read, in this order.
+        jobs: What to read, in this order.
         take: Gets the numbers of each batch; they may be changed only by copying.
         verify: Whether the checksums of records without a number are proved too.
     """
-    if not tasks:
+    if not jobs:
         return
     findings = Findings()
     decoder = Decoder(Catalog(index.names), findings, verify=verify)
@@ -206,11 +204,11 @@ def read_files(
             take(in_pieces(points, batch.files))
 
     scanner = Scanner(decoder, findings, deliver, verify=verify)
-    scanner.read(tasks)
-    for task in tasks:
-        notes = index.notes[task.number]
-        notes.end = scanner.ends.get(task.number, task.start)
-        notes.mark = scanner.marks.get(task.number, 0)
+    scanner.read(jobs)
+    for job in jobs:
+        notes = index.notes[job.number]
+        notes.end = scanner.ends.get(job.number, job.start)
+        notes.mark = scanner.marks.get(job.number, 0)
     _note_findings(index, findings)
     _note_damage(index, scanner, findings)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from tbcli.config import Config
+from tbcli.tasks import CLASSIFICATION, Task
 
 if TYPE_CHECKING:
     from tbcli.data.dataset import Dataset
@@ -21,28 +22,41 @@ class Evidence:
 
     Args:
         indices: Positions of the samples in their source ``[n]``, int64.
-        labels: True class numbers ``[n]``, int64.
-        probabilities: Predicted probabilities ``[n, classes]``, float32.
+        labels: What is true of them, as the task has it: class numbers ``[n]``, labels or values ``[n, k]``.
+        outputs: What the model says of them, as the task reads it: probabilities ``[n, classes]`` or values ``[n, k]``,
+            float32.
         features: Output of the penultimate layer ``[n, width]``, float32; None where the model has no such layer.
         metrics: ``{name: value}`` over all samples of the split: loss and the compiled metrics.
+        task: What is learnt.
     """
 
     indices: np.ndarray
     labels: np.ndarray
-    probabilities: np.ndarray
+    outputs: np.ndarray
     features: np.ndarray | None
     metrics: Mapping[str, float]
+    task: Task = CLASSIFICATION
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """The outputs, where the task's are probabilities."""
+        return self.outputs
 
     @property
     def predictions(self) -> np.ndarray:
-        """The most probable class of each sample ``[n]``."""
-        predictions: np.ndarray = np.argmax(self.probabilities, axis=-1)
-        return predictions
+        """What the outputs decide, shaped as the labels: the most probable class of each sample, ..."""
+        return self.task.predictions(self.outputs)
 
     def first(self, count: int) -> Evidence:
         """Return the evidence of the first samples; the metrics are those of all."""
         features = None if self.features is None else self.features[:count]
-        return Evidence(self.indices[:count], self.labels[:count], self.probabilities[:count], features, self.metrics)
+        return replace(
+            self,
+            indices=self.indices[:count],
+            labels=self.labels[:count],
+            outputs=self.outputs[:count],
+            features=features,
+        )
 
 
 class Activations(Protocol):

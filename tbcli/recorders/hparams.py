@@ -20,7 +20,7 @@ Value = bool | float | str
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class Hyperparameter:
     """One hyperparameter's column of the table.
 
     Args:
@@ -38,22 +38,24 @@ LEADING = ("name", "seed", "model", "optimizer", "learning_rate")
 """The columns that TensorBoard shows at first; it shows five."""
 
 
-def _columns() -> dict[str, Column]:
+def _columns() -> dict[str, Hyperparameter]:
     columns = {name: _column(setting) for name, setting in hyperparameter_settings().items()}
     columns |= {
-        "task": Column(str, "What is learnt: classification, ..."),
-        "loss": Column(str, "Loss function."),
-        "parameters": Column(float, "Number of weights of the model."),
+        "task": Hyperparameter(str, "What is learnt: classification, ..."),
+        "loss": Hyperparameter(str, "Loss function."),
+        "parameters": Hyperparameter(float, "Number of weights of the model."),
     }
     return {name: columns[name] for name in dict.fromkeys((*LEADING, *columns))}
 
 
-def _column(setting: Setting) -> Column:
-    kind = setting.kind if setting.kind in (bool, str) else float
+def _column(setting: Setting) -> Hyperparameter:
+    kind = {bool: bool, str: str, tuple: str}.get(setting.kind, float)
     if kind is bool:
-        return Column(bool, setting.help, (False, True))
+        return Hyperparameter(bool, setting.help, (False, True))
     is_share = setting.least == 0 and 1 in (setting.most, setting.below)
-    return Column(kind, setting.help, (0.0, 1.0) if is_share else setting.choices)
+    return Hyperparameter(
+        kind, setting.help, (0.0, 1.0) if is_share else setting.choices if setting.kind is str else ()
+    )
 
 
 COLUMNS = _columns()
@@ -130,6 +132,8 @@ def hyperparameter_values(
     values: dict[str, Any] = {name: attrgetter(each.key)(config) for name, each in hyperparameter_settings().items()}
     values |= {
         "name": train.name or "n/a",
+        **{name: facts[name] for name in ("data", "model") if facts.get(name)},
+        **{name: ",".join(value) for name, value in values.items() if isinstance(value, tuple)},
         "warmup": train.warmup if train.schedule == "cosine" else 0,
         "weight_decay": train.weight_decay if train.optimizer == "adamw" else 0,
         "momentum": train.momentum if train.optimizer == "sgd" else 0,

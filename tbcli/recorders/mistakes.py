@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbcli.figures.confusions import most_confident_mistakes
+from tbcli.figures.confusions import worst_mistakes
 from tbcli.figures.png.samples import draw_samples
 from tbcli.naming import tags
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
@@ -42,7 +42,7 @@ class MistakesRecorder(Recorder):
 
 
 def _draw(snapshot: Snapshot, seen: Evidence, split: Split, title: str) -> tuple[bytes, tuple[int, int]]:
-    rows = most_confident_mistakes(seen.labels, seen.probabilities, SHOWN)
+    rows = worst_mistakes(seen.task.errors(seen.labels, seen.outputs), SHOWN)
     wrong, total = int((seen.predictions != seen.labels).sum()), len(seen.labels)
     told = f"{title}: {wrong:,} of {total:,} wrong" if wrong else f"{title}: no mistakes in {total:,}"
     if wrong > len(rows):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from tbcli.config.toml import to_toml
 from tbcli.naming import tags
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
+from tbcli.tasks.class_report import report_classes
 
 MOST_ROWS = 200  # of a table of classes; TensorBoard turns every step's table into HTML at once
 
@@ -137,52 +137,6 @@ def _measured_in(precision: str) -> str:
     """Return what tells values of the epochs from those of the saved model, where they are not measured alike."""
     in_training = precision.removeprefix("mixed_")
     return f"{in_training} in training and validation, float32 at the end" if in_training not in ("", "float32") else ""
-
-
-@dataclass(frozen=True, slots=True)
-class ClassReport:
-    """How well each class is found.
-
-    Args:
-        precision: Share of those taken for the class that are of it ``[classes]``.
-        recall: Share of those of the class that were taken for it ``[classes]``.
-        f1: Harmonic mean of the two ``[classes]``.
-        support: Samples of the class ``[classes]``.
-        occurs: Whether there are samples of the class, or samples taken for it ``[classes]``.
-    """
-
-    precision: np.ndarray
-    recall: np.ndarray
-    f1: np.ndarray
-    support: np.ndarray
-    occurs: np.ndarray
-
-    @property
-    def macro_f1(self) -> float:
-        """The mean F1 of the classes that occur, as scikit-learn's `f1_score` with ``average="macro"``."""
-        return float(self.f1[self.occurs].mean()) if self.occurs.any() else 0.0
-
-
-def report_classes(labels: np.ndarray, predictions: np.ndarray, classes: int) -> ClassReport:
-    """Return precision, recall, F1 and support of each class.
-
-    Agrees with scikit-learn's `precision_recall_fscore_support` with ``zero_division=0``: a share of nothing is 0.
-
-    Args:
-        labels: True class numbers ``[n]``.
-        predictions: Predicted class numbers ``[n]``.
-        classes: How many there are.
-    """
-    hits = np.bincount(labels[labels == predictions], minlength=classes)
-    support = np.bincount(labels, minlength=classes)
-    taken = np.bincount(predictions, minlength=classes)
-    return ClassReport(
-        precision=hits / np.maximum(taken, 1),
-        recall=hits / np.maximum(support, 1),
-        f1=2 * hits / np.maximum(support + taken, 1),
-        support=support,
-        occurs=(support + taken) > 0,
-    )
 
 
 def describe_report(evidence: Evidence, class_names: Sequence[str]) -> str:

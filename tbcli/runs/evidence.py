@@ -1,8 +1,9 @@
 """``evidence.npz``: the saved model's predictions for every sample of each split. Written and read only here.
 
 Figures are drawn from it without TensorFlow and without the data. The file is a NumPy archive; its arrays are
-``class_names`` and ``layers``, of each split ``<split>_indices``, ``_labels`` and ``_probabilities``, of the split that
-the model is judged by ``<split>_mistakes_indices`` and ``_thumbnails``, and of the projector's samples ``projector_*``.
+``task`` (classification where there is none), ``class_names`` and ``layers``, of each split ``<split>_indices``,
+``_labels`` and ``_probabilities`` (of a regression ``_values``), of the split that the model is judged by
+``<split>_mistakes_indices`` and ``_thumbnails``, and of the projector's samples ``projector_*``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from tbcli.errors import NotFound
 from tbcli.runs.files import atomic_file
 from tbcli.runs.run import Run
+from tbcli.tasks import CLASSIFICATION, TASKS, Task
 
 SPLITS = ("test", "validation")
 """The saved model is judged by the first of these that the run has."""
@@ -28,27 +30,38 @@ class Predictions:
     Args:
         split: ``test``, or ``validation`` where there was no test set.
         indices: Positions of the samples in their source ``[n]``.
-        labels: True class numbers ``[n]``.
-        probabilities: ``[n, classes]``.
-        class_names: A name for each class number.
+        labels: True class numbers ``[n]``, labels or values ``[n, k]``.
+        outputs: Probabilities ``[n, classes]`` or values ``[n, k]``.
+        class_names: A name for each class number, label or value.
+        task: What was learnt.
     """
 
     split: str
     indices: np.ndarray
     labels: np.ndarray
-    probabilities: np.ndarray
+    outputs: np.ndarray
     class_names: tuple[str, ...]
+    task: Task = CLASSIFICATION
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """The outputs, where the task's are probabilities."""
+        return self.outputs
 
     @property
     def guesses(self) -> np.ndarray:
-        """The most probable class of each sample ``[n]``."""
-        guesses: np.ndarray = self.probabilities.argmax(axis=1)
-        return guesses
+        """What the outputs decide, shaped as the labels: the most probable class of each sample, ..."""
+        return self.task.predictions(self.outputs)
+
+    @property
+    def errors(self) -> np.ndarray:
+        """How wrong each sample is ``[n]``; 0 where it is right."""
+        return self.task.errors(self.labels, self.outputs)
 
 
 @dataclass(frozen=True, slots=True)
 class Mistakes:
-    """The most confident mistakes of the saved model, the most confident first.
+    """The worst mistakes of the saved model, the worst first: of classes the most confident ones.
 
     Args:
         predictions: Of the whole split.
@@ -63,7 +76,7 @@ class Mistakes:
     @property
     def count(self) -> int:
         """How many mistakes there are in all."""
-        return int(np.count_nonzero(self.predictions.guesses != self.predictions.labels))
+        return int(np.count_nonzero(self.predictions.errors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +84,11 @@ class Features:
     """Outputs of the penultimate layer for the projector's samples.
 
     Args:
-        labels: True class numbers ``[n]``.
+        labels: True class numbers ``[n]``, labels or values ``[n, k]``.
         features: ``[n, width]``.
-        probabilities: ``[n, classes]``.
-        class_names: A name for each class number.
+        outputs: Probabilities ``[n, classes]`` or values ``[n, k]``.
+        class_names: A name for each class number, label or value.
+        task: What was learnt.
         indices: Positions of the samples in their source ``[n]``; None when read.
         thumbnails: Pictures of the samples ``[n, height, width, 1 or 3]``, uint8; None when read, and where the samples
             are no images.
@@ -82,10 +96,16 @@ class Features:
 
     labels: np.ndarray
     features: np.ndarray
-    probabilities: np.ndarray
+    outputs: np.ndarray
     class_names: tuple[str, ...]
+    task: Task = CLASSIFICATION
     indices: np.ndarray | None = None
     thumbnails: np.ndarray | None = None
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """The outputs, where the task's are probabilities."""
+        return self.outputs
 
 
 def write_evidence(
@@ -110,15 +130,17 @@ def write_evidence(
     """
     arrays: dict[str, np.ndarray | None] = {"layers": np.array(layers, np.str_) if layers else None}
     for seen in predictions:
-        arrays["class_names"] = np.array(seen.class_names)
-        arrays |= {f"{seen.split}_{name}": getattr(seen, name) for name in ("indices", "labels", "probabilities")}
+        arrays |= {"class_names": np.array(seen.class_names), "task": np.array(seen.task.name)}
+        arrays |= {f"{seen.split}_{name}": getattr(seen, name) for name in ("indices", "labels")}
+        arrays[f"{seen.split}_{seen.task.outputs_are}"] = seen.outputs
     if mistakes is not None:
         split = mistakes.predictions.split
         arrays[f"{split}_mistakes_indices"] = mistakes.predictions.indices[mistakes.rows]
         arrays[f"{split}_mistakes_thumbnails"] = mistakes.thumbnails
     if features is not None:
-        columns = ("indices", "labels", "features", "probabilities", "thumbnails")
+        columns = ("indices", "labels", "features", "thumbnails")
         arrays |= {f"projector_{name}": getattr(features, name) for name in columns}
+        arrays[f"projector_{features.task.outputs_are}"] = features.outputs
     with atomic_file(run.evidence_file) as temporary:
         np.savez(temporary, **{name: array for name, array in arrays.items() if array is not None})  # type: ignore[arg-type]
 
@@ -158,14 +180,15 @@ def read_features(run: Run) -> Features:
         NotFound: The run keeps no evidence, the model has no such layer, or the file is damaged.
     """
     with _Evidence(run) as evidence:
-        needed = "features are kept of validation samples, by a model whose penultimate layer is named `features`"
+        needed = "features are kept of validation samples, by a model whose layers are connected in the open"
         features = Features(
             features=evidence.read("projector_features", "no features", needed),
             labels=evidence.read("projector_labels"),
-            probabilities=evidence.read("projector_probabilities"),
+            outputs=evidence.read(f"projector_{evidence.task.outputs_are}"),
             class_names=evidence.class_names,
+            task=evidence.task,
         )
-        evidence.check_shapes(features.labels, features.probabilities, features.class_names)
+        evidence.check_shapes(features.labels, features.outputs, features.class_names)
         evidence.check(len(features.features) == len(features.labels))
         return features
 
@@ -185,10 +208,11 @@ def _predictions(evidence: _Evidence) -> Predictions:
         split=split,
         labels=evidence.read(f"{split}_labels", "neither test nor validation samples"),
         indices=evidence.read(f"{split}_indices"),
-        probabilities=evidence.read(f"{split}_probabilities"),
+        outputs=evidence.read(f"{split}_{evidence.task.outputs_are}"),
         class_names=evidence.class_names,
+        task=evidence.task,
     )
-    evidence.check_shapes(told.labels, told.probabilities, told.class_names)
+    evidence.check_shapes(told.labels, told.outputs, told.class_names)
     evidence.check(len(told.indices) == len(told.labels))
     return told
 
@@ -224,6 +248,13 @@ class _Evidence:
         """A name for each class number."""
         return tuple(map(str, self.read("class_names")))
 
+    @property
+    def task(self) -> Task:
+        """What was learnt; runs from before there was a choice do not tell."""
+        name = str(self.read("task")) if "task" in self else CLASSIFICATION.name
+        self.check(name in TASKS)
+        return TASKS[name]
+
     def read(self, key: str, lacking: str = "", why: str = "") -> np.ndarray:
         """Return an array.
 
@@ -256,15 +287,13 @@ class _Evidence:
         if not is_right:
             raise self._damaged("its arrays do not fit one another")
 
-    def check_shapes(self, labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]) -> None:
-        """Refuse labels ``[n]`` and probabilities ``[n, classes]`` that do not fit.
+    def check_shapes(self, labels: np.ndarray, outputs: np.ndarray, class_names: Sequence[str]) -> None:
+        """Refuse labels and outputs that do not fit.
 
         Raises:
             NotFound: They do not.
         """
-        classes = len(class_names)
-        self.check(probabilities.shape == (len(labels), classes) and len(labels) > 0)
-        self.check(int(labels.min()) >= 0 and int(labels.max()) < classes)
+        self.check(self.task.fits(labels, outputs, len(class_names)))
 
     def _absent(self) -> NotFound:
         if self._run.is_live():

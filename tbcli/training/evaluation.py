@@ -1,4 +1,4 @@
-"""Evaluate a split in one pass: metrics, probabilities and features."""
+"""Evaluate a split in one pass: metrics, outputs and features."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Evaluator:
     """Evaluates splits with one compiled model.
 
     Args:
-        model: A compiled model whose output is class probabilities ``[batch, classes]``.
-        dataset: Source of the splits; also gives the shape of a sample.
+        model: A compiled model.
+        dataset: Source of the splits; also gives the shape of a sample, and the task.
         between_batches: Called after every batch; may raise to stop.
     """
 
@@ -36,7 +36,10 @@ class Evaluator:
             else model
         )
         inputs = tf.TensorSpec((None, *dataset.input_shape), dataset.train.inputs.dtype)
-        labels = tf.TensorSpec((None,), tf.int64)
+        targets = dataset.train.labels
+        labels = tf.TensorSpec((None, *targets.shape[1:]), targets.dtype)
+        self._task = dataset.task
+        self._from_logits = bool(getattr(model.loss, "from_logits", False))
         self._look = tf.function(self._look_at_batch, input_signature=[inputs, labels])
         self._predict = tf.function(self._forward, input_signature=[inputs])
 
@@ -54,9 +57,9 @@ class Evaluator:
         sizes: list[int] = []
         logs: dict[str, Any] = {}
         for inputs, labels in evaluation_batches(split):
-            features, probabilities, loss, logs = self._look(tf.constant(inputs), tf.constant(labels))
+            features, outputs, loss, logs = self._look(tf.constant(inputs), tf.constant(labels))
             if keep is None or sum(sizes) < keep:
-                parts.append((features, probabilities))
+                parts.append((features, outputs))
             losses.append(float(loss))
             sizes.append(len(labels))
             self._between_batches()
@@ -76,25 +79,24 @@ class Evaluator:
     def _forward(self, inputs: tf.Tensor) -> tuple[tf.Tensor | None, tf.Tensor]:
         if not self.has_features:
             return None, tf.cast(self._outputs(inputs, training=False), tf.float32)
-        features, probabilities = self._outputs(inputs, training=False)
-        return tf.cast(features, tf.float32), tf.cast(probabilities, tf.float32)
+        features, outputs = self._outputs(inputs, training=False)
+        return tf.cast(features, tf.float32), tf.cast(outputs, tf.float32)
 
     def _look_at_batch(self, inputs: tf.Tensor, labels: tf.Tensor) -> tuple[Any, ...]:
-        features, probabilities = self._forward(inputs)
-        loss = self._model.compute_loss(inputs, labels, probabilities, training=False)
-        logs = self._model.compute_metrics(inputs, labels, probabilities)
-        return features, probabilities, loss, logs
+        features, outputs = self._forward(inputs)
+        loss = self._model.compute_loss(inputs, labels, outputs, training=False)
+        logs = self._model.compute_metrics(inputs, labels, outputs)
+        return features, outputs, loss, logs
 
     def _evidence(self, split: Split, parts: list[Any], metrics: dict[str, float]) -> Evidence:
         count = len(split)
         features = np.concatenate([part[0].numpy() for part in parts])[:count] if self.has_features else None
-        probabilities = np.concatenate([part[1].numpy() for part in parts])[:count]
-        if probabilities.shape[-1] == 1:  # one output: the probability of the second class
-            probabilities = np.concatenate([1 - probabilities, probabilities], axis=-1)
+        outputs = np.concatenate([part[1].numpy() for part in parts])[:count]
         return Evidence(
             indices=split.positions,
             labels=split.labels[split.positions],
-            probabilities=probabilities,
+            outputs=self._task.read(outputs, from_logits=self._from_logits),
             features=features,
             metrics=metrics,
+            task=self._task,
         )

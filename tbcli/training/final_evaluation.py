@@ -8,14 +8,13 @@ from dataclasses import replace
 import keras
 
 from tbcli.data.dataset import Dataset, Split
-from tbcli.figures.confusions import most_confident_mistakes
+from tbcli.figures.confusions import worst_mistakes
 from tbcli.figures.png.thumbnails import as_thumbnails
 from tbcli.naming import tags
 from tbcli.naming.series import PREFIXES
 from tbcli.naming.words import VALIDATION
 from tbcli.recorders.base import Evidence
 from tbcli.recorders.projector import thumbnails_of
-from tbcli.recorders.text import report_classes
 from tbcli.runs import Run
 from tbcli.runs.evidence import SPLITS, Features, Mistakes, Predictions, write_evidence
 from tbcli.training.evaluation import Evaluator
@@ -35,12 +34,12 @@ def measure(model: keras.Model, dataset: Dataset, check: Callable[[], None]) -> 
     evaluator = Evaluator(model, dataset, check)
     splits = {"validation": dataset.validation, "test": dataset.test}
     seen = {name: evaluator.evaluate(split) for name, split in splits.items() if split is not None}
-    return {name: _with_macro_f1(evidence, len(dataset.class_names)) for name, evidence in seen.items()}
+    return {name: _measured(evidence) for name, evidence in seen.items()}
 
 
-def _with_macro_f1(evidence: Evidence, classes: int) -> Evidence:
-    report = report_classes(evidence.labels, evidence.predictions, classes)
-    return replace(evidence, metrics={**evidence.metrics, tags.MACRO_F1: report.macro_f1})
+def _measured(evidence: Evidence) -> Evidence:
+    measured = evidence.task.measure(evidence.labels, evidence.outputs)
+    return replace(evidence, metrics={**evidence.metrics, **measured})
 
 
 def final_metrics(seen: Mapping[str, Evidence]) -> dict[str, float]:
@@ -51,7 +50,9 @@ def final_metrics(seen: Mapping[str, Evidence]) -> dict[str, float]:
     """
     metrics = {}
     if "validation" in seen:  # its other metrics are known of every epoch
-        metrics[PREFIXES[VALIDATION] + tags.MACRO_F1] = seen["validation"].metrics[tags.MACRO_F1]
+        evidence = seen["validation"]
+        measured = evidence.task.measure(evidence.labels, evidence.outputs)
+        metrics = {PREFIXES[VALIDATION] + name: value for name, value in measured.items()}
     if "test" in seen:
         metrics |= {tags.TEST + name: value for name, value in seen["test"].metrics.items()}
     return metrics
@@ -81,12 +82,12 @@ def keep_evidence(
 
 def predictions_of(name: str, seen: Evidence, class_names: Sequence[str]) -> Predictions:
     """Return the predictions of a split."""
-    return Predictions(name, seen.indices, seen.labels, seen.probabilities, tuple(class_names))
+    return Predictions(name, seen.indices, seen.labels, seen.outputs, tuple(class_names), seen.task)
 
 
 def mistakes_of(predictions: Predictions, split: Split) -> Mistakes:
-    """Return the most confident mistakes; with pictures where the samples of the split are images."""
-    rows = most_confident_mistakes(predictions.labels, predictions.probabilities, MOST_KEPT)
+    """Return the worst mistakes; with pictures where the samples of the split are images."""
+    rows = worst_mistakes(predictions.errors, MOST_KEPT)
     samples, _ = split.batch(rows)
     has_pictures = samples.ndim == 4 and samples.shape[-1] in (1, 3)
     return Mistakes(predictions, rows, as_thumbnails(samples, _LONGEST_SIDE) if has_pictures else None)
@@ -97,4 +98,4 @@ def features_of(split: Split, seen: Evidence, class_names: Sequence[str]) -> Fea
     if seen.features is None:
         return None
     pictures = thumbnails_of(split, len(seen.labels))
-    return Features(seen.labels, seen.features, seen.probabilities, tuple(class_names), seen.indices, pictures)
+    return Features(seen.labels, seen.features, seen.outputs, tuple(class_names), seen.task, seen.indices, pictures)

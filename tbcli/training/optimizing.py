@@ -7,6 +7,7 @@ from collections.abc import Callable
 import keras
 
 from tbcli.config import TrainConfig
+from tbcli.tasks import Task
 from tbcli.training import fused_adam as our
 
 _STEPS = 16  # 64 and 211 were no faster
@@ -58,9 +59,14 @@ def build_optimizer(config: TrainConfig, total_steps: int, *, fused: bool = Fals
             return keras.optimizers.Adam(rate)
 
 
-def choose_loss(outputs: int) -> str:
-    """Return Keras' name of the loss for a model with one output per class, or with one in all for two classes."""
-    return "binary_crossentropy" if outputs == 1 else "sparse_categorical_crossentropy"
+def choose_metrics(task: Task) -> list[keras.metrics.Metric | str]:
+    """Return what training measures besides the loss, under our names; new ones, for they hold their sums."""
+    ours: dict[str, Callable[[], keras.metrics.Metric]] = {
+        "mae": lambda: keras.metrics.MeanAbsoluteError(name="mae"),
+        "rmse": lambda: keras.metrics.RootMeanSquaredError(name="rmse"),
+        "r2": lambda: keras.metrics.R2Score(name="r2"),
+    }
+    return [ours[name]() if name in ours else name for name in task.metrics]
 
 
 def compile_model(
@@ -68,24 +74,26 @@ def compile_model(
     config: TrainConfig,
     total_steps: int,
     steps_per_execution: int,
-    outputs: int = 0,
+    task: Task,
+    outputs: int,
     *,
     fused: bool = False,
 ) -> None:
-    """Compile for classification by class number.
+    """Compile for a task.
 
     Args:
-        model: Built, with one output a class, or one in all where there are two.
+        model: Built.
         config: Optimizer and schedule.
         total_steps: Of the whole training; decides the schedule.
         steps_per_execution: See `choose_steps_per_execution`.
+        task: What is learnt.
         outputs: How many the model has.
         fused: See `build_optimizer`.
     """
     model.compile(
         optimizer=build_optimizer(config, total_steps, fused=fused),
-        loss=choose_loss(outputs),
-        metrics=["accuracy"],
+        loss=task.loss(outputs),
+        metrics=choose_metrics(task),
         steps_per_execution=steps_per_execution,
         jit_compile=False,  # XLA made the default model 1.2 times slower on CPUs
     )

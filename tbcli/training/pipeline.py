@@ -28,7 +28,7 @@ from tbcli.training.health import Health
 from tbcli.training.interruption import Interruption
 from tbcli.training.narration import Narrator
 from tbcli.training.observing import Observer
-from tbcli.training.optimizing import choose_loss, choose_steps_per_execution, compile_model
+from tbcli.training.optimizing import choose_steps_per_execution, compile_model
 from tbcli.training.saving import save_model
 from tbcli.training.setup import Setup
 from tbcli.training.steps import run_epochs
@@ -51,9 +51,9 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
     health.check_inputs()
     dataset = health.dataset
     model = build_model(config.model, dataset, precision)
-    loss = choose_loss(count_outputs(model, dataset))
+    loss = dataset.task.loss(count_outputs(model, dataset))
     facts = {"device": device, "precision": precision, "threads": threads_in_use()}
-    run.update(**facts, task="classification", loss=loss, parameters=model.count_params())
+    run.update(**facts, loss=loss, parameters=model.count_params())
     config = _spaced(config, run, len(dataset.train), model.count_params())
     narrator.note(f"{config.model.name} with {model.count_params():,} parameters on {device} in {precision}")
 
@@ -88,7 +88,7 @@ def _prepared(setup: Setup, recording: Recording) -> tuple[Epochs, TrainingFeed]
     profile = setup.config.record.profile_steps
     steps_per_execution = choose_steps_per_execution(train, profile, feed.steps, feed.batch_bytes)
     total, outputs = feed.steps * train.epochs, count_outputs(model, dataset)
-    compile_model(model, train, total, steps_per_execution, outputs, fused=True)
+    compile_model(model, train, total, steps_per_execution, dataset.task, outputs, fused=True)
     observer = Observer(setup, steps_per_execution, needs_backward=recording.needs_backward)
     return Epochs(setup, feed, observer, recording), feed
 
@@ -144,6 +144,7 @@ def _rebuilt_in_float32(config: Config, dataset: Dataset, model: keras.Model) ->
     final = build_model(config.model, dataset, "float32")
     final.set_weights(model.get_weights())
     # Whoever loads it and goes on to train has no use for a schedule that is at its end.
-    compile_model(final, replace(config.train, schedule="constant"), 1, 1, count_outputs(final, dataset))
+    once = replace(config.train, schedule="constant")
+    compile_model(final, once, 1, 1, dataset.task, count_outputs(final, dataset))
     final.optimizer.build(final.trainable_variables)  # saved without its variables, it would load with a warning
     return final

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tbcli.config import Config
 from tbcli.data import load_dataset
+from tbcli.data.fingerprint import fingerprints
 from tbcli.errors import ConfigError, Interrupted, TrainingFailed, status_of
 from tbcli.recorders.registry import chosen_names, require_loadable
 from tbcli.runs import Run, RunStore
@@ -64,7 +65,15 @@ def train(config: Config, progress: Narrator | None = None, *, own_process: bool
         dataset = load_dataset(config.data)
         require_profiled_steps(config, len(dataset.train))
         _require_roots(config)
-        facts = {"versions": package_versions(), "git": git_state(Path.cwd())}
+        for note in dataset.notes:
+            narrator.note(note)
+        facts = {
+            "data": dataset.name,
+            "task": dataset.task.name,
+            "evaluation_data": fingerprints(dataset),
+            "versions": package_versions(),
+            "git": git_state(Path.cwd()),
+        }
         run = RunStore(config.paths, config.direction).create(config, facts)
         with _kept(run, config, interruption, narrator):
             narrator.stage("Starting TensorFlow")

@@ -68,6 +68,7 @@ def _time(way: Callable[..., None], fused: bool) -> tuple[float, float]:
     from tbcli.config import Config
     from tbcli.data import load_dataset
     from tbcli.models import build_model
+    from tbcli.tasks import CLASSIFICATION
     from tbcli.training.feed import TrainingFeed
     from tbcli.training.hardware import choose_precision
     from tbcli.training.optimizing import compile_model
@@ -77,7 +78,7 @@ def _time(way: Callable[..., None], fused: bool) -> tuple[float, float]:
     config = Config()
     dataset = load_dataset(config.data)
     model = build_model(config.model, dataset, choose_precision("auto"))
-    compile_model(model, config.train, 3 * STEPS, 16, 10, fused=fused)
+    compile_model(model, config.train, 3 * STEPS, 16, CLASSIFICATION, 10, fused=fused)
     BackwardTap(model, 16, config.record.backward_every)
     clock = Clock(TrainingFeed(dataset.train, config.train.batch_size, STEPS, 1))
     way(model, clock.feed, clock, 3)

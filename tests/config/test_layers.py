@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbcli.config import SETTINGS, Config, load_config
+from tbcli.config.configuration import FREE
 from tbcli.errors import ConfigError
 
 LAYERS = ("workspace", "file", "environment", "set", "flag")
@@ -264,7 +265,7 @@ def test_what_is_printed_can_be_fed_back(workspace: Path, said: dict[str, object
         return  # refused, with reason: nothing is printed
     (workspace / "printed.toml").write_text(config.as_toml())
     assert load_config(file="printed.toml", environ={}) == config
-    assert set(tomllib.loads(config.as_toml())) == {key.partition(".")[0] for key in SETTINGS} | {"direction"}
+    assert set(tomllib.loads(config.as_toml())) == {key.partition(".")[0] for key in SETTINGS} | set(FREE)
 
 
 def test_a_file_closed_to_us_is_an_error(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,6 +70,6 @@ def test_the_figure_says_the_error_its_definition_and_the_counts(tmp_path: Path)
 
 def test_probabilities_that_are_no_numbers_are_not_found(tmp_path: Path) -> None:
     run, told = make_run(tmp_path, files=False), predictions(np.arange(6) % 3, 3)
-    keep_evidence(run, replace(told, probabilities=np.full_like(told.probabilities, np.nan)))
+    keep_evidence(run, replace(told, outputs=np.full_like(told.probabilities, np.nan)))
     with pytest.raises(NotFound, match="no finite probability"):
         read_scored(run)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from tbcli.figures.confusions import count_confusions, most_confident_mistakes, shares_of_rows
+from tbcli.figures.confusions import count_confusions, shares_of_rows, worst_mistakes
+from tbcli.tasks import CLASSIFICATION
 
 RANDOM = np.random.default_rng(8)
 
@@ -44,14 +45,14 @@ def test_mistakes_come_in_the_order_of_their_confidence(classes: int, count: int
         if guess != labels[position]:
             wrong.append((-float(probabilities[position, guess]), position))
     expected = [position for _, position in sorted(wrong)[:count]]
-    assert most_confident_mistakes(labels, probabilities, count).tolist() == expected
+    assert worst_mistakes(CLASSIFICATION.errors(labels, probabilities), count).tolist() == expected
 
 
 def test_equal_confidence_keeps_the_order_and_no_number_comes_last() -> None:
     half, nan = [0.5, 0.25, 0.25], [np.nan] * 3
     probabilities = np.array([nan, half, [0.9, 0.1, 0.0], half, [1.0, 0.0, 0.0]], np.float32)
-    assert most_confident_mistakes(np.array([1, 1, 1, 1, 0]), probabilities, 9).tolist() == [2, 1, 3, 0]
+    assert worst_mistakes(CLASSIFICATION.errors(np.array([1, 1, 1, 1, 0]), probabilities), 9).tolist() == [2, 1, 3, 0]
 
 
 def test_no_mistake_is_no_position() -> None:
-    assert most_confident_mistakes(np.array([0, 1]), np.eye(2, dtype=np.float32), 5).tolist() == []
+    assert worst_mistakes(CLASSIFICATION.errors(np.array([0, 1]), np.eye(2, dtype=np.float32)), 5).tolist() == []

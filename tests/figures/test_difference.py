@@ -93,7 +93,7 @@ def test_different_classes_are_refused_with_what_differs(tmp_path: Path) -> None
 
 def test_different_samples_are_said_and_their_shares_compared(tmp_path: Path) -> None:
     told = predictions(np.arange(60) % 3, 3)
-    fewer = replace(told, indices=told.indices[:30], labels=told.labels[:30], probabilities=told.probabilities[:30])
+    fewer = replace(told, indices=told.indices[:30], labels=told.labels[:30], outputs=told.probabilities[:30])
     pair = read_pair(*runs(tmp_path, told, fewer))
     figure = drawn(tmp_path, pair)
     assert "60 test samples" in pair.damage[0]
@@ -105,7 +105,7 @@ def test_different_samples_are_said_and_their_shares_compared(tmp_path: Path) ->
 
 def test_the_same_samples_in_another_order_are_the_same(tmp_path: Path) -> None:
     told = predictions(np.arange(60) % 3, 3)
-    back = replace(told, indices=told.indices[::-1], labels=told.labels[::-1], probabilities=told.probabilities[::-1])
+    back = replace(told, indices=told.indices[::-1], labels=told.labels[::-1], outputs=told.probabilities[::-1])
     pair = read_pair(*runs(tmp_path, told, back))
     assert pair.damage == ()
     assert "right only in A 0, only in B 0" in texts_of(drawn(tmp_path, pair))[1]

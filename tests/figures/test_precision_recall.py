@@ -131,7 +131,7 @@ def test_samples_without_finite_probabilities_are_left_out_and_counted(tmp_path:
         told,
         indices=np.arange(65),
         labels=np.append(told.labels, [0, 1, 2, 0, 1]),
-        probabilities=np.concatenate([told.probabilities, extra]),
+        outputs=np.concatenate([told.probabilities, extra]),
     )
     texts = texts_of(drawn(tmp_path, more))
     assert "60 test samples  ·  5 not finite left out" in texts[1]

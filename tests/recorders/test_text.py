@@ -21,9 +21,9 @@ from tbcli.recorders.text import (
     describe_model,
     describe_report,
     escaped,
-    report_classes,
     table,
 )
+from tbcli.tasks.class_report import report_classes
 from tests.recorders.memory import MemoryWriter, evidence, snapshot
 
 with warnings.catch_warnings():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tbcli.figures.confusions import most_confident_mistakes
+from tbcli.figures.confusions import worst_mistakes
 from tbcli.runs import Run
 from tbcli.runs.evidence import Features, Mistakes, Predictions, write_evidence
 
@@ -37,7 +37,7 @@ def keep_evidence(
         pictures: Of its samples ``[n, height, width, 1 or 3]``, uint8.
         without: Names of arrays to leave out.
     """
-    rows = most_confident_mistakes(told.labels, told.probabilities, 24)
+    rows = worst_mistakes(told.errors, 24)
     mistakes = Mistakes(told, rows, None if pictures is None else pictures[rows])
     count = 0 if features is None else len(features)
     shown = (

@@ -58,7 +58,7 @@ def test_features_come_with_the_labels_of_the_same_samples(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("read", "without", "said", "hint"),
     [
-        (read_features, "projector_features", "keeps no features in its evidence", "penultimate layer"),
+        (read_features, "projector_features", "keeps no features in its evidence", "connected in the open"),
         (read_mistakes, "test_mistakes_indices", "keeps no mistakes to show", "tbcli train --config"),
         (read_predictions, "test_labels", "neither test nor validation samples", "tbcli train --config"),
         (read_predictions, "class_names", "keeps no 'class_names'", "tbcli train --config"),

@@ -9,6 +9,7 @@ from tbcli.config import DataConfig, ModelConfig, TrainConfig
 from tbcli.data.dataset import Dataset, cut_splits
 from tbcli.errors import Interrupted
 from tbcli.models import FEATURES, build_model
+from tbcli.tasks import CLASSIFICATION
 from tbcli.training.evaluation import Evaluator
 from tbcli.training.feed import EVALUATION_BATCH
 from tbcli.training.optimizing import compile_model
@@ -26,7 +27,7 @@ def dataset() -> Dataset:
 @pytest.fixture(scope="module")
 def model(dataset: Dataset) -> object:
     built = build_model(ModelConfig(), dataset, "float32")
-    compile_model(built, TrainConfig(), 10, 1)
+    compile_model(built, TrainConfig(), 10, 1, CLASSIFICATION, 10)
     return built
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tbcli.config import TrainConfig
+from tbcli.tasks import CLASSIFICATION
 
 pytestmark = pytest.mark.tf
 
@@ -35,7 +36,7 @@ def build(optimizer: str, precision: str = "float32", *, fused: bool = False) ->
     finally:
         keras.config.set_dtype_policy("float32")
     config = TrainConfig(optimizer=optimizer, schedule="constant", learning_rate=0.05)
-    compile_model(model, config, STEPS, PER_EXECUTION, fused=fused)
+    compile_model(model, config, STEPS, PER_EXECUTION, CLASSIFICATION, 3, fused=fused)
     return model
 
 
