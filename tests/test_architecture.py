@@ -17,7 +17,7 @@ from tests.fakes import make_run
 
 PACKAGE = Path(tbcli.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
-EVERYBODY = {"config", "errors", "loading", "naming", "usercode", ""}  # "" is the package itself: its version
+EVERYBODY = {"config", "errors", "loading", "naming", "origin", "usercode", ""}  # "" is the package itself: its version
 ROOMS = {
     "naming": set(),
     "config": set(),
@@ -34,13 +34,15 @@ ROOMS = {
     "data": {"tasks"},
     "models": {"data", "tasks"},
     "serving": {"events", "readers", "recorders", "runs"},  # of recorders only the registry: what they promise
+    "scripts": {"runs", "training"},
     "training": {"tasks", "data", "models", "recorders", "figures", "readers", "runs", "gates"},
     "cli": {
         "tasks", "data", "models", "training", "recorders", "serving", "figures", "exporting", "gates", "comparison",
-        "grouping", "readers", "events", "runs",
+        "grouping", "readers", "events", "runs", "scripts",
     },
     "errors": set(),
     "loading": set(),
+    "origin": set(),
     "usercode": set(),
     "__main__": {"cli", "loading"},
     "": set(),
@@ -71,6 +73,7 @@ SAME_IDEA = {
     "curves": "what commands that draw curves share, and the curves",
     "gradients": "the figure, and the recorder that writes what it shows",
     "kernels": "the picture, and the recorder that writes it",
+    "run": "the command that lets a script make runs, and a run on disk",
     "samples": "the picture, and the recorder that writes it",
     "series": "what a series is called, and its points",
     # Of a public function or class.

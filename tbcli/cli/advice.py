@@ -34,6 +34,7 @@ FOREIGN = {
 """What other tools call something -> what to type here; taken only where the command has no such option."""
 
 COMMAND_WORDS = {
+    "exec": "run", "execute": "run", "script": "run",
     "fit": "train", "draw": "plot", "graph": "plot", "board": "serve", "tensorboard": "serve",
     "ui": "serve", "view": "serve", "delete": "clean", "remove": "clean", "rm": "clean", "prune": "clean",
     "list": "runs", "ls": "runs", "show": "runs", "history": "runs", "diff": "compare", "assert": "check",

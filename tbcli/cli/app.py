@@ -20,6 +20,7 @@ from tbcli.errors import ConfigError, Refused, TbcliError
 
 COMMANDS = {
     "train": "Train a model with TensorBoard filled, and keep the run.",
+    "run": "Run a training script unchanged, and keep a run for every Keras fit in it.",
     "plot": "Plot curves of runs or of any log directory, or what a model confuses.",
     "serve": "Show runs in TensorBoard, all or the chosen ones, until Ctrl-C.",
     "clean": "Remove runs: logs, plots and model together, after showing them and asking.",
@@ -92,7 +93,8 @@ def load_command(name: str) -> Any:
     module = importlib.import_module(f"tbcli.cli.{name}")
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
     command = getattr(module, name)
-    alone.command(name, cls=Command, help=_as_markup(inspect.getdoc(command) or ""))(command)
+    help_text = _as_markup(inspect.getdoc(command) or "")
+    alone.command(name, cls=Command, help=help_text, context_settings=getattr(module, "CONTEXT", None))(command)
     loaded = typer.main.get_command(alone)
     for parameter in loaded.params:
         if text := getattr(parameter, "help", None):

@@ -49,6 +49,14 @@ def compare(
             rich_help_panel=COMPARISON_PANEL,
         ),
     ] = None,
+    code: Annotated[
+        bool,
+        typer.Option(
+            "--code",
+            help="Show how the scripts of two runs differ, and git's diffs; see `tbcli run`.",
+            rich_help_panel=COMPARISON_PANEL,
+        ),
+    ] = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="CSV, one row per metric and run.", rich_help_panel=OUTPUT_PANEL)
     ] = False,
@@ -61,11 +69,21 @@ def compare(
     tbcli.toml says it for others. Deviations are sample standard deviations (n - 1).
     """
     require_one_form(csv=as_csv, markdown=markdown, json=as_json)
+    if code:
+        require_one_form(
+            code=code, csv=as_csv, markdown=markdown, baseline=baseline is not None, group_by=bool(group_by)
+        )
     config = common.settle()
     from tbcli.comparison import compare_sides
     from tbcli.runs import RunStore
 
     store, output = RunStore(config.paths, config.direction), common.output
+    if code:
+        from tbcli.cli.comparing_code import compare_code
+        from tbcli.cli.places import find_places
+
+        compare_code(find_places(store, list(runs or ()), output), output, as_json=as_json)
+        return
     sides, base = _sides(store, list(runs or ()), baseline, group_by or "", output)
     _show(compare_sides(sides, base, grouped_by=group_by or ""), group_by, output, as_csv, markdown, as_json)
 

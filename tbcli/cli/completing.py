@@ -125,3 +125,17 @@ def _names(store: RunStore, ids: Iterable[str]) -> Iterable[str]:
 
 def _beginning(words: Iterable[str], incomplete: str) -> list[str]:
     return [word for word in words if word.startswith(incomplete)]
+
+
+def complete_script(incomplete: str) -> list[str]:
+    """Offer Python files, and directories to look into."""
+    from pathlib import Path
+
+    before, slash, _ = incomplete.rpartition("/")
+    try:
+        entries = sorted(Path(before + slash or ".").iterdir())
+    except OSError:
+        return []
+    words = [f"{before}{slash}{entry.name}{'/' if entry.is_dir() else ''}" for entry in entries]
+    shown = [word for word in words if word.endswith((".py", "/")) and not word.rsplit("/", 2)[-1].startswith(".")]
+    return _beginning(shown, incomplete)

@@ -276,6 +276,6 @@ def require_one_form(**forms: bool) -> None:
     Raises:
         ConfigError: More than one of the forms was asked for.
     """
-    asked = [f"--{name}" for name, wanted in forms.items() if wanted]
+    asked = [f"--{name.replace('_', '-')}" for name, wanted in forms.items() if wanted]
     if len(asked) > 1:
         raise ConfigError(f"{' and '.join(asked)} do not go together", hint=f"leave {asked[-1]} out")

@@ -14,7 +14,7 @@ from tbcli.cli.output import Output, counted_age, counted_bytes, counted_seconds
 from tbcli.cli.sparkline import draw_sparkline
 from tbcli.naming import schemas
 from tbcli.runs.history import read_history
-from tbcli.runs.summary import ending_of, epochs_asked, epochs_of, metrics_of, seconds_left
+from tbcli.runs.summary import ARGUMENTS, ending_of, epochs_asked, epochs_of, metrics_of, seconds_left
 
 if TYPE_CHECKING:
     from tbcli.runs import Run
@@ -59,6 +59,7 @@ def _about(run: Run, now: datetime) -> list[str]:
         "took": "" if seconds is None else counted_seconds(seconds),
         "model": _with_parameters(run),
         "data": run.data_name,
+        "script": _plain(record.get("script")),
         "epochs": _epochs(run, now),
         "saved_epoch": _plain(run.number("saved_epoch")),
         **{key: _plain(record.get(key)) for key in ("device", "precision", "host")},
@@ -151,7 +152,9 @@ def _measured_in(run: Run) -> Mapping[str, str]:
 
 
 def _configuration(run: Run) -> list[str]:
-    return ["CONFIGURATION", *_settings(run.read_config())] if run.read_config() else []
+    config = run.read_config()
+    lines = ["CONFIGURATION", *_settings({**config, ARGUMENTS: run.record.get(ARGUMENTS)})]
+    return lines if len(lines) > 1 else []
 
 
 def _settings(config: Mapping[str, Any]) -> Iterator[str]:
@@ -159,7 +162,8 @@ def _settings(config: Mapping[str, Any]) -> Iterator[str]:
     for section, values in config.items():
         if isinstance(values, Mapping):
             rows += [
-                [f"{section}.{key}", printable(json.dumps(value, ensure_ascii=False))] for key, value in values.items()
+                [printable(f"{section}.{key}"), printable(json.dumps(value, ensure_ascii=False))]
+                for key, value in values.items()
             ]
     yield from (f"  {line}" for line in padded(rows))
 

@@ -82,6 +82,7 @@ class _Words:
         }
         self._name = str(command.name)
         self._takes_pairs = _takes_pairs(command)
+        stops_at_words = not command.context_settings.get("allow_interspersed_args", True)
         queue = list(words)
         while queue:
             word = queue.pop(0)
@@ -90,7 +91,12 @@ class _Words:
                 return
             if word.startswith("--") and word != "--help":
                 self._option(word, queue)
-            elif (word.startswith("-") and len(word) > 1) or not self._takes_pairs:
+            elif word.startswith("-") and len(word) > 1:
+                self.rest.append(word)
+            elif stops_at_words:
+                self.rest += ["--", word, *queue]  # what follows is for somebody else
+                return
+            elif not self._takes_pairs:
                 self.rest.append(word)
             else:
                 self._bare(word)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -99,7 +100,8 @@ class HparamsRecorder(Recorder):
         """Write the whole configuration, for each run is read for itself, and the values of this run."""
         _write(writer, metadata.EXPERIMENT_TAG, plugin_data_pb2.HParamsPluginData(experiment=describe_experiment()))
         start = plugin_data_pb2.SessionStartInfo(start_time_secs=time.time())
-        for name, value in hyperparameter_values(snapshot.config, snapshot.facts, snapshot.settings).items():
+        values = hyperparameter_values(snapshot.config, snapshot.facts, snapshot.settings)
+        for name, value in {**values, **own_hyperparameters(snapshot.facts)}.items():
             _fill(start.hparams[name], value)
         _write(writer, metadata.SESSION_START_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_start_info=start))
 
@@ -156,6 +158,29 @@ def _known_values(facts: Mapping[str, Any], known: Mapping[str, Mapping[str, Any
     told = {name: values[name] for name in COLUMNS if values.get(name) not in (None, "")}
     unknown = {name: "n/a" for name, column in COLUMNS.items() if column.kind is str and name not in told}
     return {name: COLUMNS[name].kind(value) for name, value in {**unknown, **told}.items()}
+
+
+def own_hyperparameters(facts: Mapping[str, Any]) -> dict[str, Value]:
+    """Return the arguments that only this run has, by the name of their column; one of ours keeps its meaning.
+
+    Args:
+        facts: What the run's record says, with the ``arguments`` of a script, a model or data.
+    """
+    arguments = facts.get("arguments")
+    values: dict[str, Value] = {}
+    for name, value in arguments.items() if isinstance(arguments, Mapping) else ():
+        if isinstance(value, (list, tuple)):
+            value = ",".join(map(str, value))
+        values[f"arguments.{name}" if name in COLUMNS else name] = _column_value(value)
+    return values
+
+
+def _column_value(value: Any) -> Value:
+    """Return what a column can hold; a number that JSON or float64 has no room for is text."""
+    if isinstance(value, bool):
+        return value
+    is_exact = isinstance(value, float) and math.isfinite(value) or isinstance(value, int) and abs(value) <= 2**53
+    return float(value) if is_exact else str(value)
 
 
 def describe_experiment() -> api_pb2.Experiment:

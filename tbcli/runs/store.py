@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tbcli.config import Config, PathsConfig, load_config
 from tbcli.errors import ConfigError, NotFound, TrainingFailed
+from tbcli.origin import current_origin
 from tbcli.runs.files import utc_now, utc_text, write_json
 from tbcli.runs.ids import looks_like_id, new_id
 from tbcli.runs.owner import Owner
@@ -62,11 +63,12 @@ class RunStore:
             ConfigError: The directory cannot be made: not writable, a file in the way.
             TrainingFailed: The disk is full.
         """
-        now = now or utc_now()
+        now, origin = now or utc_now(), current_origin()
+        told = origin.facts() if origin else {}
         try:
             self.logs_root.mkdir(parents=True, exist_ok=True)
             run = self._claimed(now, config.train.name)
-            run.record = {**_first_record(run.id, config, now), **(facts or {})}
+            run.record = {**_first_record(run.id, config, now), **told, **(facts or {})}
             _write_first_files(run, config)
         except OSError as error:
             kind = TrainingFailed if error.errno in (errno.ENOSPC, errno.EDQUOT) else ConfigError
@@ -74,6 +76,8 @@ class RunStore:
                 f"cannot make a run in {str(self.logs_root)!r}: {error.strerror or error}",
                 hint="`--workspace DIR` or `--logdir DIR` with a directory that can be written and has room",
             ) from error
+        if origin:
+            origin.welcome(run)
         return run
 
     def _claimed(self, now: datetime, name: str) -> Run:

@@ -25,6 +25,8 @@ FACTS = (*RECORDED, "age", "bytes", "epoch", "epochs")
 """What can be asked of every tbcli run, besides its metrics and settings; ``age`` is in seconds."""
 
 
+ARGUMENTS = "arguments"
+"""The section of what only some runs have: the arguments of a script, of a model, of data."""
 HPARAMS = "hparams."
 """What may stand before a hyperparameter of a log directory, where a metric has its name."""
 RUN = "run"
@@ -158,14 +160,22 @@ class Summary:
         yield from (name for name in FACTS if self.read_fact(name) is not None)
         for key in self.settings:
             yield key
-            yield key.rpartition(".")[2]
+            yield _name_in_section(key)
 
     def _setting(self, name: str) -> Any:
         name = name.removeprefix(HPARAMS) if name not in self.settings else name
         if name in self.settings:
             return self.settings[name]
-        matching = [key for key in self.settings if key.rpartition(".")[2] == name]
+        matching = [key for key in self.settings if _name_in_section(key) == name]
+        if len(matching) > 1:  # what the run was set to, rather than what its script was given
+            matching = [key for key in matching if not key.startswith(f"{ARGUMENTS}.")]
         return self.settings[matching[0]] if len(matching) == 1 else None
+
+
+def _name_in_section(key: str) -> str:
+    """Return a setting's own name; an argument's may have dots."""
+    section, _, name = key.partition(".")
+    return name if section == ARGUMENTS else key.rpartition(".")[2]
 
 
 def _plain(value: Any) -> Value | None:
@@ -304,11 +314,11 @@ def _number(value: Any) -> float:
 
 
 def settings_of_run(run: Run) -> dict[str, Any]:
-    """Return the configuration of a run as ``{"section.key": value}``."""
-    sections = run.read_config().items()
+    """Return the configuration of a run, and the arguments that only some runs have, as ``{"section.key": value}``."""
+    sections = {**run.read_config(), ARGUMENTS: run.record.get(ARGUMENTS)}
     return {
         f"{section}.{key}": value
-        for section, group in sections
+        for section, group in sections.items()
         if isinstance(group, Mapping)
         for key, value in group.items()
     }

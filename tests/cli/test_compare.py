@@ -12,7 +12,10 @@ import pytest
 from typer.testing import Result
 
 from tbcli.cli.comparing import letter_of
+from tbcli.config import PathsConfig
+from tbcli.runs import RunStore
 from tbcli.runs.ids import without_slug
+from tbcli.runs.source import SourceCode, write_source
 from tests.cli.test_runs import shown_on_a_terminal
 from tests.fakes import SOME_MOMENT, make_run
 from tests.serving.events import write_scalars
@@ -221,3 +224,47 @@ def test_long_names_of_metrics_stay_different_on_a_terminal(workspace: Path) -> 
     assert max(map(len, lines)) <= 80
     first = {line.split()[0] for line in lines if line.startswith(("losses", "…"))}
     assert len(first) == 3
+
+
+def test_code_shows_what_differs_in_scripts_and_in_gits_diffs(cli: Cli, workspace: Path, two: tuple[str, str]) -> None:
+    for name, script, commit in (("a", b"x = 1\n\tlr = 0.1\n", "a" * 40), ("b", b"x = 1\n\tlr = \x1b[31m\n", "b" * 40)):
+        run = RunStore(PathsConfig(workspace=str(workspace))).find(name)
+        write_source(run, SourceCode("train.py", {"train.py": script}, commit, b"+" + name.encode()))
+    result = cli("compare", "a", "b", "--code")
+    assert result.stdout == (
+        "--- a/train.py\n+++ b/train.py\n@@ -1,2 +1,2 @@\n x = 1\n-\tlr = 0.1\n+\tlr = \ufffd[31m\n"
+        "--- a/git.diff\n+++ b/git.diff\n@@ -1 +1 @@\n-+a\n++b\n"
+    )
+    assert result.stderr == "commits aaaaaaaaaaaa and bbbbbbbbbbbb\n"
+    document = json.loads(cli("compare", "a", "b", "--code", "--json").stdout)
+    assert [(each["path"], each["status"]) for each in document["files"]] == [
+        ("train.py", "changed"), ("git.diff", "changed"),
+    ]  # fmt: skip
+    assert [each["commit"][:1] for each in document["runs"]] == ["a", "b"]
+    assert cli("compare", "a", "a", "--code").exit_code == 2
+
+
+def test_code_is_coloured_on_a_terminal(
+    cli: Cli, workspace: Path, two: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        run = RunStore(PathsConfig(workspace=str(workspace))).find(name)
+        write_source(run, SourceCode("train.py", {"train.py": name.encode()}))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[31m-a\x1b[0m" in cli("compare", "a", "b", "--code").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["a", "b", "--code"], 3, "keeps no source"),
+        (["a", "--code"], 2, "--code compares two runs, got 1"),
+        (["a", "b", "--code", "--csv"], 2, "--code and --csv do not go together"),
+        (["a", "b", "--code", "--group-by", "seed"], 2, "--code and --group-by do not go together"),
+    ],
+)
+def test_code_needs_two_runs_that_kept_it(
+    cli: Cli, two: tuple[str, str], words: list[str], code: int, said: str
+) -> None:
+    result = cli("compare", *words)
+    assert (result.exit_code, said in result.stderr) == (code, True)
