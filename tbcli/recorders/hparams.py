@@ -179,7 +179,7 @@ def _column_value(value: Any) -> Value:
     """Return what a column can hold; a number that JSON or float64 has no room for is text."""
     if isinstance(value, bool):
         return value
-    is_exact = isinstance(value, float) and math.isfinite(value) or isinstance(value, int) and abs(value) <= 2**53
+    is_exact = (isinstance(value, float) and math.isfinite(value)) or (isinstance(value, int) and abs(value) <= 2**53)
     return float(value) if is_exact else str(value)
 
 
