@@ -7,13 +7,14 @@ import math
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from tbcli.config import Config
 from tbcli.data import load_dataset
 from tbcli.data.fingerprint import fingerprints
 from tbcli.errors import ConfigError, Interrupted, TrainingFailed, status_of
+from tbcli.loading import imports_kept
 from tbcli.recorders.registry import chosen_names, require_loadable
 from tbcli.runs import Run, RunStore
 from tbcli.training.conclusion import Heartbeat, conclude, reason_of
@@ -34,7 +35,7 @@ def train(config: Config, progress: Narrator | None = None, *, own_process: bool
         config: What to train; ``Config().updated({"train.epochs": 10})`` changes single settings.
         progress: Receives progress events: a subclass of `tbcli.training.Narrator`. Silent by default.
         own_process: Whether this process is there for the training alone: Keras then starts faster, without its
-            wrappers of scikit-learn and its adapters of pandas.
+            wrappers of scikit-learn and its adapters of pandas, and nobody looks for garbage among its modules.
 
     Returns:
         The finished run.
@@ -78,9 +79,10 @@ def train(config: Config, progress: Narrator | None = None, *, own_process: bool
         with _kept(run, config, interruption, narrator):
             narrator.stage("Starting TensorFlow")
             with narrator.hushed_libraries():
-                load_keras(*_FOR_OTHERS if own_process else ())
-                from tbcli.training.hardware import choose_threads, use_threads
-                from tbcli.training.pipeline import train_and_save
+                with imports_kept() if own_process else nullcontext():
+                    load_keras(*_FOR_OTHERS if own_process else ())
+                    from tbcli.training.hardware import choose_threads, use_threads
+                    from tbcli.training.pipeline import train_and_save
 
             if own_process and not config.train.deterministic:  # whose bits would depend on who calls
                 use_threads(choose_threads(config.train.batch_size * math.prod(dataset.input_shape)))
