@@ -43,6 +43,7 @@ class LayoutRecorder(Recorder):
 
     def __init__(self) -> None:
         self._written = b""
+        self._arranged = 0  # tags; they only become more
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write the layout of what has been recorded by now."""
@@ -53,7 +54,11 @@ class LayoutRecorder(Recorder):
         self._write(snapshot, writer)
 
     def _write(self, snapshot: Snapshot, writer: Writer) -> None:
-        layout = arrange_charts(writer.scalar_tags)
+        tags_so_far = writer.scalar_tags
+        if len(tags_so_far) == self._arranged:
+            return
+        self._arranged = len(tags_so_far)
+        layout = arrange_charts(tags_so_far)
         if not layout.category:
             return
         content = layout.SerializeToString()

@@ -6,11 +6,9 @@ the thumbnail needs are torn. So a sheet is that wide if it can be.
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
-from PIL import Image
 
+from tbcli.figures.png.encoding import encode_png
 from tbcli.figures.png.letters import Letters
 
 THUMBNAIL_WIDTH = 350
@@ -79,14 +77,7 @@ class Sheet:
     def png(self) -> tuple[bytes, tuple[int, int]]:
         """Return the sheet as PNG, packed quickly rather than tightly, and its size (width, height) in pixels."""
         height, width, _ = self.pixels.shape
-        return as_png(Image.fromarray(self.pixels)), (width, height)
-
-
-def as_png(picture: Image.Image) -> bytes:
-    """Return a picture as PNG, packed quickly rather than tightly."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "png", compress_level=3)
-    return buffer.getvalue()
+        return encode_png(self.pixels), (width, height)
 
 
 def as_colours(image: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 import numpy as np
 from PIL import Image
+
+from tbcli.figures.png.encoding import encode_png
 
 
 def as_thumbnails(images: np.ndarray, longest_side: int) -> np.ndarray:
@@ -46,6 +47,4 @@ def draw_sprite(thumbnails: np.ndarray) -> bytes:
     grid[:count] = thumbnails
     sheet = grid.reshape(columns, columns, height, width, channels).swapaxes(1, 2)
     pixels = sheet.reshape(columns * height, columns * width, channels)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if channels == 1 else pixels).save(buffer, "png", compress_level=1)
-    return buffer.getvalue()
+    return encode_png(pixels, level=1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -73,9 +73,9 @@ class BackwardTap:
         rows = self._rows.numpy()[[(step - 1) % self._size for step in range(first, last + 1)]]
         return {name: rows[:, column] for column, name in enumerate(self.names)}
 
-    def gradients(self) -> dict[str, np.ndarray]:
-        """Return ``{variable path: array of its shape}``: the gradients of the latest measured step."""
-        return {path: copy.numpy() for path, copy in zip(self._paths, self._copies, strict=False)}
+    def gradients(self) -> Mapping[str, np.ndarray]:
+        """Return ``{variable path: array of its shape}``: the gradients of the latest measured step when looked at."""
+        return _Gradients(dict(zip(self._paths, self._copies, strict=False)))
 
     def _tapped(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
         if trainable_variables is None or (self._rows is not None and len(trainable_variables) != len(self._paths)):
@@ -161,6 +161,23 @@ class BackwardTap:
             if tensor is not None:
                 sums[layer_of(path)] += tf.reduce_sum(tf.square(tf.cast(tensor, tf.float32)))
         return sums
+
+
+class _Gradients(Mapping[str, np.ndarray]):
+    """Reads a copy when it is asked for: most epochs of a long training have no histograms."""
+
+    def __init__(self, copies: dict[str, tf.Variable]) -> None:
+        self._copies = copies
+
+    def __getitem__(self, path: str) -> np.ndarray:
+        gradient: np.ndarray = self._copies[path].numpy()
+        return gradient
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._copies)
+
+    def __len__(self) -> int:
+        return len(self._copies)
 
 
 def layer_of(path: str) -> str:
