@@ -78,11 +78,10 @@ def train(config: Config, progress: Narrator | None = None, *, own_process: bool
         run = RunStore(config.paths, config.direction).create(config, facts)
         with _kept(run, config, interruption, narrator):
             narrator.stage("Starting TensorFlow")
-            with narrator.hushed_libraries():
-                with imports_kept() if own_process else nullcontext():
-                    load_keras(*_FOR_OTHERS if own_process else ())
-                    from tbcli.training.hardware import choose_threads, use_threads
-                    from tbcli.training.pipeline import train_and_save
+            with narrator.hushed_libraries(), imports_kept() if own_process else nullcontext():
+                load_keras(*_FOR_OTHERS if own_process else ())
+                from tbcli.training.hardware import choose_threads, use_threads
+                from tbcli.training.pipeline import train_and_save
 
             if own_process and not config.train.deterministic:  # whose bits would depend on who calls
                 use_threads(choose_threads(config.train.batch_size * math.prod(dataset.input_shape)))
