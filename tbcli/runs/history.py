@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TextIO
+
+from tbcli.runs.files import write_atomically
 
 LEADING_COLUMNS = ("epoch", "step", "seconds", "learning_rate")
 _LONGEST_EPOCH = 16  # digits; what is longer is no count of epochs, and above 4300 no number of Python's
@@ -39,18 +43,37 @@ class HistoryWriter:
         self._header: list[str] | None = None
 
     def append(self, row: Mapping[str, float]) -> None:
-        """Write one epoch; the first row determines the columns.
+        """Write one epoch; what no row before had becomes a further column.
 
         Raises:
             OSError: The row could not be written, as on a full disk.
         """
+        rows = self._rows() if self._header is None else []
+        header = self._header or (rows[0] if rows else list(LEADING_COLUMNS))
+        further = [name for name in row if name not in header]
+        if further or not (self._header or rows):
+            self._widen(self._rows(), header, further)
+        self._header = [*header, *further]
         with self._path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if self._header is None:
-                self._header = [*LEADING_COLUMNS, *(name for name in row if name not in LEADING_COLUMNS)]
-                if file.tell() == 0:
-                    writer.writerow(self._header)
-            writer.writerow([_cell(row.get(name)) for name in self._header])
+            _writer(file).writerow([_cell(row.get(name)) for name in self._header])
+
+    def _rows(self) -> list[list[str]]:
+        """Return header and rows of the file, none where there is no file."""
+        try:
+            with self._path.open(newline="", encoding="utf-8") as file:
+                return list(csv.reader(file))
+        except FileNotFoundError:
+            return []
+
+    def _widen(self, rows: Sequence[Sequence[str]], header: Sequence[str], further: Sequence[str]) -> None:
+        """Write the file anew with further columns, empty in the rows that are there."""
+        content = io.StringIO(newline="")
+        _writer(content).writerows([[*header, *further], *([*row, *("" for _ in further)] for row in rows[1:])])
+        write_atomically(self._path, content.getvalue())
+
+
+def _writer(file: TextIO) -> Any:
+    return csv.writer(file, lineterminator="\n")
 
 
 def as_kept(value: float) -> float:

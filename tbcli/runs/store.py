@@ -51,12 +51,20 @@ class RunStore:
         """The directories that are no tbcli runs, of all that was looked at so far."""
         return tuple(self._others)
 
-    def create(self, config: Config, facts: Mapping[str, Any] | None = None, *, now: datetime | None = None) -> Run:
+    def create(
+        self,
+        config: Config,
+        facts: Mapping[str, Any] | None = None,
+        *,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        now: datetime | None = None,
+    ) -> Run:
         """Claim a directory for a new run and write its first record and its configuration.
 
         Args:
             config: Kept whole as ``config.json``.
             facts: What else the record says from the start.
+            settings: What is kept as ``config.json`` of a training that is not ours, as ``{section: {name: value}}``.
             now: The moment of the start; the present unless given.
 
         Raises:
@@ -69,7 +77,7 @@ class RunStore:
             self.logs_root.mkdir(parents=True, exist_ok=True)
             run = self._claimed(now, config.train.name)
             run.record = {**_first_record(run.id, config, now), **told, **(facts or {})}
-            _write_first_files(run, config)
+            _write_first_files(run, config.as_dict() if settings is None else settings)
         except OSError as error:
             kind = TrainingFailed if error.errno in (errno.ENOSPC, errno.EDQUOT) else ConfigError
             raise kind(
@@ -213,9 +221,9 @@ def _first_record(run_id: str, config: Config, now: datetime) -> dict[str, Any]:
     }
 
 
-def _write_first_files(run: Run, config: Config) -> None:
+def _write_first_files(run: Run, settings: Mapping[str, Any]) -> None:
     try:
-        write_json(run.config_file, config.as_dict())
+        write_json(run.config_file, settings)
         run.beat()
         run.update()
     except BaseException:

@@ -107,3 +107,17 @@ def test_damage_is_told_and_the_rest_is_read(tmp_path: Path, content: str, damag
 
 def test_a_history_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
     assert read_history(tmp_path).damage == "cannot be read: Is a directory"
+
+
+def test_a_metric_that_comes_later_gets_a_column_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    leading = {"step": 1, "seconds": 1.0, "learning_rate": 0.1}
+    HistoryWriter(path).append({"epoch": 1, **leading, "loss": 3.0})
+    writer = HistoryWriter(path)  # whoever goes on with the file
+    writer.append({"epoch": 2, **leading, "loss": 2.0, "val_loss": 2.5})
+    writer.append({"epoch": 3, **leading, "loss": 1.0})
+    history = read_history(path)
+    assert history.epochs == (1, 2, 3)
+    assert history.columns["loss"] == (3.0, 2.0, 1.0)
+    assert [str(value) for value in history.columns["val_loss"]] == ["nan", "2.5", "nan"]
+    assert not history.damage
