@@ -52,11 +52,23 @@ class Recording:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         """Finish the recorders, however training ended, and close the event files."""
+        self.finish(status_of(error))
+
+    def finish(self, outcome: str) -> None:
+        """Finish the recorders and close the event files.
+
+        Args:
+            outcome: What became of the training: one of `tbcli.runs.run.STATUSES`.
+        """
         try:
             if self._latest is not None:
-                self.end(replace(self._latest, outcome=status_of(error)))
+                self.end(replace(self._latest, outcome=outcome))
         finally:
             self._writer.close()
+
+    def space(self, config: RecordConfig) -> None:
+        """Set anew how often recorders have their turn, once it is known how much an epoch is."""
+        self._cadence = Cadence(config)
 
     @property
     def seconds(self) -> float:

@@ -27,6 +27,7 @@ _OF_VALUES = {
     "log_cosh",
     "poisson",
 }
+_KNOWN = _CROSSENTROPIES | _BINARY | _OF_VALUES
 _BY_SHAPE = {"crossentropy", "ce"}
 """Keras chooses one of the cross-entropies when it sees the first labels."""
 _PASSING = (keras.layers.Dropout, keras.layers.Flatten, keras.layers.Identity, keras.layers.Reshape)
@@ -142,8 +143,11 @@ def loss_name(loss: Any) -> str:
     if isinstance(loss, keras.losses.Loss):
         # A subclass computes what its author wants: only a class of Keras' own is what its name says.
         name = _snake(type(loss).__name__)
-        return str(loss.name) if name == "loss_function_wrapper" else name
-    return str(getattr(loss, "__name__", type(loss).__name__))
+        owner, name = type(loss), str(loss.name) if name == "loss_function_wrapper" else name
+    else:
+        owner, name = loss, str(getattr(loss, "__name__", type(loss).__name__))
+    is_theirs = not str(getattr(owner, "__module__", "")).startswith("keras.")
+    return f"own {name}" if is_theirs and name in _KNOWN else name
 
 
 def last_activation(model: Any) -> str | None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import keras
@@ -146,8 +147,7 @@ class ValidationTap:
             case "tensorflow":
                 self._send_by_tensorflow(parts)
             case "jax":
-                import jax
-
+                jax = import_module("jax")
                 jax.debug.callback(self._receive, *parts, ordered=jax.device_count() == 1)
             case _:
                 self._receive(*map(keras.ops.convert_to_numpy, parts))
@@ -240,6 +240,4 @@ def _only_array(inputs: Any) -> Any:
 
 def _wait_for_callbacks() -> None:
     if keras.config.backend() == "jax":
-        import jax
-
-        jax.effects_barrier()
+        import_module("jax").effects_barrier()

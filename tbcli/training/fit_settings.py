@@ -1,0 +1,97 @@
+"""What is known of the settings of somebody's own `fit`: the optimizer, the rate, the batch size, not our defaults."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from tbcli.config import Config
+
+Settings = dict[str, dict[str, Any]]
+_OURS = ("record", "plot", "direction", "charts", "paths")
+"""Sections that hold for recording, whoever trains."""
+
+
+def known_settings(config: Config, model: Any, *, epochs: int | None, batch_size: int | None = None) -> Settings:
+    """Return ``{section: {name: value}}`` with what is the user's, and nothing of what nobody knows.
+
+    Args:
+        config: What was asked of recording.
+        model: The compiled model.
+        epochs: Number of the last epoch that the fit was asked for.
+        batch_size: Samples per step, once they were counted.
+    """
+    plain = config.as_dict()
+    train = {
+        "name": config.train.name,
+        "note": config.train.note,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        **_of_optimizer(getattr(model, "optimizer", None)),
+        "precision": precision_of(model),
+        "steps_per_execution": _as_number(getattr(model, "steps_per_execution", None)),
+    }
+    return {
+        "model": {"name": model_name(model)},
+        "train": {name: value for name, value in train.items() if value is not None},
+        **{section: plain[section] for section in _OURS if section in plain},
+    }
+
+
+def _of_optimizer(optimizer: Any) -> dict[str, Any]:
+    """Return name, rate, schedule, momentum and weight decay of a Keras optimizer, None where they are not known."""
+    if optimizer is None:
+        return {}
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    try:
+        config: Mapping[str, Any] = inner.get_config()
+    except Exception:  # noqa: BLE001 - an optimizer of the user's own may not describe itself
+        config = {}
+    rate = config.get("learning_rate")
+    is_schedule = isinstance(rate, Mapping)
+    described = (rate.get("config") or {}) if isinstance(rate, Mapping) else {}
+    return {
+        "optimizer": type(inner).__name__.lower(),
+        "learning_rate": _as_number(described.get("initial_learning_rate") if is_schedule else rate),
+        "schedule": snake_name(str(rate.get("class_name"))) if isinstance(rate, Mapping) else None,
+        "momentum": _as_number(config.get("momentum")),
+        "weight_decay": _as_number(config.get("weight_decay")),
+    }
+
+
+def snake_name(name: str) -> str:
+    """Return ``my_net`` of ``MyNet``, as Keras names what was given no name."""
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)).lower()
+
+
+def model_name(model: Any) -> str:
+    """Return what a model is called, without the number that Keras gives each further one of a process."""
+    name = str(model.name)
+    given = "functional" if type(model).__name__ == "Functional" else snake_name(type(model).__name__)
+    return given if re.fullmatch(rf"{re.escape(given)}_\d+", name) else name
+
+
+def precision_of(model: Any) -> str:
+    """Return the dtype policy in which a model computes."""
+    return str(model.dtype_policy.name)
+
+
+def rate_now(optimizer: Any) -> float:
+    """Return the learning rate of the next step; NaN where the optimizer tells none."""
+    try:
+        return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+    except Exception:  # noqa: BLE001 - an optimizer of the user's own need not have one
+        return math.nan
+
+
+def count_parameters(model: Any) -> int:
+    """Return the number of weights that a model has by now."""
+    return sum(math.prod(weight.shape) for weight in model.weights)
+
+
+def _as_number(value: Any) -> Any:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
