@@ -70,12 +70,14 @@ SAME_IDEA = {
     # A file's name that two rooms share, because each has its end of one idea.
     "activations": "the tap measures what the layers answer, the recorder writes it",
     "confusion": "the picture, and the recorder that writes it",
+    "checks": "of settings, and of data",
     "curves": "what commands that draw curves share, and the curves",
     "gradients": "the figure, and the recorder that writes what it shows",
     "kernels": "the picture, and the recorder that writes it",
     "run": "the command that lets a script make runs, and a run on disk",
     "samples": "the picture, and the recorder that writes it",
     "series": "what a series is called, and its points",
+    "tables": "read as data, and written by an export",
     # Of a public function or class.
     "plot": "the command, and the same from Python",
     "train": "the command and the function that it calls",

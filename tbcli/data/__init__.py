@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,13 @@ SOURCES = {
 FILES = {
     ".npz": "tbcli.data.arrays:load_arrays",
     ".csv": "tbcli.data.tables:load_table",
+    ".csv.gz": "tbcli.data.tables:load_table",
     ".tsv": "tbcli.data.tables:load_table",
+    ".tsv.gz": "tbcli.data.tables:load_table",
     ".parquet": "tbcli.data.tables:load_table",
     ".zip": "tbcli.data.images:load_images",
 }
-"""The suffix of a file -> the same; a folder is one of images."""
+"""The end of a file's name -> the same; a folder is one of images."""
 _FOLDER, _FUNCTION = FILES[".zip"], "tbcli.data.functions:load_function"
 
 
@@ -48,12 +51,13 @@ def require_source(name: str) -> str:
         return _FOLDER
     if not path.exists():
         raise NotFound(f"no data {name!r}: there is no {str(path.absolute())!r}", hint=_what_lies_there(name, path))
-    if path.suffix.lower() not in FILES:
+    loader = next((each for suffix, each in FILES.items() if path.name.lower().endswith(suffix)), None)
+    if loader is None:
         raise DoesNotFit(
             f"cannot tell what {str(path.absolute())!r} holds by its suffix {path.suffix!r}",
             hint=f"a folder of images, {', '.join(FILES)}, or FILE.py:FUNCTION for anything else",
         )
-    return FILES[path.suffix.lower()]
+    return loader
 
 
 def _what_lies_there(name: str, path: Path) -> str:
@@ -79,4 +83,6 @@ def load_dataset(config: DataConfig) -> Dataset:
         DoesNotFit: The data are damaged, do not suit the task, or are too few for what was asked.
     """
     dataset: Dataset = load_object(require_source(config.source))(config)
-    return dataset
+    from tbcli.data.checks import check_dataset
+
+    return replace(dataset, notes=(*dataset.notes, *check_dataset(dataset)))

@@ -95,6 +95,12 @@ class Dataset:
         return tuple(self.train.inputs.shape[1:])
 
     @property
+    def splits(self) -> dict[str, Split]:
+        """The splits that there are, by name."""
+        named = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: split for name, split in named.items() if split is not None}
+
+    @property
     def probe(self) -> Split:
         """The same few samples in every epoch and run, for pictures: from validation, else from training."""
         return (self.validation or self.train).first(PROBE_SAMPLES)

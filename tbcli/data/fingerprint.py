@@ -13,9 +13,8 @@ _SAMPLES = 64  # of the inputs, evenly spread; of the labels all
 
 def fingerprints(dataset: Dataset) -> dict[str, str]:
     """Return a fingerprint of each split that there is, by name: of task, classes, labels and some of the inputs."""
-    splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     meaning = repr((dataset.task.name, dataset.class_names)).encode()
-    return {name: _fingerprint(split, meaning) for name, split in splits.items() if split is not None}
+    return {name: _fingerprint(split, meaning) for name, split in dataset.splits.items()}
 
 
 def _fingerprint(split: Split, meaning: bytes) -> str:

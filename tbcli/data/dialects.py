@@ -1,0 +1,239 @@
+"""How a text file with a table in it is written: its encoding, its separator, its header."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from tbcli.data.raw_columns import MISSING, number_in_cell
+from tbcli.errors import DoesNotFit
+
+SEPARATORS = ("\t", ";", "|", ",", " ")
+"""In the order in which they are tried: in a file with ``;``, a comma may be a decimal one."""
+_SEPARATOR_NAMES = {"\t": "tabs", ";": "semicolons", "|": "vertical bars", " ": "blanks"}
+_SAMPLE_BYTES = 1 << 18
+_SAMPLE_ROWS = 200
+_BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_GZIP = b"\x1f\x8b"
+_LEAST_REGULAR = 0.9  # share of rows that have equally many cells
+_YEARS = range(1900, 2101)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a file is written.
+
+    Args:
+        encoding: Of its text.
+        separator: Between the cells of a row.
+        names: Of the columns.
+        skipped: Rows that stand before the first row of values.
+        notes: What was found out, a sentence each.
+        class_names: Names of the classes of the last column, where the first row has them.
+        promised_rows: How many rows the first row promises; 0 where it does not.
+    """
+
+    encoding: str
+    separator: str
+    names: tuple[str, ...]
+    skipped: int
+    notes: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
+    promised_rows: int = 0
+
+
+def open_binary(path: Path) -> BinaryIO:
+    """Return the file opened for reading, unpacked if it is packed with gzip."""
+    file = path.open("rb")
+    if file.read(2) != _GZIP:
+        file.seek(0)
+        return file
+    file.close()
+    return cast(BinaryIO, gzip.open(path, "rb"))
+
+
+def find_dialect(path: Path) -> Dialect:
+    """Find out how a file is written.
+
+    Raises:
+        DoesNotFit: There is no table of text in it, or two columns have one name.
+    """
+    encoding, text = _sample(path)
+    lines = text.splitlines(keepends=True)
+    separator = _find_separator(path, lines)
+    rows = _rows(lines, separator)
+    if not rows:
+        raise DoesNotFit(f"{path.name} has no rows", hint="the first row names the columns, the others hold values")
+    notes = ["its text is read as Latin-1, as it is not UTF-8"] if encoding == "latin-1" else []
+    if separator in _SEPARATOR_NAMES and (separator, path.suffix) != ("\t", ".tsv"):
+        notes.append(f"its cells are separated by {_SEPARATOR_NAMES[separator]}")
+    if dialect := _with_counts_first(rows, encoding, separator, notes):
+        return dialect
+    width = _usual_width(rows)
+    has_header, is_guess = _has_header(rows)
+    if not has_header:
+        names = tuple(f"c{i}" for i in range(width))
+        notes.append(f"it has no header row: its columns are named c0{f' to c{width - 1}' if width > 1 else ''}")
+    else:
+        names = _names(path, rows[0], width)
+        notes += ["its first row is read as the header"] if is_guess else []
+    return Dialect(encoding, separator, names, int(has_header), tuple(notes))
+
+
+def read_rows(file: io.TextIOBase | Sequence[str], separator: str) -> csv.Reader:  # type: ignore[name-defined] # typeshed
+    """Return a reader of the rows."""
+    return csv.reader(file, delimiter=separator, skipinitialspace=True)
+
+
+def is_blank(row: Sequence[str]) -> bool:
+    """Say whether a row has nothing in it."""
+    return not any(cell and not cell.isspace() for cell in row)
+
+
+def _sample(path: Path) -> tuple[str, str]:
+    """Return the encoding of a file, for which all of it is read, and the beginning of its text."""
+    with open_binary(path) as file:
+        try:
+            start = file.read(_SAMPLE_BYTES)
+            encoding = next((name for bom, name in _BOMS.items() if start.startswith(bom)), "utf-8")
+            if encoding != "utf-16" and b"\0" in start:
+                raise DoesNotFit(f"{path.name} is not a text file", hint="a table is CSV, TSV or Parquet")
+            decoder = codecs.getincrementaldecoder(encoding)()
+            text, rest = decoder.decode(start), file.read(_SAMPLE_BYTES)
+            is_whole = not rest
+            while rest:
+                decoder.decode(rest)
+                rest = file.read(_SAMPLE_BYTES)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            if encoding == "utf-16":
+                raise DoesNotFit(f"{path.name} is damaged: it is not UTF-16", hint="save it as UTF-8") from None
+            encoding, text, is_whole = "latin-1", start.decode("latin-1"), len(start) < _SAMPLE_BYTES
+        except (EOFError, OSError) as error:
+            raise DoesNotFit(f"cannot read {path.name}: {error}", hint="is the file whole?") from None
+    # Half a line at the end of the sample is no row.
+    return encoding, text if is_whole or "\n" not in text else text[: text.rindex("\n") + 1]
+
+
+def _rows(lines: Sequence[str], separator: str) -> list[list[str]]:
+    rows: list[list[str]] = []
+    with suppress(csv.Error):  # which is told when all of the file is read
+        for row in read_rows(lines, separator):
+            if not is_blank(row):
+                rows.append(row)
+            if len(rows) >= _SAMPLE_ROWS:
+                break
+    return _without_last_separator(rows)
+
+
+def _without_last_separator(rows: list[list[str]]) -> list[list[str]]:
+    """Return rows that all end with a separator without the empty cell behind it."""
+    longest = max(map(len, rows), default=0)
+    if longest > 1 and all(not row[-1] for row in rows if len(row) == longest):
+        return [row[: longest - 1] for row in rows]
+    return rows
+
+
+def _find_separator(path: Path, lines: Sequence[str]) -> str:
+    """Return what separates the cells: the first of those by which nearly all rows have equally many."""
+    if not any(line.strip() for line in lines):
+        raise DoesNotFit(f"{path.name} is empty", hint="the first row names the columns, the others hold values")
+    best, best_share = "", 0.0
+    for separator in SEPARATORS:
+        widths = Counter(len(row) for row in _rows(lines, separator))
+        width, count = max(widths.items(), key=lambda item: item[1], default=(0, 0))
+        share = count / max(1, widths.total())
+        is_in_first = separator != " " or share == 1
+        if width > 1 and share > best_share + 0.05 and is_in_first and (best_share < _LEAST_REGULAR):
+            best, best_share = separator, share
+    return best or ","
+
+
+def _usual_width(rows: Sequence[Sequence[str]]) -> int:
+    return Counter(map(len, rows)).most_common(1)[0][0]
+
+
+def _with_counts_first(
+    rows: Sequence[Sequence[str]], encoding: str, separator: str, notes: Sequence[str]
+) -> Dialect | None:
+    """Return the dialect of scikit-learn's files, whose first row is: rows, columns, names of the classes."""
+    first = rows[0]
+    if len(rows) < 2 or len(first) < 2 or not (first[0].isdigit() and first[1].isdigit()):
+        return None
+    width, classes = _usual_width(rows[1:]), tuple(cell.strip() for cell in first[2:])
+    numbers = {str(i) for i in range(len(classes))}
+    has_numbers = all(row[-1].strip() in numbers for row in rows[1:])
+    if int(first[1]) != width - 1 or len(classes) < 2 or not has_numbers or any(map(_is_number, classes)):
+        return None
+    names = (*(f"c{i}" for i in range(width - 1)), "target")
+    said = (
+        f"its first row is read as scikit-learn writes it: {first[0]} rows, {first[1]} columns and the classes; the "
+        f"columns are named c0 to c{width - 2} and target"
+    )
+    return Dialect(encoding, separator, names, 1, (*notes, said), classes, int(first[0]))
+
+
+def _has_header(rows: Sequence[Sequence[str]]) -> tuple[bool, bool]:
+    """Say whether the first row names the columns, and whether that is a guess."""
+    first, width = rows[0], _usual_width(rows)
+    body = [row for row in rows[1:] if len(row) == width]
+    if not body or len(first) != width:
+        return not any(_is_number(cell) for cell in first), False
+    numeric = [i for i in range(width) if _is_numeric([row[i] for row in body])]
+    named = [i for i in numeric if not _is_number(first[i]) and first[i].strip().lower() not in MISSING]
+    if named:
+        return True, False
+    others = [i for i in range(width) if i not in numeric]
+    is_seen = any(first[i] in {row[i] for row in body} for i in others)
+    if not numeric:
+        return not is_seen and len(set(first)) == width, True
+    years = [first[i] for i in numeric]
+    looks_like_years = all(cell.isdigit() and int(cell) in _YEARS for cell in years) and len(set(years)) == len(years)
+    return bool(others) and not is_seen and looks_like_years, bool(others) and looks_like_years
+
+
+def _is_numeric(cells: Sequence[str]) -> bool:
+    """Say whether nearly all cells of a column that hold something hold numbers."""
+    filled = [cell for cell in cells if cell.strip().lower() not in MISSING]
+    return bool(filled) and sum(map(_is_number, filled)) >= 0.8 * len(filled)
+
+
+def _is_number(cell: str) -> bool:
+    cell = cell.strip()
+    if cell.lower() in MISSING or "_" in cell:
+        return False
+    try:
+        number_in_cell(cell)
+    except ValueError:
+        return bool(re.fullmatch(r"[-+]?\d[\d.,]*%?", cell))
+    return True
+
+
+def _names(path: Path, header: Sequence[str], width: int) -> tuple[str, ...]:
+    """Return the names in a header; a cell without one is named by its position.
+
+    Raises:
+        DoesNotFit: A name stands there twice, or the header has not as many cells as the rows.
+    """
+    if len(header) != width:
+        raise DoesNotFit(
+            f"the header of {path.name} has {len(header)} cells, most rows have {width}",
+            hint="each column needs a name; is a separator missing in the first row?",
+        )
+    names = [cell.strip() or f"c{i}" for i, cell in enumerate(header)]
+    for name, count in Counter(names).items():
+        if count > 1:
+            places = ", ".join(str(i + 1) for i, each in enumerate(names) if each == name)
+            raise DoesNotFit(
+                f"{path.name} has {count} columns named {name!r}: {places}", hint="rename all but one of them"
+            )
+    return tuple(names)

@@ -1,0 +1,189 @@
+"""Tables of text: CSV, TSV and whatever else separates cells, read in blocks of rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from tbcli.data.dialects import Dialect, find_dialect, is_blank, open_binary, read_rows
+from tbcli.data.raw_columns import RawColumn, RawTable, column_of_words, number_in_cell
+from tbcli.errors import DoesNotFit
+
+_ROWS = 1 << 14  # that are converted at once
+_MOST_NAMED = 3  # ragged rows
+_LARGEST_SHARE = 0.05  # of them
+
+
+def read_text_table(path: Path, *, words: Collection[str] = (), strict: bool = False) -> RawTable:
+    """Return what a file of text holds.
+
+    Args:
+        path: The file, which may be packed with gzip.
+        words: Names of columns that hold words even where all of them look like numbers.
+        strict: Whether a row with too few or too many cells is an error; else it is left out, and the notes say so.
+
+    Raises:
+        DoesNotFit: It is no table, or many of its rows have not as many cells as there are columns.
+    """
+    dialect = find_dialect(path)
+    ragged = _Ragged(path, len(dialect.names))
+    parts = _read_all(path, dialect, {i for i, name in enumerate(dialect.names) if name in words}, ragged)
+    columns, notes = [], [*dialect.notes, *ragged.notes(strict=strict)]
+    for part, name in zip(parts, dialect.names, strict=True):
+        column, guess = part.finished(name, dialect.separator, stays_words=name in words)
+        columns.append(column)
+        notes += [f"column {name!r}: {guess}"] if guess else []
+    return RawTable(tuple(columns), tuple(notes), dialect.class_names)
+
+
+def _read_all(path: Path, dialect: Dialect, as_words: set[int], ragged: _Ragged) -> list[_Part]:
+    """Return the columns; a file is read again where what looked like numbers turns out to be words far down."""
+    while True:
+        parts = [_Part(is_words=i in as_words) for i in range(len(dialect.names))]
+        for block in _blocks(path, dialect, ragged):
+            for part, cells in zip(parts, zip(*block, strict=True), strict=True):
+                part.add(cells)
+        changed = {i for i, part in enumerate(parts) if part.must_read_again}
+        if not changed:
+            return parts
+        as_words |= changed
+
+
+class _Part:
+    """A column on its way: numbers as long as all cells are, else words."""
+
+    def __init__(self, *, is_words: bool) -> None:
+        self.must_read_again = False
+        self._is_words = is_words
+        self._numbers: list[np.ndarray] = []
+        self._codes: list[np.ndarray] = []
+        self._known = _Codes()
+
+    def add(self, cells: Sequence[str]) -> None:
+        if not self._is_words:
+            numbers = _numbers_in(cells)
+            if numbers is not None:
+                self._numbers.append(numbers)
+                return
+            self._is_words = True
+            self.must_read_again = bool(self._numbers)
+        if not self.must_read_again:
+            self._codes.append(np.fromiter(map(self._known.__getitem__, cells), np.int32, len(cells)))
+
+    def finished(self, name: str, separator: str, *, stays_words: bool) -> tuple[RawColumn, str]:
+        if not self._is_words:
+            return RawColumn(name, np.concatenate([np.empty(0), *self._numbers])), ""
+        codes = np.concatenate([np.empty(0, np.int32), *self._codes])
+        return column_of_words(name, codes, list(self._known), separator, stays_words=stays_words)
+
+
+class _Codes(dict[str, int]):
+    """A number for each cell, in the order in which they are met."""
+
+    def __missing__(self, cell: str) -> int:
+        self[cell] = code = len(self)
+        return code
+
+
+def _numbers_in(cells: Sequence[str]) -> np.ndarray | None:
+    """Return cells as numbers, None where some are something else; Python takes ``1_000`` for a number, we do not."""
+    if "_" in "".join(cells):
+        return None
+    try:
+        return np.array(list(map(float, cells)))
+    except ValueError:
+        pass
+    try:
+        return np.array(list(map(number_in_cell, cells)))
+    except ValueError:
+        return None
+
+
+def _blocks(path: Path, dialect: Dialect, ragged: _Ragged) -> Iterator[list[list[str]]]:
+    """Yield the rows of values, many at a time.
+
+    Raises:
+        DoesNotFit: There are no rows, or not as many as the first one promises, or a quote is never closed.
+    """
+    count = 0
+    ragged.clear()
+    with open_binary(path) as binary, io.TextIOWrapper(binary, dialect.encoding, newline="") as file:
+        reader = read_rows(file, dialect.separator)
+        rows = _rows_of_values(reader, dialect, ragged)
+        try:
+            while block := list(islice(rows, _ROWS)):
+                count += len(block)
+                yield block
+        except csv.Error as error:
+            raise DoesNotFit(
+                f"{path.name} cannot be read behind line {reader.line_num}: {error}", hint="is a quote never closed?"
+            ) from None
+    ragged.rows = count
+    if not count and not ragged:
+        raise DoesNotFit(f"{path.name} has no rows below its header", hint="the rows hold the samples")
+    if dialect.promised_rows and count != dialect.promised_rows:
+        raise DoesNotFit(
+            f"the first row of {path.name} promises {dialect.promised_rows} rows, there are {count}",
+            hint="is the file whole?",
+        )
+
+
+def _rows_of_values(reader: csv.Reader, dialect: Dialect, ragged: _Ragged) -> Iterator[list[str]]:  # type: ignore[name-defined]
+    """Yield the rows behind the header that have a cell for each column; blank ones are no rows."""
+    width, skipped = len(dialect.names), dialect.skipped
+    for row in reader:
+        if len(row) == width and width > 1 and not skipped:  # as nearly all are
+            yield row
+        elif is_blank(row):
+            continue
+        elif skipped:
+            skipped -= 1
+        elif len(row) >= width and is_blank([*row[width:], ""]):
+            yield row[:width]
+        else:
+            ragged.take(row, reader.line_num)
+
+
+class _Ragged:
+    """Rows with too few or too many cells, of a file whose other ``rows`` have as many as there are columns."""
+
+    def __init__(self, path: Path, width: int) -> None:
+        self._path = path
+        self._width = width
+        self.clear()
+
+    def __bool__(self) -> bool:
+        return self._count > 0
+
+    def clear(self) -> None:
+        """Begin again."""
+        self.rows = self._count = 0
+        self._first: list[str] = []
+
+    def take(self, row: Sequence[str], line: int) -> None:
+        """Count a row, which ends on this line."""
+        self._count += 1
+        if self._count <= _MOST_NAMED:
+            self._first.append(f"line {line} has {len(row)}")
+
+    def notes(self, *, strict: bool) -> list[str]:
+        """Return what is left out.
+
+        Raises:
+            DoesNotFit: They are too many for an accident, or nothing may be left out.
+        """
+        if not self._count:
+            return []
+        more = f" and {self._count - len(self._first):,} more" if self._count > len(self._first) else ""
+        said = f"{', '.join(self._first)}{more}"
+        if strict or self._count > _LARGEST_SHARE * (self.rows + self._count):
+            raise DoesNotFit(
+                f"the rows of {self._path.name} should have {self._width} cells: {said}",
+                hint="a cell that contains the separator must stand in double quotes",
+            )
+        return [f"{self._count:,} rows do not have {self._width} cells, and are left out: {said}"]
