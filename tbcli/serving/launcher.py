@@ -20,6 +20,7 @@ from tbcli.serving.assets import Assets
 from tbcli.serving.client import Client, NoAnswer
 from tbcli.serving.data_server import DataServer
 from tbcli.serving.first_view import TAGS_PATH, redirect_first_visit, view_query
+from tbcli.serving.hparams_table import unite_tables
 from tbcli.serving.plugin_patches import list_traces_behind_links, read_vectors_anew
 from tbcli.serving.ports import Reservation
 
@@ -139,7 +140,7 @@ def load_plugins() -> list[Any]:
     from tensorboard import default
     from tensorboard.backend.application import make_plugin_loader
 
-    plugins = list(default.get_static_plugins())
+    plugins = [unite_tables(plugin) for plugin in default.get_static_plugins()]
     for point in entry_points(group="tensorboard_plugins"):
         try:
             plugins.append(list_traces_behind_links(read_vectors_anew(make_plugin_loader(point.load()))))

@@ -51,14 +51,15 @@ def write_tensors(directory: Path, curves: Mapping[str, Sequence[Any]], *, plugi
     return write_events(directory, summaries)
 
 
-def write_hparams(directory: Path, batch_size: float) -> Path:
-    """Write an experiment of one hyperparameter and one metric, and this run's session."""
+def write_hparams(directory: Path, batch_size: float, **others: float) -> Path:
+    """Write an experiment of one hyperparameter and one metric, and this run's session, with others in it."""
     experiment = plugin_data_pb2.HParamsPluginData(version=0)
     experiment.experiment.hparam_infos.add(name="batch_size", type="DATA_TYPE_FLOAT64")
     experiment.experiment.metric_infos.add().name.CopyFrom(_metric("validation", "epoch_accuracy"))
     session = plugin_data_pb2.HParamsPluginData(version=0)
     session.session_start_info.start_time_secs = START
-    session.session_start_info.hparams["batch_size"].number_value = batch_size
+    for name, value in {"batch_size": batch_size, **others}.items():
+        session.session_start_info.hparams[name].number_value = value
     parts = {"_hparams_/experiment": experiment, "_hparams_/session_start_info": session}
     return write_events(directory, [(0, _hparams_summary(tag, content)) for tag, content in parts.items()])
 
