@@ -53,6 +53,7 @@ LIGHT = {
     "--help": ("numpy", "matplotlib", "tensorboard"),
     "runs --help": ("numpy", "matplotlib", "tensorboard", "tbcli.runs", "tbcli.naming.words", "tbcli.naming.matching"),
     "train --help": ("numpy", "matplotlib", "tensorboard", "tbcli.runs", "tbcli.data", "tbcli.recorders"),
+    "run --help": ("numpy", "matplotlib", "tensorboard", "tbcli.runs", "tbcli.scripts"),
     "check --help": ("numpy", "matplotlib", "tensorboard", "tbcli.runs", "tbcli.gates", "tbcli.naming.matching"),
     "help metrics": ("numpy", "matplotlib", "tensorboard", "rich", "tbcli.runs"),
     "--version": ("numpy", "matplotlib", "tensorboard", "rich"),
