@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbcli.config import DataConfig
+from tbcli.data.telling import progress_to
 from tbcli.errors import DoesNotFit, NotFound
 from tbcli.loading import load_object
 from tbcli.naming.matching import did_you_mean
@@ -55,9 +57,16 @@ def require_source(name: str) -> str:
     if loader is None:
         raise DoesNotFit(
             f"cannot tell what {str(path.absolute())!r} holds by its suffix {path.suffix!r}",
-            hint=f"a folder of images, {', '.join(FILES)}, or FILE.py:FUNCTION for anything else",
+            hint=f"{_folder_meant(path)}{', '.join(FILES)}, or FILE.py:FUNCTION for anything else",
         )
     return loader
+
+
+def _folder_meant(path: Path) -> str:
+    """Return the beginning of a hint on the folder of images that a file may stand for."""
+    above = path.absolute().parents[:2]  # a file beside the classes, or an image in one of them
+    folder = next((each for each in above if sum(inner.is_dir() for inner in each.iterdir()) > 1), None)
+    return f"`--data {folder}` for the folder of images; else " if folder else "a folder of images, "
 
 
 def _what_lies_there(name: str, path: Path) -> str:
@@ -75,14 +84,19 @@ def _what_lies_there(name: str, path: Path) -> str:
     return f"{str(parent)!r} holds {', '.join(entries[:6])}{more}; known names: {', '.join(SOURCES)}"
 
 
-def load_dataset(config: DataConfig) -> Dataset:
+def load_dataset(config: DataConfig, progress: Callable[[str], None] = lambda text: None) -> Dataset:
     """Load what ``--data`` names.
+
+    Args:
+        config: Its name, and how to read it.
+        progress: Receives how far it is, such as ``Decoding 300 of 5,000 images``; maybe in another thread.
 
     Raises:
         NotFound: It is not there.
         DoesNotFit: The data are damaged, do not suit the task, or are too few for what was asked.
     """
-    dataset: Dataset = load_object(require_source(config.source))(config)
-    from tbcli.data.checks import check_dataset
+    with progress_to(progress):
+        dataset: Dataset = load_object(require_source(config.source))(config)
+        from tbcli.data.checks import check_dataset
 
-    return replace(dataset, notes=(*dataset.notes, *check_dataset(dataset)))
+        return replace(dataset, notes=(*dataset.notes, *check_dataset(dataset)))

@@ -127,7 +127,7 @@ def cut_splits(
         class_names: A name for each class number, label or value.
         config: How much to hold out, and the limit.
         validation: Inputs and labels of the validation split, or None where it must be held out.
-        needs_test: Whether a test set is held out where there is none.
+        needs_test: Whether a test set is held out where there is none; a note then says what was held out.
         stratify: Whether each class is held out in proportion.
         told: What else the `Dataset` says of itself: ``task``, ``columns``, ``notes``.
 
@@ -161,7 +161,15 @@ def cut_splits(
         return None if given is None else _whole(*given, config.limit_samples)
 
     train_split = Split(inputs, labels, remaining)
+    if needs_test:
+        told["notes"] = (*told.get("notes", ()), *_notes_on_cut(cut, samples, stratify=stratify))
     return Dataset(name, train_split, split_of("validation"), split_of("test"), class_names, **told)
+
+
+def _notes_on_cut(cut: dict[str, np.ndarray], samples: int, *, stratify: bool) -> list[str]:
+    parts = ", ".join(f"{len(positions):,} for {split}" for split, positions in cut.items() if len(positions))
+    how = ", each class in proportion" if stratify else ""
+    return [f"held out of {samples:,} training samples: {parts}{how}"] if parts else []
 
 
 def _shuffled(samples: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from tbcli.recorders.recording import Recording
 from tbcli.recorders.registry import chosen_names, load_recorders
 from tbcli.runs import Run
 from tbcli.runs.files import write_json
+from tbcli.training.augmentation import build_augmentation
 from tbcli.training.checkpoint import save_state
 from tbcli.training.epoch import Epochs
 from tbcli.training.feed import TrainingFeed
@@ -94,9 +95,10 @@ def _prepared(setup: Setup, recording: Recording) -> tuple[Epochs, TrainingFeed]
 
 
 def _fit(setup: Setup, epochs: Epochs, feed: TrainingFeed, interruption: Interruption) -> None:
+    augmentation = build_augmentation(setup.config.data.augment, setup.config.train.seed, feed.split)
     with interruption.deferred():
         try:
-            run_epochs(setup.model, feed, epochs, setup.config.train.epochs)
+            run_epochs(setup.model, feed, epochs, setup.config.train.epochs, augmentation)
         except tf.errors.ResourceExhaustedError as error:
             raise TrainingFailed(
                 f"out of memory at step {epochs.steps_done + 1}", hint=f"use a `--batch-size` below {feed.batch_size}"

@@ -14,13 +14,14 @@ from tbcli.config import Config
 from tbcli.data import load_dataset
 from tbcli.data.fingerprint import fingerprints
 from tbcli.errors import ConfigError, Interrupted, TrainingFailed, status_of
+from tbcli.keras_backend import BACKEND, load_keras, require_backend
 from tbcli.loading import imports_kept
 from tbcli.recorders.registry import chosen_names, require_loadable
 from tbcli.runs import Run, RunStore
+from tbcli.training.augmentation import require_images
 from tbcli.training.conclusion import Heartbeat, conclude, reason_of
 from tbcli.training.facts import git_state, package_versions
 from tbcli.training.interruption import Interruption
-from tbcli.training.keras_backend import BACKEND, load_keras, require_backend
 from tbcli.training.narration import Narrator
 from tbcli.training.request import check_request, require_profiled_steps
 
@@ -63,7 +64,8 @@ def train(config: Config, progress: Narrator | None = None, *, own_process: bool
         with narrator.hushed_libraries():
             require_loadable(chosen_names(config.record))
         narrator.stage(f"Loading {config.data.source}")
-        dataset = load_dataset(config.data)
+        dataset = load_dataset(config.data, narrator.progress)
+        require_images(config.data.augment, dataset.input_shape)
         require_profiled_steps(config, len(dataset.train))
         _require_roots(config)
         for note in dataset.notes:

@@ -7,7 +7,10 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tbcli.data.dataset import Dataset
 
 STEPS = int(os.environ.get("BENCH_STEPS", "48"))
 ROUNDS = int(os.environ.get("BENCH_STEP_ROUNDS", "6"))
@@ -39,8 +42,12 @@ class Clock:
 
 
 def bench() -> None:
+    from tbcli.config import DataConfig
+    from tbcli.data import load_dataset
     from tbcli.training.steps import run_epochs
     from tests.training.keras_fit import fit
+
+    dataset = load_dataset(DataConfig())
 
     ways: dict[str, tuple[Callable[..., None], bool]] = {
         "Keras' fit": (fit, False),
@@ -50,7 +57,7 @@ def bench() -> None:
     costs: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for turn in range(ROUNDS):
         for name in random.Random(turn).sample(list(ways), len(ways)):
-            costs[name].append(_time(*ways[name]))
+            costs[name].append(time_steps(dataset, STEPS, *ways[name]))
     print(f"\nOptimizer steps of 128 samples, 16 per execution (medians of {ROUNDS} rounds of {STEPS} steps)")
     print(f"  {'':<16} {'CPU ms':>8} {'wall ms':>8} {'CPU x':>7} {'wall x':>7}")
     for name, found in costs.items():
@@ -61,14 +68,12 @@ def bench() -> None:
     print("  goal for the last: CPU <= 0.85x, wall <= 0.9x")
 
 
-def _time(way: Callable[..., None], fused: bool) -> tuple[float, float]:
-    """Return CPU and wall milliseconds per step of a new model, after its first epoch."""
+def time_steps(dataset: Dataset, steps: int, way: Callable[..., None], fused: bool) -> tuple[float, float]:
+    """Return CPU and wall milliseconds per step of a new cnn, after its first epoch."""
     import keras
 
     from tbcli.config import Config
-    from tbcli.data import load_dataset
     from tbcli.models import build_model
-    from tbcli.tasks import CLASSIFICATION
     from tbcli.training.feed import TrainingFeed
     from tbcli.training.hardware import choose_precision
     from tbcli.training.optimizing import compile_model
@@ -76,10 +81,9 @@ def _time(way: Callable[..., None], fused: bool) -> tuple[float, float]:
 
     keras.utils.set_random_seed(1)
     config = Config()
-    dataset = load_dataset(config.data)
     model = build_model(config.model, dataset, choose_precision("auto"))
-    compile_model(model, config.train, 3 * STEPS, 16, CLASSIFICATION, 10, fused=fused)
+    compile_model(model, config.train, 3 * steps, 16, dataset.task, len(dataset.class_names), fused=fused)
     BackwardTap(model, 16, config.record.backward_every)
-    clock = Clock(TrainingFeed(dataset.train, config.train.batch_size, STEPS, 1))
+    clock = Clock(TrainingFeed(dataset.train, config.train.batch_size, steps, 1))
     way(model, clock.feed, clock, 3)
     return min(clock.costs)

@@ -107,7 +107,8 @@ def test_inputs_of_every_form_are_read(
     dataset = load(tmp_path, save=save, x=inputs, y=Y)
     assert dataset.input_shape == shape
     assert dataset.train.inputs.dtype == dtype
-    assert any(said in note for note in dataset.notes) if said else not dataset.notes
+    notes = [note for note in dataset.notes if "held out" not in note]
+    assert any(said in note for note in notes) if said else not notes
     rows = np.array([7, 3, 3])
     expected = np.moveaxis(inputs, 1, -1) if "first" in said else inputs.reshape(120, *shape)
     got, labels = dataset.train.batch(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tbcli.config.sections import AUGMENTATIONS
 from tbcli.data.dataset import Split
 from tbcli.errors import DoesNotFit
 from tbcli.training.augmentation import LAYERS, build_augmentation, require_images, value_range
@@ -15,6 +16,10 @@ LABELS = np.arange(40, dtype=np.int64) % 2
 
 def split_of(images: np.ndarray) -> Split:
     return Split(images, LABELS, np.arange(len(images), dtype=np.int64))
+
+
+def test_every_word_of_the_setting_is_a_layer() -> None:
+    assert tuple(LAYERS) == AUGMENTATIONS
 
 
 @pytest.mark.parametrize("shape", [(4,), (8, 8), (8, 8, 2), ()])

@@ -21,7 +21,7 @@ def test_keras_is_loaded_on_tensorflow_whatever_was_configured(tmp_path: Path) -
     settings.parent.mkdir()
     settings.write_text(json.dumps({"backend": "jax", "image_data_format": "channels_first", "floatx": "float16"}))
     program = (
-        "import os; from tbcli.training.keras_backend import load_keras; load_keras()\n"
+        "import os; from tbcli.keras_backend import load_keras; load_keras()\n"
         "import keras; print(keras.config.backend(), keras.config.image_data_format(), keras.config.floatx())\n"
         "print(os.environ['KERAS_BACKEND'])"
     )
