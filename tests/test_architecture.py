@@ -45,7 +45,9 @@ ROOMS = {
     "serving": {"events", "readers", "recorders", "runs"},  # of recorders only the registry: what they promise
     "scripts": {"runs", "training"},
     "training": {"tasks", "data", "models", "recorders", "figures", "readers", "runs", "gates"},
+    "predicting": {"data", "runs", "tasks", "training"},
     "cli": {
+        "predicting",
         "tasks", "data", "models", "training", "recorders", "serving", "figures", "exporting", "gates", "comparison",
         "grouping", "readers", "events", "runs", "scripts",
     },

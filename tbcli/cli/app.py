@@ -28,6 +28,9 @@ COMMANDS = {
     "compare": "Compare runs: metrics at best and last epoch, and the settings that differ.",
     "check": "Check conditions on a run. Exits 7 if a condition fails, 3 if a metric does not exist.",
     "export": "Write the scalars of a run, or of any log directory, as CSV, JSON, Parquet or event files.",
+    "evaluate": "Measure the saved model of a run on its test set, or on other data.",
+    "predict": "Ask the saved model of a run about images, arrays or tables.",
+    "init": "Write a commented tbcli.toml, filled in from --data.",
     "help": "Show a help topic, or the help of a command; without a name, list the topics.",
     "schema": "Print the JSON Schema of tbcli.toml, which editors complete and check settings by.",
 }

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 SOURCES = {
     "mnist": "tbcli.data.mnist:load_mnist",
-    "fashion_mnist": "tbcli.data.downloads:load_download",
-    "cifar10": "tbcli.data.downloads:load_download",
-    "cifar100": "tbcli.data.downloads:load_download",
 }
 """Name -> ``module:function`` from a `DataConfig` to a `Dataset`; one file a kind of source."""
 
@@ -65,11 +62,6 @@ def require_source(name: str) -> str:
     return loader
 
 
-def needs_keras(name: str) -> bool:
-    """Return whether a source is loaded by Keras, which a caller may want to start on its own terms."""
-    return SOURCES.get(name) == SOURCES["cifar10"]
-
-
 def _folder_meant(path: Path) -> str:
     """Return the beginning of a hint on the folder of images that a file may stand for."""
     above = path.absolute().parents[:2]  # a file beside the classes, or an image in one of them
@@ -92,12 +84,15 @@ def _what_lies_there(name: str, path: Path) -> str:
     return f"{str(parent)!r} holds {', '.join(entries[:6])}{more}; known names: {', '.join(SOURCES)}"
 
 
-def load_dataset(config: DataConfig, progress: Callable[[str], None] = lambda text: None) -> Dataset:
+def load_dataset(
+    config: DataConfig, progress: Callable[[str], None] = lambda text: None, *, to_train: bool = True
+) -> Dataset:
     """Load what ``--data`` names.
 
     Args:
-        config: Its name, and how to read it.
-        progress: Receives how far it is, such as ``Decoding 300 of 5,000 images``; maybe in another thread.
+        config: What to load, and how to split it.
+        progress: Receives how far it is, often.
+        to_train: Whether it must be fit to learn from: one class is enough to measure a model by.
 
     Raises:
         NotFound: It is not there.
@@ -105,6 +100,8 @@ def load_dataset(config: DataConfig, progress: Callable[[str], None] = lambda te
     """
     with progress_to(progress):
         dataset: Dataset = load_object(require_source(config.source))(config)
+        if not to_train:
+            return dataset
         from tbcli.data.checks import check_dataset
 
         return replace(dataset, notes=(*dataset.notes, *check_dataset(dataset)))

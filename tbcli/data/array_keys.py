@@ -59,6 +59,25 @@ def sort_keys(file: str, shapes: Mapping[str, tuple[int, ...]], kinds: Mapping[s
     return found
 
 
+def choose_inputs(file: str, shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """Return the key of the inputs to predict from: of the test set, else the only ones.
+
+    Raises:
+        DoesNotFit: There are none, or several.
+    """
+    known = {key: _KNOWN.get(re.sub(r"[^a-z]", "", key.lower()), ("", False)) for key in shapes}
+    inputs = {key: split for key, (split, is_input) in known.items() if is_input}
+    chosen = [key for key, split in inputs.items() if split == "test"] or list(inputs)
+    if len(shapes) == 1:
+        chosen = list(shapes)
+    if len(chosen) != 1:
+        raise DoesNotFit(
+            f"cannot tell which array of {file} to predict from: it has {describe_arrays(shapes)}",
+            hint="one array called x, or x_test",
+        )
+    return chosen[0]
+
+
 def _is_named(shapes: Mapping[str, tuple[int, ...]]) -> bool:
     """Say whether other arrays can be the targets, so that ``classes`` may be names."""
     return sum(re.sub(r"[^a-z]", "", key.lower()) in _KNOWN for key in shapes) > 2

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tbcli.config import DataConfig
-from tbcli.data.array_keys import describe_arrays, sort_keys
+from tbcli.data.array_keys import choose_inputs, describe_arrays, sort_keys
 from tbcli.data.dataset import Dataset, cut_splits
 from tbcli.data.npz_members import Member, open_members, unpack_member
 from tbcli.data.targets import read_targets
@@ -45,6 +45,18 @@ def load_arrays(config: DataConfig) -> Dataset:
     if "arr_0" in used:
         notes.append("arr_0 is read as the inputs, arr_1 as the targets")
     return dataset_of_arrays(slug_of(path.stem) or "arrays", parts, config, class_names=names, notes=notes)
+
+
+def open_samples(path: Path) -> tuple[str, Any]:
+    """Return the key and the inputs of an ``.npz`` file to predict from, as a model takes them.
+
+    Raises:
+        DoesNotFit: It is damaged, or which array is meant cannot be told.
+    """
+    members = open_members(path)
+    key = choose_inputs(path.name, {name: member.shape for name, member in members.items()})
+    (inputs,), _ = arrange_inputs([_opened(members[key], "auto")])
+    return key, inputs
 
 
 def dataset_of_arrays(

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from tbcli.config import DataConfig
-from tbcli.data.column_choice import choose_columns, encode_columns
-from tbcli.data.dataset import Dataset, Split, cut_splits
+from tbcli.data.column_choice import choose_columns, encode_columns, words_among
+from tbcli.data.dataset import Column, Dataset, Split, cut_splits
 from tbcli.data.parquet_tables import MAGIC, read_parquet_table
 from tbcli.data.raw_columns import RawColumn, RawTable
 from tbcli.data.targets import FEW_CLASSES, Targets, read_targets
@@ -23,10 +23,14 @@ _LIKELY_TARGETS = ("target", "label", "class", "y", "targets", "labels", "outcom
 _TRUTH = {"true": 1, "false": 0, "yes": 1, "no": 0, "t": 1, "f": 0, "y": 1, "n": 0}
 
 
-def load_table(config: DataConfig) -> Dataset:
+def load_table(config: DataConfig, columns: Sequence[Column] = ()) -> Dataset:
     """Return the rows of a table as samples ``[columns]``, float32.
 
     What is learnt of a column, as its mean or its categories, is learnt from the training rows alone.
+
+    Args:
+        config: The file, its target, and how to split it.
+        columns: Those of a model that was trained already, which are then looked for; else they are chosen.
 
     Raises:
         ConfigError: No target is named, or an extra is missing.
@@ -34,7 +38,7 @@ def load_table(config: DataConfig) -> Dataset:
         DoesNotFit: The file is no table, or its target does not suit the task.
     """
     path = Path(config.source).expanduser()
-    table = read_table(path, strict=config.strict)
+    table = read_table(path, words=words_among(columns), strict=config.strict)
     names = _target_names(path, table, config.target)
     kept, notes = _rows_with_targets(path, table, names)
     targets = _targets_of([table.column(name).chosen(kept) for name in names], table, config.task)
@@ -49,10 +53,10 @@ def load_table(config: DataConfig) -> Dataset:
         stratify=targets.task.has_classes,
         task=targets.task,
     )
-    columns, left_out = choose_columns(others, dataset.train.positions)
+    columns, left_out = (columns, ()) if columns else choose_columns(others, dataset.train.positions)
     inputs = encode_columns(others, columns)
     said = (*table.notes, *notes, *targets.notes, *left_out)
-    return replace(_with_inputs(dataset, inputs), columns=columns, notes=(*said, *dataset.notes))
+    return replace(_with_inputs(dataset, inputs), columns=tuple(columns), notes=(*said, *dataset.notes))
 
 
 def read_table(path: Path, *, words: Collection[str] = (), strict: bool = False) -> RawTable:

@@ -15,6 +15,7 @@ class Classification(Task):
     name = "classification"
     metrics = ("accuracy",)
     outputs_are = "probabilities"
+    names_are = "classes"
     has_classes = True
 
     def loss(self, outputs: int) -> str:

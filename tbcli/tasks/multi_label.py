@@ -18,6 +18,7 @@ class MultiLabel(Task):
     name = "multi-label"
     metrics = ("binary_accuracy",)
     outputs_are = "probabilities"
+    names_are = "labels"
     has_classes = False
 
     def loss(self, outputs: int) -> str:

@@ -13,6 +13,7 @@ class Regression(Task):
     name = "regression"
     metrics = ("mae", "rmse", "r2")
     outputs_are = "values"
+    names_are = "values"
     has_classes = False
 
     def loss(self, outputs: int) -> str:

@@ -20,6 +20,8 @@ class Task(ABC):
     """What training measures besides the loss; the first is what tables lead with."""
     outputs_are: str
     """What outputs are called: ``probabilities`` or ``values``."""
+    names_are: str
+    """What is named: ``classes``, ``labels`` or ``values``."""
     has_classes: bool
     """Whether a sample belongs to exactly one class."""
 

@@ -1,19 +1,35 @@
-"""Package versions and git state that a run records."""
+"""What a run records of its data, of package versions and of git."""
 
 from __future__ import annotations
 
 import platform
 import subprocess
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from tbcli.data.dataset import Dataset
+from tbcli.data.fingerprint import fingerprints
 
 _PACKAGES = ("tbcli", "tensorflow", "keras", "tensorboard", "numpy")
 
 
-def package_versions(*more: str) -> dict[str, str]:
-    """Return the versions that shape a result, of these packages too, without importing them."""
+def dataset_facts(dataset: Dataset) -> dict[str, object]:
+    """Return what a run says of its data: by this runs are compared, and its saved model is asked again."""
+    return {
+        "data": dataset.name,
+        "task": dataset.task.name,
+        "evaluation_data": fingerprints(dataset),
+        "class_names": list(dataset.class_names),
+        "input_shape": list(dataset.input_shape),
+        **({"columns": [asdict(column) for column in dataset.columns]} if dataset.columns else {}),
+    }
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions that shape a result, without importing the packages."""
     versions = {"python": platform.python_version()}
-    for name in dict.fromkeys((*_PACKAGES, *more)):
+    for name in _PACKAGES:
         try:
             versions[name] = version(name)
         except PackageNotFoundError:

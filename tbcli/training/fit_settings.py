@@ -94,6 +94,4 @@ def count_parameters(model: Any) -> int:
 
 
 def _as_number(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.7g}")  # all that float32 tells
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -21,9 +21,11 @@ class Interruption:
 
     Args:
         on_second: Called before leaving at once, to give the terminal back.
+        what: What is interrupted, in the message.
     """
 
-    def __init__(self, on_second: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, on_second: Callable[[], None] = lambda: None, what: str = "training") -> None:
+        self._what = what
         self.signal_number = 0
         self._deferrals = 0
         self._on_second = on_second
@@ -69,6 +71,6 @@ class Interruption:
             name = "Ctrl-C" if self.signal_number == signal.SIGINT else signal.Signals(self.signal_number).name
             raise Interrupted(
                 self.signal_number,
-                f"training was interrupted by {name}",
+                f"{self._what} was interrupted by {name}",
                 hint="`tbcli runs` lists what was kept",
             )

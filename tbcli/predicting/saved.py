@@ -1,0 +1,103 @@
+"""The saved model of a run, and what its inputs and outputs mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from tbcli.config import Config, load_config
+from tbcli.data.dataset import Column
+from tbcli.errors import DoesNotFit, TbcliError
+from tbcli.runs import Run
+from tbcli.tasks import CLASSIFICATION, Task, find_task
+from tbcli.usercode import is_reference, load_user_object
+
+
+@dataclass(frozen=True, slots=True)
+class SavedModel:
+    """A model that can be asked.
+
+    Args:
+        model: Takes arrays, of a table the encoded columns.
+        task: What it has learnt.
+        class_names: A name for each class, label or value.
+        input_shape: Of a sample; of a table the number of its columns.
+        columns: Those of a table, in the order of the inputs; empty for anything else.
+    """
+
+    model: keras.Model
+    task: Task
+    class_names: tuple[str, ...]
+    input_shape: tuple[int, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def is_of_images(self) -> bool:
+        """Whether a sample is an image."""
+        return len(self.input_shape) == 3 and self.input_shape[-1] in (1, 3)
+
+    def outputs(self, inputs: Any) -> np.ndarray:
+        """Return what the model says of a batch, as its task reads it ``[n, m]``."""
+        raw = keras.ops.convert_to_numpy(self.model(inputs, training=False))
+        return self.task.read(raw.reshape(len(raw), -1))
+
+
+def open_saved(run: Run) -> SavedModel:
+    """Load the model that a run has saved; it is there.
+
+    Raises:
+        DoesNotFit: The file does not load.
+    """
+    config = load_config(file=str(run.config_file), environ={})
+    model = _loaded(run, config)
+    record = run.record
+    task = find_task(str(record.get("task") or CLASSIFICATION.name))
+    columns = tuple(
+        Column(**{**column, "vocabulary": tuple(column["vocabulary"])}) for column in record.get("columns") or ()
+    )
+    if columns:  # around the model of encoded columns is one of raw columns, for programs without tbcli
+        model = model.layers[-1]
+    shape = tuple(record.get("input_shape") or _shape_of(model))
+    names = tuple(map(str, record.get("class_names") or _numbered(model, task)))
+    return SavedModel(model, task, names, shape, columns)
+
+
+def _loaded(run: Run, config: Config) -> keras.Model:
+    """Return the model; a layer of the user's own is found in the code that built it."""
+    attempts: list[Callable[[], Any]] = [lambda: None]
+    if is_reference(config.model.name):
+        attempts.append(lambda: load_user_object(config.model.name, what="model function", signature="model()"))
+    failed: Exception | None = None
+    for prepare in attempts:
+        try:
+            return keras.models.load_model(run.saved_model, compile=False, custom_objects=_names_beside(prepare()))
+        except TbcliError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever Keras says of a file
+            failed = error
+    said = str(failed).strip().splitlines()
+    raise DoesNotFit(
+        f"the model of run {run.label} does not load: {said[0] if said else type(failed).__name__}",
+        hint=f"`keras.models.load_model({str(run.saved_model)!r})` shows all of it",
+    ) from failed
+
+
+def _names_beside(function: Any) -> dict[str, Any]:
+    """Return the classes and functions of the module that a function stands in."""
+    found = getattr(function, "__globals__", {})
+    return {name: value for name, value in found.items() if callable(value) and not name.startswith("_")}
+
+
+def _shape_of(model: keras.Model) -> tuple[int, ...]:
+    shape = model.input_shape
+    return tuple(shape[1:]) if isinstance(shape, tuple) and not isinstance(shape[0], tuple) else ()
+
+
+def _numbered(model: keras.Model, task: Task) -> list[str]:
+    """Return numbers for names, for runs from before names were recorded."""
+    outputs = int(model.output_shape[-1])
+    return [str(number) for number in range(2 if task.has_classes and outputs == 1 else outputs)]

@@ -1,0 +1,103 @@
+"""``tbcli evaluate`` and ``tbcli predict`` ask the model that a run has saved."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import Result
+
+from tbcli.data.mnist import MNIST_FILE
+from tbcli.runs.evidence import read_predictions
+from tests.fakes import make_run
+from tests.tiny import Tiny
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def trained(tiny: Tiny, workspace: Path) -> Tiny:
+    """The tiny run in this workspace."""
+    for root, name in ((tiny.run.logs, "logs"), (tiny.run.models, "models")):
+        shutil.copytree(root, workspace / name / tiny.run.id)
+    return tiny
+
+
+def test_without_a_saved_model_it_is_not_found(cli: Cli, tmp_path: Path) -> None:
+    run = make_run(tmp_path, status="interrupted", files=False)
+    for words in (["evaluate", run.id], ["predict", run.id, "."]):
+        result = cli(*words, "--workspace", str(tmp_path))
+        assert result.exit_code == 3
+        assert "has no saved model" in result.stderr
+
+
+@pytest.mark.tf
+def test_evaluate_repeats_what_training_measured(cli: Cli, trained: Tiny) -> None:
+    result = cli("evaluate", "latest", "--json")
+    found = json.loads(result.stdout)
+    assert (found["split"], found["samples"]) == ("test", 600)
+    expected = {name.removeprefix("test_"): value for name, value in trained.run.metrics.items() if "test_" in name}
+    assert found["metrics"] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.tf
+def test_predict_says_what_the_evidence_says(cli: Cli, trained: Tiny, workspace: Path) -> None:
+    told = read_predictions(trained.run)
+    with np.load(MNIST_FILE) as arrays:
+        samples = arrays["x_test"][told.indices[:40]]
+    np.savez(workspace / "some.npz", x=samples)
+    (workspace / "pictures").mkdir()
+    for number, pixels in enumerate(samples[:10]):
+        Image.fromarray(pixels).save(workspace / "pictures" / f"{number}.png")
+    rows = list(csv.DictReader(cli("predict", "latest", "some.npz", "--csv", "--top", "2").stdout.splitlines()))
+    assert [row["label"] for row in rows] == [told.class_names[guess] for guess in told.guesses[:40]]
+    confidences = [float(row["confidence"]) for row in rows]
+    np.testing.assert_allclose(confidences, told.probabilities[:40].max(axis=1), rtol=1e-4)
+    assert list(rows[0]) == ["input", "label", "confidence", "label_2", "confidence_2"]
+    document = json.loads(cli("predict", "latest", "pictures", "--json", "--top", "10").stdout)
+    answers = [answer["answer"] for answer in document["predictions"]]
+    assert answers == [[told.class_names[guess]] for guess in told.guesses[:10]]
+    assert all(sum(answer["values"].values()) == pytest.approx(1, abs=1e-5) for answer in document["predictions"])
+
+
+@pytest.mark.tf
+def test_a_broken_image_is_named_and_left_out_or_an_error(cli: Cli, trained: Tiny, workspace: Path) -> None:
+    Image.new("L", (28, 28)).save(workspace / "good.png")
+    (workspace / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    result = cli("predict", "latest", "bad.png", "good.png")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 1)
+    assert "left out bad.png" in result.stderr
+    assert cli("predict", "latest", "bad.png", "good.png", "--strict").exit_code == 4
+    assert cli("predict", "latest", "bad.png").exit_code == 4
+
+
+@pytest.mark.tf
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"x": np.zeros((3, 9, 9), np.uint8)}, "samples of shape"),
+        ({"first": np.zeros((3, 28, 28)), "second": np.zeros((3, 28, 28))}, "cannot tell which array"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_told(
+    cli: Cli, trained: Tiny, workspace: Path, arrays: dict[str, np.ndarray], said: str
+) -> None:
+    np.savez(workspace / "some.npz", **arrays)
+    result = cli("predict", "latest", "some.npz")
+    assert result.exit_code == 4
+    assert said in result.stderr
+
+
+def test_what_is_not_there_is_told_before_a_model_is_loaded(cli: Cli, tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    run.saved_model.parent.mkdir(parents=True, exist_ok=True)
+    run.saved_model.touch()
+    result = cli("predict", run.id, "nowhere.png", "--workspace", str(tmp_path))
+    assert result.exit_code == 3
+    assert "nowhere.png" in result.stderr
