@@ -1,6 +1,7 @@
 """Train Keras models with TensorBoard filled; list, plot and serve the runs, keep the disk clean.
 
-From Python: `train`, `Config`, `list_runs`, `read_scalars`, `plot` and `Recorder`, each loaded when it is first used.
+From Python: `Callback` for a `fit` of yours, `train`, `Config`, `list_runs`, `read_scalars`, `plot` and `Recorder`,
+each loaded when it is first used.
 """
 
 __version__ = "0.1.0"
@@ -13,10 +14,12 @@ if TYPE_CHECKING:
     from tbcli.recorders.base import Recorder
     from tbcli.runs import list_runs
     from tbcli.training import train
+    from tbcli.training.callback import Callback
 
-__all__ = ["Config", "Recorder", "__version__", "list_runs", "plot", "read_scalars", "train"]
+__all__ = ["Callback", "Config", "Recorder", "__version__", "list_runs", "plot", "read_scalars", "train"]
 
 _HOMES = {
+    "Callback": "tbcli.training.callback",
     "Config": "tbcli.config",
     "Recorder": "tbcli.recorders.base",
     "list_runs": "tbcli.runs",

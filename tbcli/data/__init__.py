@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 SOURCES = {
     "mnist": "tbcli.data.mnist:load_mnist",
+    "fashion_mnist": "tbcli.data.downloads:load_download",
+    "cifar10": "tbcli.data.downloads:load_download",
+    "cifar100": "tbcli.data.downloads:load_download",
 }
 """Name -> ``module:function`` from a `DataConfig` to a `Dataset`; one file a kind of source."""
 
@@ -60,6 +63,11 @@ def require_source(name: str) -> str:
             hint=f"{_folder_meant(path)}{', '.join(FILES)}, or FILE.py:FUNCTION for anything else",
         )
     return loader
+
+
+def needs_keras(name: str) -> bool:
+    """Return whether a source is loaded by Keras, which a caller may want to start on its own terms."""
+    return SOURCES.get(name) == SOURCES["cifar10"]
 
 
 def _folder_meant(path: Path) -> str:

@@ -162,13 +162,14 @@ def cut_splits(
 
     train_split = Split(inputs, labels, remaining)
     if needs_test:
-        told["notes"] = (*told.get("notes", ()), *_notes_on_cut(cut, samples, stratify=stratify))
+        told["notes"] = (*told.get("notes", ()), *_notes_on_cut(cut, samples, len(class_names) if stratify else 0))
     return Dataset(name, train_split, split_of("validation"), split_of("test"), class_names, **told)
 
 
-def _notes_on_cut(cut: dict[str, np.ndarray], samples: int, *, stratify: bool) -> list[str]:
-    parts = ", ".join(f"{len(positions):,} for {split}" for split, positions in cut.items() if len(positions))
-    how = ", each class in proportion" if stratify else ""
+def _notes_on_cut(cut: dict[str, np.ndarray], samples: int, strata: int) -> list[str]:
+    counts = {split: len(positions) for split, positions in cut.items() if len(positions)}
+    parts = ", ".join(f"{count:,} for {split}" for split, count in counts.items())
+    how = ", each class in proportion" if strata and min(counts.values(), default=0) >= strata else ""
     return [f"held out of {samples:,} training samples: {parts}{how}"] if parts else []
 
 

@@ -108,10 +108,11 @@ def _as_images(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.n
 @contextmanager
 def _told(name: str, download: Download | None) -> Iterator[None]:
     """Tell what is done: of a download how far it is, by the sizes of its files."""
-    tell_progress(f"Reading {name}")
     if download is None:
+        tell_progress(f"Reading {name}")
         yield
         return
+    tell_progress(f"Downloading {name} ({download.megabytes} MB)")
     done = threading.Event()
     paths = [keras_cache() / file for file in download.files]
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_SECONDS = 0.2  # between two texts
+SECONDS = 0.2
+"""Between two texts, and before the first."""
 _TELL: ContextVar[Callable[[str], None]] = ContextVar("tell", default=lambda text: None)
 
 
@@ -27,18 +28,18 @@ def tell_progress(text: str) -> None:
 
 
 def progress_counter(text: str, total: int) -> Callable[[int], None]:
-    """Return a function that tells a number of things done, but not too often.
+    """Return a function that tells a number of things done: not at once, and not too often.
 
     Args:
         text: With places for both numbers, as ``Decoding {} of {} images``.
         total: How many there are.
     """
-    last = 0.0
+    last = time.monotonic()
 
     def tell(done: int) -> None:
         nonlocal last
         now = time.monotonic()
-        if now - last >= _SECONDS:
+        if now - last >= SECONDS:
             last = now
             tell_progress(text.format(f"{done:,}", f"{total:,}"))
 

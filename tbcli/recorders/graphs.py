@@ -52,13 +52,21 @@ def trace_forward_pass(model: Any, sample_shape: tuple[int, ...]) -> bytes:
         return tf.TensorSpec(tensor.shape, tensor.dtype, name=re.sub(r"[^\w.-]", "_", tensor.name))
 
     samples = (
-        keras.tree.map_structure(spec, model.input)
+        keras.tree.map_structure(spec, _inputs_of(model))
         if _tells_layers(model)
         else tf.TensorSpec((None, *sample_shape), tf.float32, name="samples")
     )
     forward = tf.function(lambda inputs: model(inputs, training=False)).get_concrete_function(samples)
     content: bytes = forward.graph.as_graph_def().SerializeToString()
     return content
+
+
+def _inputs_of(model: Any) -> Any:
+    """Return the symbolic inputs of a model in the structure in which it takes them."""
+    try:
+        return model.input
+    except (AttributeError, ValueError):  # of a Sequential it is not known before its first call
+        return model.inputs[0] if len(model.inputs) == 1 else model.inputs
 
 
 def describe_layers(model_json: str) -> str:

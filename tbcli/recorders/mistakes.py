@@ -42,6 +42,7 @@ class MistakesRecorder(Recorder):
 
 
 def _draw(snapshot: Snapshot, seen: Evidence, split: Split, title: str) -> tuple[bytes, tuple[int, int]]:
+    seen = seen.first(len(split))  # of those whose samples are at hand
     rows = worst_mistakes(seen.task.errors(seen.labels, seen.outputs), SHOWN)
     wrong, total = int((seen.predictions != seen.labels).sum()), len(seen.labels)
     told = f"{title}: {wrong:,} of {total:,} wrong" if wrong else f"{title}: no mistakes in {total:,}"

@@ -26,10 +26,10 @@ def dataset_facts(dataset: Dataset) -> dict[str, object]:
     }
 
 
-def package_versions() -> dict[str, str]:
-    """Return the versions that shape a result, without importing the packages."""
+def package_versions(*more: str) -> dict[str, str]:
+    """Return the versions that shape a result, of these packages too, without importing them."""
     versions = {"python": platform.python_version()}
-    for name in _PACKAGES:
+    for name in dict.fromkeys((*_PACKAGES, *more)):
         try:
             versions[name] = version(name)
         except PackageNotFoundError:

@@ -17,7 +17,6 @@ from tbcli.recorders.base import Evidence
 from tbcli.recorders.projector import thumbnails_of
 from tbcli.runs import Run
 from tbcli.runs.evidence import SPLITS, Features, Mistakes, Predictions, write_evidence
-from tbcli.training.evaluation import Evaluator
 
 MOST_KEPT = 24  # mistakes with their pictures
 _LONGEST_SIDE = 96  # pixels of such a picture
@@ -31,6 +30,8 @@ def measure(model: keras.Model, dataset: Dataset, check: Callable[[], None]) -> 
         dataset: The splits.
         check: Called after every batch; may raise to stop.
     """
+    from tbcli.training.evaluation import Evaluator  # TensorFlow's; what is below does without
+
     evaluator = Evaluator(model, dataset, check)
     splits = {"validation": dataset.validation, "test": dataset.test}
     seen = {name: evaluator.evaluate(split) for name, split in splits.items() if split is not None}
@@ -87,7 +88,7 @@ def predictions_of(name: str, seen: Evidence, class_names: Sequence[str]) -> Pre
 
 def mistakes_of(predictions: Predictions, split: Split) -> Mistakes:
     """Return the worst mistakes; with pictures where the samples of the split are images."""
-    rows = worst_mistakes(predictions.errors, MOST_KEPT)
+    rows = worst_mistakes(predictions.errors[: len(split)], MOST_KEPT)  # of those whose samples are at hand
     samples, _ = split.batch(rows)
     has_pictures = samples.ndim == 4 and samples.shape[-1] in (1, 3)
     return Mistakes(predictions, rows, as_thumbnails(samples, _LONGEST_SIDE) if has_pictures else None)

@@ -94,4 +94,6 @@ def count_parameters(model: Any) -> int:
 
 
 def _as_number(value: Any) -> Any:
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if isinstance(value, float):
+        return float(f"{value:.7g}")  # all that float32 tells
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -27,6 +27,8 @@ class Observer:
         tape = StepTape(setup.model, steps_per_execution) if record.log_every else None
         every = 1 if record.log_every else record.backward_every
         self._backward = BackwardTap(setup.model, steps_per_execution, every) if needs_backward else None
+        if self._backward:
+            self._backward.make_room(setup.model.trainable_variables)
         self._taps = [tap for tap in (tape, self._backward) if tap]
         self._layers: LayerProbe | None = None
         self._evaluator = Evaluator(setup.model, setup.dataset, setup.check)

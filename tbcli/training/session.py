@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from tbcli.config import Config
-from tbcli.data import load_dataset
+from tbcli.data import load_dataset, needs_keras
 from tbcli.errors import ConfigError, Interrupted, TrainingFailed, status_of
 from tbcli.keras_backend import BACKEND, load_keras, require_backend
 from tbcli.loading import imports_kept
@@ -62,11 +62,13 @@ def train(config: Config, progress: Narrator | None = None, *, own_process: bool
     with Interruption(on_second=narrator.close) as interruption:
         with narrator.hushed_libraries():
             require_loadable(chosen_names(config.record))
+        _require_roots(config)
+        if needs_keras(config.data.source):
+            _start_tensorflow(narrator, own_process=own_process)
         narrator.stage(f"Loading {config.data.source}")
         dataset = load_dataset(config.data, narrator.progress)
         require_images(config.data.augment, dataset.input_shape)
         require_profiled_steps(config, len(dataset.train))
-        _require_roots(config)
         for note in dataset.notes:
             narrator.note(note)
         facts = {
@@ -76,9 +78,8 @@ def train(config: Config, progress: Narrator | None = None, *, own_process: bool
         }
         run = RunStore(config.paths, config.direction).create(config, facts)
         with _kept(run, config, interruption, narrator):
-            narrator.stage("Starting TensorFlow")
+            _start_tensorflow(narrator, own_process=own_process)
             with narrator.hushed_libraries(), imports_kept() if own_process else nullcontext():
-                load_keras(*_FOR_OTHERS if own_process else ())
                 from tbcli.training.hardware import choose_threads, use_threads
                 from tbcli.training.pipeline import train_and_save
 
@@ -86,6 +87,12 @@ def train(config: Config, progress: Narrator | None = None, *, own_process: bool
                 use_threads(choose_threads(config.train.batch_size * math.prod(dataset.input_shape)))
             train_and_save(config, dataset, run, narrator, interruption)
     return run
+
+
+def _start_tensorflow(narrator: Narrator, *, own_process: bool) -> None:
+    narrator.stage("Starting TensorFlow")
+    with narrator.hushed_libraries(), imports_kept() if own_process else nullcontext():
+        load_keras(*_FOR_OTHERS if own_process else ())
 
 
 def _require_roots(config: Config) -> None:

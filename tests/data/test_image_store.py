@@ -184,13 +184,17 @@ def test_an_image_that_is_gone_when_it_is_drawn_is_named(photos: Path) -> None:
     assert isinstance(pixels.inputs[1:], DrawnImages)
 
 
-def test_it_tells_how_far_it_is(photos: Path) -> None:
+def test_it_tells_how_far_it_is(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     with progress_to(told.append):
+        kept(photos, cache="memory")
+    assert told == []  # done in a blink
+    monkeypatch.setattr("tbcli.data.telling.SECONDS", 0)
+    with progress_to(told.append):
         kept(photos, cache="disk")
-    assert told == ["Looking at 1 of 10 images", "Decoding 1 of 10 images"]
+    assert told == [f"{what} {number} of 10 images" for what in ("Looking at", "Decoding") for number in range(1, 11)]
     kept(photos)
-    assert len(told) == 2
+    assert len(told) == 20
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,13 @@ def test_a_split_that_is_missing_is_cut_and_a_note_says_how(
     assert note == f"held out of 20 training samples: {', '.join(cut)}, each class in proportion"
 
 
+def test_a_class_may_be_absent_from_validation(tmp_path: Path) -> None:
+    make_photos(tmp_path / "train", ("a", "b"))
+    make_photos(tmp_path / "val", ("a",))
+    dataset = loaded(tmp_path)
+    assert "no images of 'b' in 'val'" in dataset.notes
+
+
 def test_a_zip_gives_what_the_folder_gives(tmp_path: Path) -> None:
     root = make_photos(tmp_path / "photos")
     archive = Path(shutil.make_archive(str(tmp_path / "photos"), "zip", tmp_path, "photos"))

@@ -48,6 +48,7 @@ class BackwardTap:
         self._rows: tf.Variable | None = None
         self._copies: list[tf.Variable] = []
         self._step: Any = None
+        self._has_stepped = False
         self.graph: Any = None
         """The `tf.Graph` of the training step as it runs, taps included; None before it was traced."""
         self.install()
@@ -78,7 +79,7 @@ class BackwardTap:
         return _Gradients(dict(zip(self._paths, self._copies, strict=False)))
 
     def _tapped(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
-        if trainable_variables is None or (self._rows is not None and len(trainable_variables) != len(self._paths)):
+        if trainable_variables is None or (self._has_stepped and len(trainable_variables) != len(self._paths)):
             self._apply(grads, trainable_variables)  # those of another model, or nobody knows whose
             return
         grads, variables = list(grads), list(trainable_variables)
@@ -105,8 +106,9 @@ class BackwardTap:
     def _prepare(self, variables: list[Any]) -> list[Any]:
         """Return the weights before the step, and the step's number."""
         self.graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()  # Keras keeps no other way
-        if self._rows is None:
-            self._make_room(variables)
+        if self._rows is None or len(variables) != len(self._paths):
+            self.make_room(variables)
+        self._has_stepped = True
         self._step = tf.cast(self._optimizer.iterations, tf.int64)  # steps done before this one
         with tf.name_scope("measurements/"):  # one box in the drawing of the graph, which has hundreds of nodes
             return [tf.identity(variable.value) for variable in variables]
@@ -130,8 +132,12 @@ class BackwardTap:
             values = tf.cond(tf.equal(self._step % self._every, 0), measure, nothing)
             self._rows.scatter_nd_update([[self._step % self._size]], [values])
 
-    def _make_room(self, variables: Sequence[Any]) -> None:
-        """Make what is measured into, outside of the graph that is being traced."""
+    def make_room(self, variables: Sequence[Any]) -> None:
+        """Make what is measured into, outside of the graph that is being traced.
+
+        Done by itself in the first step, which TensorFlow then traces a second time: before it where the variables that
+        the optimizer is given are known.
+        """
         with tf.init_scope():
             self._paths = [variable_path(self._model, variable) for variable in variables]
             self._layers = list(dict.fromkeys(map(layer_of, self._paths)))
@@ -149,18 +155,16 @@ class BackwardTap:
     def _measurements(self, grads: list[Any], changes: list[Any], weights: list[Any]) -> tf.Tensor:
         """Return the values of one step in the order of ``names``."""
         gradient, change, weight = (self._by_layer(tensors) for tensors in (grads, changes, weights))
-        total = tf.sqrt(tf.add_n(list(gradient.values())))
-        norms = [tf.sqrt(gradient[name]) for name in self._layers]
-        ratios = [tf.sqrt(tf.math.divide_no_nan(change[name], weight[name])) for name in self._layers]
-        return tf.stack([total, *norms, *ratios])
+        total = tf.reduce_sum(gradient, keepdims=True)
+        return tf.sqrt(tf.concat([total, gradient, tf.math.divide_no_nan(change, weight)], axis=0))
 
-    def _by_layer(self, tensors: list[Any]) -> dict[str, tf.Tensor]:
-        """Return the sum of squares over all variables of each layer."""
-        sums = {name: tf.constant(0.0) for name in self._layers}
+    def _by_layer(self, tensors: list[Any]) -> tf.Tensor:
+        """Return the sum of squares over all variables of each layer ``[layers]``."""
+        halves: dict[str, list[tf.Tensor]] = {name: [] for name in self._layers}
         for path, tensor in zip(self._paths, tensors, strict=True):
             if tensor is not None:
-                sums[layer_of(path)] += tf.reduce_sum(tf.square(tf.cast(tensor, tf.float32)))
-        return sums
+                halves[layer_of(path)].append(tf.nn.l2_loss(tf.cast(tensor, tf.float32)))
+        return 2 * tf.stack([tf.add_n(parts) if parts else tf.constant(0.0) for parts in halves.values()])
 
 
 class _Gradients(Mapping[str, np.ndarray]):

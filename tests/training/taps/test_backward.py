@@ -123,3 +123,40 @@ def test_loss_scaling_does_not_show_in_the_norms() -> None:
     assert np.isfinite(seen).any()
     ratio = seen / np.array(expected["gradients/global_norm"])
     assert np.nanmedian(ratio) == pytest.approx(1, abs=0.2)
+
+
+def test_a_step_whose_variables_are_known_is_traced_once() -> None:
+    import tensorflow as tf
+
+    from tbcli.training.taps.backward import BackwardTap
+
+    model, graphs = build("adam"), set()
+    tap = BackwardTap(model, PER_EXECUTION, 1)
+    tap.make_room(model.trainable_variables)
+
+    @tf.function
+    def step() -> None:
+        with tf.GradientTape() as tape:
+            loss = model.compute_loss(INPUTS, LABELS, model(INPUTS, training=True))
+        variables = model.trainable_variables
+        model.optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
+        graphs.add(id(tap.graph))
+
+    model.optimizer.build(model.trainable_variables)
+    step()
+    assert len(graphs) == 1
+    assert not np.isnan(tap.read(1, 1)["gradients/global_norm"]).any()
+
+
+def test_variables_that_are_not_the_ones_expected_are_measured_all_the_same() -> None:
+    import tensorflow as tf
+
+    from tbcli.training.taps.backward import BackwardTap
+
+    model = build("sgd")
+    tap = BackwardTap(model, PER_EXECUTION, 1)
+    tap.make_room(model.trainable_variables)
+    last = model.trainable_variables[2:]
+    model.optimizer.apply([tf.ones(variable.shape) for variable in last], last)
+    assert tap.names == ["gradients/global_norm", "gradients/second", "updates/second"]
+    assert tap.read(1, 1)["gradients/second"] == pytest.approx(np.sqrt(5 * 3 + 3))
