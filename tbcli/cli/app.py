@@ -24,6 +24,7 @@ COMMANDS = {
     "plot": "Plot curves of runs or of any log directory, or what a model confuses.",
     "serve": "Show runs in TensorBoard, all or the chosen ones, until Ctrl-C.",
     "clean": "Remove runs: logs, plots and model together, after showing them and asking.",
+    "data": "Show what was understood of data, and what is probably wrong with them, before anyone trains.",
     "runs": "List the runs, the newest last; or show one run, or any log directory, in full.",
     "compare": "Compare runs: metrics at best and last epoch, and the settings that differ.",
     "check": "Check conditions on a run. Exits 7 if a condition fails, 3 if a metric does not exist.",
@@ -36,6 +37,7 @@ COMMANDS = {
 }
 """What ``--help`` lists, in its order; behind each stands the function of that name in the module of that name."""
 
+_TOPICS = ("data",)  # that have the name of a command, and are shown instead of its options
 _SUGGESTIONS = (" Did you mean ", " (Possible options: ")
 
 
@@ -48,7 +50,7 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the name, the command behind it, and its arguments."""
-        explained = [word for word in args[1:] if args[0] == "help" and word in COMMANDS]
+        explained = [word for word in args[1:] if args[0] == "help" and word in COMMANDS and word not in _TOPICS]
         if explained:  # `tbcli help train` is `tbcli train --help`
             return explained[0], load_command(explained[0]), ["--help"]
         if args[0] in COMMANDS:

@@ -142,14 +142,14 @@ def _require_finite(raw: RawColumn) -> None:
 
 def _describe(raw: RawColumn, training: np.ndarray) -> Column | str:
     """Return what the training rows tell of a column, or why they make it useless."""
-    values = raw.values[training]
+    values, missing = raw.values[training], int(raw.is_missing.sum())
     if raw.words is not None:
         counts = np.bincount(values[values >= 0], minlength=len(raw.words))
         known = np.flatnonzero(counts)
         if len(known) + bool((values < 0).any()) < 2:
             return _CONSTANT
         frequent = known[np.argsort(-counts[known], kind="stable")][:MOST_CATEGORIES]
-        return Column(raw.name, "category", tuple(raw.words[i] for i in sorted(frequent)))
+        return Column(raw.name, "category", tuple(raw.words[i] for i in sorted(frequent)), missing=missing)
     filled = values[~np.isnan(values)]
     if not len(filled) or filled.min() == filled.max():
         return _CONSTANT
@@ -157,7 +157,7 @@ def _describe(raw: RawColumn, training: np.ndarray) -> Column | str:
         return "values too large for their differences: subtract a constant"
     fill = float(np.median(filled))
     values = np.where(np.isnan(values), fill, values)
-    return Column(raw.name, "number", mean=float(values.mean()), std=float(values.std()), fill=fill)
+    return Column(raw.name, "number", mean=float(values.mean()), std=float(values.std()), fill=fill, missing=missing)
 
 
 def _notes_on(raw: RawColumn, column: Column) -> Iterator[str]:

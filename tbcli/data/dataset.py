@@ -55,6 +55,7 @@ class Column:
         mean: Of the training rows; of numbers only.
         std: The same.
         fill: What stands for a missing number.
+        missing: Rows without a value, among all.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Column:
     mean: float = 0.0
     std: float = 1.0
     fill: float = 0.0
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from typing import IO, Any
 
 import numpy as np
@@ -38,16 +40,18 @@ def gather_stream(stream: Any, split: str) -> tuple[np.ndarray, np.ndarray, str]
     cardinality = int(stream.cardinality())
     if cardinality == _INFINITE:
         raise DoesNotFit(f"the {split} dataset never ends", hint="leave out `.repeat()`: epochs are counted here")
-    rows, targets = _Rows(), []
+    targets = []
     tell = progress_counter(f"Reading the {split} dataset: {{}} samples", 0)
-    for inputs, labels in _batches(stream, split, is_batched=_is_batched(*spec)):
-        rows.add(inputs, split)
-        targets.append(labels)
-        tell(rows.count)
-    if not rows.count:
-        raise DoesNotFit(f"the {split} dataset has no samples", hint="leave it out, or give it some")
+    with closing(_Rows()) as rows:
+        for inputs, labels in _batches(stream, split, is_batched=_is_batched(*spec)):
+            rows.add(inputs, split)
+            targets.append(labels)
+            tell(rows.count)
+        if not rows.count:
+            raise DoesNotFit(f"the {split} dataset has no samples", hint="leave it out, or give it some")
+        kept = rows.array()
     try:
-        return rows.array(), np.concatenate(targets), rows.where
+        return kept, np.concatenate(targets), rows.where
     except ValueError as error:
         raise DoesNotFit(f"targets of the {split} dataset differ in shape: {error}", hint="pad or cut them") from error
 
@@ -63,9 +67,19 @@ def _batches(stream: Any, split: str, *, is_batched: bool) -> Iterator[tuple[np.
     except (TbcliError, GeneratorExit):
         raise
     except Exception as error:
-        said = str(error).strip().partition("\n")[0]
-        failed = DoesNotFit(f"the {split} dataset fails: {type(error).__name__}: {said}", hint="does it iterate alone?")
-        raise with_trace(failed, error) from error
+        raise _failed(split, error) from error
+
+
+def _failed(split: str, error: Exception) -> DoesNotFit:
+    """Return what to say of a dataset that fails: TensorFlow hands over an error of the user's function as a text."""
+    text = str(error).strip()
+    raised = re.findall(r"^(?:.*\}\} )?(\w*(?:Error|Exception): .*)$", text, re.MULTILINE)
+    said = raised[-1] if raised else f"{type(error).__name__}: {text.partition(chr(10))[0]}"
+    failed = with_trace(DoesNotFit(f"the {split} dataset fails: {said}", hint="does it iterate without tbcli?"), error)
+    frames = re.findall(r'^  File "(?!.*-packages/).*\n(?:    .*\n)+', text, re.MULTILINE)
+    if raised and frames:
+        failed.trace = "".join(["Traceback (most recent call last):\n", *frames, said])
+    return failed
 
 
 def _is_batched(inputs: Any, targets: Any) -> bool:
@@ -129,6 +143,11 @@ class _Rows:
                 self._file.write(np.ascontiguousarray(kept).data)
             self._kept.clear()
         self._file.write(np.ascontiguousarray(rows).data)
+
+    def close(self) -> None:
+        """Let go of the file; an array of it stays."""
+        if self._file is not None:
+            self._file.close()
 
     def array(self) -> np.ndarray:
         """Return all of them."""

@@ -24,7 +24,7 @@ from tbcli.config import SETTINGS, Config, json_schema
 from tests.help_topics import with_generated
 
 Cli = Callable[..., Result]
-TOPICS = ("conditions", "exit-codes", "metrics", "recorders", "references", "scripts", "settings")
+TOPICS = ("conditions", "data", "exit-codes", "metrics", "recorders", "references", "scripts", "settings")
 
 
 def test_topics_are_listed_by_their_titles(cli: Cli) -> None:
@@ -57,7 +57,12 @@ def test_every_command_topic_and_option_that_a_topic_names_is_there(name: str) -
         assert command in COMMANDS
         assert command != "help" or not topic or topic in topics()
     options = {flag for each in COMMANDS for param in load_command(each).params for flag in _flags(param)}
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) <= options | {"--install-completion", "--lr", "--batch"}
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) <= options | {
+        "--install-completion",
+        "--help",
+        "--lr",
+        "--batch",
+    }
 
 
 def _flags(param: Any) -> list[str]:
@@ -72,7 +77,12 @@ def test_the_examples_of_the_settings_topic_work(cli: Cli) -> None:
         assert cli(*example.split(), "--print-config").exit_code == 0, example
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+def test_a_topic_with_the_name_of_a_command_comes_first(cli: Cli) -> None:
+    assert {*COMMANDS} & {*topics()} == {"data"}
+    assert "`tbcli data --help`" in cli("help", "data").stdout
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in topics()])
 def test_the_help_of_a_command_is_a_topic_too(cli: Cli, name: str) -> None:
     assert cli("help", name).stdout == cli(name, "--help").stdout
 
