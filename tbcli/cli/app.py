@@ -27,6 +27,7 @@ COMMANDS = {
     "data": "Show what was understood of data, and what is probably wrong with them, before anyone trains.",
     "runs": "List the runs, the newest last; or show one run, or any log directory, in full.",
     "compare": "Compare runs: metrics at best and last epoch, and the settings that differ.",
+    "models": "List the models, their arguments, and their number of parameters for --data.",
     "check": "Check conditions on a run. Exits 7 if a condition fails, 3 if a metric does not exist.",
     "export": "Write the scalars of a run, or of any log directory, as CSV, JSON, Parquet or event files.",
     "evaluate": "Measure the saved model of a run on its test set, or on other data.",

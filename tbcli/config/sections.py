@@ -102,8 +102,8 @@ class ModelConfig(Section):
     """The model."""
 
     name: str = setting(
-        "cnn", "Model: an architecture, FILE.py:FUNCTION, or a .keras file.", flag="--model",
-        aliases=("arch", "architecture"), panel="Model", metavar="MODEL", words="tbcli.models:ARCHITECTURES",
+        "auto", "Model: an architecture, FILE.py:FUNCTION, or a .keras file; `tbcli models`.", flag="--model",
+        aliases=("arch", "architecture"), panel="Model", metavar="MODEL", words="tbcli.models:MODELS",
         hyperparameter=True, locates=True,
     )  # fmt: skip
     args: tuple[str, ...] = setting(

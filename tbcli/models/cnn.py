@@ -1,33 +1,42 @@
-"""The classic small convolutional network for images: two stages of convolution and pooling, a dense layer, dropout."""
+"""The classic small convolutional network for images: convolution and pooling, a dense layer, dropout."""
 
 from __future__ import annotations
 
-import keras
+from typing import Any
+
 from keras import layers
 
-from tbcli.config import ModelConfig
-from tbcli.models import FEATURES
+from tbcli.models.architectures import FEATURES
+
+_MOST_FILTERS = 128
+_SMALLEST_VALID = 10  # a smaller map keeps its border: there is nothing to spare
+_SMALLEST_POOLED = 4
+_LARGEST_FLAT = 64  # places; more get another stage, or nearly all parameters would be in the dense layer
 
 
-def build_cnn(config: ModelConfig, input_shape: tuple[int, ...], classes: int) -> keras.Model:
-    """Return the network for pixels of 0 to 255 ``[batch, height, width, channels]``.
+def cnn(x: Any, *, filters: int = 32, depth: int = 0, units: int = 128, dropout: float = 0.3) -> Any:
+    """Stages of convolution and pooling, then a dense layer.
 
-    ReLU comes after the pooling: the two commute, so the result is the same for a quarter of the work.
-    The head is float32 under every policy: a softmax in half precision rounds most confidences to exactly 1.
+    There are two stages, and more for larger images. ReLU comes after the pooling: the two commute, so the result is
+    the same for a quarter of the work.
 
-    Raises:
-        ValueError: The samples are no images, or too small for two poolings.
+    Args:
+        x: Images ``[batch, height, width, channels]``.
+        filters: Of the first stage; each later one has twice as many, up to 128.
+        depth: Number of stages; 0 chooses by the size of the images.
+        units: Of the dense layer.
+        dropout: Share of its outputs that is dropped in training.
     """
-    if len(input_shape) != 3:
-        raise ValueError(f"an image has height, width and channels, not the shape {input_shape}")
-    inputs = keras.Input(input_shape, name="pixels")
-    x = layers.Rescaling(1 / 255, name="scaling")(inputs)
-    for number, filters in enumerate((32, 64), start=1):
-        x = layers.Conv2D(filters, 3, name=f"conv{number}")(x)
-        x = layers.MaxPooling2D(name=f"pool{number}")(x)
+    number = 0
+    while number < (depth or 2) or (not depth and x.shape[1] * x.shape[2] > _LARGEST_FLAT):
+        number += 1
+        padding = "valid" if min(x.shape[1:3]) >= _SMALLEST_VALID else "same"
+        x = layers.Conv2D(
+            min(filters * 2 ** (number - 1), max(filters, _MOST_FILTERS)), 3, padding=padding, name=f"conv{number}"
+        )(x)
+        window = tuple(2 if side >= _SMALLEST_POOLED else 1 for side in x.shape[1:3])
+        x = layers.MaxPooling2D(window, name=f"pool{number}")(x) if max(window) > 1 else x
         x = layers.ReLU(name=f"relu{number}")(x)
     x = layers.Flatten(name="flatten")(x)
-    x = layers.Dense(128, activation="relu", name=FEATURES)(x)
-    x = layers.Dropout(config.dropout, name="dropout")(x)
-    outputs = layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(x)
-    return keras.Model(inputs, outputs, name="cnn")
+    x = layers.Dense(units, activation="relu", name=FEATURES)(x)
+    return layers.Dropout(dropout, name="dropout")(x)

@@ -66,7 +66,7 @@ def evaluate_saved(
     model = saved.model
     outputs = int(model.output_shape[-1])
     compile_model(model, config.train, 1, 1, saved.task, outputs)
-    evidence = Evaluator(model, whole, check).evaluate(split)
+    evidence = Evaluator(model, whole, check, config.record).evaluate(split)
     metrics = {**evidence.metrics, **saved.task.measure(evidence.labels, evidence.outputs)}
     return Measured(dataset.name, name, len(split), {"loss": metrics.pop("loss"), **metrics})
 

@@ -166,14 +166,14 @@ class OpenedModel:
         """Let the layers tell what they do."""
         with ExitStack() as stack:
             for layer in (*self.convolutions, *self._rectifiers):
-                stack.enter_context(_replaced(layer, "call", _telling_output(heard.maps, tape)))
+                stack.enter_context(replaced(layer, "call", _telling_output(heard.maps, tape)))
             for layer in self.attention:
                 path = variable_path(self._model, layer)
-                stack.enter_context(_replaced(layer, "call", _telling_scores(heard.scores, path)))
+                stack.enter_context(replaced(layer, "call", _telling_scores(heard.scores, path)))
             for layer in self._squashing:
-                stack.enter_context(_replaced(layer, "activation", _telling_input(heard.raw)))
+                stack.enter_context(replaced(layer, "activation", _telling_input(heard.raw)))
             for layer in self._softmax:
-                stack.enter_context(_replaced(layer, "call", _telling_input(heard.raw)))
+                stack.enter_context(replaced(layer, "call", _telling_input(heard.raw)))
             yield
 
 
@@ -225,7 +225,7 @@ Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 @contextmanager
-def _replaced(layer: Any, name: str, wrap: Wrap) -> Iterator[None]:
+def replaced(layer: Any, name: str, wrap: Wrap) -> Iterator[None]:
     """Wrap one of a layer's own functions for as long as a trace takes."""
     original, is_own = getattr(layer, name), name in vars(layer)
     setattr(layer, name, wrap(original))

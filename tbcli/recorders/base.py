@@ -25,7 +25,8 @@ class Evidence:
         labels: What is true of them, as the task has it: class numbers ``[n]``, labels or values ``[n, k]``.
         outputs: What the model says of them, as the task reads it: probabilities ``[n, classes]`` or values ``[n, k]``,
             float32.
-        features: Output of the penultimate layer ``[n, width]``, float32; None where the model has no such layer.
+        features: What stands for a sample in the projector, of the first samples only ``[<= n, width]``, float32; None
+            where the model has nothing of the kind.
         metrics: ``{name: value}`` over all samples of the split: loss and the compiled metrics.
         task: What is learnt.
     """

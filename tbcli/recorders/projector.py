@@ -45,7 +45,7 @@ class ProjectorRecorder(Recorder):
         if snapshot.dataset.validation is None:
             return "there are no validation samples"
         if not snapshot.has_features:
-            return f"the model has no layer named {tags.FEATURES!r}"
+            return "the model has no layer with weights"
         return None
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tbcli.config import RecordConfig
 from tbcli.data.dataset import Dataset, Split
-from tbcli.models import FEATURES
 from tbcli.recorders.base import Evidence
 from tbcli.training.feed import evaluation_batches
-from tbcli.training.taps.activations import is_functional
+from tbcli.training.taps.features import FeatureTap
 
 
 class Evaluator:
@@ -23,25 +23,31 @@ class Evaluator:
         model: A compiled model.
         dataset: Source of the splits; also gives the shape of a sample, and the task.
         between_batches: Called after every batch; may raise to stop.
+        record: Which layer gives the features, and of how many samples of a split.
+
+    Raises:
+        ConfigError: The model has no such layer.
     """
 
-    def __init__(self, model: keras.Model, dataset: Dataset, between_batches: Callable[[], None]) -> None:
+    def __init__(
+        self, model: keras.Model, dataset: Dataset, between_batches: Callable[[], None], record: RecordConfig
+    ) -> None:
         self._model = model
         self._between_batches = between_batches
-        self.has_features = is_functional(model) and any(layer.name == FEATURES for layer in model.layers)
-        """Whether evidence holds the output of the penultimate layer."""
-        self._outputs = (
-            keras.Model(model.inputs, [model.get_layer(FEATURES).output, *model.outputs])
-            if self.has_features
-            else model
-        )
+        self._tap = FeatureTap(model, record.projector_layer)
+        self._most_features = record.projector_points
         inputs = tf.TensorSpec((None, *dataset.input_shape), dataset.train.inputs.dtype)
         targets = dataset.train.labels
         labels = tf.TensorSpec((None, *targets.shape[1:]), targets.dtype)
         self._task = dataset.task
         self._from_logits = bool(getattr(model.loss, "from_logits", False))
-        self._look = tf.function(self._look_at_batch, input_signature=[inputs, labels])
-        self._predict = tf.function(self._forward, input_signature=[inputs])
+        self._look = tf.function(self._look_at_batch, input_signature=[inputs, labels], autograph=False)
+        self._predict = tf.function(self._tap.look, input_signature=[inputs], autograph=False)
+
+    @property
+    def has_features(self) -> bool:
+        """Whether evidence holds features."""
+        return self._tap.has_features
 
     def evaluate(self, split: Split, keep: int | None = None) -> Evidence:
         """Return the predictions for every sample, and the metrics over all of them.
@@ -76,21 +82,15 @@ class Evaluator:
             self._between_batches()
         return self._evidence(split, parts, {})
 
-    def _forward(self, inputs: tf.Tensor) -> tuple[tf.Tensor | None, tf.Tensor]:
-        if not self.has_features:
-            return None, tf.cast(self._outputs(inputs, training=False), tf.float32)
-        features, outputs = self._outputs(inputs, training=False)
-        return tf.cast(features, tf.float32), tf.cast(outputs, tf.float32)
-
     def _look_at_batch(self, inputs: tf.Tensor, labels: tf.Tensor) -> tuple[Any, ...]:
-        features, outputs = self._forward(inputs)
+        features, outputs = self._tap.look(inputs)
         loss = self._model.compute_loss(inputs, labels, outputs, training=False)
         logs = self._model.compute_metrics(inputs, labels, outputs)
         return features, outputs, loss, logs
 
     def _evidence(self, split: Split, parts: list[Any], metrics: dict[str, float]) -> Evidence:
         count = len(split)
-        features = np.concatenate([part[0].numpy() for part in parts])[:count] if self.has_features else None
+        features = _first_rows([part[0] for part in parts], min(count, self._most_features))
         outputs = np.concatenate([part[1].numpy() for part in parts])[:count]
         return Evidence(
             indices=split.positions,
@@ -100,3 +100,15 @@ class Evaluator:
             metrics=metrics,
             task=self._task,
         )
+
+
+def _first_rows(parts: list[tf.Tensor | None], most: int) -> np.ndarray | None:
+    """Return the features of the first samples ``[n, width]``: those of all, of a wide layer, would fill the memory."""
+    rows: list[np.ndarray] = []
+    for part in parts:
+        if part is None:
+            return None
+        missing = most - sum(map(len, rows))
+        if missing > 0:
+            rows.append(part[:missing].numpy())
+    return np.concatenate(rows) if rows else None

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import keras
 
+from tbcli.config import RecordConfig
 from tbcli.data.dataset import Dataset, Split
 from tbcli.figures.confusions import worst_mistakes
 from tbcli.figures.png.thumbnails import as_thumbnails
@@ -22,17 +23,20 @@ MOST_KEPT = 24  # mistakes with their pictures
 _LONGEST_SIDE = 96  # pixels of such a picture
 
 
-def measure(model: keras.Model, dataset: Dataset, check: Callable[[], None]) -> dict[str, Evidence]:
+def measure(
+    model: keras.Model, dataset: Dataset, check: Callable[[], None], record: RecordConfig
+) -> dict[str, Evidence]:
     """Return what the saved model says of the validation split and, looked at this once, of the test set.
 
     Args:
         model: Compiled, in float32.
         dataset: The splits.
         check: Called after every batch; may raise to stop.
+        record: Which layer gives the features, and of how many samples.
     """
     from tbcli.training.evaluation import Evaluator  # TensorFlow's; what is below does without
 
-    evaluator = Evaluator(model, dataset, check)
+    evaluator = Evaluator(model, dataset, check, record)
     splits = {"validation": dataset.validation, "test": dataset.test}
     seen = {name: evaluator.evaluate(split) for name, split in splits.items() if split is not None}
     return {name: _measured(evidence) for name, evidence in seen.items()}

@@ -51,7 +51,7 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
     health = Health(dataset)
     health.check_inputs()
     dataset = health.dataset
-    model = build_model(config.model, dataset, precision)
+    model = build_model(config.model, dataset, precision, narrator.note)
     loss = dataset.task.loss(count_outputs(model, dataset))
     facts = {"device": device, "precision": precision, "threads": threads_in_use()}
     run.update(**facts, loss=loss, parameters=model.count_params())
@@ -66,7 +66,7 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
             narrator.stage("Evaluating the test set")
             final = _rebuilt_in_float32(config, dataset, model)
             saved_epoch = epochs.patience.restore(final) if epochs.patience else 0
-            seen = measure(final, dataset, interruption.check)
+            seen = measure(final, dataset, interruption.check, config.record)
             health.check_batches()
             saved_epoch = saved_epoch or epochs.epochs_done
             run.update(ended_by=epochs.ended_by, saved_epoch=saved_epoch, metrics=final_metrics(seen))

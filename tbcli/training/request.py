@@ -8,7 +8,7 @@ from tbcli.config import Config
 from tbcli.data import require_source
 from tbcli.errors import ConfigError
 from tbcli.gates import Gate, all_hold, names_asked, parse_conditions
-from tbcli.models import require_architecture
+from tbcli.models import require_model
 from tbcli.naming.matching import did_you_mean
 from tbcli.naming.series import AT_STEP, PREFIXES, resolve
 from tbcli.naming.tags import MACRO_F1, STEPS_PER_SECOND, TEST
@@ -30,7 +30,7 @@ def check_request(config: Config) -> None:
         NotFound: The data are not there.
     """
     require_source(config.data.source)
-    require_architecture(config.model.name)
+    require_model(config.model)
     chosen_names(config.record)
     if config.train.monitor not in MEASURED:
         raise ConfigError(

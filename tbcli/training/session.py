@@ -12,9 +12,11 @@ from pathlib import Path
 
 from tbcli.config import Config
 from tbcli.data import load_dataset, needs_keras
+from tbcli.data.dataset import Dataset
 from tbcli.errors import ConfigError, Interrupted, TrainingFailed, status_of
 from tbcli.keras_backend import BACKEND, load_keras, require_backend
 from tbcli.loading import imports_kept
+from tbcli.models import choose_model, describe_samples, short_name
 from tbcli.recorders.registry import chosen_names, require_loadable
 from tbcli.runs import Run, RunStore
 from tbcli.training.augmentation import require_images
@@ -71,7 +73,9 @@ def train(config: Config, progress: Narrator | None = None, *, own_process: bool
         require_profiled_steps(config, len(dataset.train))
         for note in dataset.notes:
             narrator.note(note)
+        config = _settled(config, dataset, narrator)
         facts = {
+            "model": short_name(config.model.name),
             **dataset_facts(dataset),
             "versions": package_versions(),
             "git": git_state(Path.cwd()),
@@ -93,6 +97,14 @@ def _start_tensorflow(narrator: Narrator, *, own_process: bool) -> None:
     narrator.stage("Starting TensorFlow")
     with narrator.hushed_libraries(), imports_kept() if own_process else nullcontext():
         load_keras(*_FOR_OTHERS if own_process else ())
+
+
+def _settled(config: Config, dataset: Dataset, narrator: Narrator) -> Config:
+    """Return the settings with the model that ``auto`` chooses by the data: whoever repeats the run gets that one."""
+    name = choose_model(config.model.name, dataset)
+    if name != config.model.name:
+        narrator.note(f"model {name}, chosen for {describe_samples(dataset)}")
+    return config.updated({"model.name": name})
 
 
 def _require_roots(config: Config) -> None:

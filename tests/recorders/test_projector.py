@@ -204,7 +204,7 @@ def test_what_cannot_be_shown_is_said() -> None:
     found = moment(None)
     assert ProjectorRecorder().unsuitable(found) is None
     without = snapshot(0, has_features=False)
-    assert ProjectorRecorder().unsuitable(without) == "the model has no layer named 'features'"
+    assert ProjectorRecorder().unsuitable(without) == "the model has no layer with weights"
     assert ProjectorRecorder().unsuitable(snapshot(0, has_validation=False)) == "there are no validation samples"
 
 

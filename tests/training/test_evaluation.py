@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tbcli.config import DataConfig, ModelConfig, TrainConfig
+from tbcli.config import DataConfig, ModelConfig, RecordConfig, TrainConfig
 from tbcli.data.dataset import Dataset, cut_splits
 from tbcli.errors import Interrupted
 from tbcli.models import FEATURES, build_model
@@ -26,13 +26,13 @@ def dataset() -> Dataset:
 
 @pytest.fixture(scope="module")
 def model(dataset: Dataset) -> object:
-    built = build_model(ModelConfig(), dataset, "float32")
+    built = build_model(ModelConfig(name="cnn"), dataset, "float32")
     compile_model(built, TrainConfig(), 10, 1, CLASSIFICATION, 10)
     return built
 
 
 def test_evidence_agrees_with_keras(dataset: Dataset, model: object) -> None:
-    seen = Evaluator(model, dataset, lambda: None).evaluate(dataset.train)
+    seen = Evaluator(model, dataset, lambda: None, RecordConfig()).evaluate(dataset.train)
     inputs, labels = dataset.train.batch(slice(None))
     expected = model.evaluate(inputs, labels, verbose=0, return_dict=True)  # type: ignore[attr-defined]
     assert set(seen.metrics) == set(expected) == {"loss", "accuracy"}
@@ -47,7 +47,7 @@ def test_evidence_agrees_with_keras(dataset: Dataset, model: object) -> None:
 
 
 def test_a_second_look_and_a_prediction_say_the_same(dataset: Dataset, model: object) -> None:
-    evaluator = Evaluator(model, dataset, lambda: None)
+    evaluator = Evaluator(model, dataset, lambda: None, RecordConfig())
     first, second = evaluator.evaluate(dataset.train), evaluator.evaluate(dataset.train)
     assert first.metrics == second.metrics
     predicted = evaluator.predict(dataset.train.first(30))
@@ -60,4 +60,4 @@ def test_a_signal_is_answered_between_two_batches(dataset: Dataset, model: objec
         raise Interrupted(2, "Ctrl-C", hint="x")
 
     with pytest.raises(Interrupted):
-        Evaluator(model, dataset, interrupted).evaluate(dataset.train)
+        Evaluator(model, dataset, interrupted, RecordConfig()).evaluate(dataset.train)

@@ -1,0 +1,96 @@
+"""One way to a model for each kind of name, in the order in which they are looked for."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from tbcli.config import ModelConfig
+from tbcli.data.dataset import Dataset
+from tbcli.errors import ConfigError, DoesNotFit
+from tbcli.loading import load_object
+from tbcli.models.applications import build_application
+from tbcli.models.architectures import ARCHITECTURES, is_application, is_file, require_file
+from tbcli.models.fine_tuning import load_saved
+from tbcli.models.fitting import Say, require_fit, short_reason
+from tbcli.models.freezing import freeze
+from tbcli.models.output_head import add_head
+from tbcli.models.preparing import as_image, prepare_inputs
+from tbcli.usercode import call_by_name, is_reference, load_user_object
+
+SIGNATURE = "def model(input_shape, classes): ... return keras.Model"
+
+
+def build(config: ModelConfig, dataset: Dataset, say: Say) -> Any:
+    """Return the model that the settings name, under the current policy, with its layers frozen as asked.
+
+    Raises:
+        ConfigError: An argument or a glob fits nothing.
+        NotFound: There is no such file.
+        DoesNotFit: The model does not take the data, or is no model.
+    """
+    model = _made(config, dataset, say)
+    if config.weights and not is_application(config.name):
+        _load_weights(model, require_file(config.weights, "file of weights"), config.name)
+    freeze(model, config.freeze)
+    return model
+
+
+def _made(config: ModelConfig, dataset: Dataset, say: Say) -> Any:
+    name = config.name
+    if name in ARCHITECTURES:
+        return build_architecture(config, dataset)
+    if is_reference(name):
+        return require_fit(_from_function(config, dataset), name, dataset, say)
+    if config.args:
+        raise ConfigError(f"model {name!r} takes no arguments, got {config.args[0]!r}", hint="leave out `--model-arg`")
+    if is_file(name):
+        return require_fit(load_saved(name, dataset, say), name, dataset, say)
+    return build_application(name, dataset, config.weights, say)
+
+
+def build_architecture(config: ModelConfig, dataset: Dataset) -> Any:
+    """Return one of our networks: prepared inputs, its body, the head of the task."""
+    entry = ARCHITECTURES[config.name]
+    inputs, x = prepare_inputs(dataset)
+    body = load_object(entry.body)
+    takes_dropout = "dropout" in body.__annotations__
+    if not takes_dropout and config.dropout != ModelConfig().dropout:
+        raise ConfigError(
+            f"model {config.name!r} has no dropout, got model.dropout={config.dropout:g}", hint="remove the setting"
+        )
+    args = (f"dropout={config.dropout}", *config.args) if takes_dropout else config.args
+    x = as_image(x) if entry.is_for_images else x
+    x = call_by_name(body, {"x": x}, args, what="model", signature=f"--model {config.name}")
+    return keras.Model(inputs, add_head(x, dataset, starts_at_zero=config.name == "linear"), name=config.name)
+
+
+def _from_function(config: ModelConfig, dataset: Dataset) -> Any:
+    function = load_user_object(config.name, what="model function", signature=SIGNATURE)
+    task, classes = dataset.task, len(dataset.class_names)
+    offered = {
+        "input_shape": dataset.input_shape,
+        "classes": classes,
+        "class_names": dataset.class_names,
+        "outputs": task.outputs(classes),
+        "activation": task.activation(),
+        "loss": task.loss(task.outputs(classes)),
+        "task": task.name,
+        "dataset": dataset,
+    }
+    return call_by_name(function, offered, config.args, what="model function", signature=SIGNATURE)
+
+
+def _load_weights(model: Any, path: Path, name: str) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what does not fit is an error already
+            model.load_weights(path)
+    except Exception as error:
+        raise DoesNotFit(
+            f"{str(path)!r} holds no weights of model {name!r}: {short_reason(error)}",
+            hint="a file that `model.save_weights` wrote of the same network",
+        ) from error
