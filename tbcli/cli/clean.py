@@ -58,7 +58,9 @@ def clean(
         int | None,
         typer.Option(min=0, metavar="N", help="Keep the N newest matching runs.", rich_help_panel=WHICH_PANEL),
     ] = None,
-    cache: Annotated[bool, typer.Option("--cache", help="Empty the reader cache; no run is removed.")] = False,
+    cache: Annotated[
+        bool, typer.Option("--cache", help="Empty the caches of readers and of data; no run is removed.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be removed.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: Json = False,
@@ -106,10 +108,11 @@ def clean(
 
 
 def _clear_cache(output: Output, *, dry_run: bool) -> int:
-    """Empty the cache without asking, for all of it can be read again; return the bytes it took."""
+    """Empty the caches without asking, for all of it can be made again; return the bytes it took."""
+    from tbcli.data.raw_cache import clear_raw_cache, raw_cache_bytes
     from tbcli.readers import cache_bytes, clear_cache
 
-    size = cache_bytes() if dry_run else clear_cache()
+    size = cache_bytes() + raw_cache_bytes() if dry_run else clear_cache() + clear_raw_cache()
     shown = counted_bytes(size)
     output.say(f"The cache takes {shown}; it stays (--dry-run)." if dry_run else f"The cache is empty, {shown} freed.")
     return size

@@ -73,14 +73,17 @@ def load_quietly(config: DataConfig, output: Output) -> Dataset:
     """Return the data of a source, told how far it is; what libraries print goes to stderr or nowhere."""
     from tbcli.cli.progress import choose_narrator
     from tbcli.cli.train import hush_libraries
-    from tbcli.data import load_dataset
-    from tbcli.data.telling import progress_to
+    from tbcli.data import load_dataset, needs_keras
+    from tbcli.keras_backend import load_keras
 
     hush_libraries(verbose=output.verbose)
     narrator = choose_narrator(output)
     try:
-        with stdout_kept_clean(), progress_to(narrator.progress):
-            return load_dataset(config)
+        with stdout_kept_clean():
+            if needs_keras(config.source):
+                with narrator.hushed_libraries():
+                    load_keras()
+            return load_dataset(config, narrator.progress)
     finally:
         narrator.close()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tbcli.cli.data import load_quietly
 from tbcli.cli.options import Common, with_options
-from tbcli.cli.output import printable, stdout_kept_clean
+from tbcli.cli.output import Output, printable
 from tbcli.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def init(common: Common) -> None:
 
     path = Path(config.paths.workspace) / WORKSPACE_FILE
     _require_absent(path)
-    notes = _understood(config) if common.value("data.source") is not None else []
+    notes = _understood(config, output) if common.value("data.source") is not None else []
     _write(path, as_commented_toml(_portable(config, path.parent), notes))
     output.say("next    tbcli train")
     output.result(printable(str(path)))
@@ -42,16 +43,13 @@ def _require_absent(path: Path) -> None:
         raise Refused(f"{str(path)!r} exists and is kept", hint="edit it, or move it away and run `tbcli init` again")
 
 
-def _understood(config: Config) -> list[str]:
+def _understood(config: Config, output: Output) -> list[str]:
     """Return what the data are, in sentences.
 
     Raises:
         TbcliError: They do not load.
     """
-    from tbcli.data import load_dataset
-
-    with stdout_kept_clean():
-        dataset = load_dataset(config.data)
+    dataset = load_quietly(config.data, output)
     splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     sizes = ", ".join(f"{len(split):,} {name}" for name, split in splits.items() if split is not None)
     shape = "x".join(map(str, dataset.input_shape))

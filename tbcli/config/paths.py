@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from tbcli.config.setting import Section, setting
+
+
+def cache_home() -> Path:
+    """Return where whatever can be made again is kept: ``$XDG_CACHE_HOME/tbcli``, with ``~/.cache`` as the default."""
+    home = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (home if home.is_absolute() else Path.home() / ".cache") / "tbcli"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,20 +94,20 @@ def _what_lies_there(name: str, path: Path) -> str:
 
 
 def load_dataset(
-    config: DataConfig, progress: Callable[[str], None] = lambda text: None, *, to_train: bool = True
+    config: DataConfig, progress: Callable[[str], None] | None = None, *, to_train: bool = True
 ) -> Dataset:
     """Load what ``--data`` names.
 
     Args:
         config: What to load, and how to split it.
-        progress: Receives how far it is, often.
+        progress: Receives how far it is, such as ``Decoding 300 of 5,000 images``, often; maybe in another thread.
         to_train: Whether it must be fit to learn from: one class is enough to measure a model by.
 
     Raises:
         NotFound: It is not there.
         DoesNotFit: The data are damaged, do not suit the task, or are too few for what was asked.
     """
-    with progress_to(progress):
+    with progress_to(progress) if progress else nullcontext():
         dataset: Dataset = load_object(require_source(config.source))(config)
         if not to_train:
             return dataset

@@ -19,6 +19,8 @@ from zlib import crc32
 
 import numpy as np
 
+from tbcli.config.paths import cache_home
+
 _MAGIC = b"TBRAWDAT"
 _VERSION = 1
 _TRAILER = struct.Struct("<8sQII")
@@ -26,9 +28,24 @@ _OLD_SECONDS = 3600  # a file still being written is younger, or its process liv
 
 
 def raw_cache_directory() -> Path:
-    """Return where decoded samples are kept: ``$XDG_CACHE_HOME/tbcli/data``, with ``~/.cache`` as the default."""
-    home = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (home if home.is_absolute() else Path.home() / ".cache") / "tbcli" / "data"
+    """Return where decoded samples are kept."""
+    return cache_home() / "data"
+
+
+def raw_cache_bytes() -> int:
+    """Return the size of all that is kept there."""
+    return sum(path.stat().st_size for path in raw_cache_directory().glob("*.raw"))
+
+
+def clear_raw_cache() -> int:
+    """Remove what is kept there, and return the bytes freed; who trains on some of it goes on."""
+    freed = 0
+    for path in raw_cache_directory().glob("*.raw"):
+        with suppress(OSError):
+            size = path.stat().st_size
+            path.unlink()
+            freed += size
+    return freed
 
 
 def raw_cache_file(name: str, place: str, version: str) -> Path:

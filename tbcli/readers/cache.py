@@ -19,6 +19,7 @@ from zlib import crc32
 
 import numpy as np
 
+from tbcli.config.paths import cache_home
 from tbcli.events.columns import Columns, EventFile
 from tbcli.events.damage import Damage
 from tbcli.readers.event_index import EventIndex, FileNotes
@@ -34,9 +35,8 @@ _NUMBERS = 5  # that are kept of each file
 
 
 def cache_directory() -> Path:
-    """Return the cache directory: ``$XDG_CACHE_HOME/tbcli/events``, with ``~/.cache`` as the default."""
-    home = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (home if home.is_absolute() else Path.home() / ".cache") / "tbcli" / "events"
+    """Return the cache directory."""
+    return cache_home() / "events"
 
 
 def cache_bytes() -> int:

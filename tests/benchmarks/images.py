@@ -17,6 +17,7 @@ from PIL import Image
 from tests.benchmarks.measure import TBCLI
 
 IMAGES = int(os.environ.get("BENCH_IMAGES", "50000"))
+FEW = max(5000, IMAGES // 10)  # with fewer, even a batch of the evaluation is not full
 STEPS = int(os.environ.get("BENCH_IMAGE_STEPS", "48"))
 ROUNDS = int(os.environ.get("BENCH_IMAGE_ROUNDS", "5"))
 SIDE, CLASSES = 64, 10
@@ -26,7 +27,7 @@ MOST_MB, MOST_RATIO = 50, 1.1
 def bench() -> None:
     with tempfile.TemporaryDirectory() as top:
         os.environ["XDG_CACHE_HOME"] = f"{top}/cache"
-        few, many = (make_photos(Path(top, f"photos{count}"), count) for count in (IMAGES // 10, IMAGES))
+        few, many = (make_photos(Path(top, f"photos{count}"), count) for count in (FEW, IMAGES))
         _bench_memory(Path(top), few, many)
         _bench_steps(many)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import Result
 
 from tbcli.data.raw_cache import RawWriter, open_raw, raw_cache_directory, raw_cache_file, raw_writer
 
@@ -96,6 +98,15 @@ def test_of_one_place_the_newest_version_stays_alone(cache_home: Path) -> None:
     assert open_raw(other)
     assert mapped
     assert np.array_equal(mapped[0], SAMPLES)  # whoever trains on it goes on
+
+
+def test_clean_cache_removes_it_too(cache_home: Path, cli: Callable[..., Result]) -> None:
+    path = raw_cache_file("photos", "/a", "1")
+    keep(path)
+    assert str(path.stat().st_size) in cli("clean", "--cache", "--dry-run").stderr
+    assert path.exists()
+    cli("clean", "--cache")
+    assert cached_files() == []
 
 
 def test_a_full_disk_is_an_error_that_leaves_nothing(cache_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
