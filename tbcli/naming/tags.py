@@ -26,13 +26,19 @@ ACTIVATIONS = "activations/"
 
 # Images, and the texts beside them.
 CLASS_BALANCE = "data/class_balance"
+LABEL_BALANCE = "data/label_balance"
+LABELS_PER_SAMPLE = "data/labels_per_sample"
+TARGETS = "data/targets"
 DATA_STATISTICS = "data/statistics"
 DATA_PIXELS = "data/pixels"
 SAMPLES = "samples/"
 SAMPLE_PREDICTIONS = SAMPLES + "predictions"
 CONFUSION = "confusion/"
 CONFUSION_OF_TEST = CONFUSION + TEST
-COUNTS, NORMALISED = "counts", "normalised"  # behind either of the two
+COUNTS, NORMALISED, LABELS = "counts", "normalised", "labels"  # behind either of the two
+REGRESSION = "regression/"
+REGRESSION_OF_TEST = REGRESSION + TEST
+PREDICTED_VS_TRUE, RESIDUALS = "predicted_vs_true", "residuals"  # behind either of the two
 MISTAKES = "mistakes/"
 KERNELS = "kernels/"
 ATTENTION = "attention/"

@@ -11,12 +11,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tbcli.figures.answers import describe_answers
 from tbcli.figures.png.heads import draw_heads
 from tbcli.figures.png.overlays import draw_overlays
 from tbcli.naming import tags
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer, variable_path
 from tbcli.recorders.kernels import walk_layers
 from tbcli.recorders.samples import why_no_images
+from tbcli.tasks import CLASSIFICATION, MULTI_LABEL, REGRESSION
 
 HEAT_SAMPLES = 8
 SCORE_SAMPLES = 4
@@ -72,7 +74,7 @@ class AttentionRecorder(Recorder):
         self._opened = self._opened or OpenedModel(snapshot.model)
         seen = snapshot.probe.first(HEAT_SAMPLES)
         inputs, _ = snapshot.dataset.probe.batch(slice(HEAT_SAMPLES))
-        found = self._opened.look(tf.constant(inputs), tf.constant(seen.predictions))
+        found = self._opened.look(tf.constant(inputs), tf.constant(_explained(seen)))
         images = None if why_no_images(snapshot.dataset.input_shape) else inputs
         pictures = {}
         if images is not None and "features" in found:
@@ -89,20 +91,39 @@ def _draw_heat(
     snapshot: Snapshot, seen: Evidence, images: np.ndarray, found: Mapping[str, Any]
 ) -> tuple[bytes, tuple[int, int]]:
     heats = grad_cam(found["features"].numpy(), found["gradients"].numpy())
-    title = f"epoch {snapshot.epoch}, Grad-CAM of the predicted class"
-    return draw_overlays(
-        images, heats, seen.labels, seen.probabilities, snapshot.dataset.class_names, seen.indices, title
-    )
+    title = f"epoch {snapshot.epoch}, Grad-CAM of {_EXPLAINED[seen.task.name]}"
+    names = snapshot.dataset.class_names
+    return draw_overlays(images, heats, seen.labels, seen.outputs, names, seen.indices, title, seen.task)
+
+
+def _explained(seen: Evidence) -> np.ndarray:
+    """Return the output of each sample ``[n]`` whose score is looked at: the highest probability, or the first value.
+
+    A single output is the score itself, as is the second class of two.
+    """
+    if seen.task.outputs_are == "values":
+        return np.full(len(seen.outputs), int(seen.outputs.shape[1] == 1), np.int64)
+    if seen.outputs.shape[1] == 1:
+        return np.ones(len(seen.outputs), np.int64)
+    likeliest: np.ndarray = seen.outputs.argmax(axis=1)
+    return likeliest
+
+
+_EXPLAINED = {
+    CLASSIFICATION.name: "the predicted class",
+    MULTI_LABEL.name: "the likeliest label",
+    REGRESSION.name: "the first value",
+}
 
 
 def _draw_scores(
     snapshot: Snapshot, seen: Evidence, images: np.ndarray | None, scores: np.ndarray, path: str
 ) -> tuple[bytes, tuple[int, int]]:
+    names = snapshot.dataset.class_names
     return draw_heads(
         scores,
         images,
-        seen.predictions,
-        snapshot.dataset.class_names,
+        [answer.predicted for answer in describe_answers(seen.task, seen.labels, seen.outputs, names)],
         seen.indices,
         f"epoch {snapshot.epoch}, {path}: attention of each head",
     )

@@ -1,42 +1,34 @@
-"""Data: samples per class and split, and statistics of the input values."""
+"""Data: what is to be learnt of each split, and statistics of the input values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
-
-from tbcli.figures.png.balance import draw_balance
-from tbcli.figures.png.values import Values, draw_values
+from tbcli.figures.png.values import draw_values
 from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Writer
-from tbcli.recorders.text import table
+from tbcli.recorders.inputs import describe_values, measure_values
+from tbcli.recorders.labels import tell_targets
 
 if TYPE_CHECKING:
     from tbcli.data.dataset import Dataset, Split
 
-_MOST_BYTES = 64_000_000  # values looked at in a split of bytes in memory: 70 ms
-_MOST_NUMBERS = 1_000_000  # of any other kind, or where samples must be fetched
-_CHUNK = 4_000_000  # values looked at together
-_BINS = 64
-_MOST_ROWS = 1000  # of the table of classes
-
 
 class DataRecorder(Recorder):
-    """Writes ``data/class_balance`` as text to the run's own directory and as a picture to ``train``, once.
+    """Writes texts to the run's own directory and pictures to ``train``, once.
 
-    So it does with the statistics of the values: ``data/statistics`` is the text, ``data/pixels`` the picture.
+    Both are of the classes, ``data/class_balance``, the labels, ``data/label_balance`` and ``data/labels_per_sample``,
+    or the target values, ``data/targets``. Of the inputs ``data/statistics`` is the text, ``data/pixels`` the picture.
     """
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Look at all splits; none of it changes in training."""
         names = snapshot.dataset.class_names
         splits = splits_of(snapshot.dataset)
-        counts = {name: count_classes(split, len(names)) for name, split in splits.items()}
-        writer.text(tags.CLASS_BALANCE, describe_balance(counts, names), 0, where="")
-        writer.image(tags.CLASS_BALANCE, *draw_balance(counts, names), 0, where="train")
+        labels = {name: split.labels[split.positions] for name, split in splits.items()}
+        for tag, (markdown, picture) in tell_targets(snapshot.dataset.task, labels, names).items():
+            writer.text(tag, markdown, 0, where="")
+            writer.image(tag, *picture, 0, where="train")
         values = {name: measure_values(split) for name, split in splits.items()}
         sizes = {name: len(split) for name, split in splits.items()}
         writer.text(tags.DATA_STATISTICS, describe_values(values, sizes), 0, where="")
@@ -47,105 +39,3 @@ def splits_of(dataset: Dataset) -> dict[str, Split]:
     """Return the splits that there are, by name."""
     splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     return {name: split for name, split in splits.items() if split is not None}
-
-
-def count_classes(split: Split, classes: int) -> np.ndarray:
-    """Return how many samples of each class ``[classes]`` a split has."""
-    return np.bincount(split.labels[split.positions], minlength=classes)
-
-
-def describe_balance(counts: Mapping[str, np.ndarray], class_names: Sequence[str]) -> str:
-    """Return a table of samples a class, and their share of the split; below it the sums.
-
-    Args:
-        counts: Samples of each class ``[classes]`` by split.
-        class_names: A name for each class number.
-    """
-    header = ["class", *(title for name in counts for title in (name, f"% of {name}"))]
-    rows = []
-    for number, class_name in enumerate(class_names[:_MOST_ROWS]):
-        pairs = ((f"{found[number]:,}", f"{100 * found[number] / found.sum():.2f}") for found in counts.values())
-        rows.append([class_name, *(cell for pair in pairs for cell in pair)])
-    sums = ["all", *(cell for found in counts.values() for cell in (f"{found.sum():,}", "100.00"))]
-    absent = [f"{name}: no sample of {int((found == 0).sum())}" for name, found in counts.items() if (found == 0).any()]
-    more = len(class_names) - _MOST_ROWS
-    left_out = f"\nAnd {more:,} classes more.\n" if more > 0 else ""
-    note = f"\nClasses without a sample: {', '.join(absent)}.\n" if absent else ""
-    return table(header, [*rows, sums], numbers_from=1) + left_out + note
-
-
-def measure_values(split: Split) -> Values:
-    """Return what values the inputs take: of images a channel, of anything else all together.
-
-    Bytes are counted, all of them while they are not too many; of other numbers a part is looked at, evenly spread.
-    """
-    shape = tuple(split.inputs.shape[1:])
-    channels = shape[-1] if len(shape) == 3 and shape[-1] in (1, 3) else 1
-    is_bytes = split.inputs.dtype == np.uint8
-    in_memory = isinstance(split.inputs, np.ndarray) and not isinstance(split.inputs, np.memmap)
-    most = (_MOST_BYTES if is_bytes and in_memory else _MOST_NUMBERS) // max(1, int(np.prod(shape)))
-    chosen = np.linspace(0, len(split) - 1, max(1, min(len(split), most))).astype(np.int64)
-    rows = max(1, _CHUNK // max(1, int(np.prod(shape))))
-    chunks = (split.batch(chosen[first : first + rows])[0] for first in range(0, len(chosen), rows))
-    if is_bytes:
-        counts = np.sum([count_bytes(chunk, channels) for chunk in chunks], axis=0)
-        return of_byte_counts(counts, len(chosen))
-    return of_numbers(np.concatenate([chunk.reshape(-1, channels).astype(np.float64) for chunk in chunks]), len(chosen))
-
-
-def count_bytes(samples: np.ndarray, channels: int) -> np.ndarray:
-    """Count how often each channel of ``[n, ..., channels]`` uint8 has each value ``[channels, 256]``.
-
-    Pillow's histogram takes 1 ns a byte; NumPy's `bincount` makes eight bytes of each first.
-    """
-    pixels = np.ascontiguousarray(samples).reshape(len(samples), -1, channels)
-    picture = Image.fromarray(pixels if channels == 3 else pixels[..., 0])
-    return np.array(picture.histogram(), np.int64).reshape(channels, 256)
-
-
-def of_byte_counts(counts: np.ndarray, samples: int) -> Values:
-    """Return the statistics that follow from how often each channel has each byte ``[channels, 256]``."""
-    levels, totals = np.arange(256), counts.sum(axis=1)
-    means = counts @ levels / totals
-    squares = counts @ levels**2 / totals
-    return Values(
-        samples=samples,
-        minimum=np.argmax(counts > 0, axis=1).astype(np.float64),
-        maximum=255.0 - np.argmax(counts[:, ::-1] > 0, axis=1),
-        mean=means,
-        std=np.sqrt(np.maximum(squares - means**2, 0)),
-        zeros=counts[:, 0] / totals,
-        counts=counts.reshape(len(counts), _BINS, -1).sum(axis=2),
-        span=(0.0, 255.0),
-    )
-
-
-def of_numbers(numbers: np.ndarray, samples: int) -> Values:
-    """Return the statistics of numbers ``[n, channels]``; those that are not finite are left out."""
-    channels = [column[np.isfinite(column)] for column in numbers.T]
-    channels = [column if column.size else np.array([np.nan]) for column in channels]
-    known = [column for column in channels if not np.isnan(column[0])]
-    span = (min(column.min() for column in known), max(column.max() for column in known)) if known else (0.0, 0.0)
-    histograms = [np.histogram(column, _BINS, span)[0] for column in channels]
-    return Values(
-        samples=samples,
-        minimum=np.array([column.min() for column in channels]),
-        maximum=np.array([column.max() for column in channels]),
-        mean=np.array([column.mean() for column in channels]),
-        std=np.array([column.std() for column in channels]),
-        zeros=np.array([np.mean(column == 0) for column in channels]),
-        counts=np.array(histograms),
-        span=(float(span[0]), float(span[1])),
-    )
-
-
-def describe_values(values: Mapping[str, Values], sizes: Mapping[str, int]) -> str:
-    """Return a table of the statistics a split and channel; ``sizes`` says how many samples each split has."""
-    header = ("split", "channel", "samples", "min", "max", "mean", "std", "% zeros")
-    rows = []
-    for split, found in values.items():
-        looked_at = f"{found.samples:,}" + ("" if found.samples == sizes[split] else f" of {sizes[split]:,}")
-        for channel, name in enumerate(found.channel_names):
-            numbers = (part[channel] for part in (found.minimum, found.maximum, found.mean, found.std))
-            rows.append((split, name, looked_at, *(f"{x:.6g}" for x in numbers), f"{100 * found.zeros[channel]:.2f}"))
-    return table(header, rows, numbers_from=2)

@@ -72,6 +72,10 @@ METRICS = (
     ("train", tags.EPOCH + "loss", "train loss", _EPOCH),
     ("", tags.TEST + tags.MACRO_F1, "test macro F1", _SAVED),
     ("validation", tags.EPOCH + tags.MACRO_F1, "validation macro F1", _SAVED),
+    ("", tags.TEST + tags.MICRO_F1, "test micro F1", _SAVED),
+    ("validation", tags.EPOCH + tags.MICRO_F1, "validation micro F1", _SAVED),
+    ("", tags.TEST + "binary_accuracy", "test binary accuracy", _SAVED),
+    ("validation", tags.EPOCH + "binary_accuracy", "validation binary accuracy", _EPOCH),
     *(
         (group, f"{tag}_{name}", f"{split} {title}", measured)
         for name, title in (("mae", "MAE"), ("rmse", "RMSE"), ("r2", "R2"))
@@ -110,9 +114,10 @@ class HparamsRecorder(Recorder):
         if snapshot.test:
             scores = {tags.TEST + name: value for name, value in snapshot.test.metrics.items()}
             writer.scalars(scores, snapshot.epoch, where="")
-        if snapshot.validation and tags.MACRO_F1 in snapshot.validation.metrics:
-            score = snapshot.validation.metrics[tags.MACRO_F1]
-            writer.scalars({tags.EPOCH + tags.MACRO_F1: score}, snapshot.epoch, where="validation")
+        if snapshot.validation:
+            known = snapshot.validation.metrics
+            scores = {tags.EPOCH + name: known[name] for name in (tags.MACRO_F1, tags.MICRO_F1) if name in known}
+            writer.scalars(scores, snapshot.epoch, where="validation")
         status = _STATUSES.get(snapshot.outcome, api_pb2.STATUS_UNKNOWN)
         end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=time.time())
         _write(writer, metadata.SESSION_END_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_end_info=end))

@@ -1,4 +1,4 @@
-"""PR curves: precision against recall of each class, one against the rest, epoch by epoch."""
+"""PR curves: precision against recall of each class against the rest, or of each label, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 from tensorboard.plugins.pr_curve import metadata
 
+from tbcli.figures.confusions import memberships
 from tbcli.naming import tags
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
+from tbcli.tasks import Task
 
 THRESHOLDS = 201  # as many as TensorBoard's own summaries have
 MOST_CURVES = 30  # of so many classes a person still looks at each; also bounds time and bytes
 
 
 class PrCurvesRecorder(Recorder):
-    """Writes ``pr_curves/<class>`` to ``validation``, for every class that has samples there.
+    """Writes ``pr_curves/<class>`` to ``validation``, for every class or label that has samples there.
 
     Of more than `MOST_CURVES` classes those with the most validation samples are shown, the same in every epoch.
     """
@@ -25,30 +27,42 @@ class PrCurvesRecorder(Recorder):
 
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """Without validation samples there is nothing to be right or wrong about."""
-        return None if snapshot.dataset.validation else "there are no validation samples"
+        if snapshot.dataset.validation is None:
+            return "there are no validation samples"
+        return why_no_probabilities(snapshot.dataset.task)
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write the curves of what the model says of the validation samples now."""
         if snapshot.validation is None:
             return
         names = snapshot.dataset.class_names
-        support = np.bincount(snapshot.validation.labels, minlength=len(names))
+        seen = snapshot.validation
+        support = memberships(seen.labels, len(names)).sum(axis=0)
         chosen = largest_classes(support, MOST_CURVES)
-        curves = count_curves(snapshot.validation, chosen, THRESHOLDS)
+        curves = count_curves(seen, chosen, THRESHOLDS)
         ends = class_tags(names)
         for number, curve in zip(chosen, curves, strict=True):
             described = metadata.create_summary_metadata(
                 display_name=names[number],
-                description=_description(int(support[number]), len(snapshot.validation.labels), len(chosen), support),
+                description=_description(seen, int(support[number]), len(chosen), support),
                 num_thresholds=THRESHOLDS,
             )
             writer.tensor(tags.PR_CURVES + ends[number], curve, described, snapshot.epoch, where="validation")
 
 
-def _description(positives: int, samples: int, shown: int, support: np.ndarray) -> str:
-    text = f"One class against the rest: {positives} of {samples} validation samples are of this class."
+def why_no_probabilities(task: Task) -> str | None:
+    """Say why a task has no curves; None where its outputs are probabilities, which a threshold can be applied to."""
+    return None if task.outputs_are == "probabilities" else f"the task is {task.name}: its outputs are no probabilities"
+
+
+def _description(seen: Evidence, positives: int, shown: int, support: np.ndarray) -> str:
+    among = f"{positives} of {len(seen.labels)} validation samples"
+    many = "classes" if seen.task.has_classes else "labels"
+    text = f"{among} have this label."
+    if seen.task.has_classes:
+        text = f"One class against the rest: {among} are of this class."
     occurring = int(np.count_nonzero(support))
-    return text if shown == occurring else f"{text} Shown are the {shown} largest of {occurring} classes."
+    return text if shown == occurring else f"{text} Shown are the {shown} most frequent of {occurring} {many}."
 
 
 def class_tags(names: Sequence[str]) -> list[str]:
@@ -78,8 +92,8 @@ def count_curves(evidence: Evidence, classes: Sequence[int], thresholds: int) ->
     0 to 1. Agrees with `tensorboard.plugins.pr_curve.summary.pb`, whose rows these are; a quotient of nothing is 0.
 
     Args:
-        evidence: Labels ``[n]`` and probabilities ``[n, all classes]``; what is not a number counts as 0.
-        classes: The numbers of the classes to count, ``k`` of them.
+        evidence: Labels and probabilities ``[n, all classes]``; what is not a number counts as 0.
+        classes: The numbers of the classes or labels to count, ``k`` of them.
         thresholds: How many.
 
     Returns:
@@ -87,10 +101,10 @@ def count_curves(evidence: Evidence, classes: Sequence[int], thresholds: int) ->
     """
     count = len(classes)
     # In float64 the product is exact, so that a sample falls on the right side of every threshold.
-    chances = np.clip(np.nan_to_num(evidence.probabilities[:, classes].astype(np.float64)), 0, 1)
+    chances = np.clip(np.nan_to_num(evidence.outputs[:, classes].astype(np.float64)), 0, 1)
     buckets = np.floor(chances * (thresholds - 1)).astype(np.int64)
     cells = buckets + np.arange(count) * thresholds
-    is_class = evidence.labels[:, None] == np.asarray(classes)
+    is_class = memberships(evidence.labels, evidence.outputs.shape[1])[:, classes]
     everyone = np.bincount(cells.ravel(), minlength=count * thresholds)
     positives = np.bincount(cells[is_class], minlength=count * thresholds)
     # From the highest bucket down: who has reached a threshold is taken for the class.

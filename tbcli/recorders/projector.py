@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from google.protobuf import text_format
 from tensorboard.plugins.projector import ProjectorConfig
 
+from tbcli.figures.answers import describe_answers
 from tbcli.figures.png.thumbnails import as_thumbnails, draw_sprite, sprite_columns
 from tbcli.naming import tags
+from tbcli.naming.shortening import number_duplicates
 from tbcli.recorders.base import Evidence, Recorder, Snapshot, Writer
+from tbcli.tasks import CLASSIFICATION, MULTI_LABEL, REGRESSION, Task
 
 if TYPE_CHECKING:
     from tbcli.data.dataset import Split
@@ -21,6 +24,9 @@ WHERE = "projector"
 CONFIG, VECTORS, METADATA, SPRITE = "projector_config.pbtxt", "vectors.bytes", "metadata.tsv", "sprite.png"
 BOOKMARKS = "bookmarks.json"
 _LABEL, _CLASS_NUMBER = "label", "class number"  # columns
+_LABELS, _LABEL_COUNT = "labels", "number of labels"
+_MOST_OWN_COLUMNS = 50  # labels or values that have columns of their own
+_NUMBER = "{:.6g}".format
 _THUMBNAIL = 32  # pixels of its longer side, where so many fit
 _LARGEST_SPRITE = 8192  # pixels of a side; the projector shows none that is larger
 _MOST_COLOURS = 50  # values up to which the projector offers a column of words to colour by
@@ -63,8 +69,8 @@ class ProjectorRecorder(Recorder):
             thumbnails = thumbnails_of(validation, len(vectors))
             if thumbnails is not None:
                 writer.file(SPRITE, draw_sprite(thumbnails), where=WHERE)
-            classes = len(snapshot.dataset.class_names)
-            writer.file(BOOKMARKS, describe_bookmark(vectors.shape, classes).encode(), where=WHERE)
+            columns = first_colour(seen.task, snapshot.dataset.class_names)
+            writer.file(BOOKMARKS, describe_bookmark(vectors.shape, *columns).encode(), where=WHERE)
             writer.file(CONFIG, describe_files(vectors.shape, thumbnails).encode(), where=WHERE)
             writer.announce(where=WHERE)
             self._is_listed = True
@@ -94,22 +100,74 @@ def describe_points(seen: Evidence, class_names: Sequence[str]) -> str:
     """Return what is known of each point as tab-separated lines below a header.
 
     The projector labels by the first column that is not of numbers, else by the first: so that whether a prediction is
-    correct must be a number, 1 or 0, as class names may be. Of more classes than the projector has colours for, the
-    class number is told too: numbers get a gradient.
+    correct must be a number, 1 or 0, as class names may be.
     """
-    names = [as_cell(name) for name in class_names]
+    columns = {**_COLUMNS[seen.task.name](seen, _cells(class_names)), "index": map(str, seen.indices.tolist())}
+    lines = ["\t".join(columns), *map("\t".join, zip(*columns.values(), strict=True))]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(names: Sequence[str]) -> list[str]:
+    return [as_cell(name) for name in names]
+
+
+def _columns_of_classes(seen: Evidence, names: Sequence[str]) -> dict[str, Iterable[str]]:
+    """Of more classes than the projector has colours for, the class number is told too: numbers get a gradient."""
     labels, guesses = seen.labels.tolist(), seen.predictions.tolist()
-    columns = {
+    columns: dict[str, Iterable[str]] = {
         _LABEL: [names[label] for label in labels],
         "prediction": [names[guess] for guess in guesses],
         "correct": [str(int(label == guess)) for label, guess in zip(labels, guesses, strict=True)],
-        "confidence": [f"{value:.4f}" for value in seen.probabilities.max(axis=-1).tolist()],
-        "index": map(str, seen.indices.tolist()),
+        "confidence": [f"{value:.4f}" for value in seen.outputs.max(axis=-1).tolist()],
     }
-    if len(names) > _MOST_COLOURS:
-        columns[_CLASS_NUMBER] = map(str, labels)
-    lines = ["\t".join(columns), *map("\t".join, zip(*columns.values(), strict=True))]
-    return "\n".join(lines) + "\n"
+    return columns | ({_CLASS_NUMBER: map(str, labels)} if len(names) > _MOST_COLOURS else {})
+
+
+def _columns_of_labels(seen: Evidence, names: Sequence[str]) -> dict[str, Iterable[str]]:
+    """Tell all labels, how many they are, how many are predicted wrongly, and of each whether the sample has it."""
+    answers = describe_answers(seen.task, seen.labels, seen.outputs, names)
+    wrong = (seen.labels != seen.predictions).sum(axis=1)
+    columns: dict[str, Iterable[str]] = {
+        _LABELS: [answer.true for answer in answers],
+        "prediction": [answer.predicted for answer in answers],
+        _LABEL_COUNT: map(str, seen.labels.astype(np.int64).sum(axis=1).tolist()),
+        "wrong labels": map(str, wrong.tolist()),
+    }
+    own = {
+        name: map(str, seen.labels[:, number].astype(np.int64).tolist())
+        for number, name in enumerate(number_duplicates(names)[:_MOST_OWN_COLUMNS])
+        if name not in columns
+    }
+    return columns | own
+
+
+def _columns_of_values(seen: Evidence, names: Sequence[str]) -> dict[str, Iterable[str]]:
+    """Tell of each value what is true, what was predicted, and the error."""
+    columns: dict[str, Iterable[str]] = {}
+    for number, name in enumerate(number_duplicates(names)[:_MOST_OWN_COLUMNS]):
+        true, predicted = seen.labels[:, number], seen.outputs[:, number]
+        columns[name] = map(_NUMBER, true.tolist())
+        columns[f"predicted {name}"] = map(_NUMBER, predicted.tolist())
+        columns[f"error of {name}"] = map(_NUMBER, (predicted - true).tolist())
+    return columns
+
+
+_COLUMNS: Mapping[str, Callable[[Evidence, Sequence[str]], dict[str, Iterable[str]]]] = {
+    CLASSIFICATION.name: _columns_of_classes,
+    MULTI_LABEL.name: _columns_of_labels,
+    REGRESSION.name: _columns_of_values,
+}
+"""Task -> columns of the metadata."""
+
+
+def first_colour(task: Task, names: Sequence[str]) -> tuple[str, str]:
+    """Return the columns that the bookmark labels the points by, and colours them by."""
+    if task.has_classes:
+        return _LABEL, _LABEL if len(names) <= _MOST_COLOURS else _CLASS_NUMBER
+    if task.outputs_are == "values":
+        first = number_duplicates(_cells(names))[0]
+        return first, first
+    return _LABELS, _LABEL_COUNT
 
 
 def as_cell(name: str) -> str:
@@ -139,19 +197,20 @@ def describe_files(shape: tuple[int, ...], thumbnails: np.ndarray | None) -> str
     return str(text_format.MessageToString(config))
 
 
-def describe_bookmark(shape: tuple[int, ...], classes: int) -> str:
-    """Return one bookmark of the projector's: its first view, with the points coloured by their class.
+def describe_bookmark(shape: tuple[int, ...], label: str, colour: str) -> str:
+    """Return one bookmark of the projector's: its first view, with the points coloured by what they are.
 
     TensorBoard colours nothing at first, and applies no bookmark by itself; it lists this one, a click away. It needs
     every value that a bookmark of its own has.
 
     Args:
         shape: Of the vectors ``(n, width)``.
-        classes: How many there are.
+        label: The column that the points are labelled by.
+        colour: The column that they are coloured by.
     """
     searches = {f"custom{side}{what}": empty for side in _SIDES for what, empty in (("Text", ""), ("Regex", False))}
     bookmark = {
-        "label": "coloured by label",
+        "label": f"coloured by {colour}",
         "isSelected": False,
         "dataSetDimensions": shape,
         "projections": [],
@@ -165,10 +224,10 @@ def describe_bookmark(shape: tuple[int, ...], classes: int) -> str:
         "umapIs3d": True,
         "umapNeighbors": 15,
         "umapMinDist": 0.1,
-        "selectedColorOptionName": _LABEL if classes <= _MOST_COLOURS else _CLASS_NUMBER,
+        "selectedColorOptionName": colour,
         "forceCategoricalColoring": False,
-        "selectedLabelOption": _LABEL,
-        "customSelectedSearchByMetadataOption": _LABEL,
+        "selectedLabelOption": label,
+        "customSelectedSearchByMetadataOption": label,
         **searches,
     }
     return json.dumps([bookmark])

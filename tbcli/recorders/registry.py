@@ -29,12 +29,14 @@ class Promise:
         where: Directory below the run's own; None where it may be any.
         tag: How the tags begin; see `tbcli.serving.dashboards` for what is not a summary: graphs, sessions, vectors.
         needs: What it is made of where not every run has that: ``validation``, ``test``, ``end``, other recorders.
+        tasks: The tasks it is for; empty for all.
     """
 
     dashboard: str
     where: str | None = ""
     tag: str = ""
     needs: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,9 @@ class RecorderEntry:
     level: str
     promises: tuple[Promise, ...] = ()
 
+
+# Names of tasks; the tasks themselves need NumPy, which the registry does without.
+_OF_CLASSES, _OF_LABELS, _OF_VALUES = ("classification",), ("multi-label",), ("regression",)
 
 RECORDERS = {
     "scalars": RecorderEntry(
@@ -61,12 +66,18 @@ RECORDERS = {
     ),
     "data": RecorderEntry(
         "tbcli.recorders.data:DataRecorder",
-        "class balance and pixel statistics of every split",
+        "classes, labels or target values of every split, and statistics of its inputs",
         "light",
         (
-            Promise("text", "", tags.CLASS_BALANCE),
+            Promise("text", "", tags.CLASS_BALANCE, tasks=_OF_CLASSES),
+            Promise("text", "", tags.LABEL_BALANCE, tasks=_OF_LABELS),
+            Promise("text", "", tags.LABELS_PER_SAMPLE, tasks=_OF_LABELS),
+            Promise("text", "", tags.TARGETS, tasks=_OF_VALUES),
             Promise("text", "", tags.DATA_STATISTICS),
-            Promise("images", "train", tags.CLASS_BALANCE),
+            Promise("images", "train", tags.CLASS_BALANCE, tasks=_OF_CLASSES),
+            Promise("images", "train", tags.LABEL_BALANCE, tasks=_OF_LABELS),
+            Promise("images", "train", tags.LABELS_PER_SAMPLE, tasks=_OF_LABELS),
+            Promise("images", "train", tags.TARGETS, tasks=_OF_VALUES),
             Promise("images", "train", tags.DATA_PIXELS),
         ),
     ),
@@ -81,23 +92,33 @@ RECORDERS = {
     ),
     "samples": RecorderEntry(
         "tbcli.recorders.samples:SamplesRecorder",
-        "sample predictions: true label, predicted label, confidence",
+        "sample predictions: what was predicted, what is true, how sure or how far off",
         "light",
         (Promise("images", None, tags.SAMPLES),),
     ),
     "confusion": RecorderEntry(
         "tbcli.recorders.confusion:ConfusionRecorder",
-        "confusion matrix, as counts and as shares of each true class",
+        "confusion matrix, counts of each label, or predicted against true values and residuals",
         "light",
         (
-            Promise("images", "validation", tags.CONFUSION + tags.COUNTS, needs=("validation",)),
-            Promise("images", "validation", tags.CONFUSION + tags.NORMALISED, needs=("validation",)),
-            Promise("images", "", tags.CONFUSION_OF_TEST, needs=("test",)),
+            Promise("images", "validation", tags.CONFUSION + tags.COUNTS, needs=("validation",), tasks=_OF_CLASSES),
+            Promise("images", "validation", tags.CONFUSION + tags.NORMALISED, needs=("validation",), tasks=_OF_CLASSES),
+            Promise("images", "validation", tags.CONFUSION + tags.LABELS, needs=("validation",), tasks=_OF_LABELS),
+            Promise("images", "", tags.CONFUSION_OF_TEST, needs=("test",), tasks=(*_OF_CLASSES, *_OF_LABELS)),
+            Promise(
+                "images",
+                "validation",
+                tags.REGRESSION + tags.PREDICTED_VS_TRUE,
+                needs=("validation",),
+                tasks=_OF_VALUES,
+            ),
+            Promise("images", "validation", tags.REGRESSION + tags.RESIDUALS, needs=("validation",), tasks=_OF_VALUES),
+            Promise("images", "", tags.REGRESSION_OF_TEST, needs=("test",), tasks=_OF_VALUES),
         ),
     ),
     "mistakes": RecorderEntry(
         "tbcli.recorders.mistakes:MistakesRecorder",
-        "the most confident mistakes, with their indices",
+        "the worst samples with their indices: the most confident mistakes, or the largest errors",
         "standard",
         (
             Promise("images", "validation", tags.MISTAKES + "validation", needs=("validation",)),
@@ -149,19 +170,19 @@ RECORDERS = {
     ),
     "projector": RecorderEntry(
         "tbcli.recorders.projector:ProjectorRecorder",
-        "penultimate features of validation samples, with label, prediction and thumbnail",
+        "penultimate features of validation samples, with what is true, prediction and thumbnail",
         "standard",
         (Promise("projector", "projector", tags.FEATURES, needs=("validation",)),),
     ),
     "pr_curves": RecorderEntry(
         "tbcli.recorders.pr_curves:PrCurvesRecorder",
-        "precision-recall curve of every class, one against the rest",
+        "precision-recall curve of every class, one against the rest, or of every label",
         "standard",
         (Promise("pr_curves", "validation", tags.PR_CURVES, needs=("validation",)),),
     ),
     "text": RecorderEntry(
         "tbcli.recorders.text:TextRecorder",
-        "model summary, configuration, environment, note, report per class",
+        "model summary, configuration, environment, note, report per class, label or value",
         "light",
         (
             Promise("text", "", tags.RUN_MODEL),

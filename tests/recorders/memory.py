@@ -11,6 +11,7 @@ import numpy as np
 
 from tbcli.config import Config
 from tbcli.recorders.base import Evidence, Snapshot
+from tbcli.tasks import CLASSIFICATION
 
 
 @dataclass
@@ -60,6 +61,7 @@ def snapshot(
     **known: Any,
 ) -> Snapshot:
     """Return a moment of which only what is given is known."""
-    dataset: Any = SimpleNamespace(class_names=tuple(names), validation=object() if has_validation else None)
+    held_out = object() if has_validation else None
+    dataset: Any = SimpleNamespace(class_names=tuple(names), validation=held_out, task=CLASSIFICATION)
     moment = {"model": None, "logs": {}, **known}
     return Snapshot(config=Config().updated(settings or {}), dataset=dataset, epoch=epoch, step=10 * epoch, **moment)

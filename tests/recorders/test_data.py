@@ -12,8 +12,10 @@ from PIL import Image
 from tbcli.data.dataset import Dataset, Split
 from tbcli.figures.png.sheet import THUMBNAIL_WIDTH, WRONG
 from tbcli.figures.png.values import Values
-from tbcli.recorders import data
-from tbcli.recorders.data import DataRecorder, count_classes, describe_balance, describe_values, measure_values
+from tbcli.recorders import inputs
+from tbcli.recorders.data import DataRecorder
+from tbcli.recorders.inputs import describe_values, measure_values
+from tbcli.recorders.labels import describe_balance
 from tests.recorders.memory import MemoryWriter, snapshot
 
 RANDOM = np.random.default_rng(11)
@@ -63,13 +65,13 @@ def test_what_is_no_image_is_measured_all_together(shape: tuple[int, ...]) -> No
 
 
 def test_bytes_are_counted_in_several_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "_CHUNK", 7 * 90)
+    monkeypatch.setattr(inputs, "_CHUNK", 7 * 90)
     pixels = colours()
     assert_measured(measure_values(split_of(pixels)), pixels.reshape(-1, 3) / 1.0)
 
 
 def test_of_too_many_numbers_a_part_is_looked_at_evenly_and_the_table_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "_MOST_NUMBERS", 3 * 90)
+    monkeypatch.setattr(inputs, "_MOST_NUMBERS", 3 * 90)
     pixels = colours(count=41).astype(np.float32)
     found = measure_values(split_of(pixels))
     assert_measured(found, pixels[[0, 20, 40]].reshape(-1, 3).astype(np.float64))
@@ -84,12 +86,7 @@ def test_numbers_that_are_not_finite_are_left_out() -> None:
 
 
 def test_the_table_of_classes_has_counts_shares_and_sums() -> None:
-    labels = np.array([0, 0, 0, 2, 2, 1])
-    inputs = np.zeros((6, 2))
-    counts = {
-        "train": count_classes(split_of(inputs, labels, np.array([0, 1, 2, 3])), 3),
-        "test": count_classes(split_of(inputs, labels, np.array([4, 5])), 3),
-    }
+    counts = {"train": np.array([3, 0, 1]), "test": np.array([0, 1, 1])}
     header, _, *rows = describe_balance(counts, ("cat", "dog|<b>", "cow")).splitlines()
     assert header == "| class | train | % of train | test | % of test |"
     assert rows[0] == "| cat | 3 | 75.00 | 0 | 0.00 |"

@@ -46,7 +46,7 @@ def test_the_surest_mistakes_are_shown_with_their_images(classes: int, seen: lis
     MistakesRecorder().on_epoch(now, writer)
     assert list(writer.written) == [("validation", "mistakes/validation")]
     assert drawn(writer, "validation", "mistakes/validation").any()
-    ((images, labels, probabilities, _, indices, title),) = seen
+    ((images, labels, probabilities, _, indices, title, _),) = seen
     assert now.validation is not None
     assert now.dataset.validation is not None
     assert indices.tolist() == surest(now.validation)
@@ -71,7 +71,7 @@ def test_without_a_mistake_a_sentence_says_so(seen: list[tuple[Any, ...]]) -> No
     split = now.dataset.validation
     perfect = evidence_of(split, 3, np.eye(3, dtype=np.float32)[split.labels[split.positions]])
     MistakesRecorder().on_epoch(replace(now, validation=perfect), writer)
-    assert seen[0][-1] == "validation, epoch 1: no mistakes in 20"
+    assert seen[0][5] == "validation, epoch 1: no mistakes in 20"
     assert drawn(writer, "validation", "mistakes/validation").shape[1] == 350
 
 
@@ -80,7 +80,7 @@ def test_only_samples_whose_evidence_was_kept_are_looked_for(seen: list[tuple[An
     assert now.validation is not None
     MistakesRecorder().on_epoch(replace(now, validation=now.validation.first(5)), MemoryWriter())
     assert seen[0][4].tolist() == surest(now.validation.first(5))
-    assert "of 5 wrong" in seen[0][-1]
+    assert "of 5 wrong" in seen[0][5]
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -90,10 +90,22 @@ def test_next_to_no_samples_work_too(count: int) -> None:
     assert drawn(writer, "validation", "mistakes/validation").shape[1] == 350
 
 
-def test_it_needs_images_that_were_held_out() -> None:
+def test_it_needs_samples_that_were_held_out() -> None:
     assert MistakesRecorder().unsuitable(moment()) is None
     assert "no validation or test samples" in str(MistakesRecorder().unsuitable(moment(has_validation=False)))
-    assert MistakesRecorder().unsuitable(moment(shape=(5,))) == "samples of shape (5,) are no images"
     writer = MemoryWriter()
     MistakesRecorder().on_epoch(moment(has_validation=False), writer)
     assert writer.written == {}
+
+
+def test_what_is_no_image_is_listed() -> None:
+    now, writer = moment(40, shape=(5,), has_test=True), MemoryWriter()
+    recorder = MistakesRecorder()
+    recorder.on_epoch(now, writer)
+    recorder.on_end(now, writer)
+    assert set(writer.written) == {("validation", "mistakes/validation"), ("", "mistakes/test")}
+    ((_, markdown),) = writer.written["validation", "mistakes/validation"]
+    assert now.validation is not None
+    shown = [int(line.split("|")[1]) for line in markdown.splitlines()[4:]]
+    assert shown == surest(now.validation)
+    assert set(recorder.leaves_out(now)) == {"mistakes/validation", "mistakes/test"}

@@ -96,7 +96,7 @@ def test_of_many_classes_the_largest_are_shown_and_the_text_says_so() -> None:
     PrCurvesRecorder().on_epoch(snapshot(names=[str(n) for n in range(200)], validation=seen), writer)  # type: ignore[arg-type]
     assert [tag for _, tag in writer.written] == [f"pr_curves/{n}" for n in range(150, 150 + MOST_CURVES)]
     text = writer.metadata["validation", "pr_curves/150"].summary_description
-    assert f"Shown are the {MOST_CURVES} largest of 200 classes" in text
+    assert f"Shown are the {MOST_CURVES} most frequent of 200 classes" in text
 
 
 def test_largest_classes_leave_out_the_empty_ones() -> None:

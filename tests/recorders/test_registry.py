@@ -16,7 +16,18 @@ from tbcli.training import train
 
 LIGHT = [name for name, entry in RECORDERS.items() if entry.level == "light"]
 STANDARD = [name for name, entry in RECORDERS.items() if entry.level in ("light", "standard")]
-HELPERS = {"__init__", "base", "cadence", "recording", "registry", "writer"}
+HELPERS = {
+    "__init__",
+    "base",
+    "cadence",
+    "recording",
+    "registry",
+    "writer",
+    "inputs",
+    "labels",
+    "markdown",
+    "reporting",
+}
 
 
 def chosen(recorders: str, **settings: object) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from tbcli.recorders import samples
 from tbcli.recorders.samples import SamplesRecorder, why_no_images
+from tbcli.tasks import CLASSIFICATION
 from tests.recorders.memory import MemoryWriter
 from tests.recorders.pictures import drawn, evidence_of, moment
 
@@ -29,7 +30,8 @@ def test_it_shows_the_first_samples_of_the_probe_with_what_is_said_of_them(monke
     monkeypatch.setattr(samples, "draw_samples", lambda *args: (told.append(args), (b"", (1, 1)))[1])
     now = moment(40, epoch=2, **{"record.samples": 9})
     SamplesRecorder().on_epoch(now, MemoryWriter())
-    ((images, labels, probabilities, names, indices, title),) = told
+    ((images, labels, probabilities, names, indices, title, task),) = told
+    assert task is CLASSIFICATION
     probe = now.probe
     assert probe is not None
     assert np.array_equal(images, now.dataset.probe.inputs[probe.indices[:9]])
@@ -65,7 +67,14 @@ def test_before_training_there_is_nothing_to_show() -> None:
 @pytest.mark.parametrize("shape", [(5,), (8, 8), (8, 8, 2), (8, 8, 4), (2, 8, 8, 3)])
 def test_what_is_no_image_is_said_with_its_shape(shape: tuple[int, ...]) -> None:
     assert str(shape) in (why_no_images(shape) or "")
-    assert SamplesRecorder().unsuitable(moment(shape=shape)) == f"samples of shape {shape} are no images"
+    now, writer = moment(shape=shape), MemoryWriter()
+    SamplesRecorder().on_epoch(now, writer)
+    ((_, markdown),) = writer.written["validation", "samples/predictions"]
+    assert len(markdown.splitlines()) == 2 + 2 + 12
+    (reason,) = SamplesRecorder().leaves_out(now).values()
+    assert str(shape) in reason
+    assert "Text dashboard" in reason
+    assert not SamplesRecorder().leaves_out(moment())
 
 
 def test_a_probability_that_is_no_number_is_shown_as_such() -> None:

@@ -14,15 +14,9 @@ import pytest
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from tbcli.config import Config
-from tbcli.recorders.text import (
-    MOST_ROWS,
-    TextRecorder,
-    describe_environment,
-    describe_model,
-    describe_report,
-    escaped,
-    table,
-)
+from tbcli.recorders.markdown import escaped, table
+from tbcli.recorders.reporting import MOST_ROWS, describe_report
+from tbcli.recorders.text import TextRecorder, describe_environment, describe_model
 from tbcli.tasks.class_report import report_classes
 from tests.recorders.memory import MemoryWriter, evidence, snapshot
 

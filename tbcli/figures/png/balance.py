@@ -16,12 +16,15 @@ _NARROWEST_UPRIGHT = 11  # below, only some class numbers are written
 _LONGEST_NAME = 70  # pixels, upright
 
 
-def draw_balance(counts: Mapping[str, np.ndarray], class_names: Sequence[str]) -> tuple[bytes, tuple[int, int]]:
-    """Draw the samples of each class, each split to its own scale; a class without a sample is marked.
+def draw_balance(
+    counts: Mapping[str, np.ndarray], class_names: Sequence[str], totals: Mapping[str, int] | None = None
+) -> tuple[bytes, tuple[int, int]]:
+    """Draw the samples of each class or label, each split to its own scale; one without a sample is marked.
 
     Args:
-        counts: Samples of each class ``[classes]`` by split.
-        class_names: A name for each class number.
+        counts: Samples of each class or label ``[classes]`` by split.
+        class_names: A name for each of them.
+        totals: Samples of each split, where one may be counted several times.
 
     Returns:
         The picture as PNG, and its size (width, height) in pixels.
@@ -36,15 +39,15 @@ def draw_balance(counts: Mapping[str, np.ndarray], class_names: Sequence[str]) -
     height = _LINE + _PANEL + _MARGIN
     sheet = Sheet(width, len(counts) * height + below + _MARGIN, letters)
     for position, (split, found) in enumerate(counts.items()):
-        _draw_panel(sheet, _MARGIN // 2 + position * height, split, found, edges)
+        total = int(found.sum()) if totals is None else totals[split]
+        _draw_panel(sheet, _MARGIN // 2 + position * height, split, found, edges, total)
     _write_names(sheet, len(counts) * height, class_names, edges)
     return sheet.png()
 
 
-def _draw_panel(sheet: Sheet, top: int, split: str, found: np.ndarray, edges: np.ndarray) -> None:
+def _draw_panel(sheet: Sheet, top: int, split: str, found: np.ndarray, edges: np.ndarray, total: int) -> None:
     sheet.text(_MARGIN, top, split, INK, _SIZE)
-    total = int(found.sum())
-    told = f"{total:,} samples, {found.min() / max(1, total):.1%} to {found.max() / max(1, total):.1%} a class"
+    told = f"{total:,} samples, {found.min() / max(1, total):.1%} to {found.max() / max(1, total):.1%} each"
     sheet.text(sheet.width - _MARGIN, top, told, FAINT, _SIZE, align="right")
     base = top + _LINE + _PANEL
     slot = (edges[-1] - edges[0]) / len(found)

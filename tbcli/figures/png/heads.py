@@ -19,8 +19,7 @@ _MARGIN, _GAP, _SIZE, _LINE = 4, 4, 10, 12
 def draw_heads(
     scores: np.ndarray,
     images: np.ndarray | None,
-    guesses: np.ndarray,
-    class_names: Sequence[str],
+    guesses: Sequence[str],
     indices: np.ndarray,
     title: str,
 ) -> tuple[bytes, tuple[int, int]]:
@@ -32,8 +31,7 @@ def draw_heads(
         scores: ``[n, heads, asking positions, positions looked at]``, at least one sample; of more than `MOST_HEADS`
             heads the first are drawn.
         images: Pixels 0 to 255 ``[n, height, width, 1 or 3]``; None where the samples are no images.
-        guesses: Predicted class numbers ``[n]``.
-        class_names: A name for each class number.
+        guesses: What was predicted, in words ``[n]``.
         indices: Positions in the source ``[n]``, shown so that a sample can be found again.
         title: A line above all.
 
@@ -43,18 +41,18 @@ def draw_heads(
     shown = np.nan_to_num(scores[:, :MOST_HEADS].astype(np.float32))
     heads = shown.shape[1]
     side = (THUMBNAIL_WIDTH - _MARGIN) // (_ACROSS + 1) - _GAP
-    letters = letters_for(tuple(class_names))
+    letters = letters_for(tuple(guesses))
     lines = -(-heads // _ACROSS)
     top = 2 * _LINE + 2 * _MARGIN
     row_height = max(lines * (side + _LINE), side + 2 * _LINE) + 2 * _MARGIN
     sheet = Sheet(THUMBNAIL_WIDTH, top + len(shown) * row_height, letters)
     sheet.text(_MARGIN, _MARGIN, letters.fitted(title, _SIZE + 1, THUMBNAIL_WIDTH - _MARGIN), INK, _SIZE + 1)
     sheet.text(_MARGIN, _MARGIN + _LINE, told(scores.shape), FAINT, _SIZE)
-    names = letters.class_labels(class_names, _SIZE, side)
     for number, matrices in enumerate(shown):
         y = top + number * row_height
         image = None if images is None else images[number]
-        _draw_sample(sheet, y, image, names[guesses[number]], int(indices[number]), side)
+        guess = letters.fitted(guesses[number], _SIZE, side)
+        _draw_sample(sheet, y, image, guess, int(indices[number]), side)
         for head, matrix in enumerate(matrices):
             x = _MARGIN + (1 + head % _ACROSS) * (side + _GAP)
             below = y + head // _ACROSS * (side + _LINE)

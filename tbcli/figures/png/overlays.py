@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from tbcli.figures.answers import describe_answers
 from tbcli.figures.png.letters import letters_for
 from tbcli.figures.png.sheet import FAINT, INK, RIGHT, THUMBNAIL_WIDTH, WRONG, Sheet, as_colours, fitted_size
+from tbcli.tasks import CLASSIFICATION, Task
 
 _MARGIN, _GAP, _SIZE, _LINE = 4, 2, 10, 12
 _COLUMNS, _BETWEEN = 2, 14  # pairs side by side, and the pixels that keep them apart
@@ -21,21 +23,23 @@ def draw_overlays(
     images: np.ndarray,
     heats: np.ndarray,
     labels: np.ndarray,
-    probabilities: np.ndarray,
+    outputs: np.ndarray,
     class_names: Sequence[str],
     indices: np.ndarray,
     title: str,
+    task: Task = CLASSIFICATION,
 ) -> tuple[bytes, tuple[int, int]]:
     """Draw pairs of an image and its heat map over it, each heat map to its own largest value.
 
     Args:
         images: Pixels 0 to 255 ``[n, height, width, 1 or 3]``, at least one.
         heats: Not negative ``[n, rows, columns]``, of any size; a sample without any heat says so.
-        labels: True class numbers ``[n]``.
-        probabilities: Predicted probabilities ``[n, classes]``.
-        class_names: A name for each class number.
+        labels: What is true of them ``[n, ...]``.
+        outputs: What the model says of them ``[n, m]``.
+        class_names: A name for each class number, label or value.
         indices: Positions in the source ``[n]``, shown so that a sample can be found again.
         title: A line above all.
+        task: What is learnt.
 
     Returns:
         The picture as PNG, and its size (width, height) in pixels.
@@ -53,20 +57,21 @@ def draw_overlays(
     before = letters.width("true ", _SIZE)
     taken = max(letters.width("100.0%", _SIZE), before + max(letters.width(told, _SIZE) for told in tellings))
     names = letters.class_labels(class_names, _SIZE, pair - taken - _MARGIN)
-    for number, image in enumerate(images):
+    answers = describe_answers(task, labels, outputs, names)
+    for number, (image, answer) in enumerate(zip(images, answers, strict=True)):
         x = _MARGIN + number % columns * (pair + _BETWEEN)
         y = top + number // columns * row_height
         pixels = as_colours(image, height, width)
         sheet.paste(x, y, pixels)
         sheet.paste(x + width + _GAP, y, covered(pixels, heats[number]))
         y += height + 1
-        true, guess = int(labels[number]), int(probabilities[number].argmax())
-        colour = RIGHT if true == guess else WRONG
-        confidence = f"{probabilities[number, guess]:.1%}"
-        sheet.text(x, y, names[guess], colour, _SIZE)
-        sheet.text(x + pair, y, confidence, colour, _SIZE, align="right")
+        colour = WRONG if answer.is_wrong else RIGHT
+        beside = letters.width(answer.note, _SIZE) + _GAP
+        sheet.text(x, y, letters.fitted(answer.predicted, _SIZE, pair - beside), colour, _SIZE)
+        sheet.text(x + pair, y, answer.note, colour, _SIZE, align="right")
         sheet.text(x, y + _LINE, "true ", FAINT, _SIZE)
-        sheet.text(x + before, y + _LINE, names[true], INK, _SIZE)
+        beside = before + letters.width(tellings[number], _SIZE) + _GAP
+        sheet.text(x + before, y + _LINE, letters.fitted(answer.true, _SIZE, pair - beside), INK, _SIZE)
         sheet.text(x + pair, y + _LINE, tellings[number], FAINT, _SIZE, align="right")
     return sheet.png()
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tbcli.figures.answers import describe_answers
 from tbcli.figures.png.letters import letters_for
 from tbcli.figures.png.sheet import FAINT, INK, RIGHT, THUMBNAIL_WIDTH, WRONG, Sheet, as_colours, fitted_size
+from tbcli.tasks import CLASSIFICATION, Task
 
 _MARGIN = 4  # pixels around a sample
 _FRAME = 3
@@ -19,20 +21,24 @@ _SMALLEST_CELL = 70  # pixels; below it the captions would not be read
 def draw_samples(
     images: np.ndarray,
     labels: np.ndarray,
-    probabilities: np.ndarray,
+    outputs: np.ndarray,
     class_names: Sequence[str],
     indices: np.ndarray,
     title: str = "",
+    task: Task = CLASSIFICATION,
 ) -> tuple[bytes, tuple[int, int]]:
-    """Draw samples with predicted label, confidence, true label and index; mistakes are outlined.
+    """Draw samples with what was predicted, how sure or how far off that is, what is true, and the index.
+
+    Mistakes are outlined.
 
     Args:
         images: Pixels 0 to 255 ``[n, height, width, 1 or 3]``; n may be 0 where there is a title.
-        labels: True class numbers ``[n]``.
-        probabilities: Predicted probabilities ``[n, classes]``.
-        class_names: A name for each class number.
+        labels: What is true of them ``[n, ...]``.
+        outputs: What the model says of them ``[n, m]``.
+        class_names: A name for each class number, label or value.
         indices: Positions in the source ``[n]``, shown so that a sample can be found again.
         title: A line above all.
+        task: What is learnt.
 
     Returns:
         The picture as PNG, and its size (width, height) in pixels.
@@ -48,20 +54,20 @@ def draw_samples(
     before = letters.width("true ", _SIZE)
     names = letters.class_labels(class_names, _SIZE, room - max(before, letters.width(f"{1:.{decimals}%}", _SIZE) + 2))
     sheet = Sheet(max(THUMBNAIL_WIDTH, columns * cell), top + rows * cell_height, letters)
+    answers = describe_answers(task, labels, outputs, names, lambda share: f"{share:.{decimals}%}")
     if title:
         sheet.text(_MARGIN, _MARGIN, title, INK, _SIZE + 1)
-    for number, image in enumerate(images):
+    for number, (image, answer) in enumerate(zip(images, answers, strict=True)):
         x, y = number % columns * cell + _MARGIN, top + number // columns * cell_height + _MARGIN
         sheet.paste(x, y, as_colours(image, height, width))
-        true, guess = int(labels[number]), int(probabilities[number].argmax())
-        colour = RIGHT if true == guess else WRONG
-        if true != guess:
+        colour = WRONG if answer.is_wrong else RIGHT
+        if answer.is_wrong:
             sheet.frame(x, y, width, height, colour, _FRAME)
         y += height + _FRAME
-        confidence = f"{probabilities[number, guess]:.{decimals}%}"
-        sheet.text(x, y, names[guess], colour, _SIZE)
-        sheet.text(x + room, y, confidence, colour, _SIZE, align="right")
+        beside = letters.width(answer.note, _SIZE) + 2
+        sheet.text(x, y, letters.fitted(answer.predicted, _SIZE, room - beside), colour, _SIZE)
+        sheet.text(x + room, y, answer.note, colour, _SIZE, align="right")
         sheet.text(x, y + _LINE, "true ", FAINT, _SIZE)
-        sheet.text(x + before, y + _LINE, names[true], INK, _SIZE)
+        sheet.text(x + before, y + _LINE, letters.fitted(answer.true, _SIZE, room - before), INK, _SIZE)
         sheet.text(x, y + 2 * _LINE, f"#{indices[number]}", FAINT, _SIZE)
     return sheet.png()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tbcli.figures.png.letters import Letters
+from tbcli.figures.png.letters import letters_for
 from tbcli.figures.png.sheet import FAINT, INK, THUMBNAIL_WIDTH, Colour, Sheet
 
 _MARGIN, _SIZE, _LINE = 8, 11, 15
@@ -46,36 +46,43 @@ class Values:
         return ("red", "green", "blue") if len(self.mean) == 3 else ("all",)
 
 
-def draw_values(values: Mapping[str, Values]) -> tuple[bytes, tuple[int, int]]:
-    """Draw how often each value occurs, one panel per split, on a logarithmic scale: most pixels of many images are 0.
+def draw_values(
+    values: Mapping[str, Values], title: str = "how often each value occurs", *, is_log: bool = True
+) -> tuple[bytes, tuple[int, int]]:
+    """Draw how often each value occurs, one panel per split.
 
     Args:
-        values: By split.
+        values: By the name of the panel: of the split, or whatever it is of.
+        title: A line above all.
+        is_log: Whether the scale is logarithmic, as for pixels: most of many images are 0.
 
     Returns:
         The picture as PNG, and its size (width, height) in pixels.
     """
     height = 2 * _LINE + _PANEL + _MARGIN
-    sheet = Sheet(THUMBNAIL_WIDTH, _LINE + _MARGIN + len(values) * height, Letters())
-    sheet.text(_MARGIN, _MARGIN // 2, "how often each value occurs (log scale)", FAINT, _SIZE)
+    sheet = Sheet(THUMBNAIL_WIDTH, _LINE + _MARGIN + len(values) * height, letters_for(tuple(values)))
+    sheet.text(_MARGIN, _MARGIN // 2, f"{title} (log scale)" if is_log else title, FAINT, _SIZE)
     for position, (split, found) in enumerate(values.items()):
         top = _LINE + _MARGIN + position * height
-        sheet.text(_MARGIN, top, split, INK, _SIZE)
         told = f"mean {found.mean.mean():.4g}   zeros {found.zeros.mean():.1%}"
+        if not is_log:
+            told = f"mean {found.mean[0]:.4g}   std {found.std[0]:.4g}"
+        room = sheet.width - 3 * _MARGIN - sheet.letters.width(told, _SIZE)
+        sheet.text(_MARGIN, top, sheet.letters.fitted(split, _SIZE, room), INK, _SIZE)
         sheet.text(sheet.width - _MARGIN, top, told, FAINT, _SIZE, align="right")
-        _draw_counts(sheet, top + _LINE, found)
+        _draw_counts(sheet, top + _LINE, found, is_log=is_log)
         low, high = found.span
         sheet.text(_MARGIN, top + _LINE + _PANEL, f"{low:.4g}", FAINT, _SIZE)
         sheet.text(sheet.width - _MARGIN, top + _LINE + _PANEL, f"{high:.4g}", FAINT, _SIZE, align="right")
     return sheet.png()
 
 
-def _draw_counts(sheet: Sheet, top: int, found: Values) -> None:
+def _draw_counts(sheet: Sheet, top: int, found: Values, *, is_log: bool) -> None:
     """Draw bars of the counts, one channel over the other: where colours meet, they mix."""
     room = sheet.width - 2 * _MARGIN
     bins = np.arange(room) * found.counts.shape[1] // room
-    most = np.log1p(max(1, found.counts.max()))
-    heights = np.round(np.log1p(found.counts) / most * _PANEL).astype(np.int64)
+    scaled = np.log1p(found.counts) if is_log else found.counts.astype(np.float64)
+    heights = np.ceil(scaled / max(scaled.max(), 1e-9) * (_PANEL - 1)).astype(np.int64)
     from_below = np.arange(_PANEL, 0, -1)[:, None]
     area = np.full((_PANEL, room, 3), 255.0)
     colours = _COLOURS if len(heights) == 3 else (_GREY,)

@@ -20,7 +20,7 @@ DARK, LIGHT = (heat_colours(np.array(value)).round().astype(np.uint8).tolist() f
 def test_heads_fit_a_thumbnail(heads: int, asking: int, looked_at: int, has_images: bool) -> None:
     scores = RANDOM.random((3, heads, asking, looked_at))
     images = RANDOM.integers(0, 256, (3, 6, 8, 3)).astype(np.uint8) if has_images else None
-    png, size = draw_heads(scores, images, np.array([0, 1, 1]), ("cat", "日本" * 50), np.arange(3), "t" * 300)
+    png, size = draw_heads(scores, images, ("cat", "日本" * 50, "日本" * 50), np.arange(3), "t" * 300)
     pixels = pixels_of(png)
     assert (pixels.shape[1], pixels.shape[0]) == size
     assert size[0] == THUMBNAIL_WIDTH
