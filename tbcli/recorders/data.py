@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tbcli.figures.png.values import draw_values
 from tbcli.naming import tags
 from tbcli.recorders.base import Recorder, Snapshot, Writer
-from tbcli.recorders.inputs import describe_values, measure_values
+from tbcli.recorders.input_values import describe_values, measure_values
 from tbcli.recorders.labels import tell_targets
 
 if TYPE_CHECKING:

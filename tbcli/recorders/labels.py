@@ -9,7 +9,7 @@ import numpy as np
 from tbcli.figures.png.balance import draw_balance
 from tbcli.figures.png.values import draw_values
 from tbcli.naming import tags
-from tbcli.recorders.inputs import of_numbers, span_of
+from tbcli.recorders.input_values import of_numbers, span_of
 from tbcli.recorders.markdown import table
 from tbcli.tasks import CLASSIFICATION, MULTI_LABEL, REGRESSION, Task
 

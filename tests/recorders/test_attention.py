@@ -259,7 +259,7 @@ def test_the_predicted_class_is_that_of_the_evidence(monkeypatch: pytest.MonkeyP
     now = moment(30, shape=SHAPE, model=convolutional())
     written_by(now)
     assert now.probe is not None
-    ((images, heats, labels, probabilities, _, indices, _),) = told
+    ((images, heats, labels, probabilities, _, indices, _, _),) = told
     assert np.array_equal(images, now.dataset.probe.inputs[indices])
     assert np.array_equal(labels, now.dataset.probe.labels[indices])
     assert np.array_equal(heats, heat_of(now.model, images, probabilities.argmax(axis=1).tolist()))

@@ -12,9 +12,9 @@ from PIL import Image
 from tbcli.data.dataset import Dataset, Split
 from tbcli.figures.png.sheet import THUMBNAIL_WIDTH, WRONG
 from tbcli.figures.png.values import Values
-from tbcli.recorders import inputs
+from tbcli.recorders import input_values
 from tbcli.recorders.data import DataRecorder
-from tbcli.recorders.inputs import describe_values, measure_values
+from tbcli.recorders.input_values import describe_values, measure_values
 from tbcli.recorders.labels import describe_balance
 from tests.recorders.memory import MemoryWriter, snapshot
 
@@ -65,13 +65,13 @@ def test_what_is_no_image_is_measured_all_together(shape: tuple[int, ...]) -> No
 
 
 def test_bytes_are_counted_in_several_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs, "_CHUNK", 7 * 90)
+    monkeypatch.setattr(input_values, "_CHUNK", 7 * 90)
     pixels = colours()
     assert_measured(measure_values(split_of(pixels)), pixels.reshape(-1, 3) / 1.0)
 
 
 def test_of_too_many_numbers_a_part_is_looked_at_evenly_and_the_table_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs, "_MOST_NUMBERS", 3 * 90)
+    monkeypatch.setattr(input_values, "_MOST_NUMBERS", 3 * 90)
     pixels = colours(count=41).astype(np.float32)
     found = measure_values(split_of(pixels))
     assert_measured(found, pixels[[0, 20, 40]].reshape(-1, 3).astype(np.float64))

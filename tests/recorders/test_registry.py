@@ -23,7 +23,7 @@ HELPERS = {
     "recording",
     "registry",
     "writer",
-    "inputs",
+    "input_values",
     "labels",
     "markdown",
     "reporting",
