@@ -109,8 +109,6 @@ def load_dataset(
     """
     with progress_to(progress) if progress else nullcontext():
         dataset: Dataset = load_object(require_source(config.source))(config)
-        if not to_train:
-            return dataset
         from tbcli.data.checks import check_dataset
 
-        return replace(dataset, notes=(*dataset.notes, *check_dataset(dataset)))
+        return replace(dataset, notes=(*dataset.notes, *check_dataset(dataset, to_train=to_train)))

@@ -13,8 +13,12 @@ from tbcli.naming.matching import listed
 _BYTES = 1 << 24  # of inputs that are looked at at once
 
 
-def check_dataset(dataset: Dataset) -> tuple[str, ...]:
-    """Return what is odd but can be trained on, a sentence each.
+def check_dataset(dataset: Dataset, *, to_train: bool = True) -> tuple[str, ...]:
+    """Return what is odd but can be used, a sentence each.
+
+    Args:
+        dataset: What was loaded.
+        to_train: Whether there must be something to learn: one class, or one sample, is enough to measure a model by.
 
     Raises:
         DoesNotFit: Splits have different shapes, too few samples, inputs that are no numbers, or labels that do not
@@ -24,13 +28,15 @@ def check_dataset(dataset: Dataset) -> tuple[str, ...]:
         _check_lengths(name, split)
         _check_shapes(name, split, dataset.train)
         _check_labels(name, split, dataset)
-    if len(dataset.train) < 2:
+    if to_train and len(dataset.train) < 2:
         raise DoesNotFit(
             f"there {'is 1 training sample' if len(dataset.train) else 'are no training samples'}",
             hint="training needs two at least; see `--limit-samples`, `--validation-split` and `--test-split`",
         )
     for name, split in dataset.splits.items():
         _check_inputs(name, split, dataset)
+    if not to_train:
+        return ()
     if dataset.task.has_classes:
         return _check_classes(dataset)
     return _check_values(dataset)

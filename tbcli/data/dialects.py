@@ -73,19 +73,19 @@ def find_dialect(path: Path) -> Dialect:
     rows = _rows(lines, separator)
     if not rows:
         raise DoesNotFit(f"{path.name} has no rows", hint="the first row names the columns, the others hold values")
-    notes = ["its text is read as Latin-1, as it is not UTF-8"] if encoding == "latin-1" else []
+    notes = ["text that is not UTF-8 is read as Latin-1"] if encoding == "latin-1" else []
     if separator in _SEPARATOR_NAMES and (separator, path.suffix) != ("\t", ".tsv"):
-        notes.append(f"its cells are separated by {_SEPARATOR_NAMES[separator]}")
+        notes.append(f"cells are separated by {_SEPARATOR_NAMES[separator]}")
     if dialect := _with_counts_first(rows, encoding, separator, notes):
         return dialect
     width = _usual_width(rows)
     has_header, is_guess = _has_header(rows)
     if not has_header:
         names = tuple(f"c{i}" for i in range(width))
-        notes.append(f"it has no header row: its columns are named c0{f' to c{width - 1}' if width > 1 else ''}")
+        notes.append(f"there is no header row: columns are named c0{f' to c{width - 1}' if width > 1 else ''}")
     else:
         names = _names(path, rows[0], width)
-        notes += ["its first row is read as the header"] if is_guess else []
+        notes += ["the first row is taken for the header"] if is_guess else []
     return Dialect(encoding, separator, names, int(has_header), tuple(notes))
 
 
@@ -176,7 +176,7 @@ def _with_counts_first(
         return None
     names = (*(f"c{i}" for i in range(width - 1)), "target")
     said = (
-        f"its first row is read as scikit-learn writes it: {first[0]} rows, {first[1]} columns and the classes; the "
+        f"the first row is read as scikit-learn writes it: {first[0]} rows, {first[1]} columns and the classes; "
         f"columns are named c0 to c{width - 2} and target"
     )
     return Dialect(encoding, separator, names, 1, (*notes, said), classes, int(first[0]))

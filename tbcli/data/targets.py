@@ -143,7 +143,7 @@ def _read_numbers(values: np.ndarray, task: str, names: Sequence[str], few: int,
     is_whole = values.dtype.kind in "iu" or bool((values == np.rint(values)).all())
     found = np.unique(values)
     if task == "auto" and not _are_classes(found, values, is_whole=is_whole, few=few, named=len(names)):
-        note = f"the {what} are {len(found):,} different numbers: read as values (regression)"
+        note = f"the {what} are {len(found):,} different numbers: taken for values (regression)"
         return replace(_values(values[:, np.newaxis], names), notes=(note,) if is_whole else ())
     if not is_whole and len(found) > MOST_CLASSES:
         raise DoesNotFit(
@@ -152,7 +152,7 @@ def _read_numbers(values: np.ndarray, task: str, names: Sequence[str], few: int,
     targets = _classes(values, found, names, what)
     if task == "auto":
         is_guess = values.dtype.kind == "f" or few == FEW_CLASSES
-        note = f"the {what} are {len(found)} different whole numbers: read as classes; `--task regression` reads values"
+        note = f"the {what} are {len(found)} different whole numbers: taken for classes; `--task regression` for values"
         targets = replace(targets, notes=(note,) if is_guess else ())
     return targets
 

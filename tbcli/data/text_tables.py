@@ -186,4 +186,4 @@ class _Ragged:
                 f"the rows of {self._path.name} should have {self._width} cells: {said}",
                 hint="a cell that contains the separator must stand in double quotes",
             )
-        return [f"{self._count:,} rows do not have {self._width} cells, and are left out: {said}"]
+        return [f"{self._count:,} rows do not have {self._width} cells and are left out: {said}"]

@@ -78,7 +78,7 @@ def test_numbers_are_values(values: np.ndarray) -> None:
 
 
 def test_many_whole_numbers_are_values_and_that_is_told() -> None:
-    assert "different numbers: read as values" in read_targets(np.arange(200)).notes[0]
+    assert "different numbers: taken for values" in read_targets(np.arange(200)).notes[0]
     assert read_targets(np.arange(200) % 50).task.name == "classification"
     assert read_targets(np.arange(200) % 50, few=FEW_CLASSES).task.name == "regression"
 
