@@ -65,17 +65,17 @@ class PlainNarrator(QuietNarrator):
 
     def stage(self, text: str) -> None:
         """A part of the story begins."""
-        self._output.say(f"{text} ...")
+        self._output.say(f"{printable(text)} ...")
 
     def progress(self, text: str) -> None:
         """How far it is; now and then."""
         if time.monotonic() - self._said_at >= _SECONDS_BETWEEN_LINES:
             self._said_at = time.monotonic()
-            self._output.say(f"{text} ...")
+            self._output.say(f"{printable(text)} ...")
 
     def note(self, text: str) -> None:
         """Something worth knowing."""
-        self._output.say(text)
+        self._output.say(printable(text))
 
     def begin(self, epochs: int, steps: int) -> None:
         """Training begins."""

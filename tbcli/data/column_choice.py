@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from tbcli.naming.matching import listed
 MOST_WORDS, LARGEST_SHARE = 100, 0.5  # different words, and their share of the rows, beyond which they are text
 MOST_CATEGORIES = 1000  # the rarer ones are unknown
 _ID = re.compile(r"(?i)(.*[\W_])?(id|ids|idx|index|rowid|row|nr|no|uuid|guid|unnamed: 0)")
+_INDEX = re.compile(r"__index_level_\d+__")
 _CONSTANT = "the same value in all training rows"
 _CAMEL_ID = re.compile(r".*[a-z](Id|ID)")
 _LEAST_PRECISE = 1e-3  # of the spread of a column, what float32 may round away
@@ -45,12 +46,13 @@ def choose_columns(table: RawTable, training: np.ndarray) -> tuple[tuple[Column,
     columns: list[Column] = []
     left_out: dict[str, list[str]] = {}
     notes: list[str] = []
+    names = {raw.name for raw in table.columns}
     for raw in table.columns:
         reason = _reason_against(raw)
         if reason:
             left_out.setdefault(reason, []).append(raw.name)
             continue
-        for part in _parts_of(raw, table):
+        for part in _parts_of(raw, names):
             _require_finite(part)
             column = _describe(part, training)
             if isinstance(column, str):
@@ -77,8 +79,9 @@ def encode_columns(table: RawTable, columns: Sequence[Column]) -> np.ndarray:
         DoesNotFit: A column is not there, or holds words where it held numbers.
     """
     inputs = np.empty((table.rows, len(columns)), np.float32)
+    known = {raw.name: raw for raw in table.columns}
     for place, column in enumerate(columns):
-        inputs[:, place] = _encoded(_find(table, column), column)
+        inputs[:, place] = _encoded(_find(known, column), column)
     return inputs
 
 
@@ -105,6 +108,8 @@ def _reason_against(raw: RawColumn) -> str:
     is_named_id = bool(_ID.fullmatch(raw.name) or _CAMEL_ID.fullmatch(raw.name))
     counts_up = raw.kind == "number" and filled > 2 and bool((np.diff(raw.values) == 1).all())
     is_unnamed = bool(re.fullmatch(r"c0", raw.name)) and counts_up and raw.values[0] in (0, 1)
+    if _INDEX.fullmatch(raw.name) and counts_up:
+        return "the index of a data frame"
     if different == filled > 2 and (is_unnamed or (is_named_id and (counts_up or _is_whole(raw)))):
         return "an identifier: a different value in each row"
     return ""
@@ -115,14 +120,14 @@ def _is_whole(raw: RawColumn) -> bool:
     return raw.words is not None or bool((filled == np.rint(filled)).all())
 
 
-def _parts_of(raw: RawColumn, table: RawTable) -> Iterator[RawColumn]:
+def _parts_of(raw: RawColumn, names: Collection[str]) -> Iterator[RawColumn]:
     """Yield the column, or the parts of its dates; a time of day only where there is one."""
     if raw.kind != "date":
         yield raw
         return
     for part in _PARTS:
         name = f"{raw.name}.{part}"
-        if name not in table.names:
+        if name not in names:
             yield _part(raw, part)
 
 
@@ -180,17 +185,17 @@ def _looks_like_number(word: str) -> bool:
     return True
 
 
-def _find(table: RawTable, column: Column) -> RawColumn:
+def _find(known: Mapping[str, RawColumn], column: Column) -> RawColumn:
     """Return the column of a table, or the part of the date."""
-    if column.name in table.names:
-        return table.column(column.name)
+    if column.name in known:
+        return known[column.name]
     name, _, part = column.name.rpartition(".")
-    if part in _PARTS and name in table.names:
-        raw = table.column(name)
+    if part in _PARTS and name in known:
+        raw = known[name]
         if raw.kind == "date" or raw.is_missing.all():
-            return _part(raw, part) if raw.kind == "date" else RawColumn(column.name, np.full(table.rows, np.nan))
+            return _part(raw, part) if raw.kind == "date" else RawColumn(column.name, np.full(len(raw.values), np.nan))
         raise DoesNotFit(f"column {name!r} holds no dates", hint="as it did when the model was trained")
-    raise DoesNotFit(f"the table has no column {column.name!r}", hint=f"it has {listed(table.names)}")
+    raise DoesNotFit(f"the table has no column {column.name!r}", hint=f"it has {listed(list(known))}")
 
 
 def _encoded(raw: RawColumn, column: Column) -> np.ndarray:

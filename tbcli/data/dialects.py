@@ -68,9 +68,12 @@ def find_dialect(path: Path) -> Dialect:
         DoesNotFit: There is no table of text in it, or two columns have one name.
     """
     encoding, text = _sample(path)
-    lines = text.splitlines(keepends=True)
-    separator = _find_separator(path, lines)
-    rows = _rows(lines, separator)
+    lines = [line for line in text.splitlines(keepends=True) if line.strip()]
+    if not lines:
+        raise DoesNotFit(f"{path.name} is empty", hint="the first row names the columns, the others hold values")
+    comments, told = _leading_lines(lines)
+    separator = told or _find_separator(lines[comments:])
+    rows = _rows(lines[comments:], separator)
     if not rows:
         raise DoesNotFit(f"{path.name} has no rows", hint="the first row names the columns, the others hold values")
     notes = ["text that is not UTF-8 is read as Latin-1"] if encoding == "latin-1" else []
@@ -80,13 +83,16 @@ def find_dialect(path: Path) -> Dialect:
         return dialect
     width = _usual_width(rows)
     has_header, is_guess = _has_header(rows)
-    if not has_header:
+    commented = _rows([lines[comments - 1].lstrip("# ")], separator)[0] if comments and not told else []
+    if not has_header and len(commented) == width:  # as numpy.savetxt writes it
+        names = _names(path, commented, width)
+    elif not has_header:
         names = tuple(f"c{i}" for i in range(width))
         notes.append(f"there is no header row: columns are named c0{f' to c{width - 1}' if width > 1 else ''}")
     else:
         names = _names(path, rows[0], width)
         notes += ["the first row is taken for the header"] if is_guess else []
-    return Dialect(encoding, separator, names, int(has_header), tuple(notes))
+    return Dialect(encoding, separator, names, comments + int(has_header), tuple(notes))
 
 
 def read_rows(file: io.TextIOBase | Sequence[str], separator: str) -> csv.Reader:  # type: ignore[name-defined] # typeshed
@@ -143,10 +149,17 @@ def _without_last_separator(rows: list[list[str]]) -> list[list[str]]:
     return rows
 
 
-def _find_separator(path: Path, lines: Sequence[str]) -> str:
+def _leading_lines(lines: Sequence[str]) -> tuple[int, str]:
+    """Return how many lines stand before the table, and the separator where one of them tells it, as in Excel's."""
+    if found := re.fullmatch(r'"?sep=(.)"?\s*', lines[0], re.IGNORECASE):
+        return 1, found[1]
+    is_comment = [bool(re.match(r"#+[^#,;|\t]", line)) for line in lines]
+    count = is_comment.index(False) if False in is_comment else 0
+    return count, ""
+
+
+def _find_separator(lines: Sequence[str]) -> str:
     """Return what separates the cells: the first of those by which nearly all rows have equally many."""
-    if not any(line.strip() for line in lines):
-        raise DoesNotFit(f"{path.name} is empty", hint="the first row names the columns, the others hold values")
     best, best_share = "", 0.0
     for separator in SEPARATORS:
         widths = Counter(len(row) for row in _rows(lines, separator))
@@ -196,6 +209,8 @@ def _has_header(rows: Sequence[Sequence[str]]) -> tuple[bool, bool]:
     is_seen = any(first[i] in {row[i] for row in body} for i in others)
     if not numeric:
         return not is_seen and len(set(first)) == width, True
+    if [cell.strip() for cell in first if cell.strip()] == [str(i) for i in range(width - (not first[0].strip()))]:
+        return width > 1, True  # a data frame without names
     years = [first[i] for i in numeric]
     looks_like_years = all(cell.isdigit() and int(cell) in _YEARS for cell in years) and len(set(years)) == len(years)
     return bool(others) and not is_seen and looks_like_years, bool(others) and looks_like_years

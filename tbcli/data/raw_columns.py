@@ -17,6 +17,7 @@ _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 _MAYBE_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+\.\d+|[-+]?\d{1,3}(,\d{3}){2,}")
 _POINTED_THOUSANDS = re.compile(r"[-+]?\d{1,3}(\.\d{3})+,\d+")
+_SIGNS = "%$€£¥"
 _DATE = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})(?:[ T]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?")
 _NAMED_MONTHS = ("%d %b %Y", "%d-%b-%Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d-%b-%y")
 _LONGEST_DATE = 40
@@ -134,6 +135,14 @@ def numbers_with_commas(words: Sequence[str], separator: str) -> tuple[dict[str,
     commas separate the cells, a comma in a number separates thousands.
     """
     words = [word for word in words if word.lower() not in _MISSING_NUMBER]
+    if words and (sign := _sign_of_all(words)):
+        bare = {word: word.replace(sign, "").strip() for word in words}
+        try:
+            numbers, guess = {text: float(text) for text in bare.values()}, ""
+        except ValueError:
+            numbers, guess = numbers_with_commas(list(bare.values()), separator)
+        numbers = {word: numbers[text] for word, text in bare.items()} if numbers else {}
+        return numbers, guess or f"numbers are read without {sign!r}"
     with_comma = [word for word in words if "," in word]
     if not with_comma or any("_" in word for word in words):
         return {}, ""
@@ -156,6 +165,13 @@ def numbers_with_commas(words: Sequence[str], separator: str) -> tuple[dict[str,
         return {word: float(text) for word, text in plain.items()}, guess
     except ValueError:
         return {}, ""
+
+
+def _sign_of_all(words: Sequence[str]) -> str:
+    """Return the currency or per cent that stands before or behind each word; ``""`` if there is none."""
+    return next(
+        (sign for sign in _SIGNS if all(sign in (word[0], word[-1]) and word.count(sign) == 1 for word in words)), ""
+    )
 
 
 def dates_in(words: Sequence[str]) -> tuple[dict[str, str], str]:

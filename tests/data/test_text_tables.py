@@ -256,3 +256,38 @@ def test_numbers_with_infinity_and_exponents_are_numbers(tmp_path: Path) -> None
     assert values[0] == 1e5
     assert math.isinf(values[1])
     assert np.isclose(values[2], -0.0025)
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "rows"),
+    [
+        ("0,1,2\n5.1,4,3\n6,7,8\n", ["0", "1", "2"], 2),
+        (",0,1\n0,5.1,4\n1,6,7\n", ["c0", "0", "1"], 2),
+        ("sep=;\na;b\n1,5;2\n2,5;3\n", ["a", "b"], 2),
+        ('"sep=,"\r\na,b\r\n1,2\r\n', ["a", "b"], 1),
+        ("# made by a program, in 2024\n# twice\na,b\n1,2\n3,4\n", ["a", "b"], 2),
+        ("# a,b\n1.5,2\n3,4\n", ["a", "b"], 2),
+        ("# a b\n1.5 2\n3 4\n", ["a", "b"], 2),
+        ("# measured at noon\n1.5,2\n3,4\n", ["c0", "c1"], 2),
+        ("#,name\n1,x\n2,y\n", ["#", "name"], 2),
+        ("#id,name\n1,x\n2,y\n", ["id", "name"], 2),
+    ],
+)
+def test_lines_before_the_table_are_understood(tmp_path: Path, text: str, names: list[str], rows: int) -> None:
+    table = read(tmp_path, text)
+    assert table.names == names
+    assert table.rows == rows
+
+
+@pytest.mark.parametrize("words", [["12%", "5.5%"], ["$1,234.50", "$3"], ["3 €", "2 €"], ["£5", "£1,234,567"]])
+def test_a_sign_that_all_numbers_have_is_left_out_and_told(tmp_path: Path, words: list[str]) -> None:
+    table = read(tmp_path, "a\tb\n" + "".join(f"{word}\tx\n" for word in words) + "\ty\n", "t.tsv")
+    assert table.column("a").kind == "number"
+    assert cells(table, "a")[1:] == [{"5.5%": 5.5, "$3": 3, "2 €": 2, "£1,234,567": 1234567}[words[1]], None]
+    assert any("column 'a': numbers are read without" in note for note in table.notes)
+
+
+def test_signs_that_differ_make_words(tmp_path: Path) -> None:
+    assert cells(read(tmp_path, "a,b\n$5,1\n€6,2\n"), "a") == ["$5", "€6"]
+    assert cells(read(tmp_path, "a,b\n5%,1\n6,2\n"), "a") == ["5%", "6"]
+    assert cells(read(tmp_path, "a,b\n%,1\n50%,2\n"), "a") == ["%", "50%"]
