@@ -305,7 +305,7 @@ def load_recorders(names: Sequence[str]) -> list[Recorder]:
 
 
 def _load(name: str) -> Recorder:
-    entry = known_recorders()[name]
+    entry = RECORDERS.get(name) or known_recorders()[name]  # which looks at every installed package
     try:
         recorder: Recorder = load_object(entry.target)()
     except Exception as error:
