@@ -65,7 +65,7 @@ class Activations(Protocol):
 
     @property
     def peaks(self) -> Mapping[str, np.ndarray]:
-        """``{layer: [units]}``: the largest output of each unit after a ReLU, over all probe samples."""
+        """``{layer: [units]}``: the largest output of each unit after a ReLU, over some 200 probe samples."""
 
     @property
     def values(self) -> Mapping[str, np.ndarray]:

@@ -11,6 +11,7 @@ import numpy as np
 from tbcli.data.dataset import Split
 
 _SHOWN_SAMPLES = 64  # for distributions; a layer's output can be large
+_PEAK_SAMPLES = 200  # to find units that never answer
 _RELU_LAYERS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
 
 
@@ -28,8 +29,8 @@ class ProbeActivations:
 
     @cached_property
     def peaks(self) -> dict[str, np.ndarray]:
-        """``{layer: [units]}``: the largest output of each unit (channel) after a ReLU, over all probe samples."""
-        inputs, _ = self._samples.batch(slice(None))
+        """``{layer: [units]}``: the largest output of each unit (channel) after a ReLU, over 200 samples."""
+        inputs, _ = self._samples.batch(slice(_PEAK_SAMPLES))
         return self._probe.peaks(inputs)
 
     @cached_property

@@ -62,14 +62,16 @@ class BackwardTap:
         vars(self._optimizer).pop("apply", None)
 
     def read(self, first: int, last: int) -> dict[str, np.ndarray]:
-        """Return ``{name: [last - first + 1]}`` of each of the latest steps; NaN where a step was not measured.
+        """Return ``{name: [last - first + 1]}`` of each of the latest steps; nothing where none was measured.
+
+        A step that was not, among others that were, has NaN.
 
         Steps are counted by the optimizer.
 
         ``gradients/<layer>`` is the Euclidean norm of the loss' gradient before any clipping, over all variables of the
         layer; ``updates/<layer>`` the norm of what the optimizer changed, as a share of the norm of the weights before.
         """
-        if self._rows is None:
+        if self._rows is None or not self._has_measured(first, last):
             return {}
         rows = self._rows.numpy()[[(step - 1) % self._size for step in range(first, last + 1)]]
         return {name: rows[:, column] for column, name in enumerate(self.names)}
@@ -77,6 +79,10 @@ class BackwardTap:
     def gradients(self) -> Mapping[str, np.ndarray]:
         """Return ``{variable path: array of its shape}``: the gradients of the latest measured step when looked at."""
         return _Gradients(dict(zip(self._paths, self._copies, strict=False)))
+
+    def _has_measured(self, first: int, last: int) -> bool:
+        """Return whether one of these steps was to be measured: the first of all was, and then every so many."""
+        return -(first - 1) % self._every <= last - first
 
     def _tapped(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
         if trainable_variables is None or (self._has_stepped and len(trainable_variables) != len(self._paths)):

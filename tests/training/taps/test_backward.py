@@ -59,7 +59,7 @@ def fit(model: Any, every: int = 1) -> tuple[Any, dict[str, np.ndarray]]:
 
     data = tf.data.Dataset.from_tensor_slices((INPUTS, LABELS)).batch(BATCH)
     model.fit(data, epochs=1, verbose=0, callbacks=[Reader()], shuffle=False)
-    return tap, {name: np.concatenate([part[name] for part in parts]) for name in tap.names}
+    return tap, {name: np.concatenate([part[name] for part in parts if part]) for name in tap.names}
 
 
 def by_hand(model: Any) -> tuple[dict[str, list[float]], dict[str, np.ndarray]]:
@@ -160,3 +160,12 @@ def test_variables_that_are_not_the_ones_expected_are_measured_all_the_same() ->
     model.optimizer.apply([tf.ones(variable.shape) for variable in last], last)
     assert tap.names == ["gradients/global_norm", "gradients/second", "updates/second"]
     assert tap.read(1, 1)["gradients/second"] == pytest.approx(np.sqrt(5 * 3 + 3))
+
+
+@pytest.mark.parametrize("every", [1, 3, 8])
+def test_steps_of_which_none_was_measured_have_no_values(every: int) -> None:
+    tap, _ = fit(build("sgd"), every)
+    for first in range(1, STEPS + 1):
+        for last in range(first, min(STEPS, first + PER_EXECUTION - 1) + 1):
+            measured = any((step - 1) % every == 0 for step in range(first, last + 1))
+            assert bool(tap.read(first, last)) == measured, (first, last)
