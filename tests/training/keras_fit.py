@@ -57,8 +57,9 @@ class _Callback(keras.callbacks.Callback):
         self.model.stop_training = self.epochs.end_epoch(logs)
 
 
-def fit(model: keras.Model, feed: TrainingFeed, epochs: Any, count: int) -> None:
-    """Do what `run_epochs` does, by Keras' `fit` over the same batches."""
+def fit(model: keras.Model, feed: TrainingFeed, epochs: Any, count: int, augmentation: Any = None) -> None:
+    """Do what `run_epochs` does, by Keras' `fit` over the same batches, which nothing changes."""
+    assert augmentation is None
     positions = tf.Variable(feed.split.positions, trainable=False)
     inputs, labels = tf.convert_to_tensor(feed.split.inputs), tf.convert_to_tensor(feed.split.labels)
 
