@@ -30,7 +30,9 @@ def make_run(
 ) -> Run:
     """Make a run that looks as if it had been trained; its `val_accuracy` is the best, at the last epoch."""
     store = RunStore(PathsConfig(workspace=str(workspace)))
-    config = Config().updated({"paths.workspace": str(workspace), "train.name": name, **(settings or {})})
+    config = Config().updated(
+        {"paths.workspace": str(workspace), "train.name": name, "model.name": "cnn", **(settings or {})}
+    )
     run = store.create(config, now=started)
     history = HistoryWriter(run.history_file)
     for epoch in range(1, epochs + 1):

@@ -71,7 +71,7 @@ def test_names_of_runs_are_offered_where_they_need_no_quotes(workspace: Path) ->
 
 OFFERED = [
     ("tbcli train --optimizer ", ["adam", "adamw", "sgd", "rmsprop"]),
-    ("tbcli train --data ", ["mnist"]),
+    ("tbcli train --data m", ["mnist"]),
     ("tbcli train --model c", ["cnn"]),
     ("tbcli train --monitor v", ["val_loss", "val_accuracy"]),
     ("tbcli train --save-format h", ["h5"]),
