@@ -8,7 +8,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any
 
-from tbcli.errors import NotFound
+from tbcli.errors import ConfigError, DoesNotFit, NotFound
 
 SCRIPT, PLACE, MODULE = "script", "place", "module"
 _LIBRARIES = ("site-packages", "dist-packages")
@@ -83,11 +83,20 @@ class Program:
         return compile(source, self.file, "exec", dont_inherit=True)
 
     def source(self) -> bytes:
-        """Return the text of a script as it was when it was first asked for."""
+        """Return the text of what is run as it was when it was first asked for; nothing where only code is there."""
         if self._source is None:
-            with open(self.file, "rb") as file:
-                self._source = file.read()
+            if self._spec is not None:
+                text = self._spec.loader.get_source(self._spec.name)  # type: ignore[union-attr]
+                self._source = (text or "").encode()
+            else:
+                with open(self.file, "rb") as file:
+                    self._source = file.read()
         return self._source
+
+    @property
+    def relative(self) -> str:
+        """The file that is run, relative to the program's directory."""
+        return os.path.relpath(self.file, self.directory) if self.kind == MODULE else os.path.basename(self.file)
 
     def owns(self, file: object) -> bool:
         """Say whether a module's file belongs to the program, and not to an installed library or to Python."""
@@ -129,6 +138,8 @@ def find_program(name: str) -> Program:
 
     Raises:
         NotFound: There is none, or it has no ``__main__.py``.
+        ConfigError: It cannot be read.
+        DoesNotFit: It is a notebook.
     """
     if os.path.isdir(name):
         if os.path.isfile(os.path.join(name, "__main__.py")):
@@ -136,6 +147,13 @@ def find_program(name: str) -> Program:
         raise NotFound(f"{name!r} is a directory without a __main__.py", hint=_scripts_in(name))
     if not os.path.exists(name):
         raise NotFound(f"no script {os.path.abspath(name)!r}", hint=_near(name))
+    if not os.access(name, os.R_OK):
+        raise ConfigError(f"no permission to read {os.path.abspath(name)!r}", hint="`chmod +r` lets it be read")
+    if name.endswith(".ipynb"):
+        raise DoesNotFit(
+            f"{name!r} is a notebook, not a script",
+            hint=f"`jupyter nbconvert --to script {name}`, or `callbacks=[tbcli.Callback()]` in the notebook",
+        )
     return Program(PLACE if _is_archive(name) else SCRIPT, name)
 
 

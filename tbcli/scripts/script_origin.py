@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import sys
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ class ScriptOrigin:
         self._directory = os.getcwd()
         self._source: SourceCode | None = None
         self.constants = self._settled(plan["constants"])
-        self.count = 0
+        self._recorded = mmap.mmap(-1, 1)  # what a fork of the script records is recorded, too
         set_origin(self)
 
     def _settled(self, pairs: list[str]) -> dict[str, Any]:
@@ -84,7 +85,7 @@ class ScriptOrigin:
 
     def welcome(self, run: Run) -> None:
         """Tell the id of a new run, and keep the source with it."""
-        self.count += 1
+        self._recorded[0] = 1
         _say(f"run {run.id}")
         if self._ids_file:
             try:
@@ -104,7 +105,7 @@ class ScriptOrigin:
 
     def conclude(self) -> None:
         """Say at the end of the process that nothing was recorded, if so."""
-        if os.getpid() != self._process or self.count:
+        if os.getpid() != self._process or self._recorded[0]:
             return
         why = f"{self._program.shown} called no fit of keras.Model"
         if "tf_keras" in sys.modules:

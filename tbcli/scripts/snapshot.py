@@ -22,7 +22,7 @@ def take_source(program: Program) -> SourceCode:
         OSError: The program's own file cannot be read.
     """
     script = program.source()
-    name = os.path.basename(program.file)
+    name = program.relative
     files, left_out = {name: script[:LARGEST_FILE]}, {}
     if len(script) > LARGEST_FILE:
         left_out[name] = f"only the first {LARGEST_FILE} bytes"

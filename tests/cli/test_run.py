@@ -92,6 +92,7 @@ def test_a_module_is_run_by_its_name(started: Any) -> None:
         (["--nmae", "x", "train.py"], 2, "did you mean --name?"),
         (["--epochs", "3", "train.py"], 2, "no such option: --epochs"),
         (["--ids", "/proc/no/ids", "train.py"], 2, "/proc/no/ids"),
+        (["notes.ipynb"], 4, "nbconvert"),
         ([], 2, "SCRIPT"),
     ],
 )
@@ -100,6 +101,7 @@ def test_what_cannot_be_run_is_said_before_anything_starts(
 ) -> None:
     make_run(workspace, name="first", files=False)
     (workspace / "train.py").write_text("lr = 0.1")
+    (workspace / "notes.ipynb").write_text("{}")
     result = cli("run", *words)
     assert result.exit_code == code
     assert result.stdout == ""

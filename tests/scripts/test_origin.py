@@ -55,6 +55,17 @@ def test_every_run_has_the_arguments_the_source_and_tells_its_id(
     assert capfd.readouterr().err == f"tbcli: run {runs[0].id}\ntbcli: run {runs[1].id}\n"
 
 
+def test_what_a_fork_records_is_recorded(script: ScriptOrigin, capfd: pytest.CaptureFixture[str]) -> None:
+    child = os.fork()
+    if child == 0:
+        made(script)
+        script.conclude()
+        os._exit(0)
+    os.waitpid(child, 0)
+    script.conclude()
+    assert "nothing was recorded" not in capfd.readouterr().err
+
+
 def test_the_settings_are_those_of_the_start_wherever_the_script_goes(
     script: ScriptOrigin, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from tbcli.scripts import snapshot
-from tbcli.scripts.program import SCRIPT, Program
+from tbcli.scripts.program import MODULE, PLACE, SCRIPT, Program
 from tbcli.scripts.snapshot import take_source
 
 
@@ -40,6 +41,26 @@ def test_the_script_is_kept_as_it_was_when_it_began(program: Program) -> None:
     program.source()
     Path(program.file).write_text("edited")
     assert take_source(program).files["train.py"] == b"# train.py\n"
+
+
+def test_a_module_and_an_archive_are_kept_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "tool.py").write_text("# tool\n")
+    with zipfile.ZipFile(tmp_path / "app.pyz", "w") as archive:
+        archive.writestr("__main__.py", "# main\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [])
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for kind, name, kept in (
+        (MODULE, "pkg.tool", {"pkg/tool.py": b"# tool\n"}),
+        (PLACE, "app.pyz", {"__main__.py": b"# main\n"}),
+    ):
+        monkeypatch.setitem(sys.modules, "__main__", sys)
+        program = Program(kind, name)
+        program.enter([])
+        source = take_source(program)
+        assert source.files == kept
+        assert source.script == next(iter(kept))
 
 
 def test_commit_and_changes_are_kept(program: Program, tmp_path: Path) -> None:
