@@ -87,7 +87,7 @@ def status_of(error: BaseException | None) -> str:
     match error:
         case None:
             return "finished"
-        case Interrupted() | KeyboardInterrupt():
+        case Interrupted() | KeyboardInterrupt() | SystemExit():
             return "interrupted"
         case Diverged():
             return "diverged"

@@ -9,20 +9,20 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 from typing import Any
 
-Make = Callable[[Mapping[str, Any]], Any]
-"""Given the arguments of a ``fit``, returns a callback to add, a context manager too; None where it has one already."""
+Find = Callable[[Mapping[str, Any]], tuple[Any, bool]]
+"""Given the arguments of a ``fit``, returns the callback that records it, and whether it has to be added."""
 
 
-def record_fits(model: Any, make: Make) -> None:
+def record_fits(model: Any, find: Find) -> None:
     """Let ``fit`` of a model class, and of its subclasses that call it, be recorded; a class is changed once.
 
     Args:
         model: ``keras.Model``.
-        make: Makes the callback of one ``fit``.
+        find: Finds or makes the callback of one ``fit``; a context manager, too.
     """
     fit = model.fit
     if getattr(fit, "is_recorded", False):
@@ -32,10 +32,10 @@ def record_fits(model: Any, make: Make) -> None:
     @functools.wraps(fit)
     def recorded_fit(*args: Any, **named: Any) -> Any:
         call = _bound(signature, args, named)
-        callback = _made(make, call) if call else None
+        callback, is_new = _found(find, call) if call else (None, False)
         if callback is None or call is None:
             return fit(*args, **named)
-        with terminations_raised(), callback, _added(callback, call):
+        with terminations_raised(), _closed(callback), _added(callback, call) if is_new else nullcontext():
             return fit(*call.args, **call.kwargs)
 
     recorded_fit.is_recorded = True  # type: ignore[attr-defined]
@@ -50,13 +50,23 @@ def _bound(signature: inspect.Signature, args: Any, named: Any) -> inspect.Bound
         return None
 
 
-def _made(make: Make, call: inspect.BoundArguments) -> Any:
-    """Return the callback, None where there is one already or ours cannot be had, which is no reason not to train."""
+def _found(find: Find, call: inspect.BoundArguments) -> tuple[Any, bool]:
+    """Return the callback and whether it is to be added; None where it cannot be had, which must not end a training."""
     try:
-        return make(call.arguments)
+        return find(call.arguments)
     except Exception as error:  # noqa: BLE001 - ours, whatever it is
         print(f"tbcli: this fit is not recorded: {type(error).__name__}: {error}", file=sys.__stderr__)
-        return None
+        return None, False
+
+
+@contextmanager
+def _closed(callback: Any) -> Iterator[None]:
+    """Let a callback know what ended ``fit``, if not its last epoch."""
+    try:
+        yield
+    except BaseException as error:
+        callback.__exit__(type(error), error, error.__traceback__)
+        raise
 
 
 @contextmanager

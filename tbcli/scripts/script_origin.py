@@ -51,19 +51,7 @@ class ScriptOrigin:
         """Let every ``fit`` be recorded from now on."""
         from tbcli.scripts.fits import record_fits
 
-        record_fits(keras.Model, self._callback)
-
-    def _callback(self, call: Mapping[str, Any]) -> Any:
-        from keras import tree
-
-        from tbcli.loading import load_object
-
-        kind = load_object("tbcli.training.callback:Callback")
-        given = call.get("callbacks")
-        given = getattr(given, "callbacks", given)
-        if any(isinstance(each, kind) for each in tree.flatten(given or [])):
-            return None
-        return kind()
+        record_fits(keras.Model, _find_callback)
 
     def config(self) -> Config:
         """Return the configuration that was settled before the script began, wherever the script is now."""
@@ -111,6 +99,19 @@ class ScriptOrigin:
         if "tf_keras" in sys.modules:
             why = f"{self._program.shown} uses Keras 2 (tf_keras); Keras 3 is needed"
         _say(f"nothing was recorded: {why}")
+
+
+def _find_callback(call: Mapping[str, Any]) -> tuple[Any, bool]:
+    """Return the script's own callback of ours, or a new one."""
+    from keras import tree
+
+    from tbcli.training.callback import Callback
+
+    given = call.get("callbacks")
+    for each in tree.flatten(getattr(given, "callbacks", given) or []):
+        if isinstance(each, Callback):
+            return each, False
+    return Callback(), True
 
 
 def _say(text: str) -> None:

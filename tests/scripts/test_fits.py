@@ -57,16 +57,18 @@ def make_model() -> type:
     return Model
 
 
-def recorded(own: bool = False) -> tuple[Any, list[Ours], list[dict[str, Any]]]:
+def recorded(own: Ours | None = None) -> tuple[Any, list[Ours], list[dict[str, Any]]]:
     """Return a recorded model class, the callbacks that were made for it, and what each was given."""
     model, made, given = make_model(), [], []
 
-    def make(call: Any) -> Ours | None:
+    def find(call: Any) -> tuple[Ours, bool]:
         given.append(dict(call))
+        if own:
+            return own, False
         made.append(Ours())
-        return None if own else made[-1]
+        return made[-1], True
 
-    record_fits(model, make)
+    record_fits(model, find)
     return model, made, given
 
 
@@ -76,7 +78,7 @@ def test_a_callback_is_added_and_closed_and_the_users_list_stays() -> None:
     for _ in range(2):
         assert model().fit([1], [2], callbacks=users, validation_data=([3], [4])) == "history"
     assert users == ["theirs"]
-    assert [each.ended for each in made] == [[None], [None]]
+    assert [each.ended for each in made] == [[], []]
     assert given[0]["x"] == [1]
     assert given[0]["validation_data"] == ([3], [4])
 
@@ -110,11 +112,18 @@ def test_whatever_ends_a_fit_closes_the_run_and_goes_on(kind: type[BaseException
     assert made[0].ended == [kind]
 
 
-def test_where_there_is_one_already_or_ours_fails_fit_is_called_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
-    model, _, _ = recorded(own=True)
+def test_the_scripts_own_callback_is_not_added_but_told_what_ended_the_fit() -> None:
+    own = Ours()
+    model, _, _ = recorded(own=own)
     one = model()
-    one.fit(callbacks=["theirs"])
-    assert one.seen == ["theirs"]
+    one.fit(callbacks=["theirs", own])
+    assert one.seen == ["theirs", own]
+    with pytest.raises(ValueError, match="theirs"):
+        one.fit(ValueError("theirs"), callbacks=[own])
+    assert own.ended == [ValueError]
+
+
+def test_a_fit_of_which_no_callback_can_be_had_is_called_as_it_was() -> None:
     broken = make_model()
     record_fits(broken, lambda call: 1 / 0)
     assert broken().fit() == "history"
@@ -153,7 +162,7 @@ def killing(self, x=None, callbacks=None):
     os.kill(os.getpid(), x)
     for _ in range(10**6): pass
 model.fit = killing
-record_fits(model, lambda call: Told())
+record_fits(model, lambda call: (Told(), True))
 try:
     model().fit(int(sys.argv[1]))
 finally:
@@ -181,4 +190,4 @@ def test_a_signal_that_the_script_handles_is_left_to_it() -> None:
     finally:
         signal.signal(signal.SIGTERM, previous)
     assert seen == [signal.SIGTERM]
-    assert made[0].ended == [None]
+    assert made[0].ended == []
