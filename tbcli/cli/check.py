@@ -173,25 +173,39 @@ def _what_is_gated(summary: Summary, baseline: Summary) -> str:
 
 
 def settle_gates(expressions: Sequence[str], config: Config) -> list[Gate]:
-    """Return what `train --check` judges at the end, before anything is trained.
+    """Return what `train --check` judges at the end, as far as that is known before the data are.
 
     Raises:
         ConfigError: An expression does not follow the grammar, is a name alone, or compares a number with a word.
         NotFound: The training will have nothing of that name.
     """
-    from tbcli.gates import failure_of, judge, names_asked, parse_conditions
+    from tbcli.gates import parse_conditions
 
     gates = [gate for expression in expressions for gate in parse_conditions(expression)]
     if gates:
-        from tbcli.training.request import expected_summary
+        from tbcli.training.request import expect, expected_summary
 
-        # What recorders write is known by them alone; all their tags have a slash.
-        known = [gate for gate in gates if not any(_is_tag(field.name) for field in names_asked(gate))]
-        missing = [each for each in judge(expected_summary(config), known) if each.outcome == "missing"]
-        failure = failure_of(missing, "this training")
-        if failure:
-            raise failure
+        expected = expect(config)
+        if expected.is_complete:
+            require_known(gates, expected_summary(config, expected))
     return gates
+
+
+def require_known(gates: Sequence[Gate], expected: Summary) -> None:
+    """Check that a training will have all that gates ask for.
+
+    Raises:
+        ConfigError: A gate compares a number with a word.
+        NotFound: It will have nothing of that name.
+    """
+    from tbcli.gates import failure_of, judge, names_asked
+
+    # What recorders write is known by them alone; all their tags have a slash.
+    known = [gate for gate in gates if not any(_is_tag(field.name) for field in names_asked(gate))]
+    missing = [each for each in judge(expected, known) if each.outcome == "missing"]
+    failure = failure_of(missing, "this training")
+    if failure:
+        raise failure
 
 
 def _is_tag(name: str) -> bool:

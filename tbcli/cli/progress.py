@@ -86,7 +86,7 @@ class PlainNarrator(QuietNarrator):
 
     def epoch(self, epoch: int, logs: Mapping[str, float], best: Mapping[str, tuple[float, int]]) -> None:
         """An epoch is done."""
-        shown = "  ".join(f"{name} {value:.4f}" for name, value in logs.items() if name not in NOT_METRICS)
+        shown = "  ".join(f"{name} {_shown(value)}" for name, value in logs.items() if name not in NOT_METRICS)
         marks = [name for name, (_, of) in best.items() if of == epoch and is_of_validation(name)]
         new_best = f"  (best {', '.join(marks)})" if marks else ""
         count = f"{epoch:>{len(str(self._epochs))}}/{self._epochs}"
@@ -227,7 +227,8 @@ class LiveNarrator(QuietNarrator):
 
 
 def _shown(value: float) -> str:
-    return f"{value:.4f}" if abs(value) < 1000 else f"{value:.4g}"
+    is_usual = 0.001 <= abs(value) < 1000 or not value
+    return f"{value:.4f}" if is_usual else f"{value:.4g}"
 
 
 def fitting_columns(headings: Sequence[str], rows: Sequence[Mapping[str, Text]], width: int) -> list[str]:

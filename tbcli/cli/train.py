@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tbcli.cli.check import check_trained, settle_gates
+from tbcli.cli.check import check_trained, require_known, settle_gates
 from tbcli.cli.options import OUTPUT_PANEL, Common, with_options
 from tbcli.cli.output import Output, counted_bytes, counted_seconds, printable, stdout_kept_clean
 from tbcli.errors import ConfigError
 
 if TYPE_CHECKING:
     from tbcli.config import Config
+    from tbcli.gates import Gate
     from tbcli.runs import Run
 
 
@@ -33,6 +36,14 @@ def train(
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Load, check, build and take one step, say what would be trained, and keep nothing.",
+            rich_help_panel=OUTPUT_PANEL,
+        ),
+    ] = False,
     print_config: Annotated[
         bool,
         typer.Option(
@@ -60,8 +71,12 @@ def train(
     if config.record.profile_steps and find_spec("xprof") is None:
         output.say("The trace is written; to see it, TensorBoard needs the extra: pip install 'tbcli[profile]'")
     _say_recipe(config, output)
+    if dry_run:
+        with stdout_kept_clean():
+            _rehearse(config, gates, output)
+        return
     with stdout_kept_clean():
-        run = _train(config, output)
+        run = _train(config, gates, output)
     _summarize(run, config, output)
     try:
         output.result(run.id)
@@ -89,16 +104,30 @@ def _say_recipe(config: Config, output: Output) -> None:
         output.say(f"recipe {config.train.recipe}: {' '.join(said)}")
 
 
-def _train(config: Config, output: Output) -> Run:
+def _train(config: Config, gates: Sequence[Gate], output: Output) -> Run:
     hush_libraries(verbose=output.verbose)
     from tbcli.cli.progress import choose_narrator
     from tbcli.training import train as train_model
 
     narrator = choose_narrator(output)
     try:
-        return train_model(config, narrator, own_process=True)
+        return train_model(config, narrator, own_process=True, expecting=partial(require_known, gates))
     finally:
         narrator.close()
+
+
+def _rehearse(config: Config, gates: Sequence[Gate], output: Output) -> None:
+    hush_libraries(verbose=output.verbose)
+    from tbcli.cli.progress import choose_narrator
+    from tbcli.training.session import rehearse
+
+    narrator = choose_narrator(output)
+    try:
+        lines = rehearse(config, narrator, own_process=True, expecting=partial(require_known, gates))
+    finally:
+        narrator.close()
+    for line in lines:
+        output.say(printable(line))
 
 
 def hush_libraries(*, verbose: bool) -> None:
@@ -119,11 +148,11 @@ def _summarize(run: Run, config: Config, output: Output) -> None:
     from tbcli.runs.summary import ending_of
 
     recording = run.record.get("recording") or {}
-    accuracy, seconds = run.metric("test_accuracy"), float(run.record.get("seconds") or 0)
-    if accuracy is not None:
-        output.say(f"test accuracy {accuracy:.2%}, after {counted_seconds(seconds)} in all")
-    else:
-        output.say(f"done after {counted_seconds(seconds)}")
+    seconds = float(run.record.get("seconds") or 0)
+    tested = _tested(run)
+    output.say(
+        f"{tested}, after {counted_seconds(seconds)} in all" if tested else f"done after {counted_seconds(seconds)}"
+    )
     if recording.get("percent") is not None:
         written = counted_bytes(sum((recording.get("bytes") or {}).values()))
         seconds, percent = recording["cpu_seconds"], recording["percent"]
@@ -139,6 +168,17 @@ def _summarize(run: Run, config: Config, output: Output) -> None:
         output.say(f"plots   {printable(str(run.plots))}")
     output.say("next    tbcli serve")
     output.say(f"        tbcli plot {run.id}")
+
+
+def _tested(run: Run) -> str:
+    """Return the metric of the test set that the task leads with, as ``test mae 3.21``; empty without a test set."""
+    from tbcli.tasks import CLASSIFICATION, TASKS
+
+    judge = TASKS.get(str(run.record.get("task")), CLASSIFICATION).judge
+    value = run.metric(f"test_{judge}")
+    if value is None:
+        return ""
+    return f"test {judge.replace('_', ' ')} " + (f"{value:.2%}" if judge.endswith("accuracy") else f"{value:.4g}")
 
 
 def _audit(run: Run, config: Config, output: Output) -> None:

@@ -161,6 +161,12 @@ def absolute(key: str, value: object, base: Path) -> object:
     return f"{os.path.normpath(path)}{colon}{function}" if is_path else value
 
 
+def with_absolute_paths(config: Config) -> Config:
+    """Return the settings with their paths made absolute, relative to the current directory."""
+    keys = [key for key, setting in SETTINGS.items() if setting.locates]
+    return config.updated({key: absolute(key, config.value(key), Path()) for key in keys})
+
+
 def _is_known(key: str, value: str) -> bool:
     words = SETTINGS[key].words
     if not words:

@@ -15,6 +15,7 @@ from tbcli.errors import DoesNotFit
 from tbcli.naming.matching import listed
 from tbcli.predicting.saved import SavedModel
 from tbcli.training.evaluation import Evaluator
+from tbcli.training.objective import choose_objective
 from tbcli.training.optimizing import compile_model
 
 
@@ -64,9 +65,10 @@ def evaluate_saved(
     _require_shape(saved, dataset)
     whole = replace(dataset, train=split, validation=None, test=split, class_names=saved.class_names)
     model = saved.model
-    outputs = int(model.output_shape[-1])
-    compile_model(model, config.train, 1, 1, saved.task, outputs)
-    evidence = Evaluator(model, whole, check, config.record).evaluate(split)
+    objective = choose_objective(config.train, whole, model, int(model.output_shape[-1]))
+    compile_model(model, config.train, 1, 1, objective)
+    evaluator = Evaluator(model, whole, check, config.record, from_logits=objective.from_logits)
+    evidence = evaluator.evaluate(split)
     metrics = {**evidence.metrics, **saved.task.measure(evidence.labels, evidence.outputs)}
     return Measured(dataset.name, name, len(split), {"loss": metrics.pop("loss"), **metrics})
 

@@ -14,6 +14,8 @@ class Classification(Task):
 
     name = "classification"
     metrics = ("accuracy",)
+    final_metrics = (MACRO_F1,)
+    labels_are = "class numbers [n]"
     outputs_are = "probabilities"
     names_are = "classes"
     has_classes = True

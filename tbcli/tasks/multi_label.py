@@ -17,6 +17,8 @@ class MultiLabel(Task):
 
     name = "multi-label"
     metrics = ("binary_accuracy",)
+    final_metrics = (MACRO_F1, MICRO_F1)
+    labels_are = "0 and 1 [n, labels]"
     outputs_are = "probabilities"
     names_are = "labels"
     has_classes = False

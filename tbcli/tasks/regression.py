@@ -12,6 +12,7 @@ class Regression(Task):
 
     name = "regression"
     metrics = ("mae", "rmse", "r2")
+    labels_are = "values [n, values]"
     outputs_are = "values"
     names_are = "values"
     has_classes = False

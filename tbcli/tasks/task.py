@@ -18,10 +18,14 @@ class Task(ABC):
     """What the settings and the record of a run call it."""
     metrics: tuple[str, ...]
     """What training measures besides the loss; the first is what tables lead with."""
+    final_metrics: tuple[str, ...] = ()
+    """What only a whole split is measured by, with the saved model: the names that `measure` returns."""
     outputs_are: str
     """What outputs are called: ``probabilities`` or ``values``."""
     names_are: str
     """What is named: ``classes``, ``labels`` or ``values``."""
+    labels_are: str
+    """What labels look like, in words."""
     has_classes: bool
     """Whether a sample belongs to exactly one class."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tbcli.errors import Diverged
 from tbcli.naming.direction import NOT_METRICS, direction_of
@@ -16,7 +16,7 @@ from tbcli.training.best import BestEpoch
 from tbcli.training.feed import TrainingFeed
 from tbcli.training.observing import Observer
 from tbcli.training.optimizing import rate_of_step
-from tbcli.training.request import parse_until
+from tbcli.training.request import until_gates
 from tbcli.training.setup import Setup
 from tbcli.training.until import Until
 
@@ -32,18 +32,26 @@ class Epochs:
         feed: Told the epoch, which decides the order of the samples.
         observer: Takes the measurements.
         recording: All recorders.
+        rate_at: The learning rate of a step, counted from 1; by the settings unless given.
     """
 
-    def __init__(self, setup: Setup, feed: TrainingFeed, observer: Observer, recording: Recording) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        feed: TrainingFeed,
+        observer: Observer,
+        recording: Recording,
+        rate_at: Callable[[int], float] | None = None,
+    ) -> None:
         train = setup.config.train
         self._setup, self._feed, self._observer, self._recording = setup, feed, observer, recording
         self._history = HistoryWriter(setup.run.history_file)
-        self._rate_at = rate_of_step(train, feed.steps * train.epochs)
+        self._rate_at = rate_at or rate_of_step(train, feed.steps * train.epochs)
         monitor = train.monitor if setup.dataset.validation else without_split(train.monitor)
         self.patience = BestEpoch(monitor, train.patience, setup.config.direction) if train.patience else None
         self.ended_by = ""
         """What ended the training: ``until``, ``patience`` or ``epochs``; empty before its last epoch is done."""
-        self._until = Until(parse_until(setup.config), setup.config.direction)
+        self._until = Until(until_gates(setup.config), setup.config.direction)
         self.epochs_done = 0
         self.steps_done = 0
         self.latest: Snapshot | None = None
@@ -79,7 +87,7 @@ class Epochs:
         if first == 1:  # most of the first execution was compilation
             self._timed_from = time.perf_counter(), self.steps_done
         self._setup.health.check_batches()  # first: a bad sample is the cause of all else
-        self._require_finite("loss", logs)
+        require_finite("loss", logs, self.steps_done)
         self._setup.health.check_weights(self._setup.model, self.steps_done)
         self._recording.steps(self._observer.steps(first, self.steps_done))
         self._setup.narrator.step(self.epochs_done + 1, self.steps_done - self._steps_before, logs)
@@ -109,7 +117,7 @@ class Epochs:
         self._recording.epoch(snapshot, last=bool(self.ended_by))
         self._setup.narrator.epoch(epoch, snapshot.logs, self._best)
         # The last step's loss is older than its weights: what became of those only validation shows.
-        self._require_finite("val_loss", snapshot.logs)
+        require_finite("val_loss", snapshot.logs, self.steps_done)
         self._setup.check()
         return self.ended_by in ("until", "patience")
 
@@ -132,19 +140,25 @@ class Epochs:
         leading = {"epoch": epoch, "step": self.steps_done, "seconds": round(self.seconds, 3)}
         return {**leading, "learning_rate": logs["learning_rate"], **metrics}
 
-    def _require_finite(self, name: str, logs: Mapping[str, float]) -> None:
-        if not math.isfinite(logs.get(name, 0.0)):
-            raise Diverged(
-                f"training diverged: the {name} is {logs[name]} at step {self.steps_done}",
-                hint="use a smaller `--learning-rate` or `--precision float32`",
-            )
-
     def _track_best(self, epoch: int, logs: Mapping[str, float]) -> None:
         for name, value in logs.items():
-            sense = direction_of(name, self._setup.config.direction).sense
-            if name in NOT_METRICS or not sense or not math.isfinite(value):
+            sense, is_guessed = direction_of(name, self._setup.config.direction)
+            if name in NOT_METRICS or not sense or is_guessed or not math.isfinite(value):
                 continue
             so_far = self._best.get(name, (math.nan, 0))[0]
             better = value < so_far if sense == "min" else value > so_far
             if better or math.isnan(so_far):
                 self._best[name] = (value, epoch)
+
+
+def require_finite(name: str, logs: Mapping[str, float], step: int) -> None:
+    """Check a metric, where it was measured.
+
+    Raises:
+        Diverged: It is NaN or infinite.
+    """
+    if not math.isfinite(logs.get(name, 0.0)):
+        raise Diverged(
+            f"training diverged: the {name} is {logs[name]} at step {step}",
+            hint="use a smaller `--learning-rate` or `--precision float32`",
+        )

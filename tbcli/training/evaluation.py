@@ -24,13 +24,20 @@ class Evaluator:
         dataset: Source of the splits; also gives the shape of a sample, and the task.
         between_batches: Called after every batch; may raise to stop.
         record: Which layer gives the features, and of how many samples of a split.
+        from_logits: Whether the outputs are logits, which the evidence does not show.
 
     Raises:
         ConfigError: The model has no such layer.
     """
 
     def __init__(
-        self, model: keras.Model, dataset: Dataset, between_batches: Callable[[], None], record: RecordConfig
+        self,
+        model: keras.Model,
+        dataset: Dataset,
+        between_batches: Callable[[], None],
+        record: RecordConfig,
+        *,
+        from_logits: bool = False,
     ) -> None:
         self._model = model
         self._between_batches = between_batches
@@ -40,7 +47,7 @@ class Evaluator:
         targets = dataset.train.labels
         labels = tf.TensorSpec((None, *targets.shape[1:]), targets.dtype)
         self._task = dataset.task
-        self._from_logits = bool(getattr(model.loss, "from_logits", False))
+        self._from_logits = from_logits
         self._look = tf.function(self._look_at_batch, input_signature=[inputs, labels], autograph=False)
         self._predict = tf.function(self._tap.look, input_signature=[inputs], autograph=False)
 

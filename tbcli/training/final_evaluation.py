@@ -24,7 +24,12 @@ _LONGEST_SIDE = 96  # pixels of such a picture
 
 
 def measure(
-    model: keras.Model, dataset: Dataset, check: Callable[[], None], record: RecordConfig
+    model: keras.Model,
+    dataset: Dataset,
+    check: Callable[[], None],
+    record: RecordConfig,
+    *,
+    from_logits: bool = False,
 ) -> dict[str, Evidence]:
     """Return what the saved model says of the validation split and, looked at this once, of the test set.
 
@@ -33,10 +38,11 @@ def measure(
         dataset: The splits.
         check: Called after every batch; may raise to stop.
         record: Which layer gives the features, and of how many samples.
+        from_logits: Whether the outputs are logits.
     """
     from tbcli.training.evaluation import Evaluator  # TensorFlow's; what is below does without
 
-    evaluator = Evaluator(model, dataset, check, record)
+    evaluator = Evaluator(model, dataset, check, record, from_logits=from_logits)
     splits = {"validation": dataset.validation, "test": dataset.test}
     seen = {name: evaluator.evaluate(split) for name, split in splits.items() if split is not None}
     return {name: _measured(evidence) for name, evidence in seen.items()}

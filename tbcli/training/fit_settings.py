@@ -31,7 +31,7 @@ def known_settings(config: Config, model: Any, *, epochs: int | None, batch_size
         "note": config.train.note,
         "epochs": epochs,
         "batch_size": batch_size,
-        **_of_optimizer(getattr(model, "optimizer", None)),
+        **settings_of_optimizer(getattr(model, "optimizer", None)),
         "precision": precision_of(model),
         "steps_per_execution": _as_number(getattr(model, "steps_per_execution", None)),
     }
@@ -42,7 +42,7 @@ def known_settings(config: Config, model: Any, *, epochs: int | None, batch_size
     }
 
 
-def _of_optimizer(optimizer: Any) -> dict[str, Any]:
+def settings_of_optimizer(optimizer: Any) -> dict[str, Any]:
     """Return name, rate, schedule, momentum and weight decay of a Keras optimizer, None where they are not known."""
     if optimizer is None:
         return {}

@@ -31,7 +31,9 @@ class Observer:
             self._backward.make_room(setup.model.trainable_variables)
         self._taps = [tap for tap in (tape, self._backward) if tap]
         self._layers: LayerProbe | None = None
-        self._evaluator = Evaluator(setup.model, setup.dataset, setup.check, setup.config.record)
+        self._evaluator = Evaluator(
+            setup.model, setup.dataset, setup.check, setup.config.record, from_logits=setup.from_logits
+        )
         self._setup = setup
 
     def steps(self, first: int, last: int) -> Steps:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 
 from tbcli.config import TrainConfig
-from tbcli.tasks import Task
 from tbcli.training import fused_adam as our
+from tbcli.training.objective import Objective
 
 _STEPS = 16  # 64 and 211 were no faster
 _LARGEST_EXECUTION = 64_000_000  # bytes of samples
@@ -59,44 +59,58 @@ def build_optimizer(config: TrainConfig, total_steps: int, *, fused: bool = Fals
             return keras.optimizers.Adam(rate)
 
 
-def choose_metrics(task: Task) -> list[keras.metrics.Metric | str]:
-    """Return what training measures besides the loss, under our names; new ones, for they hold their sums."""
-    ours: dict[str, Callable[[], keras.metrics.Metric]] = {
-        "mae": lambda: keras.metrics.MeanAbsoluteError(name="mae"),
-        "rmse": lambda: keras.metrics.RootMeanSquaredError(name="rmse"),
-        "r2": lambda: keras.metrics.R2Score(name="r2"),
-    }
-    return [ours[name]() if name in ours else name for name in task.metrics]
-
-
 def compile_model(
     model: keras.Model,
     config: TrainConfig,
     total_steps: int,
     steps_per_execution: int,
-    task: Task,
-    outputs: int,
+    objective: Objective,
     *,
     fused: bool = False,
 ) -> None:
-    """Compile for a task.
+    """Compile with an objective.
 
     Args:
-        model: Built.
+        model: Built; of one that is compiled, see `choose_optimizer`.
         config: Optimizer and schedule.
         total_steps: Of the whole training; decides the schedule.
         steps_per_execution: See `choose_steps_per_execution`.
-        task: What is learnt.
-        outputs: How many the model has.
+        objective: Loss and metrics.
         fused: See `build_optimizer`.
     """
     model.compile(
-        optimizer=build_optimizer(config, total_steps, fused=fused),
-        loss=task.loss(outputs),
-        metrics=choose_metrics(task),
+        optimizer=choose_optimizer(model, config, total_steps, fused=fused),
+        loss=objective.loss,
+        metrics=objective.metrics(),
         steps_per_execution=steps_per_execution,
         jit_compile=False,  # XLA made the default model 1.2 times slower on CPUs
     )
+
+
+def choose_optimizer(
+    model: keras.Model, config: TrainConfig, total_steps: int, *, fused: bool = False
+) -> keras.optimizers.Optimizer:
+    """Return the optimizer that a model was compiled with, unless the settings ask for another; else the configured."""
+    own = getattr(model, "optimizer", None)
+    if own is None or not keeps_own_optimizer(config):
+        return build_optimizer(config, total_steps, fused=fused)
+    if config.learning_rate != TrainConfig().learning_rate:
+        return type(own).from_config({**own.get_config(), "learning_rate": config.learning_rate})
+    return own
+
+
+def keeps_own_optimizer(config: TrainConfig) -> bool:
+    """Return whether a compiled model keeps its optimizer: no other was asked for."""
+    return config.optimizer == TrainConfig().optimizer
+
+
+def rate_of_optimizer(optimizer: keras.optimizers.Optimizer) -> Callable[[int], float]:
+    """Return a function from a step, counted from 1, to the learning rate of somebody's optimizer."""
+    rate = getattr(optimizer, "inner_optimizer", optimizer).get_config()["learning_rate"]
+    if not isinstance(rate, Mapping):
+        return lambda _: float(rate)
+    schedule = keras.optimizers.schedules.deserialize(rate)
+    return lambda step: float(schedule(step - 1))
 
 
 def choose_steps_per_execution(

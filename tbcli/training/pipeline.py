@@ -1,4 +1,4 @@
-"""The whole training on one page: model, recorders, fit, evaluate, save."""
+"""The whole training on one page: prepare, record, fit, save, evaluate."""
 
 from __future__ import annotations
 
@@ -21,60 +21,51 @@ from tbcli.runs import Run
 from tbcli.runs.files import write_json
 from tbcli.training.augmentation import build_augmentation
 from tbcli.training.checkpoint import save_state
-from tbcli.training.epoch import Epochs
-from tbcli.training.feed import TrainingFeed
+from tbcli.training.epoch import Epochs, require_finite
+from tbcli.training.evaluation import Evaluator
 from tbcli.training.final_evaluation import final_metrics, keep_evidence, measure
-from tbcli.training.hardware import choose_device, choose_precision, threads_in_use
-from tbcli.training.health import Health
 from tbcli.training.interruption import Interruption
 from tbcli.training.narration import Narrator
+from tbcli.training.objective import choose_objective
 from tbcli.training.observing import Observer
-from tbcli.training.optimizing import choose_steps_per_execution, compile_model
+from tbcli.training.optimizing import compile_model
+from tbcli.training.preparing import Prepared, describe, prepare
 from tbcli.training.saving import save_model
 from tbcli.training.setup import Setup
-from tbcli.training.steps import run_epochs
+from tbcli.training.steps import StepLoop, run_epochs
 
 COMPARED_SAMPLES = 32  # between the saved model and each of its files
 
 
 def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrator, interruption: Interruption) -> None:
-    """Fit a model to a dataset, measure it once on the test set, and leave everything in the run.
+    """Fit a model to a dataset, save it, measure it once on the test set, and leave everything in the run.
 
     Raises:
+        ConfigError, NotFound, DoesNotFit: What was asked, the data and the model do not fit; nothing was trained.
         TrainingFailed: Diverged, out of memory, or a file could not be written.
         Interrupted: A signal came; the state to continue from is in the run's checkpoints.
     """
-    device, precision = choose_device(), choose_precision(config.train.precision)
-    keras.utils.set_random_seed(config.train.seed)
-    if config.train.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    health = Health(dataset)
-    health.check_inputs()
-    dataset = health.dataset
-    model = build_model(config.model, dataset, precision, narrator.note)
-    loss = dataset.task.loss(count_outputs(model, dataset))
-    facts = {"device": device, "precision": precision, "threads": threads_in_use()}
-    run.update(**facts, loss=loss, parameters=model.count_params())
-    config = _spaced(config, run, len(dataset.train), model.count_params())
-    narrator.note(f"{config.model.name} with {model.count_params():,} parameters on {device} in {precision}")
+    ready = prepare(config, dataset, narrator)
+    dataset, model, from_logits = ready.dataset, ready.model, ready.objective.from_logits
+    run.update(**ready.facts)
+    settled = _settled(ready.config, run, len(dataset.train), model.count_params())
 
-    with _recorded(config, run, narrator) as recording:
-        setup = Setup(config, dataset, model, run, narrator, health, interruption.check)
-        epochs, feed = _prepared(setup, recording)
-        with _state_kept(setup, epochs, feed.steps):
-            _fit(setup, epochs, feed, interruption)
-            narrator.stage("Evaluating the test set")
-            final = _rebuilt_in_float32(config, dataset, model)
+    with _recorded(settled, run, narrator) as recording:
+        setup = Setup(settled, dataset, model, run, narrator, ready.health, interruption.check, from_logits)
+        observer = Observer(setup, model.steps_per_execution, needs_backward=recording.needs_backward)
+        epochs = Epochs(setup, ready.feed, observer, recording, ready.rate_at)
+        with _state_kept(setup, epochs, ready.feed.steps):
+            _fit(setup, epochs, ready, interruption)
+            final = _rebuilt_in_float32(config, ready)
             saved_epoch = epochs.patience.restore(final) if epochs.patience else 0
-            seen = measure(final, dataset, interruption.check, config.record)
-            health.check_batches()
-            saved_epoch = saved_epoch or epochs.epochs_done
-            run.update(ended_by=epochs.ended_by, saved_epoch=saved_epoch, metrics=final_metrics(seen))
+            run.update(ended_by=epochs.ended_by, saved_epoch=saved_epoch or epochs.epochs_done)
             narrator.stage("Saving the model")
-            samples, _ = dataset.probe.batch(slice(COMPARED_SAMPLES))
-            with narrator.hushed_libraries():
-                save_model(final, run.models, run.model_stem, config.train.save_formats, samples)
-            # Not before the model: whatever is wrong with the evidence, what was learnt is not lost.
+            _save(config, ready, final, run, narrator)
+            # Not before the model: whatever is wrong with metrics or evidence, what was learnt is not lost.
+            narrator.stage("Evaluating the test set")
+            seen = measure(final, dataset, interruption.check, settled.record, from_logits=from_logits)
+            ready.health.check_batches()
+            run.update(metrics=final_metrics(seen))
             layers = [layer.name for layer in model.layers]
             keep_evidence(run, dataset, seen, projector_points=config.record.projector_points, layers=layers)
             if epochs.latest:
@@ -82,34 +73,56 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
                 recording.end(replace(epochs.latest, **told))
 
 
-def _prepared(setup: Setup, recording: Recording) -> tuple[Epochs, TrainingFeed]:
-    """Compile the model; return what tells the story of its epochs, and what feeds it."""
-    train, dataset, model = setup.config.train, setup.dataset, setup.model
-    feed = TrainingFeed(dataset.train, train.batch_size, train.steps_per_epoch, train.seed)
-    profile = setup.config.record.profile_steps
-    steps_per_execution = choose_steps_per_execution(train, profile, feed.steps, feed.batch_bytes)
-    total, outputs = feed.steps * train.epochs, count_outputs(model, dataset)
-    compile_model(model, train, total, steps_per_execution, dataset.task, outputs, fused=True)
-    observer = Observer(setup, steps_per_execution, needs_backward=recording.needs_backward)
-    return Epochs(setup, feed, observer, recording), feed
-
-
-def _fit(setup: Setup, epochs: Epochs, feed: TrainingFeed, interruption: Interruption) -> None:
-    augmentation = build_augmentation(setup.config.data.augment, setup.config.train.seed, feed.split)
+def _fit(setup: Setup, epochs: Epochs, ready: Prepared, interruption: Interruption) -> None:
+    train, feed = setup.config.train, ready.feed
+    augmentation = build_augmentation(setup.config.data.augment, train.seed, feed.split)
     with interruption.deferred():
         try:
-            run_epochs(setup.model, feed, epochs, setup.config.train.epochs, augmentation)
+            run_epochs(setup.model, feed, epochs, train.epochs, augmentation, ready.class_weights)
         except tf.errors.ResourceExhaustedError as error:
             raise TrainingFailed(
                 f"out of memory at step {epochs.steps_done + 1}", hint=f"use a `--batch-size` below {feed.batch_size}"
             ) from error
 
 
-def _spaced(config: Config, run: Run, samples: int, parameters: int) -> Config:
+def _save(config: Config, ready: Prepared, final: keras.Model, run: Run, narrator: Narrator) -> None:
+    samples, _ = ready.dataset.probe.batch(slice(COMPARED_SAMPLES))
+    # A file that names a loss of the user's, or one of ours, does not load elsewhere: then without loss and optimizer.
+    final.compiled = ready.objective.is_plain and final.compiled
+    try:
+        with narrator.hushed_libraries():
+            save_model(final, run.models, run.model_stem, config.train.save_formats, samples)
+    finally:
+        final.compiled = True
+
+
+def try_one_step(config: Config, dataset: Dataset, narrator: Narrator) -> tuple[str, ...]:
+    """Do all that a training does before its first epoch, take one step, and return what would be trained, in lines.
+
+    Raises:
+        ConfigError, NotFound, DoesNotFit: As of `train_and_save`.
+        Diverged: A sample, or the loss of that step, is not finite.
+    """
+    ready = prepare(config, dataset, narrator)
+    dataset, model, feed = ready.dataset, ready.model, ready.feed
+    augmentation = build_augmentation(config.data.augment, config.train.seed, feed.split)
+    loop = StepLoop(model, feed.split, feed.batch_size, augmentation, ready.class_weights)
+    narrator.stage("Taking one step")
+    feed.begin_epoch(1)
+    logs = loop.run(*feed.split.batch(feed.order[: feed.batch_size]))
+    ready.health.check_batches()
+    require_finite("loss", logs, 1)
+    ready.health.check_weights(model, 1)
+    few = (dataset.validation or dataset.test or dataset.train).first(feed.batch_size)
+    Evaluator(model, dataset, lambda: None, config.record, from_logits=ready.objective.from_logits).evaluate(few)
+    return (*describe(ready), "step    " + ", ".join(f"{name} {value:.4g}" for name, value in logs.items()))
+
+
+def _settled(config: Config, run: Run, samples: int, parameters: int) -> Config:
     """Settle now how far apart pictures are, so that whoever continues or repeats the run makes the same ones."""
     if not config.record.spacing:
         config = config.updated({"record.spacing": choose_spacing(samples, parameters)})
-        write_json(run.config_file, config.as_dict())
+    write_json(run.config_file, config.as_dict())
     return config
 
 
@@ -141,12 +154,13 @@ def _state_kept(setup: Setup, epochs: Epochs, steps_per_epoch: int) -> Iterator[
         raise
 
 
-def _rebuilt_in_float32(config: Config, dataset: Dataset, model: keras.Model) -> keras.Model:
+def _rebuilt_in_float32(config: Config, ready: Prepared) -> keras.Model:
     """Return the model with the trained weights and float32 layers: the one evaluated is the one saved."""
+    dataset = ready.dataset
     final = build_model(config.model, dataset, "float32")
-    final.set_weights(model.get_weights())
+    final.set_weights(ready.model.get_weights())
+    objective = choose_objective(config.train, dataset, final, count_outputs(final, dataset))
     # Whoever loads it and goes on to train has no use for a schedule that is at its end.
-    once = replace(config.train, schedule="constant")
-    compile_model(final, once, 1, 1, dataset.task, count_outputs(final, dataset))
+    compile_model(final, replace(config.train, schedule="constant"), 1, 1, objective)
     final.optimizer.build(final.trainable_variables)  # saved without its variables, it would load with a warning
     return final

@@ -5,45 +5,62 @@ from __future__ import annotations
 import errno
 import math
 import os
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from importlib import import_module
 from pathlib import Path
 
 from tbcli.config import Config
+from tbcli.config.layers import with_absolute_paths
 from tbcli.data import load_dataset, needs_keras
 from tbcli.data.dataset import Dataset
-from tbcli.errors import ConfigError, Interrupted, TrainingFailed, status_of
+from tbcli.errors import ConfigError, DoesNotFit, Interrupted, NotFound, TrainingFailed, status_of
 from tbcli.keras_backend import BACKEND, load_keras, require_backend
 from tbcli.loading import imports_kept
 from tbcli.models import choose_model, describe_samples, short_name
 from tbcli.recorders.registry import chosen_names, require_loadable
 from tbcli.runs import Run, RunStore
+from tbcli.runs.summary import Summary
 from tbcli.training.augmentation import require_images
 from tbcli.training.conclusion import Heartbeat, conclude, reason_of
 from tbcli.training.facts import dataset_facts, git_state, package_versions
 from tbcli.training.interruption import Interruption
 from tbcli.training.narration import Narrator
-from tbcli.training.request import check_request, require_profiled_steps
+from tbcli.training.request import (
+    Expected,
+    check_for_data,
+    check_request,
+    expected_summary,
+    require_profiled_steps,
+)
 
 _FOR_OTHERS = ("sklearn", "pandas", "matplotlib", "scipy")
 """What `import keras` imports for wrappers and adapters that training has no use for: 1.3 CPU seconds."""
 
 
-def train(config: Config, progress: Narrator | None = None, *, own_process: bool = False) -> Run:
+def train(
+    config: Config,
+    progress: Narrator | None = None,
+    *,
+    own_process: bool = False,
+    expecting: Callable[[Summary], None] = lambda summary: None,
+) -> Run:
     """Train a model and keep the run; Ctrl-C saves what is there and raises `Interrupted`.
 
     Args:
         config: What to train; ``Config().updated({"train.epochs": 10})`` changes single settings.
         progress: Receives progress events: a subclass of `tbcli.training.Narrator`. Silent by default.
         own_process: Whether this process is there for the training alone: Keras then starts faster, without its
-            wrappers of scikit-learn and its adapters of pandas, and nobody looks for garbage among its modules.
+            wrappers of scikit-learn and its adapters of pandas.
+        expecting: Called before the run begins with the names it will have values of; may raise.
 
     Returns:
         The finished run.
 
     Raises:
-        ConfigError, NotFound, DoesNotFit: Nothing was begun.
+        ConfigError, NotFound, DoesNotFit: Nothing was trained, and no run is left.
         TrainingFailed: Training diverged, or ran out of memory or disk; the run is kept with what there is.
         Interrupted: A signal came; the run is kept with what there is.
 
@@ -57,23 +74,10 @@ def train(config: Config, progress: Narrator | None = None, *, own_process: bool
         True
     """
     narrator = progress or Narrator()
-    check_request(config)
-    if own_process:
-        os.environ[BACKEND] = "tensorflow"  # also for recorders of installed packages, which may import Keras
-    require_backend()
-    with Interruption(on_second=narrator.close) as interruption:
-        with narrator.hushed_libraries():
-            require_loadable(chosen_names(config.record))
-        _require_roots(config)
-        if needs_keras(config.data.source):
-            _start_tensorflow(narrator, own_process=own_process)
-        narrator.stage(f"Loading {config.data.source}")
-        dataset = load_dataset(config.data, narrator.progress)
-        require_images(config.data.augment, dataset.input_shape)
-        require_profiled_steps(config, len(dataset.train))
-        for note in dataset.notes:
-            narrator.note(note)
-        config = _settled(config, dataset, narrator)
+    config = with_absolute_paths(config)
+    with _begun(config, narrator, own_process=own_process) as interruption:
+        config, dataset, expected = _loaded(config, narrator, own_process=own_process)
+        expecting(expected_summary(config, expected))
         facts = {
             "model": short_name(config.model.name),
             **dataset_facts(dataset),
@@ -82,21 +86,85 @@ def train(config: Config, progress: Narrator | None = None, *, own_process: bool
         }
         run = RunStore(config.paths, config.direction).create(config, facts)
         with _kept(run, config, interruption, narrator):
-            _start_tensorflow(narrator, own_process=own_process)
-            with narrator.hushed_libraries(), imports_kept() if own_process else nullcontext():
-                from tbcli.training.hardware import choose_threads, use_threads
-                from tbcli.training.pipeline import train_and_save
+            _import_pipeline(config, dataset, narrator, own_process=own_process)
+            from tbcli.training.pipeline import train_and_save
 
-            if own_process and not config.train.deterministic:  # whose bits would depend on who calls
-                use_threads(choose_threads(config.train.batch_size * math.prod(dataset.input_shape)))
             train_and_save(config, dataset, run, narrator, interruption)
     return run
+
+
+def rehearse(
+    config: Config,
+    progress: Narrator | None = None,
+    *,
+    own_process: bool = False,
+    expecting: Callable[[Summary], None] = lambda summary: None,
+) -> tuple[str, ...]:
+    """Do all that comes before a training, take one step, keep nothing, and return what would be trained, in lines.
+
+    Args:
+        config: See `train`, as for the others.
+        progress: Receives progress events.
+        own_process: Whether this process is there for that alone.
+        expecting: Called with the names that the run would have values of.
+
+    Raises:
+        ConfigError, NotFound, DoesNotFit: As of `train`.
+        Diverged: A sample, or the loss of that step, is not finite.
+    """
+    narrator = progress or Narrator()
+    config = with_absolute_paths(config)
+    with _begun(config, narrator, own_process=own_process):
+        config, dataset, expected = _loaded(config, narrator, own_process=own_process)
+        expecting(expected_summary(config, expected))
+        _import_pipeline(config, dataset, narrator, own_process=own_process)
+        from tbcli.training.pipeline import try_one_step
+
+        return try_one_step(config, dataset, narrator)
+
+
+@contextmanager
+def _begun(config: Config, narrator: Narrator, *, own_process: bool) -> Iterator[Interruption]:
+    """Check what can be checked without data, and take over signals."""
+    check_request(config)
+    if own_process:
+        os.environ[BACKEND] = "tensorflow"  # also for recorders of installed packages, which may import Keras
+    require_backend()
+    with Interruption(on_second=narrator.close) as interruption:
+        with narrator.hushed_libraries():
+            require_loadable(chosen_names(config.record))
+        yield interruption
+
+
+def _loaded(config: Config, narrator: Narrator, *, own_process: bool) -> tuple[Config, Dataset, Expected]:
+    """Return settings, data, and the metrics that there will be, once what was asked suits the data."""
+    _require_roots(config)
+    if needs_keras(config.data.source):
+        _start_tensorflow(narrator, own_process=own_process)
+    narrator.stage(f"Loading {config.data.source}")
+    dataset = load_dataset(config.data, narrator.progress)
+    require_images(config.data.augment, dataset.input_shape)
+    require_profiled_steps(config, len(dataset.train))
+    for note in dataset.notes:
+        narrator.note(note)
+    config = _settled(config, dataset, narrator)
+    return config, dataset, check_for_data(config, dataset)
 
 
 def _start_tensorflow(narrator: Narrator, *, own_process: bool) -> None:
     narrator.stage("Starting TensorFlow")
     with narrator.hushed_libraries(), imports_kept() if own_process else nullcontext():
         load_keras(*_FOR_OTHERS if own_process else ())
+
+
+def _import_pipeline(config: Config, dataset: Dataset, narrator: Narrator, *, own_process: bool) -> None:
+    _start_tensorflow(narrator, own_process=own_process)
+    with narrator.hushed_libraries(), imports_kept() if own_process else nullcontext():
+        import_module("tbcli.training.pipeline")
+    if own_process and not config.train.deterministic:  # whose bits would depend on who calls
+        from tbcli.training.hardware import choose_threads, use_threads
+
+        use_threads(choose_threads(config.train.batch_size * math.prod(dataset.input_shape)))
 
 
 def _settled(config: Config, dataset: Dataset, narrator: Narrator) -> Config:
@@ -120,10 +188,13 @@ def _require_roots(config: Config) -> None:
 
 @contextmanager
 def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrator) -> Iterator[None]:
-    """Keep a heartbeat during training, and write the final record however it ends."""
+    """Keep a heartbeat during training, and write the final record however it ends.
+
+    A run in which nothing could begin, for what was asked does not fit, is removed.
+    """
     began = time.perf_counter()
     heartbeat = Heartbeat(run)
-    status, reason = "failed", ""
+    status, reason, has_begun = "failed", "", True
     try:
         try:
             yield
@@ -135,6 +206,7 @@ def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrat
     except BaseException as error:
         status = status_of(error)
         reason = reason_of(error)
+        has_begun = run.history_file.exists() or not isinstance(error, (ConfigError, NotFound, DoesNotFit))
         if isinstance(error, Interrupted):
             error.hint = f"`tbcli runs {run.id}` shows what was kept"
         raise
@@ -142,7 +214,10 @@ def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrat
         heartbeat.stop()
         with interruption.deferred():
             seconds = time.perf_counter() - began
-            conclude(run, config, status, reason, seconds, warn=narrator.warn, stage=narrator.stage)
+            if not has_begun:
+                shutil.rmtree(run.logs, ignore_errors=True)
+            else:
+                conclude(run, config, status, reason, seconds, warn=narrator.warn, stage=narrator.stage)
 
 
 def _disk_trouble(error: OSError, run: Run) -> TrainingFailed:

@@ -26,6 +26,7 @@ class Setup:
         narrator: Receives progress events.
         health: Checks samples and weights.
         check: Raises if a signal was received; called wherever it is safe to stop.
+        from_logits: Whether the model's outputs are logits.
     """
 
     config: Config
@@ -35,3 +36,4 @@ class Setup:
     narrator: Narrator
     health: Health
     check: Callable[[], None]
+    from_logits: bool = False

@@ -17,7 +17,12 @@ from tbcli.training.feed import TrainingFeed
 
 
 def run_epochs(
-    model: keras.Model, feed: TrainingFeed, epochs: Epochs, count: int, augmentation: Augmentation | None = None
+    model: keras.Model,
+    feed: TrainingFeed,
+    epochs: Epochs,
+    count: int,
+    augmentation: Augmentation | None = None,
+    class_weights: np.ndarray | None = None,
 ) -> None:
     """Train, and call the moments of each epoch.
 
@@ -27,8 +32,9 @@ def run_epochs(
         epochs: Called between two executions, where it may raise; ends the training early by what it returns.
         count: Epochs to train.
         augmentation: Changes the inputs of each step.
+        class_weights: How much a sample of each class counts in the loss ``[classes]``; all alike unless given.
     """
-    loop = StepLoop(model, feed.split, feed.batch_size, augmentation)
+    loop = StepLoop(model, feed.split, feed.batch_size, augmentation, class_weights)
     epochs.begin()
     for epoch in range(1, count + 1):
         model.reset_metrics()
@@ -54,10 +60,16 @@ class StepLoop:
         split: Tells shape and type of a sample and of a label.
         batch_size: Samples per step.
         augmentation: Changes the inputs of each step.
+        class_weights: See `run_epochs`.
     """
 
     def __init__(
-        self, model: keras.Model, split: Split, batch_size: int, augmentation: Augmentation | None = None
+        self,
+        model: keras.Model,
+        split: Split,
+        batch_size: int,
+        augmentation: Augmentation | None = None,
+        class_weights: np.ndarray | None = None,
     ) -> None:
         _build_state(model, split)
         self._batch_size = batch_size
@@ -67,7 +79,8 @@ class StepLoop:
         # model's method is looked up late: taps replace it.
         def take_step(inputs: tf.Tensor, labels: tf.Tensor) -> Any:
             changed = augmentation(inputs, model.optimizer.iterations) if augmentation else inputs
-            return model.train_step((changed, labels))
+            weights = () if class_weights is None else (tf.gather(tf.constant(class_weights), labels),)
+            return model.train_step((changed, labels, *weights))
 
         step = tf.autograph.experimental.do_not_convert(take_step)
         self._step = tf.function(step, input_signature=signature)

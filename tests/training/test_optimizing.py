@@ -11,6 +11,7 @@ import pytest
 from tbcli.config import OPTIMIZERS, SCHEDULES, TrainConfig
 from tbcli.tasks import CLASSIFICATION
 from tbcli.training.hardware import choose_precision, choose_threads, cpu_flags, threads_in_use
+from tbcli.training.objective import usual_objective
 from tbcli.training.optimizing import build_optimizer, choose_steps_per_execution, compile_model, rate_of_step
 
 pytestmark = pytest.mark.tf
@@ -26,7 +27,7 @@ def test_every_optimizer_learns_under_every_schedule(optimizer: str, schedule: s
     model = small_model()
     # A warm-up begins at a rate of zero: the first of its steps changes nothing.
     config = TrainConfig(optimizer=optimizer, schedule=schedule, learning_rate=0.01, warmup=0.0)
-    compile_model(model, config, 4, 1, CLASSIFICATION, 4)
+    compile_model(model, config, 4, 1, usual_objective(CLASSIFICATION, 4))
     before = model.get_weights()[0]
     inputs, labels = np.eye(4, 3, dtype=np.float32), np.arange(4)
     losses = [model.train_on_batch(inputs, labels, return_dict=True)["loss"] for _ in range(3)]
@@ -43,7 +44,7 @@ def test_the_fused_one_takes_the_same_steps_with_the_same_state(optimizer: str) 
     for fused in (False, True):
         keras.utils.set_random_seed(2)
         models.append(small_model())
-        compile_model(models[-1], config, 20, 1, CLASSIFICATION, 4, fused=fused)
+        compile_model(models[-1], config, 20, 1, usual_objective(CLASSIFICATION, 4), fused=fused)
         for _ in range(20):
             models[-1].train_on_batch(inputs, np.arange(64) % 4)
     for plain, ours in zip(models[0].variables, models[1].variables, strict=True):
@@ -59,7 +60,7 @@ def test_the_fused_one_leaves_sparse_gradients_to_keras() -> None:
         keras.utils.set_random_seed(2)
         layers = [keras.Input((2,)), keras.layers.Embedding(9, 5), keras.layers.Flatten(), keras.layers.Dense(4)]
         models.append(keras.Sequential([*layers, keras.layers.Softmax()]))
-        compile_model(models[-1], TrainConfig(warmup=0.0), 20, 1, CLASSIFICATION, 4, fused=fused)
+        compile_model(models[-1], TrainConfig(warmup=0.0), 20, 1, usual_objective(CLASSIFICATION, 4), fused=fused)
         for _ in range(5):
             models[-1].train_on_batch(np.arange(8).reshape(4, 2), np.arange(4))
     for plain, ours in zip(models[0].get_weights(), models[1].get_weights(), strict=True):

@@ -191,7 +191,7 @@ def test_what_recording_cost_is_told(tiny: Tiny) -> None:
 
 def test_the_narrator_hears_the_story_in_order(tiny: Tiny) -> None:
     told = tiny.told
-    stages = ["Loading mnist", "Starting TensorFlow", "Evaluating the test set", "Saving the model", "Plotting"]
+    stages = ["Loading mnist", "Starting TensorFlow", "Saving the model", "Evaluating the test set", "Plotting"]
     assert told.stages == stages
     assert told.begun == (3, STEPS_PER_EPOCH)
     assert told.steps == [(epoch, step) for epoch in (1, 2, 3) for step in (4, 8, 11)]

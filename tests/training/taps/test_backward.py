@@ -21,6 +21,7 @@ LABELS = RANDOM.integers(0, 3, STEPS * BATCH)
 def build(optimizer: str, precision: str = "float32", *, fused: bool = False) -> Any:
     import keras
 
+    from tbcli.training.objective import usual_objective
     from tbcli.training.optimizing import compile_model
 
     keras.utils.set_random_seed(5)
@@ -36,7 +37,7 @@ def build(optimizer: str, precision: str = "float32", *, fused: bool = False) ->
     finally:
         keras.config.set_dtype_policy("float32")
     config = TrainConfig(optimizer=optimizer, schedule="constant", learning_rate=0.05)
-    compile_model(model, config, STEPS, PER_EXECUTION, CLASSIFICATION, 3, fused=fused)
+    compile_model(model, config, STEPS, PER_EXECUTION, usual_objective(CLASSIFICATION, 3), fused=fused)
     return model
 
 

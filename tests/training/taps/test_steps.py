@@ -15,6 +15,7 @@ from tbcli.recorders.base import Snapshot, Steps
 from tbcli.recorders.scalars import ScalarsRecorder
 from tbcli.tasks import CLASSIFICATION
 from tbcli.training.feed import TrainingFeed
+from tbcli.training.objective import usual_objective
 from tbcli.training.optimizing import compile_model, rate_of_step
 from tbcli.training.steps import run_epochs
 from tbcli.training.taps.steps import StepTape
@@ -35,7 +36,7 @@ def noise() -> Dataset:
 def fresh_model(dataset: Dataset, steps: int, steps_per_execution: int, precision: str = "float32") -> keras.Model:
     keras.utils.set_random_seed(SEED)
     model = build_model(ModelConfig(dropout=0.0), dataset, precision)
-    compile_model(model, TRAIN, steps * EPOCHS, steps_per_execution, CLASSIFICATION, 10)
+    compile_model(model, TRAIN, steps * EPOCHS, steps_per_execution, usual_objective(CLASSIFICATION, 10))
     return model
 
 

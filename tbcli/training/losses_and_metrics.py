@@ -1,0 +1,159 @@
+"""Names, references and objects become losses and metrics that suit task and model."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from tbcli.errors import ConfigError, DoesNotFit
+from tbcli.naming.direction import NOT_METRICS
+from tbcli.tasks import Task
+from tbcli.tasks.measures import METRICS, NUMBERS, ONE_HOT, POSITIVES, Measure, find_loss, find_metric, known_loss
+from tbcli.training.compiled import loss_name
+from tbcli.training.encoded import EncodedLoss, EncodedMetric, Encoding
+from tbcli.usercode import call_by_name, is_reference, load_user_object
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A loss or a metric: how to make it, and whether Keras alone can load it."""
+
+    name: str
+    make: Callable[[], Any]
+    is_plain: bool = True
+
+
+def is_known_loss(name: str) -> bool:
+    """Return whether a loss is one of Keras' that settings can name."""
+    try:
+        known_loss(name)
+    except ConfigError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Makes losses and metrics for one model and data.
+
+    Args:
+        task: What is learnt.
+        classes: How many classes, labels or values there are.
+        outputs: How many the model has.
+        from_logits: Whether these are logits.
+    """
+
+    task: Task
+    classes: int
+    outputs: int
+    from_logits: bool
+
+    def loss(self, given: Any) -> Part:
+        """Return the loss of a name, a reference, or an object that a model was compiled with."""
+        if isinstance(given, str) and is_reference(given):
+            given = _users(given, "loss")
+        if isinstance(given, str):
+            measure = find_loss(given, self.task, self.outputs)
+            self._require_few_classes(measure)
+            return self._encoded_loss(measure, None)
+        name = loss_name(given)
+        if not is_known_loss(name):
+            return Part(name.removeprefix("own "), lambda: given, is_plain=False)
+        return self._encoded_loss(find_loss(name, self.task, self.outputs), keras.losses.get(given))
+
+    def _require_few_classes(self, measure: Measure) -> None:
+        if self.task.has_classes and measure.compares == POSITIVES and self.classes > 2:
+            raise DoesNotFit(
+                f"the loss {measure.name!r} is for two classes or several labels, not for {self.classes} classes",
+                hint="`--loss sparse_categorical_crossentropy`, or `--task multi-label`",
+            )
+
+    def _encoded_loss(self, measure: Measure, given: Any) -> Part:
+        """Return a loss of Keras'; on encoded labels where it takes others than the task's."""
+        kind = getattr(keras.losses, measure.keras)
+        takes_logits = "from_logits" in inspect.signature(kind).parameters
+        needs = self.task.has_classes and (
+            measure.compares == ONE_HOT or (measure.compares == NUMBERS) == (self.outputs == 1)
+        )
+        if given is None and self.from_logits:
+            if takes_logits and not needs:
+                return Part(measure.name, lambda: kind(from_logits=True))
+            needs = True
+        loss = given if isinstance(given, keras.losses.Loss) else kind()
+        if not needs:
+            return Part(measure.name, lambda: loss)
+        encoding = self._encoding(measure, leaves_outputs=given is not None)
+        return Part(measure.name, lambda: EncodedLoss(loss, encoding), is_plain=False)
+
+    def metric(self, given: Any) -> Part:
+        """Return the metric of a name, a reference, or an object that a model was compiled with."""
+        if isinstance(given, str) and is_reference(given):
+            given = _users(given, "metric")
+        if isinstance(given, str):
+            return self._named_metric(find_metric(given, self.task))
+        if not isinstance(given, keras.metrics.Metric):
+            name = str(getattr(given, "__name__", type(given).__name__))
+            return self._own(Part(name, lambda: keras.metrics.MeanMetricWrapper(given, name=name), is_plain=False))
+        measure = next((each for each in METRICS if type(given) is getattr(keras.metrics, each.keras, None)), None)
+        if measure is None or not measure.suits(self.task) or not self._needs_encoding(measure):
+            return self._own(Part(given.name, lambda: given, is_plain=_is_of_keras(given)))
+        encoding = self._encoding(measure, leaves_outputs=True)
+        return self._own(Part(given.name, lambda: EncodedMetric(given, encoding), is_plain=False))
+
+    def _own(self, part: Part) -> Part:
+        if part.name in ("loss", *NOT_METRICS):
+            raise DoesNotFit(f"a metric cannot be called {part.name!r}", hint="give it another name")
+        return part
+
+    def _named_metric(self, measure: Measure) -> Part:
+        def make() -> Any:
+            if measure.keras.islower():
+                return keras.metrics.MeanMetricWrapper(getattr(keras.losses, measure.keras), name=measure.name)
+            return getattr(keras.metrics, measure.keras)(name=measure.name, **self._arguments(measure))
+
+        if not self._needs_encoding(measure):
+            return Part(measure.name, make)
+        encoding = self._encoding(measure)
+        return Part(measure.name, lambda: EncodedMetric(make(), encoding), is_plain=False)
+
+    def _needs_encoding(self, measure: Measure) -> bool:
+        is_odd = self.task.has_classes and (measure.compares != NUMBERS or self.outputs == 1)
+        return is_odd or self.from_logits
+
+    def _arguments(self, measure: Measure) -> dict[str, Any]:
+        """Return what lets a metric give one value: the mean over classes or labels."""
+        if measure.name != "f1_score":
+            return {}
+        is_of_largest = self.task.has_classes and self.classes > 2
+        return {"average": "macro", "threshold": None if is_of_largest else 0.5}
+
+    def _encoding(self, measure: Measure, *, leaves_outputs: bool = False) -> Encoding:
+        return Encoding(self.task, self.classes, measure.compares, self.from_logits, leaves_outputs)
+
+
+def _is_of_keras(thing: Any) -> bool:
+    return str(type(thing).__module__).startswith("keras.")
+
+
+def _users(reference: str, what: str) -> Any:
+    """Return a loss or metric of the user's: a function of labels and outputs, an object, or what makes one."""
+    signature = f"def {what}(y_true, y_pred): ..."
+    found = load_user_object(reference, what=f"{what} function", signature=signature)
+    kind = keras.losses.Loss if what == "loss" else keras.metrics.Metric
+    if inspect.isclass(found) or (callable(found) and not isinstance(found, kind) and not _takes_arguments(found)):
+        found = call_by_name(found, {}, (), what=f"{what} function", signature=signature)
+    if not isinstance(found, kind) and not callable(found):
+        raise DoesNotFit(
+            f"{reference!r} gives no {what}, but {type(found).__name__}",
+            hint=f"`{signature}`, or a class or a function that returns a keras.{what}",
+        )
+    return found
+
+
+def _takes_arguments(function: Any) -> bool:
+    parameters = inspect.signature(function).parameters.values()
+    return any(each.default is each.empty and each.kind is not each.VAR_KEYWORD for each in parameters)

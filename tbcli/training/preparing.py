@@ -1,0 +1,138 @@
+"""From settings and data to a compiled model: all that can be wrong with the three together is found here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tbcli.config import OPTIMIZERS, Config
+from tbcli.data.dataset import Dataset
+from tbcli.models import build_model, count_outputs, is_compiled
+from tbcli.naming.matching import listed
+from tbcli.training.feed import TrainingFeed
+from tbcli.training.fit_settings import settings_of_optimizer
+from tbcli.training.hardware import choose_device, choose_precision, threads_in_use
+from tbcli.training.health import Health
+from tbcli.training.narration import Narrator
+from tbcli.training.objective import Objective, choose_objective, try_objective
+from tbcli.training.optimizing import (
+    choose_steps_per_execution,
+    compile_model,
+    keeps_own_optimizer,
+    rate_of_optimizer,
+    rate_of_step,
+)
+from tbcli.training.request import check_metrics, expect
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a training needs before its first step.
+
+    Args:
+        config: What was asked, with the optimizer that a model brought.
+        dataset: The splits; streams are wrapped by ``health``.
+        model: Compiled.
+        objective: What it is fitted by and measured by.
+        feed: Draws the samples.
+        health: Checks samples and weights.
+        rate_at: The learning rate of a step, counted from 1.
+        class_weights: With ``--balance`` ``[classes]``, else None.
+        facts: What the run's record says of all this.
+    """
+
+    config: Config
+    dataset: Dataset
+    model: keras.Model
+    objective: Objective
+    feed: TrainingFeed
+    health: Health
+    rate_at: Callable[[int], float]
+    class_weights: np.ndarray | None
+    facts: Mapping[str, Any]
+
+
+def prepare(config: Config, dataset: Dataset, narrator: Narrator) -> Prepared:
+    """Build and compile the model, and check that it and what was asked fit the data.
+
+    Raises:
+        ConfigError: A loss or a metric is unknown, or what was asked is not measured.
+        NotFound: A file of the user's is not there.
+        DoesNotFit: Model, loss or metrics do not fit the data.
+        Diverged: A sample is not finite.
+    """
+    train = config.train
+    device, precision = choose_device(), choose_precision(train.precision)
+    keras.utils.set_random_seed(train.seed)
+    if train.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    health = Health(dataset)
+    health.check_inputs()
+    dataset = health.dataset
+    model = build_model(config.model, dataset, precision, narrator.note)
+    narrator.note(f"{config.model.name} with {model.count_params():,} parameters on {device} in {precision}")
+    objective = choose_objective(train, dataset, model, count_outputs(model, dataset))
+    feed = TrainingFeed(dataset.train, train.batch_size, train.steps_per_epoch, train.seed)
+    has_own_optimizer = is_compiled(model) and keeps_own_optimizer(train)
+    _compile(config, model, objective, feed)
+    if not objective.is_usual:
+        names = try_objective(model, dataset)
+        check_metrics(config, replace(expect(config, dataset), of_epoch=("loss", *names), is_complete=True))
+    for note in objective.notes:
+        narrator.note(note)
+    facts = {"device": device, "precision": precision, "threads": threads_in_use()}
+    facts |= {"loss": objective.loss_name, "parameters": model.count_params()}
+    rate_at = rate_of_step(train, feed.steps * train.epochs)
+    if has_own_optimizer:
+        own = settings_of_optimizer(model.optimizer)
+        facts |= {name: own[name] for name in ("optimizer", "learning_rate") if own.get(name) is not None}
+        narrator.note(f"optimizer of the model: {own['optimizer']}, learning rate {own['learning_rate']}")
+        rate_at, config = rate_of_optimizer(model.optimizer), _with_optimizer(config, own)
+    class_weights = weigh_classes(dataset) if config.data.balance else None
+    return Prepared(config, dataset, model, objective, feed, health, rate_at, class_weights, facts)
+
+
+def _compile(config: Config, model: keras.Model, objective: Objective, feed: TrainingFeed) -> None:
+    train, profile = config.train, config.record.profile_steps
+    steps_per_execution = choose_steps_per_execution(train, profile, feed.steps, feed.batch_bytes)
+    compile_model(model, train, feed.steps * train.epochs, steps_per_execution, objective, fused=True)
+
+
+def _with_optimizer(config: Config, own: Mapping[str, Any]) -> Config:
+    """Return the settings with a model's own optimizer, as far as they have words for it."""
+    if own["optimizer"] not in OPTIMIZERS or own.get("schedule"):
+        return config
+    names = ("optimizer", "learning_rate", "momentum", "weight_decay")
+    said = {f"train.{name}": own[name] for name in names if own.get(name) is not None}
+    return config.updated({**said, "train.schedule": "constant"})
+
+
+def describe(ready: Prepared) -> tuple[str, ...]:
+    """Return what would be trained, in lines."""
+    dataset, train, feed = ready.dataset, ready.config.train, ready.feed
+    sizes = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits.items())
+    shape = "x".join(map(str, dataset.input_shape)) or "one number"
+    what = {True: "classes"}.get(dataset.task.has_classes, dataset.task.outputs_are)
+    return (
+        f"data    {dataset.name}: {sizes}; each of shape {shape}",
+        f"task    {dataset.task.name}, {len(dataset.class_names)} {what}: {listed(dataset.class_names)}",
+        f"model   {ready.config.model.name}, {ready.model.count_params():,} parameters",
+        f"loss    {ready.objective.loss_name}; metrics: {', '.join(ready.objective.names)}",
+        f"train   {train.epochs} epochs of {feed.steps} steps of {feed.batch_size} samples with {train.optimizer}",
+    )
+
+
+def weigh_classes(dataset: Dataset) -> np.ndarray:
+    """Return the weight of each class ``[classes]``, float32: inverse to its number of training samples.
+
+    The mean over all samples is 1, as with scikit-learn's ``class_weight="balanced"``.
+    """
+    counts = np.bincount(dataset.train.labels[dataset.train.positions], minlength=len(dataset.class_names))
+    present = np.maximum(counts, 1)
+    weights: np.ndarray = (len(dataset.train) / (np.count_nonzero(counts) * present)).astype(np.float32)
+    return weights
