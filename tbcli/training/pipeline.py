@@ -29,7 +29,7 @@ from tbcli.training.narration import Narrator
 from tbcli.training.objective import choose_objective
 from tbcli.training.observing import Observer
 from tbcli.training.optimizing import compile_model
-from tbcli.training.preparing import Prepared, describe, prepare
+from tbcli.training.preparation import Prepared, describe, prepare
 from tbcli.training.saving import save_model
 from tbcli.training.setup import Setup
 from tbcli.training.steps import StepLoop, run_epochs

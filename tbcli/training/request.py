@@ -167,12 +167,13 @@ def _not_measured(written: str, name: str, expected: Expected) -> ConfigError:
     """Return the error of a name in ``--until`` that no epoch has a value for."""
     happened = "it is not measured after an epoch"
     hint = did_you_mean(name, (*expected.series, *COUNTED))
+    with_validation = resolve(name, replace(expected, has_validation=True).series, {})
     if name.lower().startswith(TEST):
         happened = "the test set is evaluated once, after training"
         hint = did_you_mean(_VAL + name.lower().removeprefix(TEST), expected.series)
-    elif resolve(name, replace(expected, has_validation=True).series, {}) not in (None, *expected.series):
+    elif with_validation and with_validation not in expected.series:
         happened = "no samples are held out for validation"
-        hint = f"a training metric such as {expected.of_epoch[-1]!r}, or a `--validation-split` above 0"
+        hint = f"a training metric such as {without_split(with_validation)!r}, or a `--validation-split` above 0"
     return ConfigError(f"--until cannot use {written!r}: {happened}", hint=hint)
 
 

@@ -75,21 +75,21 @@ def train_once(workspace: Path, settings: Mapping[str, object], way: Any = None)
     import keras
 
     from tbcli.config import Config
-    from tbcli.training import pipeline, preparing, session
+    from tbcli.training import pipeline, preparation, session
 
     keras.utils.clear_session()  # which counts names anew
     models: list[Any] = []
-    ours, compiled = pipeline.run_epochs, preparing.compile_model
+    ours, compiled = pipeline.run_epochs, preparation.compile_model
 
     def compile_model(model: Any, *args: Any, **kwargs: Any) -> None:
         compiled(model, *args, **kwargs)
         models.append(model)
 
-    pipeline.run_epochs, preparing.compile_model = way or ours, compile_model  # type: ignore[attr-defined]
+    pipeline.run_epochs, preparation.compile_model = way or ours, compile_model  # type: ignore[attr-defined]
     try:
         run = session.train(Config().updated({**SMALL, **settings, "paths.workspace": str(workspace)}))
     finally:
-        pipeline.run_epochs, preparing.compile_model = ours, compiled  # type: ignore[attr-defined]
+        pipeline.run_epochs, preparation.compile_model = ours, compiled  # type: ignore[attr-defined]
     variables = [*models[0].variables, *models[0].optimizer.variables]
     left: dict[str, Any] = {f"variable {variable.path}": variable.numpy().tobytes() for variable in variables}
     history = [line.split(",") for line in run.history_file.read_text().splitlines()]
