@@ -57,9 +57,9 @@ class _Callback(keras.callbacks.Callback):
         self.model.stop_training = self.epochs.end_epoch(logs)
 
 
-def fit(model: keras.Model, feed: TrainingFeed, epochs: Any, count: int, augmentation: Any = None) -> None:
+def fit(model: keras.Model, feed: TrainingFeed, epochs: Any, count: int, *changes: Any) -> None:
     """Do what `run_epochs` does, by Keras' `fit` over the same batches, which nothing changes."""
-    assert augmentation is None
+    assert all(change is None for change in changes)
     positions = tf.Variable(feed.split.positions, trainable=False)
     inputs, labels = tf.convert_to_tensor(feed.split.inputs), tf.convert_to_tensor(feed.split.labels)
 
