@@ -137,7 +137,7 @@ def cut_splits(
         DoesNotFit: A split that was asked for would be empty.
     """
     inputs, labels = train
-    remaining = _shuffled(len(labels))
+    remaining = fixed_order(len(labels))
     if config.limit_samples:
         remaining = remaining[: config.limit_samples]
     cut: dict[str, np.ndarray] = {}
@@ -160,7 +160,7 @@ def cut_splits(
         if len(cut[which]):
             return Split(inputs, labels, cut[which])
         given = own[which]
-        return None if given is None else _whole(*given, config.limit_samples)
+        return None if given is None else _whole(*given, config.limit_samples, in_order=not needs_test)
 
     train_split = Split(inputs, labels, remaining)
     if needs_test:
@@ -175,12 +175,15 @@ def _notes_on_cut(cut: dict[str, np.ndarray], samples: int, strata: int) -> list
     return [f"held out of {samples:,} training samples: {parts}{how}"] if parts else []
 
 
-def _shuffled(samples: int) -> np.ndarray:
+def fixed_order(samples: int) -> np.ndarray:
+    """Return the order ``[samples]`` in which samples are taken where not all are: the same in every run."""
     return np.random.Generator(np.random.PCG64(_SPLIT_KEY)).permutation(samples).astype(np.int64)
 
 
-def _whole(inputs: Any, labels: np.ndarray, limit: int) -> Split:
-    return Split(inputs, labels, np.arange(min(limit or len(labels), len(labels)), dtype=np.int64))
+def _whole(inputs: Any, labels: np.ndarray, limit: int, *, in_order: bool) -> Split:
+    """Return a split that the source has, limited; what may be sorted by class is not taken in its order."""
+    order = np.arange(len(labels), dtype=np.int64) if in_order else fixed_order(len(labels))
+    return Split(inputs, labels, order[: limit or len(labels)])
 
 
 def _held_out(positions: np.ndarray, count: int, strata: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

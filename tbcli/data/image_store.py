@@ -103,7 +103,8 @@ def keep_pixels(files: Files, entries: Sequence[FileEntry], config: DataConfig, 
         DoesNotFit: No image can be decoded, or one cannot and ``--strict`` is set.
         TrainingFailed: The pixels fit neither on the disk nor in memory.
     """
-    cache_file = raw_cache_file(name, f"{place}|{config.image_size}|{config.color}", _version_of(entries))
+    made = f"{place}|{config.image_size}|{config.color}|{config.limit_samples}"
+    cache_file = raw_cache_file(name, made, _version_of(made, entries))
     kept = open_raw(cache_file) if config.cache in ("disk", "auto") else None
     if kept:
         inputs, contents = kept
@@ -269,8 +270,8 @@ def _in_threads(function: Callable[[Any], _Result], values: Sequence[Any]) -> It
         pool.shutdown(cancel_futures=True)
 
 
-def _version_of(entries: Sequence[FileEntry]) -> str:
-    digest = hashlib.sha256(f"{_DECODING}".encode())
+def _version_of(made: str, entries: Sequence[FileEntry]) -> str:
+    digest = hashlib.sha256(f"{_DECODING}|{made}".encode("utf-8", "surrogateescape"))
     for entry in entries:
         digest.update(f"\0{entry.name}\0{entry.size}\0{entry.stamp}".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:16]

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from tbcli.config import DataConfig
-from tbcli.data.dataset import Dataset, cut_splits
-from tbcli.data.folders import Archive, Arrangement, Folder, arrange
+from tbcli.data.dataset import Dataset, cut_splits, fixed_order
+from tbcli.data.folders import Archive, FileEntry, Folder, arrange
 from tbcli.data.image_store import Pixels, keep_pixels
 from tbcli.errors import DoesNotFit
 from tbcli.naming.slugs import slug_of
 
+Pairs = list[tuple[FileEntry, int]]
+"""Images with their class numbers."""
 _SPLITS = ("train", "validation", "test")
 
 
@@ -29,13 +31,14 @@ def load_images(config: DataConfig) -> Dataset:
     place = Path(config.source).expanduser().absolute()
     files = Folder(place) if place.is_dir() else Archive(place)
     arrangement = arrange(files, str(place))
-    entries = [entry for split in _SPLITS for entry, _ in arrangement.splits.get(split, ())]
+    pairs = [_limited(arrangement.splits.get(split, []), config.limit_samples) for split in _SPLITS]
     name = slug_of(place.stem) or "images"
-    pixels = keep_pixels(files, entries, config, name, place)
-    parts = dict(zip(_SPLITS, _parts(arrangement, pixels), strict=True))
+    pixels = keep_pixels(files, [entry for split in pairs for entry, _ in split], config, name, place)
+    parts = dict(zip(_SPLITS, _parts(pairs, pixels), strict=True))
+    _require_every_class(pairs[0], parts["train"][1], arrangement.class_names, str(place))
     return cut_splits(
         name,
-        _require_every_class(parts["train"], arrangement, str(place)),
+        parts["train"],
         parts["test"] if "test" in arrangement.splits else None,
         arrangement.class_names,
         config,
@@ -46,25 +49,31 @@ def load_images(config: DataConfig) -> Dataset:
     )
 
 
-def _parts(arrangement: Arrangement, pixels: Pixels) -> Iterator[tuple[Any, np.ndarray]]:
+def _limited(pairs: Pairs, limit: int) -> Pairs:
+    """Return those that are taken of a split: what is not used need not be decoded."""
+    if not limit or len(pairs) <= limit:
+        return pairs
+    return [pairs[position] for position in np.sort(fixed_order(len(pairs))[:limit])]
+
+
+def _parts(pairs: list[Pairs], pixels: Pixels) -> Iterator[tuple[Any, np.ndarray]]:
     """Yield inputs and labels of each split, without the images that are broken."""
-    labels = [np.array([label for _, label in arrangement.splits.get(split, ())], np.int64) for split in _SPLITS]
+    labels = [np.array([label for _, label in split], np.int64) for split in pairs]
     ends = np.searchsorted(pixels.kept, [0, *accumulate(map(len, labels))])
     kept = np.concatenate(labels)[pixels.kept]
     for first, end in pairwise(map(int, ends)):
         yield pixels.inputs[first:end], kept[first:end]
 
 
-def _require_every_class(train: tuple[Any, np.ndarray], arrangement: Arrangement, place: str) -> tuple[Any, np.ndarray]:
-    """Return the training images.
+def _require_every_class(train: Pairs, kept: np.ndarray, class_names: tuple[str, ...], place: str) -> None:
+    """Check that no class lost all of its images.
 
     Raises:
-        DoesNotFit: All images of a class are broken.
+        DoesNotFit: All are broken.
     """
-    found = set(train[1].tolist())
-    empty = [name for number, name in enumerate(arrangement.class_names) if number not in found]
-    if empty:
+    lost = sorted({label for _, label in train} - set(kept.tolist()))
+    if lost:
         raise DoesNotFit(
-            f"every image of class {empty[0]!r} in {place!r} is broken", hint="replace them, or remove the folder"
+            f"every image of class {class_names[lost[0]]!r} in {place!r} is broken",
+            hint="replace them, or remove the folder",
         )
-    return train

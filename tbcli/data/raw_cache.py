@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import struct
 import time
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from tbcli.config.paths import cache_home
 _MAGIC = b"TBRAWDAT"
 _VERSION = 1
 _TRAILER = struct.Struct("<8sQII")
-_OLD_SECONDS = 3600  # a file still being written is younger, or its process lives
+_OLD_SECONDS = 3600  # a file that is still being written is younger
 
 
 def raw_cache_directory() -> Path:
@@ -56,7 +57,7 @@ def raw_cache_file(name: str, place: str, version: str) -> Path:
         place: Of the source, with what its samples are made into: of one place only one version is kept.
         version: Changes with the source's content.
     """
-    return raw_cache_directory() / f"{name}-{crc32(place.encode()):08x}-{version}.raw"
+    return raw_cache_directory() / f"{name}-{crc32(os.fsencode(place)):08x}-{version}.raw"
 
 
 def open_raw(path: Path) -> tuple[np.ndarray, dict[str, Any]] | None:
@@ -89,7 +90,7 @@ def raw_writer(path: Path) -> Iterator[RawWriter]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_unfinished(path.parent)
-    unfinished = path.with_suffix(f".{os.getpid()}.part")
+    unfinished = path.with_suffix(f".{_this_host()}-{os.getpid()}.part")
     try:
         with unfinished.open("wb") as file:
             writer = RawWriter(file)
@@ -139,8 +140,14 @@ def _remove_unfinished(directory: Path) -> None:
     """Remove what processes left that were killed."""
     for path in directory.glob("*.part"):
         with suppress(OSError, ValueError):
-            if time.time() - path.stat().st_mtime > _OLD_SECONDS or not _lives(int(path.suffixes[-2][1:])):
+            host, _, process = path.suffixes[-2][1:].partition("-")
+            is_dead = host == _this_host() and not _lives(int(process))
+            if is_dead or time.time() - path.stat().st_mtime > _OLD_SECONDS:
                 path.unlink()
+
+
+def _this_host() -> str:
+    return f"{crc32(platform.node().encode()):08x}"  # several may share the directory
 
 
 def _lives(process: int) -> bool:

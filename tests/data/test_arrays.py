@@ -49,7 +49,8 @@ def test_splits_of_the_file_are_kept(tmp_path: Path, word: str) -> None:
     dataset = load(tmp_path, **parts, x_test=X[90:], y_test=Y[90:])
     assert (len(dataset.train), len(dataset.validation or ()), len(dataset.test or ())) == (80, 10, 30)
     assert dataset.test
-    assert np.array_equal(dataset.test.batch(slice(0, 3))[0][..., 0], X[90:93])
+    assert np.array_equal(dataset.test.inputs[:3, ..., 0], X[90:93])
+    assert sorted(dataset.test.positions) == list(range(30))
 
 
 def test_what_is_not_in_the_file_is_cut(tmp_path: Path) -> None:

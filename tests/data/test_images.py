@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tbcli.config import DataConfig
-from tbcli.data import load_dataset
+from tbcli.data import image_store, load_dataset
 from tbcli.data.dataset import Dataset, Split
 from tbcli.errors import DoesNotFit
 from tests.data.pictures import encoded, make_photos, picture
@@ -83,6 +83,35 @@ def test_a_class_may_be_absent_from_validation(tmp_path: Path) -> None:
     make_photos(tmp_path / "val", ("a",))
     dataset = loaded(tmp_path)
     assert "no images of 'b' in 'val'" in dataset.notes
+
+
+@pytest.mark.parametrize("cache", ["disk", "memory"])
+def test_of_a_limit_only_what_is_used_is_decoded(tmp_path: Path, cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for split in ("train", "test"):
+        make_photos(tmp_path / split, ("a", "b", "c"), count=40)
+    decoded = []
+    real = image_store.decode_image
+    monkeypatch.setattr(image_store, "decode_image", lambda *words: decoded.append(1) or real(*words))
+    loaded(tmp_path, cache="disk")
+    assert len(decoded) == 240
+    dataset = loaded(tmp_path, cache=cache, limit_samples=30)
+    assert len(decoded) == 300
+    assert dataset.test
+    assert (len(dataset.train), len(dataset.test)) == (27, 30)
+    for part in (dataset.train, dataset.test):
+        assert len(np.unique(part.labels[part.positions][:15])) == 3
+    loaded(tmp_path, cache="disk")
+    assert len(decoded) == 300
+
+
+def test_the_first_samples_of_a_split_are_of_all_classes(tmp_path: Path) -> None:
+    for split in ("train", "val", "test"):
+        make_photos(tmp_path / split, ("a", "b", "c"), count=40)
+    dataset = loaded(tmp_path)
+    for part in (dataset.train, dataset.validation, dataset.test):
+        assert part
+        assert len(np.unique(part.labels[part.positions][:15])) == 3
+        assert sorted(part.positions) == sorted(set(part.positions))
 
 
 def test_a_zip_gives_what_the_folder_gives(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -60,12 +62,14 @@ def test_whoever_is_interrupted_leaves_nothing(cache_home: Path) -> None:
 
 def test_what_a_killed_process_left_is_removed(cache_home: Path) -> None:
     raw_cache_directory().mkdir(parents=True)
-    dead, alive = raw_cache_directory() / "x-1.999999999.part", raw_cache_directory() / f"x-1.{os.getppid()}.part"
-    dead.write_bytes(b"half")
-    alive.write_bytes(b"half")
+    host = f"{crc32(platform.node().encode()):08x}"
+    names = (f"{host}-999999999", f"{host}-{os.getppid()}", "elsewhere-999999999", "elsewhere-1")
+    dead, alive, elsewhere, old = (raw_cache_directory() / f"x-1.{name}.part" for name in names)
+    for path in (dead, alive, elsewhere, old):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
     keep(raw_cache_file("photos", "/a", "1"))
-    assert not dead.exists()
-    assert alive.exists()
+    assert [path.exists() for path in (dead, alive, elsewhere, old)] == [False, True, True, False]
 
 
 @pytest.mark.parametrize("damage", ["cut", "longer", "empty", "flipped", "older"])

@@ -94,5 +94,27 @@ def test_height_and_width_are_shifted_independently() -> None:
     assert (rows != columns).any()
 
 
+@pytest.mark.tf
+def test_a_training_with_it_is_another_one_and_can_be_repeated() -> None:
+    import keras
+
+    from tbcli.training.steps import StepLoop
+
+    def trained(words: tuple[str, ...], seed: int) -> np.ndarray:
+        split = split_of(IMAGES)
+        keras.utils.set_random_seed(0)
+        layers = [keras.Input(IMAGES.shape[1:]), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")]
+        model = keras.Sequential(layers)
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        loop = StepLoop(model, split, 10, build_augmentation(words, seed, split))
+        loop.run(IMAGES, LABELS)
+        assert not [variable for variable in model.variables if "augment" in variable.path or "flip" in variable.path]
+        return np.asarray(model.layers[-1].kernel)
+
+    assert np.array_equal(trained(("flip", "translate"), 1), trained(("flip", "translate"), 1))
+    assert not np.array_equal(trained(("flip", "translate"), 1), trained((), 1))
+    assert not np.array_equal(trained(("flip", "translate"), 1), trained(("flip", "translate"), 2))
+
+
 def test_nothing_asked_for_is_nothing_done() -> None:
     assert build_augmentation((), 0, split_of(IMAGES)) is None
