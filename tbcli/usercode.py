@@ -174,6 +174,12 @@ def _named(function: Any) -> str:
     return repr(getattr(function, "__name__", type(function).__name__))
 
 
+def named_values(pairs: Sequence[str]) -> dict[str, Any]:
+    """Return arguments ``key=value`` by name, each as the Python value it spells."""
+    split = (pair.partition("=") for pair in pairs)
+    return {name.strip(): literal(text) for name, _, text in split}
+
+
 def literal(text: str) -> Any:
     """Return a text as the Python value it spells, else the text itself."""
     if text.lower() in _WORDS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,13 +41,13 @@ def data(
     Nothing is trained, and nothing is written beside the data.
     """
     config, output = _with_source(common, source).settle().data, common.output
-    from tbcli.data import require_source
+    from tbcli.data import load_dataset, require_source
 
     require_source(config.source)
-    dataset = load_quietly(config, output)
     from tbcli.data.inspection import inspect_dataset
 
-    with stdout_kept_clean():  # data may stream from functions of the user's
+    with _told(config, output) as tell:
+        dataset = load_dataset(config, tell)
         picture = _examples(dataset) if out else None
         inspection = inspect_dataset(dataset)
     if out and picture:
@@ -70,20 +72,30 @@ def _with_source(common: Common, source: str | None) -> Common:
 
 
 def load_quietly(config: DataConfig, output: Output) -> Dataset:
-    """Return the data of a source, told how far it is; what libraries print goes to stderr or nowhere."""
+    """Return the data of a source, told how far it is."""
+    from tbcli.data import load_dataset
+
+    with _told(config, output) as tell:
+        return load_dataset(config, tell)
+
+
+@contextmanager
+def _told(config: DataConfig, output: Output) -> Iterator[Callable[[str], None]]:
+    """Show how far it is; what libraries print goes to stderr or nowhere."""
     from tbcli.cli.progress import choose_narrator
     from tbcli.cli.train import hush_libraries
-    from tbcli.data import load_dataset, needs_keras
+    from tbcli.data import needs_keras
+    from tbcli.data.telling import progress_to
     from tbcli.keras_backend import load_keras
 
     hush_libraries(verbose=output.verbose)
     narrator = choose_narrator(output)
     try:
-        with stdout_kept_clean():
+        with stdout_kept_clean(), progress_to(narrator.progress):
             if needs_keras(config.source):
                 with narrator.hushed_libraries():
                     load_keras()
-            return load_dataset(config, narrator.progress)
+            yield narrator.progress
     finally:
         narrator.close()
 

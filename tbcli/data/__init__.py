@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,7 +67,14 @@ def require_source(name: str) -> str:
 
 
 def needs_keras(name: str) -> bool:
-    """Return whether a source is loaded by Keras, which a caller may want to start on its own terms."""
+    """Return whether a source is loaded by Keras, which a caller may want to start on its own terms.
+
+    A file of the user's is, as far as one can tell, if it names TensorFlow or Keras.
+    """
+    if name not in SOURCES and is_reference(name):
+        with suppress(OSError):
+            text = Path(name.rpartition(":")[0]).expanduser().read_bytes()
+            return b"tensorflow" in text or b"keras" in text
     return SOURCES.get(name) == SOURCES["cifar10"]
 
 

@@ -188,7 +188,9 @@ def _opened(member: Member, cache: str) -> np.ndarray:
         return np.empty(member.shape, member.dtype)  # which is refused with the others
     if member.bytes <= MOST_BYTES_IN_MEMORY or cache == "memory":
         return member.read()
-    return member.mapped() if member.is_stored else unpack_member(member)
+    if member.is_stored:
+        return member.mapped()
+    return member.read() if cache == "no" else unpack_member(member)
 
 
 def _class_names(members: Mapping[str, Member], key: str) -> tuple[str, ...]:

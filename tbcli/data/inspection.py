@@ -12,6 +12,7 @@ import numpy as np
 from tbcli.data.checks import blocks_of
 from tbcli.data.dataset import Dataset, Split
 from tbcli.data.leaks import find_leaks
+from tbcli.data.telling import progress_counter
 from tbcli.naming.matching import listed
 
 _LEAST_IMBALANCE = 10  # times as many samples of the largest class as of the smallest
@@ -99,16 +100,15 @@ class Inspection:
 
 def inspect_dataset(dataset: Dataset) -> Inspection:
     """Return what was understood of data; all of their inputs are looked at once."""
-    looks = {name: _look(split) for name, split in dataset.splits.items()}
-    known = set(looks["train"].digests)
+    looks = {name: _look(name, split) for name, split in dataset.splits.items()}
     splits = {
         name: SplitFacts(
-            samples=len(look.digests),
+            samples=len(dataset.splits[name]),
             held_out=name != "train" and dataset.splits[name].labels is dataset.train.labels,
             inputs=look.range,
             counts=_counts(dataset, dataset.splits[name]),
-            duplicates=len(look.digests) - len(set(look.digests)),
-            in_train=0 if name == "train" else sum(digest in known for digest in look.digests),
+            duplicates=len(look.digests) - len(np.unique(look.digests)),
+            in_train=0 if name == "train" else int(np.isin(look.digests, looks["train"].digests).sum()),
         )
         for name, look in looks.items()
     }
@@ -139,9 +139,9 @@ def range_of(values: np.ndarray) -> Range:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What one pass over a split tells: of all its inputs, and of each of their places ``[values of a sample]``."""
+    """What one pass over a split tells: of each sample, and of each place in it ``[values of a sample]``."""
 
-    digests: list[bytes]
+    digests: np.ndarray
     lowest: np.ndarray
     highest: np.ndarray
     means: np.ndarray
@@ -154,21 +154,28 @@ class _Look:
         return Range(float(self.lowest.min()), float(self.highest.max()), mean, variance**0.5)
 
 
-def _look(split: Split) -> _Look:
-    size = int(np.prod(split.inputs.shape[1:]))
-    digests: list[bytes] = []
+def _look(name: str, split: Split) -> _Look:
+    size, digests = int(np.prod(split.inputs.shape[1:])), b""
+    tell = progress_counter(f"Looking at the {name} split: {{}} of {{}} samples", len(split))
     lowest, highest = np.full(size, np.inf), np.full(size, -np.inf)
     sums, squares = np.zeros(size), np.zeros(size)
     for block in blocks_of(split):
         rows = np.ascontiguousarray(block).reshape(len(block), -1)
-        digests += [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows]
+        digests += b"".join(hashlib.blake2b(row.data, digest_size=8).digest() for row in rows)
+        tell(len(digests) // 8)
         np.minimum(lowest, rows.min(axis=0), out=lowest)
         np.maximum(highest, rows.max(axis=0), out=highest)
         numbers = rows.astype(np.float64)
         sums += numbers.sum(axis=0)
         squares += np.einsum("ij,ij->j", numbers, numbers)
     means = sums / len(split)
-    return _Look(digests, lowest, highest, means, np.sqrt(np.maximum(squares / len(split) - means**2, 0)))
+    return _Look(
+        np.frombuffer(digests, np.uint64),
+        lowest,
+        highest,
+        means,
+        np.sqrt(np.maximum(squares / len(split) - means**2, 0)),
+    )
 
 
 def _counts(dataset: Dataset, split: Split) -> tuple[int, ...]:
@@ -192,11 +199,12 @@ def _of_duplicates(dataset: Dataset, splits: Mapping[str, SplitFacts], looks: Ma
         yield "contradiction", f"{contradictions:,} training samples have the inputs of another, but other targets"
 
 
-def _contradictions(dataset: Dataset, digests: list[bytes]) -> int:
-    """Return how many training samples share their inputs with one of another target."""
+def _contradictions(dataset: Dataset, digests: np.ndarray) -> int:
+    """Return how many training samples share their inputs with an earlier one of another target."""
     labels = dataset.train.labels[dataset.train.positions]
-    first: dict[bytes, int] = {}
-    return sum(not np.array_equal(labels[first.setdefault(digest, i)], labels[i]) for i, digest in enumerate(digests))
+    _, first, groups = np.unique(digests, return_index=True, return_inverse=True)
+    differs = labels[first[groups]] != labels
+    return int(differs.reshape(len(labels), -1).any(axis=1).sum())
 
 
 def _of_leaks(dataset: Dataset) -> Findings:

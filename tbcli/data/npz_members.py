@@ -109,7 +109,7 @@ def unpack_member(member: Member) -> np.ndarray:
             _unpack(member, kept)
         except OSError as error:
             raise TrainingFailed(
-                f"no room to unpack {member.bytes / 1e6:,.0f} MB into {str(kept.parent)!r}: {error.strerror}",
+                f"cannot unpack {member.bytes / 1e6:,.0f} MB into {str(kept.parent)!r}: {error.strerror}",
                 hint="make room there, set XDG_CACHE_HOME to another directory, or `--cache memory`",
             ) from error
         opened = open_raw(kept)

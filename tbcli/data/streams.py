@@ -129,7 +129,7 @@ class _Rows:
             self._write(rows)
         except OSError as error:
             raise TrainingFailed(
-                f"no room for the samples of the {split} dataset in {str(raw_cache_directory())!r}: {error.strerror}",
+                f"cannot keep the samples of the {split} dataset in {str(raw_cache_directory())!r}: {error.strerror}",
                 hint="make room there, or set XDG_CACHE_HOME to another directory",
             ) from error
 

@@ -134,6 +134,8 @@ def _read_numbers(values: np.ndarray, task: str, names: Sequence[str], few: int,
     if task == REGRESSION.name:
         return _values(values[:, np.newaxis], names)
     if task == MULTI_LABEL.name:
+        if ((values == 0) | (values == 1)).all():
+            return Targets(MULTI_LABEL, values.astype(np.uint8)[:, np.newaxis], tuple(names) or ("0",))
         raise DoesNotFit(
             f"the {what} are one number per sample, which cannot be learnt as {task}",
             hint="multi-label wants 0 or 1 for each label: [n, labels]",

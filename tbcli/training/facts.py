@@ -8,10 +8,20 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from tbcli.config import Config
 from tbcli.data.dataset import Dataset
 from tbcli.data.fingerprint import fingerprints
+from tbcli.runs.summary import ARGUMENTS
+from tbcli.usercode import named_values
 
 _PACKAGES = ("tbcli", "tensorflow", "keras", "tensorboard", "numpy")
+
+
+def argument_facts(config: Config) -> dict[str, dict[str, object]]:
+    """Return the arguments of data and model, which only some runs have; of equal names the data's is told apart."""
+    data, model = named_values(config.data.args), named_values(config.model.args)
+    arguments = {**{f"data.{name}" if name in model else name: value for name, value in data.items()}, **model}
+    return {ARGUMENTS: arguments} if arguments else {}
 
 
 def dataset_facts(dataset: Dataset) -> dict[str, object]:

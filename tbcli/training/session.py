@@ -25,7 +25,7 @@ from tbcli.runs import Run, RunStore
 from tbcli.runs.summary import Summary
 from tbcli.training.augmentation import require_images
 from tbcli.training.conclusion import Heartbeat, conclude, reason_of
-from tbcli.training.facts import dataset_facts, git_state, package_versions
+from tbcli.training.facts import argument_facts, dataset_facts, git_state, package_versions
 from tbcli.training.interruption import Interruption
 from tbcli.training.narration import Narrator
 from tbcli.training.request import (
@@ -81,6 +81,7 @@ def train(
         facts = {
             "model": short_name(config.model.name),
             **dataset_facts(dataset),
+            **argument_facts(config),
             "versions": package_versions(),
             "git": git_state(Path.cwd()),
         }

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from tbcli.cli.topics import topics
-from tbcli.config import DataConfig
+from tbcli.config import Config, DataConfig
 from tbcli.data import load_dataset
 from tbcli.data.dataset import Dataset
 from tbcli.data.functions import read_returned
 from tbcli.errors import ConfigError, DoesNotFit, NotFound, TbcliError
+from tbcli.training.facts import argument_facts
 
 X = np.random.default_rng(0).random((60, 8, 8, 1)).astype(np.float32)
 Y = np.arange(60) % 3
@@ -176,3 +177,9 @@ def ragged():
             load(text, name=name)
     with pytest.raises(DoesNotFit, match="never ends"):
         load(text, "repeat=true", name="whole")
+
+
+def test_arguments_of_data_and_model_stand_in_the_record_of_a_run() -> None:
+    config = Config().updated({"data.args": ("size=3", "units=a"), "model.args": ("units=8", "path=[1, 2]")})
+    assert argument_facts(config) == {"arguments": {"size": 3, "data.units": "a", "units": 8, "path": [1, 2]}}
+    assert argument_facts(Config()) == {}
