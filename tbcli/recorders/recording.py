@@ -95,15 +95,17 @@ class Recording:
             else:
                 self._begin(recorder, snapshot, is_final=waiting is None)
 
-    def settle(self, snapshot: Snapshot, *, is_final: bool) -> None:
+    def settle(self, snapshot: Snapshot, *, is_final: bool, only: Collection[str] | None = None) -> None:
         """Begin the recorders that waited and apply now.
 
         Args:
             snapshot: What is known by now.
             is_final: Whether the others are dropped; else they wait on.
+            only: The names of the recorders that are meant; all unless given.
         """
-        undecided, self._undecided = self._undecided, []
-        for recorder in undecided:
+        meant = [recorder for recorder in self._undecided if only is None or recorder.name in only]
+        for recorder in meant:
+            self._undecided.remove(recorder)
             self._active.append(recorder)
             self._begin(recorder, snapshot, is_final=is_final)
         self._active.sort(key=lambda recorder: self._order.index(recorder.name))

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tbcli.runs.source import SourceCode
 
 
+_GIVEN = ("x", "y", "validation_split", "validation_data")
+
+
 class ScriptOrigin:
     """The origin of the runs of this process; see `tbcli.origin`.
 
@@ -108,10 +111,10 @@ def _find_callback(call: Mapping[str, Any]) -> tuple[Any, bool]:
     from tbcli.training.callback import Callback
 
     given = call.get("callbacks")
-    for each in tree.flatten(getattr(given, "callbacks", given) or []):
-        if isinstance(each, Callback):
-            return each, False
-    return Callback(), True
+    own = [each for each in tree.flatten(getattr(given, "callbacks", given) or []) if isinstance(each, Callback)]
+    callback = own[0] if own else Callback()
+    callback.see_fit({name: value for name, value in call.items() if name in _GIVEN})
+    return callback, not own
 
 
 def _say(text: str) -> None:

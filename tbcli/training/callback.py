@@ -76,6 +76,7 @@ class Callback(keras.callbacks.Callback):
         self._recorders: Mapping[str, str] = {}
         self._taps: FitTaps | None = None
         self._run: FitRun | None = None
+        self._given: Mapping[str, Any] | None = None
         self._epoch = 0
         self._is_fitting = False
         self._fault = ""
@@ -98,6 +99,10 @@ class Callback(keras.callbacks.Callback):
             self._end(status_of(error), reason_of(error))
         else:
             self._end_open()
+
+    def see_fit(self, given: Mapping[str, Any]) -> None:
+        """Take the arguments of the `fit` that follows, by name, which Keras does not show to callbacks."""
+        self._given = given
 
     # The moments of Keras, in their order.
 
@@ -146,7 +151,8 @@ class Callback(keras.callbacks.Callback):
         _OPEN.add(self)
         if current_origin() is None:  # else that tells of its runs
             self._say(f"recording {self._run.run.id} in {self._run.run.logs.parent}")
-        self._run.begin(self.model)
+        self._run.begin(self.model, self._given)
+        self._given = None  # nothing of ours keeps their data in memory
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Note the epoch."""

@@ -26,7 +26,8 @@ from tbcli.training.compiled import read_compiled, with_units
 from tbcli.training.conclusion import Heartbeat, conclude
 from tbcli.training.facts import git_state, package_versions
 from tbcli.training.final_evaluation import keep_evidence
-from tbcli.training.fit_evidence import Looked, read_heard, stub_dataset
+from tbcli.training.fit_data import read_given
+from tbcli.training.fit_evidence import Looked, Unreadable, read_heard, stub_dataset
 from tbcli.training.fit_settings import count_parameters, known_settings, precision_of, rate_now
 from tbcli.training.fit_steps import FitSteps
 from tbcli.training.taps.activations import LayerProbe, ProbeActivations
@@ -84,11 +85,28 @@ class FitRun:
         self.epochs_done = 0
         self._batch_size: int | None = None
 
-    def begin(self, model: keras.Model) -> None:
-        """Record the model before its first step that is seen."""
+    def begin(self, model: keras.Model, given: Mapping[str, Any] | None = None) -> None:
+        """Record the model before its first step that is seen.
+
+        Args:
+            model: As it is.
+            given: The arguments of `fit`, where they are known.
+        """
         with undisturbed(model):
+            snapshot = self._snapshot(model, {})
+            self._recording.begin(snapshot, waiting=(*_KNOWN_LATER, *_NEED_TRAINING_DATA))
+            self._record_data(model, snapshot, given)
+
+    def _record_data(self, model: keras.Model, snapshot: Snapshot, given: Mapping[str, Any] | None) -> None:
+        if given is None:
             self._recording.exclude(_NEED_TRAINING_DATA, "a callback is not shown the training data")
-            self._recording.begin(self._snapshot(model, {}), waiting=_KNOWN_LATER)
+            return
+        try:
+            dataset = read_given(UNKNOWN, given, self._compiled, model)
+        except Unreadable as error:
+            self._recording.exclude(_NEED_TRAINING_DATA, str(error))
+            return
+        self._recording.settle(replace(snapshot, dataset=dataset), is_final=True, only=_NEED_TRAINING_DATA)
 
     def _facts(self, model: keras.Model) -> dict[str, Any]:
         compiled = self._compiled

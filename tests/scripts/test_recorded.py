@@ -128,6 +128,7 @@ def test_the_run_is_whole_and_knows_its_script(recorded: Recorded) -> None:
     assert (one.status(), one.name, one.record["epochs"]) == ("finished", "one", 2)
     assert one.record["arguments"] == {"lr": 0.5, "units": 4, "EPOCHS": 2}
     assert one.metric("val_accuracy") is not None
+    assert not {"data", "graphs"} & set(one.record["recording"]["switched_off"])  # fit is given arrays
     source = read_source(one)
     assert set(source.files) == {"one.py", "settings.py"}
     assert source.files["one.py"] == ONE_FIT.encode()
