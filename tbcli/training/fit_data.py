@@ -44,7 +44,7 @@ def read_given(name: str, given: Mapping[str, Any], compiled: Compiled, model: k
 
 def _width(model: keras.Model) -> int:
     """Return how many values the one output of a model has for a sample."""
-    outputs = getattr(model, "outputs", None) or ()
+    outputs: Any = getattr(model, "outputs", None) or ()
     shape: tuple[int | None, ...] = tuple(outputs[0].shape) if len(outputs) == 1 else ()
     if len(shape) != 2 or not shape[-1]:
         raise Unreadable("how many values an output has is not known before the first step")
