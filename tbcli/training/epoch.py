@@ -65,6 +65,7 @@ class Epochs:
         self._setup.narrator.begin(self._setup.config.train.epochs, self._feed.steps)
         self._began = time.perf_counter()
         self._recording.begin(self._observer.untrained())
+        self._setup.check()  # what comes now, the first execution, is compiled first
 
     def begin_epoch(self, epoch: int) -> None:
         """Set the order of the data of an epoch, counted from 1."""
