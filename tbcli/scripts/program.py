@@ -25,15 +25,16 @@ class Program:
     def __init__(self, kind: str, name: str) -> None:
         self.kind = kind
         self.name = name
-        self.file = os.path.abspath(name)
+        self.file = os.path.join(os.getcwd(), name)  # dots and links stay, as in `__file__`
         self.directory = _directory(kind, name)
+        self.top = os.path.realpath(self.directory)
         self._spec: ModuleSpec | None = None
         self._source: bytes | None = None
 
     @property
     def shown(self) -> str:
-        """What a person calls it: the file's name, or the module's."""
-        return self.name if self.kind == MODULE else os.path.basename(self.file)
+        """What a person calls it: the name of the file, the directory or the module."""
+        return self.name if self.kind == MODULE else os.path.basename(os.path.abspath(self.name))
 
     def enter(self, arguments: list[str]) -> ModuleType:
         """Set ``sys.argv``, ``sys.path`` and ``__main__`` as Python does, and return the new ``__main__``."""
@@ -105,7 +106,7 @@ class Program:
         path = os.path.realpath(file)
         if path == os.path.realpath(self.file):
             return True
-        top = self.directory if self.directory.endswith(os.sep) else self.directory + os.sep
+        top = self.top if self.top.endswith(os.sep) else self.top + os.sep
         if not path.startswith(top) or path.startswith(os.path.dirname(os.path.realpath(os.__file__)) + os.sep):
             return False
         return not set(path[len(top) :].split(os.sep)) & {*_LIBRARIES}
@@ -130,7 +131,7 @@ def _directory(kind: str, name: str) -> str:
     """Return what Python puts first into ``sys.path``."""
     if kind == MODULE:
         return os.getcwd()
-    return os.path.dirname(os.path.realpath(name)) if kind == SCRIPT else os.path.abspath(name)
+    return os.path.dirname(os.path.realpath(name)) if kind == SCRIPT else os.path.join(os.getcwd(), name)
 
 
 def find_program(name: str) -> Program:

@@ -27,7 +27,7 @@ def take_source(program: Program) -> SourceCode:
     if len(script) > LARGEST_FILE:
         left_out[name] = f"only the first {LARGEST_FILE} bytes"
     for path in _own_modules(program):
-        relative = os.path.relpath(path, program.directory)
+        relative = os.path.relpath(path, program.top)
         try:
             text = Path(path).read_bytes()
         except OSError as error:
