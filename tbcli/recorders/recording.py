@@ -136,6 +136,11 @@ class Recording:
             with self._guarded(recorder):
                 recorder.on_steps(steps, self._writer)
 
+    def includes(self, recorder: str, epoch: int, *, last: bool) -> bool:
+        """Say whether a recorder that makes pictures is to have a turn in an epoch, or waits for what it needs."""
+        is_there = any(recorder == one.name for one in (*self._active, *self._undecided))
+        return is_there and (last or self._cadence.includes(recorder, epoch, is_spaced=True))
+
     def epoch(self, snapshot: Snapshot, *, last: bool) -> None:
         """Record an epoch with the recorders that are due; all are due in the last epoch."""
         self._latest = snapshot

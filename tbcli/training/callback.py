@@ -23,7 +23,7 @@ from tbcli.training.fit_run import FitRun
 from tbcli.training.taps.fit import FitTaps
 
 _PLACES = ("workspace", "logdir", "plots_dir", "models_dir")
-_OF_TENSORFLOW = ("attention", "profile", "train_graph")
+_OF_TENSORFLOW = ("attention", "profile", "projector", "train_graph")
 _UNFINISHED = "fit did not come to its end"
 
 
@@ -199,7 +199,8 @@ class Callback(keras.callbacks.Callback):
         if self._run is not None:
             model = self.model
             is_last = not self._one_run and (bool(model.stop_training) or epoch + 1 == self.params.get("epochs"))
-            self._attempt(self._run.end_epoch, model, epoch, logs or {}, last=is_last)
+            steps = self.params.get("steps")
+            self._attempt(self._run.end_epoch, model, epoch, logs or {}, steps=steps, last=is_last)
 
     def on_train_end(self, logs: Any = None) -> None:
         """End the run; one that further fits go on in is ended with the block or the process."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -34,7 +34,11 @@ from tbcli.training.taps.activations import LayerProbe, ProbeActivations
 from tbcli.training.taps.fit import FitTaps
 from tbcli.training.undisturbed import undisturbed
 
+if TYPE_CHECKING:
+    from tbcli.training.fit_features import FitFeatures
+
 UNKNOWN = "n/a"
+_TOLD: set[str] = set()
 _NEED_EVIDENCE = ("samples", "confusion", "mistakes", "attention", "projector", "pr_curves")
 _NEED_INPUTS = ("samples", "mistakes", "attention", "projector", "activations")
 _NEED_TRAINING_DATA = ("data",)
@@ -74,6 +78,7 @@ class FitRun:
         self._recording.switched_off.update({name: why for name, why in recorders.items() if why})
         self._history = HistoryWriter(self.run.history_file)
         self._layers: LayerProbe | None = None
+        self._features: FitFeatures | None = None
         self._looked: Looked | None = None
         self._no_evidence = ""
         self._told: set[str] = set()
@@ -126,7 +131,7 @@ class FitRun:
     def go_on(self, model: keras.Model, taps: FitTaps, epochs: int | None) -> None:
         """Record a further fit into the same run."""
         if taps is not self._taps:
-            self._taps, self._layers = taps, None
+            self._taps, self._layers, self._features = taps, None, None
         self._epoch_shift = 0
         self._steps.go_on(model, taps)
         self._keep_settings("train", "epochs", self.epochs_done + (epochs or 0))
@@ -182,25 +187,30 @@ class FitRun:
         self._looked = read_heard(heard, self._compiled, UNKNOWN)
         self._no_evidence = self._looked.why_no_evidence
 
-    def end_epoch(self, model: keras.Model, epoch: int, logs: Mapping[str, Any], *, last: bool) -> None:
+    def end_epoch(
+        self, model: keras.Model, epoch: int, logs: Mapping[str, Any], *, steps: int | None, last: bool
+    ) -> None:
         """Write the history's row, and record.
 
         Args:
             model: In the state after the epoch.
             epoch: Counted by Keras from 0.
             logs: What Keras tells callbacks.
+            steps: Steps of an epoch, where Keras knows them.
             last: Whether the training is known to end with it.
         """
-        self._steps.settle(model)
+        self._steps.settle(model, steps)
         self._record_steps()
         self._choose_spacing(model)
         number = epoch + 1 + self._epoch_shift
         values = {**({"loss": math.nan} if "loss" in logs else {}), **_as_numbers(logs)}
         values |= self._steps.speed()
-        values["learning_rate"] = rate_now(model.optimizer)
+        values["learning_rate"] = rate_now(model)
         self._history.append(self._row(number, values))
         self.epochs_done = number
+        last = last or self._latest is None  # pictures of the first epoch, too, whatever its number
         with undisturbed(model):
+            self._look_for_features(model, number, last=last)
             snapshot = self._latest = self._snapshot(model, values, epoch=number)
             is_final = any(name.startswith("val_") for name in values)
             if is_final:
@@ -215,6 +225,22 @@ class FitRun:
         seconds = round(time.perf_counter() - self._began, 3)
         leading = {"epoch": epoch, "step": self._steps.done, "seconds": seconds}
         return {**leading, "learning_rate": values["learning_rate"], **metrics}
+
+    def _look_for_features(self, model: keras.Model, epoch: int, *, last: bool) -> None:
+        """Add the features of the projector's samples to the evidence, where they are due and can be had."""
+        looked = self._looked
+        if looked is None or looked.evidence is None or not looked.has_inputs:
+            return
+        if not self._recording.includes("projector", epoch, last=last or self._features is None):
+            return
+        if self._features is None:
+            from tbcli.training.fit_features import FitFeatures
+
+            points = min(self._config.record.projector_points, len(looked.dataset.validation or ()))
+            self._config = self._config.updated({"record.projector_points": points})
+            self._features = FitFeatures(model, self._config.record.projector_layer)
+        features = self._features.look(looked.dataset, self._config.record.projector_points)
+        self._looked = replace(looked, evidence=replace(looked.evidence, features=features))
 
     def _exclude_unseen(self) -> None:
         """Switch off the recorders that have nothing to look at although there is a validation pass."""
@@ -245,11 +271,18 @@ class FitRun:
             gradients=self._taps.gradients() if epoch else {},
             step_graph=self._taps.graph,
             activations=activations,
+            has_features=bool(evidence and evidence.features is not None),
             facts=self.run.record,
             settings=self._settings,
-            no_backward=self._taps.no_backward,
+            no_backward=self._no_backward if epoch else self._taps.no_backward,
             no_evidence=self._no_evidence,
         )
+
+    @property
+    def _no_backward(self) -> str:
+        """Why the backward pass is not measured, as far as that is known after a step."""
+        is_unheard = not self._taps.hears_backward and self._steps.done > 0
+        return self._taps.no_backward or ("the step applies no gradients with model.optimizer" if is_unheard else "")
 
     def _tell_failures(self) -> None:
         for name in self._recording.failed:
@@ -266,6 +299,9 @@ class FitRun:
         """
         self._heartbeat.stop()
         status, reason = self._judged(status, reason)
+        if self._looked is None:
+            why = self._no_evidence or "there are no validation samples"
+            self._recording.exclude((*_NEED_EVIDENCE, *_NEED_INPUTS), why)
         with undisturbed(self._taps.model):
             if self._latest is not None and not self._is_complete:
                 self._recording.complete_epoch(replace(self._latest, outcome=status))
@@ -300,10 +336,11 @@ class FitRun:
         for name, reason in self._recording.switched_off.items():
             if name not in self._recording.failed:
                 by_reason.setdefault(reason, []).append(name)
-        if self._taps.no_backward:
-            by_reason.setdefault(self._taps.no_backward, []).append("gradients")
+        if self._no_backward:
+            by_reason.setdefault(self._no_backward, []).append("gradients")
         told = "; ".join(f"{', '.join(names)} ({reason})" for reason, names in by_reason.items())
-        if told:
+        if told and told not in _TOLD:  # a search with hundreds of trials says it once
+            _TOLD.add(told)
             self._say(f"not recorded: {told}")
 
     def abandon(self, status: str, reason: str) -> None:

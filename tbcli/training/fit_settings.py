@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from tbcli.config import Config
+from tbcli.training.taps.fit import own_optimizers
 
 Settings = dict[str, dict[str, Any]]
 _OURS = ("record", "plot", "direction", "charts", "paths")
@@ -31,7 +32,7 @@ def known_settings(config: Config, model: Any, *, epochs: int | None, batch_size
         "note": config.train.note,
         "epochs": epochs,
         "batch_size": batch_size,
-        **settings_of_optimizer(getattr(model, "optimizer", None)),
+        **_of_optimizers(model),
         "precision": precision_of(model),
         "steps_per_execution": _as_number(getattr(model, "steps_per_execution", None)),
     }
@@ -40,6 +41,13 @@ def known_settings(config: Config, model: Any, *, epochs: int | None, batch_size
         "train": {name: value for name, value in train.items() if value is not None},
         **{section: plain[section] for section in _OURS if section in plain},
     }
+
+
+def _of_optimizers(model: Any) -> dict[str, Any]:
+    """Return what `settings_of_optimizer` does; of a model with optimizers of its own, which those are."""
+    if own := own_optimizers(model):
+        return {"optimizer": ",".join(f"{name}={type(each).__name__.lower()}" for name, each in own.items())}
+    return settings_of_optimizer(model.optimizer)
 
 
 def settings_of_optimizer(optimizer: Any) -> dict[str, Any]:
@@ -80,10 +88,10 @@ def precision_of(model: Any) -> str:
     return str(model.dtype_policy.name)
 
 
-def rate_now(optimizer: Any) -> float:
-    """Return the learning rate of the next step; NaN where the optimizer tells none."""
+def rate_now(model: Any) -> float:
+    """Return the learning rate of the next step; NaN where there is no single one."""
     try:
-        return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+        return math.nan if own_optimizers(model) else float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
     except Exception:  # noqa: BLE001 - an optimizer of the user's own need not have one
         return math.nan
 

@@ -52,11 +52,18 @@ class FitSteps:
         is_due = self.done - self._recorded + self._per_execution > self._taps.rows or now - self._read_at > _SECONDS
         return is_due and self.done > self._recorded
 
-    def settle(self, model: keras.Model) -> None:
-        """Take the optimizer's own count at the end of an epoch, which Keras tells nobody."""
+    def settle(self, model: keras.Model, steps: int | None) -> None:
+        """Take the optimizer's own count at the end of an epoch, which Keras tells nobody.
+
+        Args:
+            model: In the state after the epoch.
+            steps: Of an epoch, where Keras knows them: for a step that leaves the optimizer alone.
+        """
         counted = _iterations(model) - self._offset
-        # Without an optimizer that counts, the last execution is taken for a whole one.
-        self.done = counted if model.optimizer is not None else self.done + self._per_execution
+        if counted <= self._epoch_first:  # nor is the end of the last execution known
+            counted = self._epoch_first + (steps or self.in_epoch + self._per_execution)
+            self._offset = _iterations(model) - counted
+        self.done = counted
         self.in_epoch = self.done - self._epoch_first
 
     def read(self) -> tuple[int, int, dict[str, np.ndarray]]:

@@ -49,11 +49,8 @@ class LayerProbe:
 
     def __init__(self, model: keras.Model) -> None:
         layers = model.layers if is_functional(model) else []
-        computing = {layer.name: layer.output for layer in layers if layer.trainable_weights or _is_activation(layer)}
-        relus = {layer.name: layer.output for layer in layers if _is_relu(layer)}
-        # Named, for Keras counts the models without a name, and the user's next one is not to be called otherwise.
-        self._computing = keras.Model(model.inputs, computing, name="computing") if computing else None
-        self._relus = keras.Model(model.inputs, relus, name="relus") if relus else None
+        self._computing = _cut(model, [layer for layer in layers if layer.trainable_weights or _is_activation(layer)])
+        self._relus = _cut(model, [layer for layer in layers if _is_relu(layer)])
 
     def values(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
         """Return the output of every layer that computes, in float32."""
@@ -63,6 +60,25 @@ class LayerProbe:
         """Return the largest output of each unit (channel) after a ReLU ``[units]``, in float32."""
         found = _outputs(self._relus, inputs).items()
         return {name: _as_array(keras.ops.max(value, axis=tuple(range(len(value.shape) - 1)))) for name, value in found}
+
+
+def _cut(model: keras.Model, layers: list[keras.layers.Layer]) -> keras.Model | None:
+    """Return a model that gives the outputs of some layers by their names; None where there are none of them."""
+    # Named, for Keras counts the models without a name, and the user's next one is not to be called otherwise.
+    try:
+        outputs = {layer.name: layer.output for layer in layers}
+        return keras.Model(model.inputs, outputs, name="cut") if outputs else None
+    except (AttributeError, ValueError):  # a layer that is also part of another model, whose output this one is not
+        kept = [layer for layer in layers if _is_part(model, layer)]
+        return _cut(model, kept) if len(kept) < len(layers) else None
+
+
+def _is_part(model: keras.Model, layer: keras.layers.Layer) -> bool:
+    try:
+        keras.Model(model.inputs, layer.output, name="cut")
+    except (AttributeError, ValueError):
+        return False
+    return True
 
 
 def _outputs(model: keras.Model | None, inputs: np.ndarray) -> dict[str, Any]:

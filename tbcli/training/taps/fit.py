@@ -88,6 +88,11 @@ class FitTaps:
         return self._backward.gradients() if self._backward else {}
 
     @property
+    def hears_backward(self) -> bool:
+        """Whether a step was heard to apply gradients, or nobody listens."""
+        return self._backward is None or bool(self._backward.names)
+
+    @property
     def graph(self) -> Any:
         """The `tf.Graph` of the training step; None where it is not measured."""
         return self._backward.graph if self._backward else None
@@ -100,7 +105,15 @@ def why_no_backward(model: keras.Model) -> str:
     replicas = model.distribute_strategy.num_replicas_in_sync
     if replicas > 1:
         return f"gradients are not measured with {replicas} replicas ({type(model.distribute_strategy).__name__})"
-    if model.optimizer is None:
-        names = [name for name, value in vars(model).items() if isinstance(value, keras.optimizers.Optimizer)]
-        return f"the model has its own optimizers: {', '.join(names)}" if names else "the model has no optimizer"
-    return ""
+    if own := own_optimizers(model):
+        return f"the model has its own optimizers: {', '.join(own)}"
+    return "" if model.optimizer is not None else "the model has no optimizer"
+
+
+def own_optimizers(model: keras.Model) -> dict[str, keras.optimizers.Optimizer]:
+    """Return the optimizers that a model keeps under names of its own, for a step of its own."""
+    return {
+        name: value
+        for name, value in vars(model).items()
+        if isinstance(value, keras.optimizers.Optimizer) and value is not model.optimizer
+    }
