@@ -35,7 +35,7 @@ def noise() -> Dataset:
 
 def fresh_model(dataset: Dataset, steps: int, steps_per_execution: int, precision: str = "float32") -> keras.Model:
     keras.utils.set_random_seed(SEED)
-    model = build_model(ModelConfig(dropout=0.0), dataset, precision)
+    model = build_model(ModelConfig(name="cnn", dropout=0.0), dataset, precision)
     compile_model(model, TRAIN, steps * EPOCHS, steps_per_execution, usual_objective(CLASSIFICATION, 10))
     return model
 
