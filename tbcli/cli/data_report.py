@@ -39,7 +39,9 @@ def _facts(inspection: Inspection, config: DataConfig) -> list[str]:
     what = f"{shape} {dataset.train.inputs.dtype}, {_range(train)}"
     if dataset.columns:
         categories = sum(column.kind == "category" for column in dataset.columns)
-        what = f"{len(dataset.columns)} columns: {len(dataset.columns) - categories} numbers, {categories} categories"
+        kinds = [(len(dataset.columns) - categories, "numbers"), (categories, "categories")]
+        said = " and ".join(f"{count} of {kind}" for count, kind in kinds if count)
+        what = f"{len(dataset.columns)} column{'s' if len(dataset.columns) > 1 else ''}, {said}"
     if inspection.constant:
         what += f"; {inspection.constant:,} of {math.prod(dataset.input_shape):,} never change"
     count = len(dataset.class_names)

@@ -25,6 +25,8 @@ _SAMPLE_ROWS = 200
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _GZIP = b"\x1f\x8b"
 _LEAST_REGULAR = 0.9  # share of rows that have equally many cells
+_NO_TABLES = ("<!doctype", "<html", "<?xml", "<svg", "{", "[{")  # but pages and JSON
+_LONGEST_EXAMPLE = 40  # characters
 _YEARS = range(1900, 2101)
 
 
@@ -71,6 +73,11 @@ def find_dialect(path: Path) -> Dialect:
     lines = [line for line in text.splitlines(keepends=True) if line.strip()]
     if not lines:
         raise DoesNotFit(f"{path.name} is empty", hint="the first row names the columns, the others hold values")
+    if lines[0].lower().lstrip().startswith(_NO_TABLES):
+        raise DoesNotFit(
+            f"{path.name} is not a table: it begins with {lines[0].strip()[:_LONGEST_EXAMPLE]!r}",
+            hint="a table is CSV, TSV or Parquet",
+        )
     comments, told = _leading_lines(lines)
     separator = told or _find_separator(lines[comments:])
     rows = _rows(lines[comments:], separator)

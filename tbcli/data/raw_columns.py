@@ -12,6 +12,8 @@ import numpy as np
 
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "?", "<na>", "#n/a", "#na", "-nan"))
 """What stands in a cell without a value, in lower case."""
+TRUTH = frozenset(("false", "true"))
+"""Truth values, as they are spelt here."""
 _MISSING_NUMBER = MISSING | {"none", "-", "--", "."}  # among words these could be words
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 _MAYBE_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
@@ -115,6 +117,8 @@ def column_of_words(
         stays_words: Whether they are words in any case.
     """
     words = [cell.strip() for cell in cells]
+    if {word.lower() for word in words} - MISSING <= TRUTH:  # one spelling, whatever wrote them
+        words = [word.lower() for word in words]
     filled = sorted({word for word in words if word.lower() not in MISSING})
     numbers, guess = ({}, "") if stays_words else numbers_with_commas(filled, separator)
     if numbers:

@@ -97,7 +97,7 @@ def _target_names(path: Path, table: RawTable, target: str) -> list[str]:
         NotFound: One is not there.
     """
     columns = listed(table.names)
-    if not target:
+    if not target.strip(", "):
         likely = next((name for word in _LIKELY_TARGETS for name in table.names if name.lower() == word), "")
         raise ConfigError(
             f"which column of {path.name} is to be predicted? It has {columns}",

@@ -30,7 +30,7 @@ def test_facts_are_lines_of_text(cli: Cli, people: Path) -> None:
     lines = [line.split() for line in result.stdout.splitlines()]
     assert lines[0] == ["people"]
     assert ["task", "classification,", "2", "classes", "of", "happy"] in lines
-    assert ["inputs", "2", "columns:", "1", "numbers,", "1", "categories"] in lines
+    assert ["inputs", "2", "columns,", "1", "of", "numbers", "and", "1", "of", "categories"] in lines
     assert ["train", "160", "samples", "(80%)"] in lines
     assert ["test", "20", "samples", "(10%)", "held", "out"] in lines
     assert ["no", "64", "8", "8"] in lines
@@ -56,6 +56,7 @@ def test_json_is_one_document(cli: Cli, people: Path) -> None:
     [
         (["nowhere.csv"], 3, "there is no"),
         (["people.csv"], 2, "which column of people.csv is to be predicted? It has age, colour, happy"),
+        (["people.csv", "--target", ","], 2, "which column of people.csv is to be predicted"),
         (["people.csv", "--target", "hapy"], 3, "did you mean 'happy'? It has age, colour, happy"),
         (["people.csv", "--target", "happy", "--out", "x.png"], 2, "--out draws images"),
         (["people.csv", "--data", "mnist", "--target", "happy"], 2, "data are named twice"),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tbcli.config import DataConfig
 from tbcli.data.column_choice import encode_columns, words_among
@@ -85,6 +87,41 @@ def test_a_table_becomes_numbers_and_categories(tmp_path: Path, write: Callable[
         assert inputs[i, by_name["sex"]] == ("female", "male").index(str(row["sex"])) + 1
         assert inputs[i, by_name["fare"]] == np.float32(row["fare"])
         assert inputs[i, by_name["when.seconds"]] == (i % 24) * 3600 + 1800
+
+
+@given(data=st.data())
+def test_one_table_is_the_same_as_text_and_as_parquet(tmp_path: Path, data: st.DataObject) -> None:
+    pandas = pytest.importorskip("pandas")
+    rows = data.draw(st.integers(30, 60))
+    word = st.sampled_from(["red", "blue", "dark green", "a,b", 'say "x"', "ä;ö"])
+    kinds = {
+        "whole": st.integers(-1000, 1000),
+        "fraction": st.floats(-1e6, 1e6),
+        "word": word,
+        "truth": st.booleans(),
+        "day": st.integers(-(10**9), 2 * 10**9).map(lambda seconds: np.datetime64(seconds, "s")),
+        "gaps": st.one_of(st.none(), st.floats(0, 1)),
+        "some": st.one_of(st.none(), word),
+    }
+    chosen = data.draw(st.lists(st.sampled_from(list(kinds)), min_size=2, max_size=7, unique=True))
+    frame = pandas.DataFrame({name: data.draw(st.lists(kinds[name], min_size=rows, max_size=rows)) for name in chosen})
+    frame["y"] = np.arange(rows) % 2
+    separator = data.draw(st.sampled_from(",;\t|"))
+    frame.to_csv(tmp_path / "t.csv", index=False, sep=separator)
+    frame.to_parquet(tmp_path / "t.parquet")
+    results = []
+    for name in ("t.csv", "t.parquet"):
+        try:
+            results.append(load(tmp_path / name, target="y"))
+        except DoesNotFit as error:  # no column is left
+            results.append(str(error))
+    text, parquet = results
+    if isinstance(text, str):
+        assert text == parquet
+        return
+    assert text.columns == parquet.columns
+    assert np.array_equal(text.train.inputs, parquet.train.inputs)
+    assert text.class_names == parquet.class_names
 
 
 def test_means_fills_and_vocabularies_are_those_of_training_rows(tmp_path: Path) -> None:

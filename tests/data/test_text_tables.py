@@ -208,6 +208,9 @@ def test_many_such_rows_are_an_error(tmp_path: Path) -> None:
         ("a,b,a\n1,2,3\n", r"2 columns named 'a': 1, 3"),
         ("a,b\n1,2,3\n4,5,6\n", "the header of table.csv has 2 cells, most rows have 3"),
         (b"\x00\x01\x02,\n", "is not a text file"),
+        ("<!DOCTYPE html>\n<html>no such page</html>", "is not a table: it begins with '<!DOCTYPE html>'"),
+        ('{"a": 1, "b": 2}\n', "is not a table"),
+        (gzip.compress(b"a,b\n" + b"1,2\n" * 9999)[:40], "cannot read table.csv: Compressed file ended"),
         ('a,b\n1,"2\n' + "3,4\n" * 50_000, "cannot be read behind line"),
     ],
 )
