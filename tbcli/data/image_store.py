@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
 import statistics
 import warnings
 from collections import deque
@@ -135,18 +137,37 @@ class _Decoding:
             way = "memory" if max(in_files, needed) < SMALL_BYTES else "disk"
         if way == "disk":
             try:
-                return self._on_disk(cache_file)
+                return self._on_disk(cache_file, needed)
             except OSError as error:
-                reason = error.strerror or str(error)
-                if needed > available_memory() // 2:
-                    raise TrainingFailed(
-                        f"cannot keep {needed:,} bytes of decoded images in {str(cache_file.parent)!r}: {reason}",
-                        hint="`--cache no` decodes at each draw; XDG_CACHE_HOME sets another directory",
-                    ) from error
-                self._notes.append(f"decoded images are in memory: cannot write {str(cache_file.parent)!r}: {reason}")
-        return self._in_memory(most) if way != "no" else self._at_each_draw()
+                way = self._instead_of_disk(cache_file.parent, needed, error)
+        elif way == "memory" and needed > available_memory():
+            raise TrainingFailed(
+                f"{needed:,} bytes of decoded images do not fit in memory", hint="`--cache disk`, or `--cache no`"
+            )
+        return self._in_memory(most) if way == "memory" else self._at_each_draw()
 
-    def _on_disk(self, cache_file: Path) -> Pixels:
+    def _instead_of_disk(self, directory: Path, needed: int, error: OSError) -> str:
+        """Return where the pixels are kept if the cache cannot be written.
+
+        Raises:
+            TrainingFailed: There is no room in memory, and the cache was asked for.
+        """
+        reason = f"cannot write {needed:,} bytes to {str(directory)!r}: {error.strerror or error}"
+        if needed <= available_memory() // 2:
+            self._notes.append(f"decoded images are in memory: {reason}")
+            return "memory"
+        if self._config.cache == "auto":
+            self._notes.append(f"images are decoded at each draw: {reason}")
+            return "no"
+        raise TrainingFailed(
+            f"no room for decoded images: {reason}",
+            hint="`--cache no` decodes at each draw; XDG_CACHE_HOME sets another directory",
+        ) from error
+
+    def _on_disk(self, cache_file: Path, needed: int) -> Pixels:
+        cache_file.parent.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(cache_file.parent).free < needed:  # not filled to the brim before it is known
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with raw_writer(cache_file) as writer:
             for _, image in self._images("Decoding {} of {} images"):
                 writer.add(image)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -171,9 +172,20 @@ def test_a_full_disk_falls_back_to_memory_and_says_so(photos: Path, monkeypatch:
     assert np.array_equal(pixels.inputs[0], np.asarray(picture(0)))
     assert "No space left on device" in pixels.notes[0]
     monkeypatch.setattr(image_store, "available_memory", lambda: 100)
-    with pytest.raises(TrainingFailed, match=r"cannot keep 5,760 bytes of decoded images in .*No space left") as caught:
+    with pytest.raises(TrainingFailed, match=r"no room for decoded images: cannot write 5,760 bytes to .*: No space"):
         kept(photos, cache="disk")
-    assert "--cache no" in caught.value.hint
+    monkeypatch.setattr(image_store, "SMALL_BYTES", 100)
+    pixels = kept(photos)
+    assert isinstance(pixels.inputs, DrawnImages)
+    assert "images are decoded at each draw: cannot write" in pixels.notes[0]
+    with pytest.raises(TrainingFailed, match="5,760 bytes of decoded images do not fit in memory"):
+        kept(photos, cache="memory")
+
+
+def test_a_disk_is_not_filled_to_the_brim(photos: Path, monkeypatch: pytest.MonkeyPatch, decoded: list[int]) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=5_000))
+    assert "decoded images are in memory" in kept(photos, cache="disk").notes[0]
+    assert decoded == [10]
 
 
 def test_an_image_that_is_gone_when_it_is_drawn_is_named(photos: Path) -> None:
