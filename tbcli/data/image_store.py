@@ -8,11 +8,8 @@ import os
 import shutil
 import statistics
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +17,8 @@ import numpy as np
 
 from tbcli.config import DataConfig
 from tbcli.config.checks import read_pixels
-from tbcli.data.folders import FileEntry, Files
+from tbcli.data.drawn_images import DrawnImages, in_threads
+from tbcli.data.image_files import FileEntry, Files
 from tbcli.data.pixels import BrokenImage, ImageHeader, decode_image, read_header
 from tbcli.data.raw_cache import open_raw, raw_cache_file, raw_writer
 from tbcli.data.telling import progress_counter
@@ -33,8 +31,6 @@ LARGEST_CHOSEN = 128
 SMALL_BYTES = 64 << 20
 """With ``--cache auto``, images whose files and pixels both take less are decoded into memory each time."""
 _DECODING = 1  # the version of it: pixels kept by another are not used
-_CHUNK = 16  # images a thread decodes at once
-_MOST_WORKERS = 8
 _NAMED = 3  # broken images in a note
 _Result = TypeVar("_Result")
 
@@ -52,43 +48,6 @@ class Pixels:
     inputs: Any
     kept: np.ndarray
     notes: tuple[str, ...]
-
-
-class DrawnImages:
-    """Images that are decoded each time they are drawn, as an array of pixels.
-
-    Args:
-        files: Where they are read from.
-        names: Of the files, in the order of their positions.
-        size: Height and width.
-        channels: 1 or 3.
-    """
-
-    def __init__(self, files: Files, names: Sequence[str], size: tuple[int, int], channels: int) -> None:
-        self._files, self._names, self._size, self._channels = files, names, size, channels
-        self.shape = (len(names), *size, channels)
-        self.dtype = np.dtype(np.uint8)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def __getitem__(self, chosen: np.ndarray | slice) -> Any:
-        """Return the pixels of some positions ``[k, height, width, channels]``; of a slice, a part of the source."""
-        if isinstance(chosen, slice):
-            return DrawnImages(self._files, self._names[chosen], self._size, self._channels)
-        pixels = np.empty((len(chosen), *self.shape[1:]), np.uint8)
-        names = [self._names[position] for position in chosen]
-        for row, image in enumerate(_in_threads(self._decode, names)):
-            pixels[row] = image
-        return pixels
-
-    def _decode(self, name: str) -> np.ndarray:
-        try:
-            return decode_image(self._files.read(name), self._size, self._channels)
-        except (BrokenImage, OSError) as error:
-            raise DoesNotFit(
-                f"image {name!r} cannot be read any more: {error}", hint="leave the images alone during training"
-            ) from error
 
 
 def keep_pixels(files: Files, entries: Sequence[FileEntry], config: DataConfig, name: str, place: Path) -> Pixels:
@@ -226,7 +185,7 @@ class _Decoding:
 
         chosen = [index for index in range(len(self._entries)) if index not in self._broken]
         tell = progress_counter(text, len(chosen))
-        for done, (index, result) in enumerate(zip(chosen, _in_threads(tried, chosen), strict=True), start=1):
+        for done, (index, result) in enumerate(zip(chosen, in_threads(tried, chosen), strict=True), start=1):
             tell(done)
             if isinstance(result, str):
                 self._broken[index] = result
@@ -269,26 +228,6 @@ def available_memory() -> int:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     except (OSError, ValueError, AttributeError):
         return 4 << 30
-
-
-def _in_threads(function: Callable[[Any], _Result], values: Sequence[Any]) -> Iterator[_Result]:
-    """Yield the results in order; few are waiting at any time. Pillow decodes without holding Python's lock."""
-
-    def each(part: Sequence[Any]) -> list[_Result]:
-        return [function(value) for value in part]
-
-    workers = min(_MOST_WORKERS, os.cpu_count() or 1)
-    parts = (values[first : first + _CHUNK] for first in range(0, len(values), _CHUNK))
-    pool = ThreadPoolExecutor(workers, "tbcli-decode")
-    try:
-        coming: deque[Future[list[_Result]]] = deque()
-        for part in islice(parts, 2 * workers):
-            coming.append(pool.submit(each, part))
-        while coming:
-            yield from coming.popleft().result()
-            coming.extend(pool.submit(each, part) for part in islice(parts, 1))
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _version_of(made: str, entries: Sequence[FileEntry]) -> str:

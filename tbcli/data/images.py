@@ -11,7 +11,8 @@ import numpy as np
 
 from tbcli.config import DataConfig
 from tbcli.data.dataset import Dataset, cut_splits, fixed_order
-from tbcli.data.folders import Archive, FileEntry, Folder, arrange
+from tbcli.data.folders import arrange
+from tbcli.data.image_files import Archive, FileEntry, Folder
 from tbcli.data.image_store import Pixels, keep_pixels
 from tbcli.errors import DoesNotFit
 from tbcli.naming.slugs import slug_of

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tbcli.data.folders import Archive, Arrangement, Folder, arrange
+from tbcli.data.folders import Arrangement, arrange
+from tbcli.data.image_files import Archive, Folder
 from tbcli.errors import DoesNotFit
 from tests.data.pictures import encoded, picture
 

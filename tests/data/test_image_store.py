@@ -12,8 +12,10 @@ import pytest
 
 from tbcli.config import DataConfig
 from tbcli.data import image_store
-from tbcli.data.folders import Folder, arrange
-from tbcli.data.image_store import DrawnImages, Pixels, choose_size, keep_pixels
+from tbcli.data.drawn_images import DrawnImages
+from tbcli.data.folders import arrange
+from tbcli.data.image_files import Folder
+from tbcli.data.image_store import Pixels, choose_size, keep_pixels
 from tbcli.data.pixels import ImageHeader
 from tbcli.data.raw_cache import RawWriter, raw_cache_directory
 from tbcli.data.telling import progress_to
