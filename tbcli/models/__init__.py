@@ -31,6 +31,7 @@ __all__ = [
     "count_outputs",
     "describe_samples",
     "is_compiled",
+    "precision_of",
     "require_model",
     "short_name",
 ]
@@ -82,3 +83,15 @@ def count_outputs(model: Any, dataset: Dataset) -> int:
 def is_compiled(model: Any) -> bool:
     """Return whether a model came with its own loss, optimizer and metrics."""
     return bool(getattr(model, "compiled", False)) and getattr(model, "loss", None) is not None
+
+
+def precision_of(model: Any) -> str:
+    """Return the policy that a model computes in: a model from a file has its own, and the last layer is float32."""
+    waiting, policies = [model], list[str]()
+    while waiting:
+        layer = waiting.pop()
+        waiting.extend(getattr(layer, "layers", ()))
+        policies += [layer.dtype_policy.name] if layer.weights and not getattr(layer, "layers", None) else []
+    if not policies:  # it has not seen a sample yet
+        return str(model.dtype_policy.name)
+    return next((name for name in policies if name != "float32"), "float32")

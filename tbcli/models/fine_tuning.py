@@ -17,6 +17,7 @@ from tbcli.models.fitting import Say, short_reason
 from tbcli.models.freezing import named_layers
 from tbcli.models.last_activation import last_activation
 from tbcli.models.output_head import add_head
+from tbcli.models.table_model import is_of_columns, without_raw_columns
 
 _FUNCTION = "write a function that returns the model, `--model FILE.py:FUNCTION`"
 
@@ -31,6 +32,11 @@ def load_saved(name: str, dataset: Dataset, say: Say) -> Any:
         DoesNotFit: It is no model, or needs code that is not in it.
     """
     model = read_saved(require_file(name, "model file"), say)
+    if dataset.columns and is_of_columns(model):
+        try:
+            model = without_raw_columns(model, dataset.columns)
+        except ValueError as error:
+            raise DoesNotFit(f"{name!r} does not fit the table: {error}", hint="train on the same columns") from error
     return model if _fits(model, dataset) else _with_new_head(model, name, dataset, say)
 
 

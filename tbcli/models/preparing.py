@@ -75,11 +75,14 @@ def _usable(std: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 
 def _normalized(x: Any, mean: Any, std: Any, *, is_clipped: bool) -> Any:
-    normalization = layers.Normalization(
-        axis=-1, mean=np.asarray(mean), variance=np.asarray(std) ** 2, dtype="float32", name="scaling"
-    )
-    x = normalization(x)
-    return keras.ops.clip(x, -_FARTHEST, _FARTHEST) if is_clipped else x
+    """Return numbers of mean 0 and deviation 1; clipped by layers, for an operation is lost in the h5 format."""
+    unit = _FARTHEST if is_clipped else 1.0
+    variance = (np.asarray(std) * unit) ** 2
+    x = layers.Normalization(axis=-1, mean=np.asarray(mean), variance=variance, dtype="float32", name="scaling")(x)
+    if not is_clipped:
+        return x
+    x = layers.Activation("hard_tanh", dtype="float32", name="clipping")(x)
+    return layers.Rescaling(unit, dtype="float32", name="clipped")(x)
 
 
 def _coded(inputs: Any, columns: Sequence[Column]) -> Any:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from tbcli.config import Config
+from tbcli.models import precision_of
 from tbcli.naming.direction import NOT_METRICS
 from tbcli.recorders.base import Snapshot, Steps
 from tbcli.recorders.cadence import choose_spacing
@@ -28,7 +29,7 @@ from tbcli.training.facts import git_state, package_versions
 from tbcli.training.final_evaluation import keep_evidence
 from tbcli.training.fit_data import read_given
 from tbcli.training.fit_evidence import Looked, Unreadable, read_heard, stub_dataset
-from tbcli.training.fit_settings import count_parameters, known_settings, precision_of, rate_now
+from tbcli.training.fit_settings import count_parameters, known_settings, rate_now
 from tbcli.training.fit_steps import FitSteps
 from tbcli.training.taps.activations import LayerProbe, ProbeActivations
 from tbcli.training.taps.fit import FitTaps

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from tbcli.config import Config
+from tbcli.models import precision_of
 from tbcli.training.taps.fit import own_optimizers
 
 Settings = dict[str, dict[str, Any]]
@@ -81,11 +82,6 @@ def model_name(model: Any) -> str:
     name = str(model.name)
     given = "functional" if type(model).__name__ == "Functional" else snake_name(type(model).__name__)
     return given if re.fullmatch(rf"{re.escape(given)}_\d+", name) else name
-
-
-def precision_of(model: Any) -> str:
-    """Return the dtype policy in which a model computes."""
-    return str(model.dtype_policy.name)
 
 
 def rate_now(model: Any) -> float:

@@ -91,7 +91,7 @@ def _save(config: Config, ready: Prepared, final: keras.Model, run: Run, narrato
     final.compiled = ready.objective.is_plain and final.compiled
     try:
         with narrator.hushed_libraries():
-            save_model(final, run.models, run.model_stem, config.train.save_formats, samples)
+            save_model(final, run.models, run.model_stem, config.train.save_formats, samples, ready.dataset.columns)
     finally:
         final.compiled = True
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tbcli.config import OPTIMIZERS, Config
 from tbcli.data.dataset import Dataset
-from tbcli.models import build_model, count_outputs, is_compiled
+from tbcli.models import build_model, count_outputs, is_compiled, precision_of
 from tbcli.naming.matching import listed
 from tbcli.training.feed import TrainingFeed
 from tbcli.training.fit_settings import settings_of_optimizer
@@ -28,6 +28,7 @@ from tbcli.training.optimizing import (
     rate_of_step,
 )
 from tbcli.training.request import check_metrics, expect
+from tbcli.training.saving import require_formats
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ def prepare(config: Config, dataset: Dataset, narrator: Narrator) -> Prepared:
     health.check_inputs()
     dataset = health.dataset
     model = build_model(config.model, dataset, precision, narrator.note)
+    precision = precision_of(model)
+    require_formats(model, train.save_formats, dataset.columns)
     narrator.note(f"{config.model.name} with {model.count_params():,} parameters on {device} in {precision}")
     objective = choose_objective(train, dataset, model, count_outputs(model, dataset))
     feed = TrainingFeed(dataset.train, train.batch_size, train.steps_per_epoch, train.seed)

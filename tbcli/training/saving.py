@@ -7,21 +7,44 @@ import shutil
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tbcli.errors import TrainingFailed
+from tbcli.data.dataset import Column
+from tbcli.errors import ConfigError, TrainingFailed
+from tbcli.models.table_model import raw_rows, with_raw_columns
 from tbcli.runs.files import atomic_file
 
-_TOLERANCE = 1e-4  # of a probability, float32 against float32; other kernels round differently
+_TOLERANCE = 1e-4  # of a probability or of the largest value, float32 against float32: other kernels round differently
+
+
+def require_formats(model: keras.Model, formats: Sequence[str], columns: Sequence[Column]) -> None:
+    """Check before training that what is trained can be saved as asked.
+
+    Raises:
+        ConfigError: A format does not hold such a model.
+    """
+    operations = [each for each in getattr(model, "operations", ()) if not isinstance(each, keras.layers.Layer)]
+    if "h5" in formats and (columns or operations):
+        what = "the model of a table" if columns else f"a model with the operation {operations[0].name!r}"
+        raise ConfigError(f"--save-format h5 does not hold {what}", hint="leave it out: .keras is written anyway")
 
 
 def save_model(
-    model: keras.Model, directory: Path, stem: str, formats: Sequence[str], samples: np.ndarray
+    model: keras.Model,
+    directory: Path,
+    stem: str,
+    formats: Sequence[str],
+    samples: np.ndarray,
+    columns: Sequence[Column] = (),
 ) -> list[Path]:
     """Write the model in each format, load each back, and compare its predictions.
+
+    The model of a table is saved as one of its raw columns; only as TFLite, which has no strings, it takes the numbers
+    and codes that it was trained on.
 
     Args:
         model: In float32.
@@ -29,6 +52,7 @@ def save_model(
         stem: File name without suffix, as ``mnist_cnn_model``.
         formats: Names from `tbcli.config.SAVE_FORMATS`; ``keras`` is always written.
         samples: Inputs ``[n, ...]`` for the comparison.
+        columns: Those of a table; empty for anything else.
 
     Returns:
         The files and directories written.
@@ -45,8 +69,9 @@ def save_model(
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # the user asked for the old formats knowingly
-                save(model, path)
-                found = predict(path, samples)
+                subject, inputs = _of_raw_columns(model, samples, columns, name) if columns else (model, samples)
+                save(subject, path)
+                found = predict(path, inputs)
         except (OSError, tf.errors.OpError) as error:
             full = getattr(error, "errno", None) == errno.ENOSPC or isinstance(error, tf.errors.ResourceExhaustedError)
             raise TrainingFailed(
@@ -54,7 +79,7 @@ def save_model(
                 hint="free some space or use `--models-dir`, then train again",
             ) from error
         # NaN in both places is agreement; NaN in one is not.
-        if not np.allclose(found, expected, atol=_TOLERANCE, equal_nan=True):
+        if not np.allclose(found, expected, atol=_TOLERANCE * _size_of(expected), equal_nan=True):
             difference = float(np.abs(found - expected).max())
             raise TrainingFailed(
                 f"{str(path)!r} gives predictions that differ from the trained model's by up to {difference:.2g}",
@@ -62,6 +87,22 @@ def save_model(
             )
         written.append(path)
     return written
+
+
+def _size_of(outputs: np.ndarray) -> float:
+    """Return the largest of the outputs, 1 for those of probabilities."""
+    return max(1.0, float(np.max(np.abs(outputs), where=np.isfinite(outputs), initial=0.0)))
+
+
+def _of_raw_columns(
+    model: keras.Model, samples: np.ndarray, columns: Sequence[Column], name: str
+) -> tuple[keras.Model, Any]:
+    """Return the model of a table as a format can hold it, and the samples as that one takes them."""
+    if name == "tflite":
+        return model, samples
+    is_plain = name == "savedmodel"
+    subject = with_raw_columns(model, columns, plain_names=is_plain)
+    return subject, raw_rows(samples, columns, plain_names=is_plain)
 
 
 def _save_file(model: keras.Model, path: Path) -> None:
@@ -85,13 +126,13 @@ def _save_tflite(model: keras.Model, path: Path) -> None:
         temporary.write_bytes(content)
 
 
-def _predict_keras(path: Path, samples: np.ndarray) -> np.ndarray:
+def _predict_keras(path: Path, samples: Any) -> np.ndarray:
     return np.asarray(keras.models.load_model(path, compile=False)(samples, training=False))
 
 
-def _predict_savedmodel(path: Path, samples: np.ndarray) -> np.ndarray:
+def _predict_savedmodel(path: Path, samples: Any) -> np.ndarray:
     loaded = tf.saved_model.load(str(path))  # held: its function lives no longer than it
-    return np.asarray(loaded.serve(tf.cast(samples, tf.float32)))
+    return np.asarray(loaded.serve(samples if isinstance(samples, dict) else tf.cast(samples, tf.float32)))
 
 
 def _predict_tflite(path: Path, samples: np.ndarray) -> np.ndarray:
@@ -105,7 +146,7 @@ def _predict_tflite(path: Path, samples: np.ndarray) -> np.ndarray:
 
 
 _Save = Callable[[keras.Model, Path], None]
-_Predict = Callable[[Path, np.ndarray], np.ndarray]
+_Predict = Callable[[Path, Any], np.ndarray]
 _FORMATS: dict[str, tuple[str, _Save, _Predict]] = {
     "keras": (".keras", _save_file, _predict_keras),
     "h5": (".h5", _save_file, _predict_keras),

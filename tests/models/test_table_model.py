@@ -52,3 +52,21 @@ def test_names_that_keras_refuses_are_written_otherwise_and_stay_distinct() -> N
 
     columns = [Column("km/h"), Column("km_h"), Column(""), Column("Größe (m)")]
     assert input_names(columns) == ("km_h", "km_h_2", "column3", "Größe (m)")
+
+
+def test_one_of_raw_columns_is_trained_further_on_the_same_columns_only(tmp_path: Path) -> None:
+    from tbcli.errors import DoesNotFit
+    from tbcli.models.table_model import with_raw_columns
+
+    first = table()
+    model = build_model(ModelConfig(name="mlp"), first, "float32")
+    path = str(tmp_path / "table.keras")
+    with_raw_columns(model, COLUMNS).save(path)
+    again = build_model(ModelConfig(name=path), first, "float32")
+    codes, _ = first.train.batch(slice(None))
+    assert np.array_equal(again(codes), model(codes))
+    renamed = (COLUMNS[0], Column("color", "category", ("green", "red")), COLUMNS[2])
+    swapped = (COLUMNS[0], Column("colour", "category", ("red", "green")), COLUMNS[2])
+    for columns, sentence in {renamed: "takes the columns", swapped: "other values of the column 'colour'"}.items():
+        with pytest.raises(DoesNotFit, match=sentence):
+            build_model(ModelConfig(name=path), table(columns), "float32")

@@ -9,10 +9,12 @@ import keras
 import numpy as np
 import pytest
 
-from tbcli.config import SAVE_FORMATS
-from tbcli.errors import TrainingFailed
+from tbcli.config import SAVE_FORMATS, ModelConfig
+from tbcli.errors import ConfigError, TrainingFailed
+from tbcli.models import build_model
 from tbcli.training import saving
-from tbcli.training.saving import save_model
+from tbcli.training.saving import require_formats, save_model
+from tests.models.data_sets import COLUMNS, table
 
 pytestmark = pytest.mark.tf
 
@@ -67,3 +69,28 @@ def test_a_file_that_cannot_be_written_is_a_failure_that_leaves_nothing(
     with pytest.raises(TrainingFailed, match="disk is full" if number == errno.ENOSPC else "no luck"):
         save_model(model, tmp_path, "m", (), SAMPLES)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_model_of_a_table_takes_its_raw_columns_in_every_format_that_can_hold_it(tmp_path: Path) -> None:
+    dataset = table()
+    built = build_model(ModelConfig(name="mlp"), dataset, "float32")
+    samples, _ = dataset.train.batch(slice(7))
+    written = save_model(built, tmp_path, "m", ("savedmodel", "tflite"), samples, COLUMNS)
+    assert [path.name for path in written] == ["m.keras", "m_savedmodel", "m.tflite"]
+    assert set(keras.models.load_model(written[0]).input) == {"age_years", "colour", "town"}
+
+
+def test_a_format_that_cannot_hold_the_model_is_refused_beforehand(model: keras.Model) -> None:
+    inputs = keras.Input((3,))
+    with_operation = keras.Model(inputs, keras.ops.sin(inputs))
+    require_formats(model, SAVE_FORMATS, ())
+    require_formats(with_operation, ("keras", "tflite"), ())
+    for built, columns in ((with_operation, ()), (model, COLUMNS)):
+        with pytest.raises(ConfigError, match="--save-format h5 does not hold"):
+            require_formats(built, SAVE_FORMATS, columns)
+
+
+def test_values_of_any_size_are_compared_by_their_size(tmp_path: Path) -> None:
+    inputs = keras.Input((3,))
+    built = keras.Model(inputs, keras.layers.Rescaling(1e9, 3.0)(keras.layers.Dense(1)(inputs)))
+    assert save_model(built, tmp_path, "m", ("tflite", "savedmodel"), np.random.default_rng(0).random((7, 3), "f"))

@@ -10,9 +10,9 @@ import keras
 import tensorflow as tf
 
 from tbcli.errors import ConfigError
+from tbcli.models.freezing import named_layers
 from tbcli.naming.matching import did_you_mean
 from tbcli.recorders.attention import replaced
-from tbcli.recorders.base import variable_path
 from tbcli.recorders.kernels import walk_layers
 
 
@@ -82,13 +82,10 @@ def _weighted(model: keras.Model) -> list[Any]:
 
 
 def _named(model: keras.Model, wanted: str) -> Any:
-    by_name: dict[str, Any] = {}
+    by_name = dict(named_layers(model))
     for layer in walk_layers(model)[1:]:
         by_name.setdefault(layer.name, layer)
-        by_name.setdefault(variable_path(model, layer), layer)
     if wanted not in by_name:
-        names = [layer.name for layer in walk_layers(model)[1:]]
-        raise ConfigError(
-            f"the model has no layer {wanted!r} (record.projector_layer)", hint=did_you_mean(wanted, names)
-        )
+        hint = did_you_mean(wanted, by_name)
+        raise ConfigError(f"the model has no layer {wanted!r} (record.projector_layer)", hint=hint)
     return by_name[wanted]
