@@ -53,6 +53,8 @@ def unknown_option(typed: str, value: str, command: str, options: Iterable[str])
         options: The spellings that it has.
     """
     advice = _replacement(typed.removeprefix("--"), value, command, list(options))
+    if command == "run":
+        advice += f"an option of the script stands behind it: `tbcli run SCRIPT {typed}`; "
     return ConfigError(f"no such option: {typed}", hint=f"{advice}`tbcli {command} --help` lists all")
 
 

@@ -9,7 +9,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
+from functools import lru_cache
 from types import FrameType
 from typing import Any
 
@@ -55,8 +56,14 @@ def _found(find: Find, call: inspect.BoundArguments) -> tuple[Any, bool]:
     try:
         return find(call.arguments)
     except Exception as error:  # noqa: BLE001 - ours, whatever it is
-        print(f"tbcli: this fit is not recorded: {type(error).__name__}: {error}", file=sys.__stderr__)
+        _say_once(f"this fit is not recorded: {type(error).__name__}: {error}")
         return None, False
+
+
+@lru_cache(maxsize=64)
+def _say_once(text: str) -> None:
+    with suppress(OSError, ValueError):  # closed
+        print(f"tbcli: {text}", file=sys.__stderr__, flush=True)
 
 
 @contextmanager
@@ -86,7 +93,7 @@ def _added(callback: Any, call: inspect.BoundArguments) -> Iterator[None]:
         callbacks.callbacks.remove(callback)
 
 
-class _Terminated(KeyboardInterrupt):
+class Terminated(KeyboardInterrupt):
     """A signal that would end the process at once arrived during ``fit``, which interrupts the run as Ctrl-C does."""
 
 
@@ -107,14 +114,14 @@ def terminations_raised() -> Iterator[None]:
             _die(number)
         if not arrived:
             arrived.append(number)
-            raise _Terminated
+            raise Terminated(signal.Signals(number).name)
 
     numbers = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) == signal.SIG_DFL]
     for number in numbers:
         signal.signal(number, arrive)
     try:
         yield
-    except _Terminated:
+    except Terminated:
         _die(arrived[0])
     finally:
         for number in numbers:

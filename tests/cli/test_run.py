@@ -91,6 +91,7 @@ def test_a_module_is_run_by_its_name(started: Any) -> None:
         (["--record", "help", "train.py"], 2, "`tbcli train --record help`"),
         (["--nmae", "x", "train.py"], 2, "did you mean --name?"),
         (["--epochs", "3", "train.py"], 2, "no such option: --epochs"),
+        (["--epochs", "3", "train.py"], 2, "behind it: `tbcli run SCRIPT --epochs`"),
         (["--ids", "/proc/no/ids", "train.py"], 2, "/proc/no/ids"),
         (["notes.ipynb"], 4, "nbconvert"),
         ([], 2, "SCRIPT"),

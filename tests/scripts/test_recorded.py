@@ -141,7 +141,7 @@ def test_every_fit_is_one_run_whatever_becomes_of_it(recorded: Recorded) -> None
     assert [(each.name, each.status()) for each in runs if each.status() != "failed"] == [
         ("", "finished"), ("", "finished"), ("explicit", "finished"), ("", "interrupted"),
     ]  # fmt: skip
-    assert runs[-1].record["status"] == "interrupted"
+    assert (runs[-1].record["status"], runs[-1].record["reason"]) == ("interrupted", "Terminated: SIGTERM")
     assert runs[-1].record["epochs"] == 1  # the signal comes before the end of the second
     assert all(each.record["arguments"] == {"momentum": 0.25, "epochs": 1} for each in runs)
 
