@@ -10,7 +10,7 @@ import numpy as np
 
 from tbcli.data.dataset import Split
 
-_SHOWN_SAMPLES = 64  # for distributions; a layer's output can be large
+_SHOWN_SAMPLES = 32  # for distributions; a layer's output can be large
 _PEAK_SAMPLES = 200  # to find units that never answer
 _RELU_LAYERS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
 
