@@ -38,7 +38,7 @@ COMMANDS = {
 }
 """What ``--help`` lists, in its order; behind each stands the function of that name in the module of that name."""
 
-_TOPICS = ("data",)  # that have the name of a command, and are shown instead of its options
+_TOPICS = ("data", "models")  # that have the name of a command, and are shown instead of its options
 _SUGGESTIONS = (" Did you mean ", " (Possible options: ")
 
 

@@ -20,7 +20,7 @@ _WIDTH = 80
 def models(common: Common, *, as_json: Json = False) -> None:
     """List the models, their arguments, and their number of parameters for --data.
 
-    TensorFlow is loaded, for every model is built once; that takes some seconds.
+    TensorFlow is loaded, for every model is built once. `tbcli help models` explains models of your own.
     """
     config = common.settle()
     from tbcli.data import load_dataset

@@ -24,7 +24,7 @@ from tbcli.config import SETTINGS, Config, json_schema
 from tests.help_topics import with_generated
 
 Cli = Callable[..., Result]
-TOPICS = ("conditions", "data", "exit-codes", "metrics", "recorders", "references", "scripts", "settings")
+TOPICS = ("conditions", "data", "exit-codes", "metrics", "models", "recorders", "references", "scripts", "settings")
 
 
 def test_topics_are_listed_by_their_titles(cli: Cli) -> None:
@@ -78,7 +78,7 @@ def test_the_examples_of_the_settings_topic_work(cli: Cli) -> None:
 
 
 def test_a_topic_with_the_name_of_a_command_comes_first(cli: Cli) -> None:
-    assert {*COMMANDS} & {*topics()} == {"data"}
+    assert {*COMMANDS} & {*topics()} == {"data", "models"}
     assert "`tbcli data --help`" in cli("help", "data").stdout
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tbcli.cli.topics import topics
 from tbcli.config import ModelConfig
 from tbcli.data.dataset import Dataset
 from tbcli.errors import ConfigError, DoesNotFit, TbcliError
@@ -136,3 +139,11 @@ def test_layers_are_frozen_by_globs() -> None:
 def test_every_error_is_one_that_the_command_line_explains() -> None:
     with pytest.raises(TbcliError):
         built("dense", noise(8, 8, 1, classes=3), "units=many")
+
+
+def test_the_example_of_the_help_topic_works(tmp_path: Path) -> None:
+    example = re.findall(r"```python\n(.*?)```", topics()["models"].read_text("utf-8"), re.DOTALL)[0]
+    (tmp_path / "net.py").write_text(example)
+    for dataset in (noise(8, 8, 1, classes=3), noise(8, 8, 1, classes=2, task=REGRESSION)):
+        config = ModelConfig(name=f"{tmp_path / 'net.py'}:build", args=("units=4",))
+        assert build_model(config, dataset, "float32").layers[1].name.startswith("flatten")
