@@ -59,8 +59,10 @@ def open_saved(run: Run) -> SavedModel:
     columns = tuple(
         Column(**{**column, "vocabulary": tuple(column["vocabulary"])}) for column in record.get("columns") or ()
     )
-    if columns:  # around the model of encoded columns is one of raw columns, for programs without tbcli
-        model = model.layers[-1]
+    if isinstance(
+        getattr(model, "input", None), dict
+    ):  # of raw columns, for programs without tbcli; inside is that of encoded ones
+        model = next(layer for layer in reversed(model.layers) if isinstance(layer, keras.Model))
     shape = tuple(record.get("input_shape") or _shape_of(model))
     names = tuple(map(str, record.get("class_names") or _numbered(model, task)))
     return SavedModel(model, task, names, shape, columns)
