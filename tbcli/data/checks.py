@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tbcli.data.dataset import Dataset, Split
+from tbcli.data.telling import progress_counter
 from tbcli.errors import DoesNotFit
 from tbcli.naming.matching import listed
 
@@ -95,6 +96,7 @@ def _check_inputs(name: str, split: Split, dataset: Dataset) -> None:
     if np.dtype(split.inputs.dtype).kind != "f":
         return
     seen = 0
+    tell = progress_counter(f"Checking the {name} inputs: {{}} of {{}} samples", len(split))
     for block in blocks_of(split):
         if not np.isfinite(block.sum(dtype=np.float64)):  # NaN and infinity stay what they are in a sum
             odd = ~np.isfinite(block.reshape(len(block), -1))
@@ -108,6 +110,7 @@ def _check_inputs(name: str, split: Split, dataset: Dataset) -> None:
                     hint="remove those samples, or replace the values",
                 )
         seen += len(block)
+        tell(seen)
 
 
 def _check_classes(dataset: Dataset) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ def find_dialect(path: Path) -> Dialect:
         DoesNotFit: There is no table of text in it, or two columns have one name.
     """
     encoding, text = _sample(path)
-    lines = [line for line in text.splitlines(keepends=True) if line.strip()]
+    lines = [line for line in io.StringIO(text, newline="") if line.strip()]
     if not lines:
         raise DoesNotFit(f"{path.name} is empty", hint="the first row names the columns, the others hold values")
     if lines[0].lower().lstrip().startswith(_NO_TABLES):

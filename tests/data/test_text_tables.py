@@ -177,6 +177,13 @@ def test_rows_that_end_with_a_separator_have_no_further_cell(tmp_path: Path) -> 
     assert cells(read(tmp_path, "a,b,c\n1,2,\n3,4,\n5,6,7\n"), "c") == [None, None, 7.0]
 
 
+def test_only_line_ends_end_a_line(tmp_path: Path) -> None:
+    table = read(tmp_path, "a\u2028b,c\x0bd\n1,x\x85y\n2,z\x1cw\n")
+    assert table.names == ["a\u2028b", "c\x0bd"]
+    assert cells(table, "c\x0bd") == ["x\x85y", "z\x1cw"]
+    assert read(tmp_path, "a,b\r1,2\r3,4\r").rows == 2
+
+
 def test_blank_lines_are_no_rows(tmp_path: Path) -> None:
     assert cells(read(tmp_path, "\na,b\n\n1,2\n  \n3,4\n\n"), "a") == [1.0, 3.0]
 
