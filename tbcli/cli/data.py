@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tbcli.cli.completing import offer
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, with_options
 from tbcli.cli.output import Output, stdout_kept_clean
 from tbcli.config.said import Said
@@ -28,11 +29,15 @@ def data(
     common: Common,
     source: Annotated[
         str | None,
-        typer.Argument(metavar="[DATA]", help="A name, a path or FILE.py:FUNCTION; else what --data or a file says."),
+        typer.Argument(
+            metavar="[DATA]",
+            help="A name, a path or FILE.py:FUNCTION; else what --data or a file says.",
+            autocompletion=offer("tbcli.data:SOURCES"),
+        ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Also write a PNG with examples, if images.", rich_help_panel=OUTPUT_PANEL),
+        typer.Option(metavar="FILE", help="Also write a PNG of example images.", rich_help_panel=OUTPUT_PANEL),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -87,12 +87,12 @@ def find_dialect(path: Path) -> Dialect:
     if separator in _SEPARATOR_NAMES and (separator, path.suffix) != ("\t", ".tsv"):
         notes.append(f"cells are separated by {_SEPARATOR_NAMES[separator]}")
     if dialect := _with_counts_first(rows, encoding, separator, notes):
-        return dialect
+        return replace(dialect, skipped=comments + 1)
     width = _usual_width(rows)
     has_header, is_guess = _has_header(rows)
-    commented = _rows([lines[comments - 1].lstrip("# ")], separator)[0] if comments and not told else []
-    if not has_header and len(commented) == width:  # as numpy.savetxt writes it
-        names = _names(path, commented, width)
+    commented = _rows([lines[comments - 1].lstrip("# ")], separator) if comments and not told else []
+    if not has_header and commented and len(commented[0]) == width:  # as numpy.savetxt writes it
+        names = _names(path, commented[0], width)
     elif not has_header:
         names = tuple(f"c{i}" for i in range(width))
         notes.append(f"there is no header row: columns are named c0{f' to c{width - 1}' if width > 1 else ''}")
@@ -172,8 +172,8 @@ def _find_separator(lines: Sequence[str]) -> str:
         widths = Counter(len(row) for row in _rows(lines, separator))
         width, count = max(widths.items(), key=lambda item: item[1], default=(0, 0))
         share = count / max(1, widths.total())
-        is_in_first = separator != " " or share == 1
-        if width > 1 and share > best_share + 0.05 and is_in_first and (best_share < _LEAST_REGULAR):
+        is_likely = width > 1 and (separator != " " or share == 1)  # a few words in each cell are no columns
+        if is_likely and share > best_share + 0.05 and best_share < _LEAST_REGULAR:
             best, best_share = separator, share
     return best or ","
 
@@ -218,9 +218,18 @@ def _has_header(rows: Sequence[Sequence[str]]) -> tuple[bool, bool]:
         return not is_seen and len(set(first)) == width, True
     if [cell.strip() for cell in first if cell.strip()] == [str(i) for i in range(width - (not first[0].strip()))]:
         return width > 1, True  # a data frame without names
-    years = [first[i] for i in numeric]
-    looks_like_years = all(cell.isdigit() and int(cell) in _YEARS for cell in years) and len(set(years)) == len(years)
-    return bool(others) and not is_seen and looks_like_years, bool(others) and looks_like_years
+    numbers = [first[i] for i in numeric]
+    are_names = _are_years(numbers) or (0 in others and _count_up(numbers))
+    may_be_names = bool(others) and not is_seen and are_names
+    return may_be_names, may_be_names
+
+
+def _are_years(cells: Sequence[str]) -> bool:
+    return len(set(cells)) == len(cells) and all(cell.isdecimal() and int(cell) in _YEARS for cell in cells)
+
+
+def _count_up(cells: Sequence[str]) -> bool:
+    return len(cells) > 1 and list(cells) in ([str(i + start) for i in range(len(cells))] for start in (0, 1))
 
 
 def _is_numeric(cells: Sequence[str]) -> bool:

@@ -13,8 +13,11 @@ import pytest
 from tbcli.cli.topics import topics
 from tbcli.config import Config, DataConfig
 from tbcli.data import load_dataset
+from tbcli.data.arrays import MOST_BYTES_IN_MEMORY
+from tbcli.data.column_choice import MOST_WORDS
 from tbcli.data.dataset import Dataset
 from tbcli.data.functions import read_returned
+from tbcli.data.targets import FEW_CLASSES, MOST_CLASSES
 from tbcli.errors import ConfigError, DoesNotFit, NotFound, TbcliError
 from tbcli.training.facts import argument_facts
 
@@ -45,6 +48,13 @@ def test_the_example_of_the_help_topic_works(load: Load) -> None:
     assert (len(dataset.train.labels), dataset.input_shape, dataset.class_names) == (200, (4,), ("0", "1"))
     assert dataset.name == "my-data-load"
     assert len(load(example, "samples=500", "noise=0").train.labels) == 500
+
+
+def test_the_numbers_in_the_help_topic_are_those_of_the_code() -> None:
+    text = topics()["data"].read_text("utf-8")
+    assert f"at most {MOST_CLASSES} in an integer array, at most {FEW_CLASSES} in a table" in text
+    assert f"Arrays over {MOST_BYTES_IN_MEMORY >> 20} MB stay on the" in text
+    assert f"text (over {MOST_WORDS} different values, and over half of them different)" in text
 
 
 @pytest.mark.parametrize(
