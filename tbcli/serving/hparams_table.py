@@ -110,8 +110,15 @@ def _hyperparameters(experiments: Sequence[Any], sessions: Mapping[str, Mapping[
     infos: dict[str, Any] = {}
     for info in (info for experiment in experiments for info in experiment.hparam_infos):
         infos.setdefault(info.name, info)
+    alike = []
     for name in dict.fromkeys(name for values in sessions.values() for name in values):
-        _widen(infos, name, [values.get(name) for values in sessions.values()])
+        values = [session.get(name) for session in sessions.values()]
+        _widen(infos, name, values)
+        if infos[name].differs and len(set(values)) == 1:
+            alike.append(infos[name])
+    if any(info.differs and info not in alike for info in infos.values()):  # those lead; the page shows five at first
+        for info in alike:
+            info.differs = False
     return infos.values()
 
 

@@ -18,10 +18,13 @@ from tests.serving.process import serving
 Value = bool | float | str
 
 
-def experiment(*columns: str, metrics: tuple[tuple[str, str], ...] = (), choices: tuple[str, ...] = ()) -> bytes:
+def experiment(
+    *columns: str, metrics: tuple[tuple[str, str], ...] = (), choices: tuple[str, ...] = (), leads: bool = False
+) -> bytes:
     data = plugin_data_pb2.HParamsPluginData(version=0, experiment=api_pb2.Experiment())
     for name in columns:
         info = data.experiment.hparam_infos.add(name=name, type=api_pb2.DATA_TYPE_STRING if choices else 3)
+        info.differs = leads
         for choice in choices:
             info.domain_discrete.values.add(string_value=choice)
     for group, tag in metrics:
@@ -69,6 +72,16 @@ def test_columns_of_all_experiments_and_of_no_experiment_are_there() -> None:
 def test_an_argument_that_is_the_same_everywhere_does_not_lead() -> None:
     found = united({"a": {"lr": 0.1}, "b": {"lr": 0.1}}, a=experiment())
     assert [(info.name, info.differs) for info in found.hparam_infos] == [("lr", False)]
+
+
+def test_a_leading_column_leads_only_where_the_runs_differ_in_it() -> None:
+    def leading(*lrs: float) -> list[str]:
+        sessions: dict[str, dict[str, Value]] = {f"run{i}": {"seed": 1.0, "lr": lr} for i, lr in enumerate(lrs)}
+        found = united(sessions, run0=experiment("seed", leads=True))
+        return [info.name for info in found.hparam_infos if info.differs]
+
+    assert leading(0.1, 0.2) == ["lr"]
+    assert leading(0.1, 0.1) == leading(0.1) == ["seed"]
 
 
 def test_values_of_several_kinds_are_a_column_of_texts() -> None:
