@@ -97,10 +97,14 @@ METRICS = (
     Measure("pearson_correlation", "PearsonCorrelation", VALUES),
     Measure("concordance_correlation", "ConcordanceCorrelation", VALUES),
 )
-_NEED_ARGUMENTS = (
-    "MeanIoU", "IoU", "OneHotIoU", "OneHotMeanIoU", "BinaryIoU", "SensitivityAtSpecificity",
-    "SpecificityAtSensitivity", "PrecisionAtRecall", "RecallAtPrecision", "FBetaScore",
-)  # fmt: skip
+WITH_ARGUMENTS = (
+    Measure("sensitivity_at_specificity", "SensitivityAtSpecificity", POSITIVES),
+    Measure("specificity_at_sensitivity", "SpecificityAtSensitivity", POSITIVES),
+    Measure("precision_at_recall", "PrecisionAtRecall", POSITIVES),
+    Measure("recall_at_precision", "RecallAtPrecision", POSITIVES),
+    Measure("fbeta_score", "FBetaScore", POSITIVES),
+)
+"""Metrics that only a function or a class of the user's can make."""
 _BY_TASK = ("crossentropy", "ce", "cross_entropy")
 """Words for which Keras chooses by the labels; here the task does."""
 
@@ -124,6 +128,11 @@ def find_loss(text: str, task: Task, outputs: int) -> Measure:
         raise DoesNotFit(
             f"the loss {found.name!r} compares {found.compares}, which {task.name} has not",
             hint=f"for {task.name}: {listed([each.name for each in LOSSES if each.suits(task)])}; see also `--task`",
+        )
+    if task.has_classes and found.compares == POSITIVES and outputs > 2:
+        raise DoesNotFit(
+            f"the loss {found.name!r} is for two classes or several labels, not for {outputs} classes",
+            hint=f"`--loss {usual}`, or `--task multi-label`",
         )
     return found
 
@@ -163,10 +172,11 @@ def known_metric(text: str) -> Measure:
     Raises:
         ConfigError: There is none, or it needs arguments.
     """
-    if _plain(text) in map(_plain, _NEED_ARGUMENTS):
+    needy = next((each for each in WITH_ARGUMENTS if _plain(text) in (_plain(each.keras), _plain(each.name))), None)
+    if needy:
         raise ConfigError(
             f"the metric {text!r} needs arguments",
-            hint=f"`--metrics FILE.py:FUNCTION` with `def {text.lower()}(): return keras.metrics.{text}(...)`",
+            hint=f"`--metrics FILE.py:{needy.name}` with `def {needy.name}(): return keras.metrics.{needy.keras}(...)`",
         )
     return _known(text, METRICS, "metric")
 

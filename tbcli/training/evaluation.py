@@ -76,8 +76,8 @@ class Evaluator:
             losses.append(float(loss))
             sizes.append(len(labels))
             self._between_batches()
-        metrics = {name: float(value) for name, value in logs.items()}
-        metrics["loss"] = float(np.average(losses, weights=sizes))
+        loss = float(np.average(losses, weights=sizes))
+        metrics = {"loss": loss, **{name: float(logs[name]) for name in sorted(logs) if name != "loss"}}
         self._model.reset_metrics()
         return self._evidence(split.first(keep) if keep else split, parts, metrics)
 

@@ -12,7 +12,16 @@ import keras
 from tbcli.errors import ConfigError, DoesNotFit
 from tbcli.naming.direction import NOT_METRICS
 from tbcli.tasks import Task
-from tbcli.tasks.measures import METRICS, NUMBERS, ONE_HOT, POSITIVES, Measure, find_loss, find_metric, known_loss
+from tbcli.tasks.measures import (
+    METRICS,
+    NUMBERS,
+    ONE_HOT,
+    WITH_ARGUMENTS,
+    Measure,
+    find_loss,
+    find_metric,
+    known_loss,
+)
 from tbcli.training.compiled import loss_name
 from tbcli.training.encoded import EncodedLoss, EncodedMetric, Encoding
 from tbcli.usercode import call_by_name, is_reference, load_user_object
@@ -57,20 +66,11 @@ class Maker:
         if isinstance(given, str) and is_reference(given):
             given = _users(given, "loss")
         if isinstance(given, str):
-            measure = find_loss(given, self.task, self.outputs)
-            self._require_few_classes(measure)
-            return self._encoded_loss(measure, None)
+            return self._encoded_loss(find_loss(given, self.task, self.outputs), None)
         name = loss_name(given)
         if not is_known_loss(name):
             return Part(name.removeprefix("own "), lambda: given, is_plain=False)
         return self._encoded_loss(find_loss(name, self.task, self.outputs), keras.losses.get(given))
-
-    def _require_few_classes(self, measure: Measure) -> None:
-        if self.task.has_classes and measure.compares == POSITIVES and self.classes > 2:
-            raise DoesNotFit(
-                f"the loss {measure.name!r} is for two classes or several labels, not for {self.classes} classes",
-                hint="`--loss sparse_categorical_crossentropy`, or `--task multi-label`",
-            )
 
     def _encoded_loss(self, measure: Measure, given: Any) -> Part:
         """Return a loss of Keras'; on encoded labels where it takes others than the task's."""
@@ -89,8 +89,13 @@ class Maker:
         encoding = self._encoding(measure, leaves_outputs=given is not None)
         return Part(measure.name, lambda: EncodedLoss(loss, encoding), is_plain=False)
 
-    def metric(self, given: Any) -> Part:
-        """Return the metric of a name, a reference, or an object that a model was compiled with."""
+    def metric(self, given: Any, *, is_of_model: bool = False) -> Part:
+        """Return the metric of a name, a reference, or an object.
+
+        Args:
+            given: One of these.
+            is_of_model: Whether a model was compiled with it: then it takes the model's outputs as they are.
+        """
         if isinstance(given, str) and is_reference(given):
             given = _users(given, "metric")
         if isinstance(given, str):
@@ -98,11 +103,17 @@ class Maker:
         if not isinstance(given, keras.metrics.Metric):
             name = str(getattr(given, "__name__", type(given).__name__))
             return self._own(Part(name, lambda: keras.metrics.MeanMetricWrapper(given, name=name), is_plain=False))
-        measure = next((each for each in METRICS if type(given) is getattr(keras.metrics, each.keras, None)), None)
-        if measure is None or not measure.suits(self.task) or not self._needs_encoding(measure):
+        measure = next(
+            (each for each in (*METRICS, *WITH_ARGUMENTS) if type(given) is getattr(keras.metrics, each.keras, None)),
+            None,
+        )
+        if measure is None or not measure.suits(self.task):
             return self._own(Part(given.name, lambda: given, is_plain=_is_of_keras(given)))
-        encoding = self._encoding(measure, leaves_outputs=True)
-        return self._own(Part(given.name, lambda: EncodedMetric(given, encoding), is_plain=False))
+        name = measure.name if given.name in measure.also else given.name  # the same as one of ours
+        if not self._needs_encoding(measure):
+            return self._own(Part(name, lambda: given))
+        encoding = self._encoding(measure, leaves_outputs=is_of_model)
+        return self._own(Part(name, lambda: EncodedMetric(given, encoding), is_plain=False))
 
     def _own(self, part: Part) -> Part:
         if part.name in ("loss", *NOT_METRICS):

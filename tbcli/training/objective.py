@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tbcli.config import TrainConfig
 from tbcli.data.dataset import Dataset
@@ -81,7 +84,7 @@ def choose_objective(config: TrainConfig, dataset: Dataset, model: keras.Model, 
     metrics = {part.name: part for part in _usual_metrics(task)}
     if from_logits:
         metrics = {name: maker.metric(name) for name in metrics}
-    own = [maker.metric(each) for each in (_own_metrics(model) if compiled else [])]
+    own = [maker.metric(each, is_of_model=True) for each in (_own_metrics(model) if compiled else [])]
     asked = [maker.metric(each) for each in config.metrics]
     for part in (*own, *asked):
         metrics.setdefault(part.name, part)
@@ -150,21 +153,19 @@ def try_objective(model: keras.Model, dataset: Dataset) -> tuple[str, ...]:
     """Return the names of the metrics, once loss and metrics of a compiled model were seen to work on two samples.
 
     Raises:
-        DoesNotFit: One of them fails, or gives more than one number.
+        DoesNotFit: One of them fails, or gives more than one number, or the loss does not depend on the outputs.
     """
-    inputs, labels = (keras.ops.convert_to_tensor(values) for values in dataset.train.batch(slice(2)))
-    outputs = model(inputs, training=False)
-    try:
+    inputs, labels = (tf.constant(values) for values in dataset.train.batch(slice(2)))
+    with _told(dataset.task, "the loss"), tf.GradientTape() as tape:
+        outputs = model(inputs, training=False)
         loss = model.compute_loss(inputs, labels, outputs, training=False)
-        values = {"loss": loss, **model.compute_metrics(inputs, labels, outputs)}
-    except Exception as error:
-        said = str(error).strip().partition("\n")[0]
-        failed = DoesNotFit(
-            f"the loss or a metric fails on labels of shape {tuple(labels.shape)} and outputs of shape "
-            f"{tuple(outputs.shape)}: {type(error).__name__}: {said}",
-            hint=f"labels of {dataset.task.name} are {dataset.task.labels_are}",
+    gradients = tape.gradient(loss, [weight.value for weight in model.trainable_variables])
+    if gradients and all(gradient is None for gradient in gradients):
+        raise DoesNotFit(
+            "the loss does not depend on the outputs: it has no gradient", hint="compute it with keras.ops"
         )
-        raise with_trace(failed, error) from error
+    with _told(dataset.task, "a metric"):
+        values = {"loss": loss, **model.compute_metrics(inputs, labels, outputs)}
     for name, value in values.items():
         if keras.ops.ndim(value):
             raise DoesNotFit(
@@ -172,3 +173,17 @@ def try_objective(model: keras.Model, dataset: Dataset) -> tuple[str, ...]:
             )
     model.reset_metrics()
     return tuple(name for name in values if name != "loss")
+
+
+@contextmanager
+def _told(task: Task, what: str) -> Iterator[None]:
+    """Raise what comes out of a user's code as an error that says what it is called with."""
+    try:
+        yield
+    except Exception as error:
+        said = re.sub(r"\{\{.*?\}\}\s*| \[Op:.*", "", str(error).strip().partition("\n")[0])
+        failed = DoesNotFit(
+            f"{what} fails: {type(error).__name__}: {said}",
+            hint=f"it is called with labels, which of {task.name} are {task.labels_are}, and outputs",
+        )
+        raise with_trace(failed, error) from error

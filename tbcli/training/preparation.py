@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tbcli.config import OPTIMIZERS, Config
 from tbcli.data.dataset import Dataset
-from tbcli.models import build_model, count_outputs, is_compiled, precision_of
+from tbcli.models import build_model, count_outputs, is_compiled, precision_of, short_name
 from tbcli.naming.matching import listed
 from tbcli.training.feed import TrainingFeed
 from tbcli.training.fit_settings import settings_of_optimizer
@@ -78,7 +78,9 @@ def prepare(config: Config, dataset: Dataset, narrator: Narrator) -> Prepared:
     model = build_model(config.model, dataset, precision, narrator.note)
     precision = precision_of(model)
     require_formats(model, train.save_formats, dataset.columns)
-    narrator.note(f"{config.model.name} with {model.count_params():,} parameters on {device} in {precision}")
+    narrator.note(
+        f"{short_name(config.model.name)} with {model.count_params():,} parameters on {device} in {precision}"
+    )
     objective = choose_objective(train, dataset, model, count_outputs(model, dataset))
     feed = TrainingFeed(dataset.train, train.batch_size, train.steps_per_epoch, train.seed)
     has_own_optimizer = is_compiled(model) and keeps_own_optimizer(train)
@@ -124,7 +126,7 @@ def describe(ready: Prepared) -> tuple[str, ...]:
     return (
         f"data    {dataset.name}: {sizes}; each of shape {shape}",
         f"task    {dataset.task.name}, {len(dataset.class_names)} {what}: {listed(dataset.class_names)}",
-        f"model   {ready.config.model.name}, {ready.model.count_params():,} parameters",
+        f"model   {short_name(ready.config.model.name)}, {ready.model.count_params():,} parameters",
         f"loss    {ready.objective.loss_name}; metrics: {', '.join(ready.objective.names)}",
         f"train   {train.epochs} epochs of {feed.steps} steps of {feed.batch_size} samples with {train.optimizer}",
     )
