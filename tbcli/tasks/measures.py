@@ -44,6 +44,7 @@ class Measure:
 
 LOSSES = (
     Measure("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy", NUMBERS),
+    Measure("categorical_generalized_cross_entropy", "CategoricalGeneralizedCrossEntropy", NUMBERS),
     Measure("categorical_crossentropy", "CategoricalCrossentropy", ONE_HOT),
     Measure("categorical_focal_crossentropy", "CategoricalFocalCrossentropy", ONE_HOT),
     Measure("categorical_hinge", "CategoricalHinge", ONE_HOT),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -16,11 +16,13 @@ from tbcli.tasks.measures import (
     METRICS,
     NUMBERS,
     ONE_HOT,
+    VALUES,
     WITH_ARGUMENTS,
     Measure,
     find_loss,
     find_metric,
     known_loss,
+    known_metric,
 )
 from tbcli.training.compiled import loss_name
 from tbcli.training.encoded import EncodedLoss, EncodedMetric, Encoding
@@ -61,16 +63,26 @@ class Maker:
     outputs: int
     from_logits: bool
 
-    def loss(self, given: Any) -> Part:
-        """Return the loss of a name, a reference, or an object that a model was compiled with."""
+    def loss(self, given: Any, *, is_of_model: bool = False) -> Part:
+        """Return the loss of a name, a reference, or an object.
+
+        Args:
+            given: One of these.
+            is_of_model: Whether a model was compiled with it: then it takes the model's outputs as they are.
+        """
         if isinstance(given, str) and is_reference(given):
             given = _users(given, "loss")
-        if isinstance(given, str):
-            return self._encoded_loss(find_loss(given, self.task, self.outputs), None)
-        name = loss_name(given)
-        if not is_known_loss(name):
-            return Part(name.removeprefix("own "), lambda: given, is_plain=False)
-        return self._encoded_loss(find_loss(name, self.task, self.outputs), keras.losses.get(given))
+        name = given if isinstance(given, str) else loss_name(given)
+        if not (isinstance(given, str) and not is_of_model) and not is_known_loss(name):
+            return Part(name.removeprefix("own "), lambda: given, is_plain=_is_of_keras(given))
+        measure = self._of_model(known_loss(name)) if is_of_model else None
+        measure = measure or find_loss(name, self.task, self.outputs)
+        return self._encoded_loss(measure, None if isinstance(given, str) else keras.losses.get(given))
+
+    def _of_model(self, measure: Measure) -> Measure | None:
+        """Return what compares values as what compares one-hot labels with probabilities, where there are classes."""
+        is_meant = self.task.has_classes and measure.compares == VALUES
+        return replace(measure, compares=ONE_HOT) if is_meant else None
 
     def _encoded_loss(self, measure: Measure, given: Any) -> Part:
         """Return a loss of Keras'; on encoded labels where it takes others than the task's."""
@@ -98,15 +110,17 @@ class Maker:
         """
         if isinstance(given, str) and is_reference(given):
             given = _users(given, "metric")
+        if callable(given) and _is_of_keras(given) and inspect.isfunction(given):
+            given = given.__name__
         if isinstance(given, str):
-            return self._named_metric(find_metric(given, self.task))
+            measure = self._of_model(known_metric(given)) if is_of_model else None
+            return self._named_metric(measure or find_metric(given, self.task))
         if not isinstance(given, keras.metrics.Metric):
             name = str(getattr(given, "__name__", type(given).__name__))
             return self._own(Part(name, lambda: keras.metrics.MeanMetricWrapper(given, name=name), is_plain=False))
-        measure = next(
-            (each for each in (*METRICS, *WITH_ARGUMENTS) if type(given) is getattr(keras.metrics, each.keras, None)),
-            None,
-        )
+        known = (*METRICS, *WITH_ARGUMENTS)
+        measure = next((each for each in known if type(given) is getattr(keras.metrics, each.keras, None)), None)
+        measure = (self._of_model(measure) if measure and is_of_model else None) or measure
         if measure is None or not measure.suits(self.task):
             return self._own(Part(given.name, lambda: given, is_plain=_is_of_keras(given)))
         name = measure.name if given.name in measure.also else given.name  # the same as one of ours
@@ -147,7 +161,8 @@ class Maker:
 
 
 def _is_of_keras(thing: Any) -> bool:
-    return str(type(thing).__module__).startswith("keras.")
+    owner = thing if inspect.isfunction(thing) else type(thing)
+    return isinstance(thing, str) or str(owner.__module__).startswith("keras.")
 
 
 def _users(reference: str, what: str) -> Any:

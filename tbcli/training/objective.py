@@ -80,7 +80,7 @@ def choose_objective(config: TrainConfig, dataset: Dataset, model: keras.Model, 
         _require_same_task(compiled, dataset)
     from_logits, notes = _reads_logits(model, compiled, task)
     maker = Maker(task, len(dataset.class_names), outputs, from_logits)
-    loss = maker.loss(config.loss or (model.loss if compiled else ""))
+    loss = maker.loss(config.loss) if config.loss or not compiled else maker.loss(_own_loss(model), is_of_model=True)
     metrics = {part.name: part for part in _usual_metrics(task)}
     if from_logits:
         metrics = {name: maker.metric(name) for name in metrics}
@@ -119,16 +119,16 @@ def _require_same_task(compiled: Compiled, dataset: Dataset) -> None:
     """
     task, is_named = compiled.task, any(is_known_loss(name) for name in compiled.losses)
     if task is None and is_named:
-        raise DoesNotFit(f"the compiled model cannot be trained: {compiled.reason}", hint=_HINT)
+        hint = f"compile it for {dataset.task.name}, such as with loss={dataset.task.loss(len(dataset.class_names))!r}"
+        is_of_logits = "takes the outputs for probabilities" in compiled.reason
+        hint = "softmax or sigmoid as the last activation, or a loss with from_logits=True" if is_of_logits else hint
+        raise DoesNotFit(f"the compiled model cannot be trained: {compiled.reason}", hint=hint)
     if task is not None and task is not dataset.task:
         raise DoesNotFit(
             f"the model is compiled for {task.name} (loss {', '.join(compiled.losses)}), "
             f"but {dataset.name!r} is {dataset.task.name}",
             hint="another loss, `--task`, or `--loss` to overrule that of the model",
         )
-
-
-_HINT = "softmax or sigmoid as the last activation, or a loss with from_logits=True"
 
 
 def _reads_logits(model: keras.Model, compiled: Compiled | None, task: Task) -> tuple[bool, tuple[str, ...]]:
@@ -140,6 +140,11 @@ def _reads_logits(model: keras.Model, compiled: Compiled | None, task: Task) -> 
     if last_activation(model) == "linear":
         return True, ("the last layer has no activation: its outputs are taken for logits",)
     return False, ()
+
+
+def _own_loss(model: keras.Model) -> Any:
+    """Return the loss that a model of one output was compiled with, as it was given."""
+    return keras.tree.flatten(model.loss)[0]
 
 
 def _own_metrics(model: keras.Model) -> list[Any]:
