@@ -82,7 +82,9 @@ def decode_image(content: bytes, size: tuple[int, int] | None, channels: int) ->
         mode = "L" if channels == 1 else "RGB"
         image: Image.Image = opened
         try:
-            if target and opened.format == "JPEG" and opened.mode in ("L", "RGB"):  # not as many pixels to decode
+            if (
+                target and opened.format in ("JPEG", "MPO") and opened.mode in ("L", "RGB")
+            ):  # not as many pixels to decode
                 opened.draft(mode, (round(_GAP * target[0]), round(_GAP * target[1])))
             opened.load()
             image = _flattened(opened, mode)

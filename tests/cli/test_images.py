@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +85,15 @@ def test_what_was_understood_is_shown_before_training(cli: Cli, places: Path) ->
     assert "犬" in result.stdout or "\\u72ac" in result.stdout
     assert "1 broken image skipped: 'big cats/torn.png'" in str(document)
     assert (places / "grid.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_looking_at_images_needs_no_tensorflow(places: Path) -> None:
+    program = (
+        "import sys\nfrom tbcli.cli.app import app\ntry:\n    app()\nfinally:\n    print(*sys.modules, file=sys.stderr)"
+    )
+    argv = [sys.executable, "-c", program, "data", "photos"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert not {"tensorflow", "keras", "matplotlib"} & set(done.stderr.split())
 
 
 @pytest.mark.tf

@@ -95,6 +95,14 @@ def test_one_bit_and_cmyk_are_read() -> None:
     assert set(decode_image(encoded(picture(1).convert("1")), None, 1).ravel().tolist()) <= {0, 255}
     cmyk = decode_image(encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG"), None, 3)
     assert cmyk[0, 0, 0] > 200 > 60 > cmyk[0, 0, 1]
+    grey = decode_image(encoded(Image.new("CMYK", (8, 8), (0, 0, 0, 0)), "JPEG"), (4, 4), 1)
+    assert grey.min() > 250
+
+
+def test_a_photo_with_a_second_picture_in_its_file_is_the_first() -> None:
+    content = encoded(picture(1), "MPO", save_all=True, append_images=[picture(2)], quality=95)
+    assert is_image(content)
+    assert np.abs(decode_image(content, (12, 16), 3).astype(int) - np.asarray(picture(1))).mean() < 16
 
 
 @pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG"])
