@@ -19,6 +19,7 @@ _LEAST_IMBALANCE = 10  # times as many samples of the largest class as of the sm
 _FEW_SAMPLES = 10  # of a class
 _FAR = 3  # standard deviations between the means of splits
 _OUTLIER = 10  # standard deviations from the mean of the targets
+_MOSTLY = 0.5  # of the rows
 _MOST_NAMED = 5  # leaks
 
 
@@ -124,6 +125,7 @@ def inspect_dataset(dataset: Dataset) -> Inspection:
         *_of_duplicates(dataset, splits, looks),
         *_of_leaks(dataset),
         *_of_constants(dataset, train),
+        *_of_gaps(dataset),
         *_of_classes(dataset, splits),
         *_of_ranges(splits),
         *_of_targets(dataset, targets),
@@ -241,6 +243,14 @@ def _of_constants(dataset: Dataset, train: _Look) -> Findings:
             "constant",
             (f"{len(constant):,} of {len(train.lowest):,} {kind} never change in training: {listed(called)}"),
         )
+
+
+def _of_gaps(dataset: Dataset) -> Findings:
+    rows = len(dataset.train.labels)
+    gaps = {column.name: column.missing / rows for column in dataset.columns if column.missing > rows * _MOSTLY}
+    if gaps:
+        named = [f"{name} ({share:.0%})" for name, share in gaps.items()]
+        yield "missing", f"columns with no value in most rows: {listed(named)}"
 
 
 def _of_classes(dataset: Dataset, splits: Mapping[str, SplitFacts]) -> Findings:

@@ -51,6 +51,14 @@ def test_json_is_one_document(cli: Cli, people: Path) -> None:
     assert {"classes", "findings", "notes", "inputs"} <= set(facts)
 
 
+def test_columns_with_many_gaps_are_named(cli: Cli, workspace: Path) -> None:
+    rows = [f"{i},{i if i % 3 == 0 else ''},{i % 2 if i % 5 else ''}" for i in range(60)]
+    (workspace / "t.csv").write_text("\n".join(["a,b,y", *rows]))
+    facts = json.loads(cli("data", "t.csv", "--target", "y", "--json").stdout)["data"]
+    assert [column["missing"] for column in facts["columns"]] == [0, 32]
+    assert {"kind": "missing", "text": "columns with no value in most rows: b (67%)"} in facts["findings"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
