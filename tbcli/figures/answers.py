@@ -86,7 +86,7 @@ def _of_value(
     farthest = np.nan_to_num(np.abs(errors), nan=-1.0).argmax(axis=-1).tolist()
     return [
         SampleText(
-            f"{names[value]} {predicted[value]:.4g}" if len(names) > 1 else f"{predicted[value]:.4g}",
+            f"{predicted[value]:.4g} {names[value]}" if len(names) > 1 else f"{predicted[value]:.4g}",
             f"{label[value]:.4g}",
             f"{error[value]:+.3g}",
             is_wrong=False,

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from tbcli.figures.colours import Theme
 from tbcli.figures.confusions import finite_rows
+from tbcli.figures.curves import Heading
 from tbcli.figures.lettering import lettering_for
 from tbcli.figures.numbers import PlainNumbers
 from tbcli.figures.pages import HEADER, LEFT, Page, require_room
@@ -27,9 +28,42 @@ _WIDTH, _HEIGHT, _LEAST, _BETWEEN = 5.6, 5.6, 1.5, 0.2  # inches of both panels,
 _COUNTS = 0.2  # share of the height that the counts take
 _TOP, _BELOW, _RIGHT, _NOTES = HEADER + 0.2, 0.5, 0.3, 0.45
 _POINTS = 8.0
-_DEFINITION = (
-    f"ECE: |accuracy - mean confidence| of {BINS} bins of equal width, averaged with the samples as weights",
-    "(Naeini et al. 2015, Guo et al. 2017, arXiv:1706.04599). Confidence: probability of the predicted class.",
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the axes of the figure are called.
+
+    Args:
+        up: What should equal the confidence.
+        across: The confidence.
+        counted: What the bins count.
+        definition: Two lines below the figure.
+    """
+
+    up: str
+    across: str
+    counted: str
+    definition: tuple[str, str]
+
+
+_OF_CLASSES = _Words(
+    "accuracy",
+    "confidence",
+    "samples",
+    (
+        f"ECE: |accuracy - mean confidence| of {BINS} bins of equal width, averaged with the samples as weights",
+        "(Naeini et al. 2015, Guo et al. 2017, arXiv:1706.04599). Confidence: probability of the predicted class.",
+    ),
+)
+_OF_LABELS = _Words(
+    "share that has the label",
+    "probability of a label",
+    "pairs",
+    (
+        f"ECE: |share that has the label - mean probability| of {BINS} bins of equal width, averaged with the pairs of",
+        "sample and label as weights (Naeini et al. 2015, Guo et al. 2017, arXiv:1706.04599).",
+    ),
 )
 
 
@@ -70,7 +104,22 @@ def reliability_of(labels: np.ndarray, probabilities: np.ndarray, bins: int = BI
     """
     finite = finite_rows(probabilities)
     confidence = probabilities[finite].max(axis=1).astype(np.float64)
-    right = probabilities[finite].argmax(axis=1) == labels[finite]
+    return _binned(confidence, probabilities[finite].argmax(axis=1) == labels[finite], bins)
+
+
+def reliability_of_labels(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> Reliability:
+    """Return what the probabilities of all labels together are worth: confidence is that a sample has the label.
+
+    Args:
+        labels: 1 where a sample has a label ``[n, labels]``.
+        probabilities: ``[n, labels]``; rows with NaN are left out.
+        bins: Bins of equal width from 0 to 1.
+    """
+    finite = finite_rows(probabilities)
+    return _binned(probabilities[finite].ravel().astype(np.float64), labels[finite].ravel() > 0, bins)
+
+
+def _binned(confidence: np.ndarray, right: np.ndarray, bins: int) -> Reliability:
     places = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     counts = np.bincount(places, minlength=bins)
     with np.errstate(invalid="ignore"):
@@ -88,8 +137,24 @@ def draw_calibration(run: Run, predictions: Predictions, *, title: str = "", loo
         title: In place of the run's name.
         look: Its colours and size.
     """
-    found, theme = reliability_of(predictions.labels, predictions.probabilities), look.theme
-    heading = run_heading(run, "calibration", *_facts(predictions, found), title=title)
+    found = reliability_of(predictions.labels, predictions.outputs)
+    return _draw(found, run_heading(run, "calibration", *_facts(predictions, found), title=title), _OF_CLASSES, look)
+
+
+def draw_label_calibration(run: Run, predictions: Predictions, *, title: str = "", look: Look = USUAL) -> Figure:
+    """Return the figure of a run with labels, of all of them together; the worst one is named in the title."""
+    labels, outputs = predictions.labels, predictions.outputs
+    found = reliability_of_labels(labels, outputs)
+    each = [reliability_of_labels(labels[:, [i]], outputs[:, [i]]).error for i in range(labels.shape[1])]
+    worst = int(np.argmax(each))
+    facts = _facts(predictions, found)
+    if len(each) > 1:
+        facts = (*facts[:-1], f"worst {predictions.class_names[worst]} {each[worst]:.4f}", facts[-1])
+    return _draw(found, run_heading(run, "calibration", *facts, title=title), _OF_LABELS, look)
+
+
+def _draw(found: Reliability, heading: Heading, words: _Words, look: Look) -> Figure:
+    theme = look.theme
     letters = lettering_for(heading.texts)
     fixed = _TOP + _BETWEEN + _BELOW + _NOTES
     require_room(look.size, Page(LEFT + _LEAST + _RIGHT, fixed + _LEAST))
@@ -99,9 +164,10 @@ def draw_calibration(run: Run, predictions: Predictions, *, title: str = "", loo
     with one_look(letters.families, theme):
         figure = Figure(figsize=(width, height))
         write_heading(figure, page, letters, heading, theme=theme)
-        _draw_reliability(figure.add_axes(page.box(LEFT, _TOP, across, up)), found, theme, across)
-        _draw_counts(figure.add_axes(page.box(LEFT, _TOP + up + _BETWEEN, across, low)), found, theme, (across, low))
-        for number, line in enumerate(_DEFINITION):
+        _draw_reliability(figure.add_axes(page.box(LEFT, _TOP, across, up)), found, words, theme, across)
+        counts = figure.add_axes(page.box(LEFT, _TOP + up + _BETWEEN, across, low))
+        _draw_counts(counts, found, words, theme, (across, low))
+        for number, line in enumerate(words.definition):
             spot = page.spot(0.3, height - 0.32 + 0.16 * number)
             text = letters.fitted(line, _POINTS, width - 0.3 - 0.1)
             figure.text(*spot, text, fontsize=_POINTS, color=theme.faint)
@@ -109,7 +175,7 @@ def draw_calibration(run: Run, predictions: Predictions, *, title: str = "", loo
 
 
 def _facts(predictions: Predictions, found: Reliability) -> tuple[str, ...]:
-    total, used = len(predictions.labels), int(found.counts.sum())
+    total, used = len(predictions.labels), int(finite_rows(predictions.outputs).sum())
     return (
         counted(used, f"{predictions.split} sample"),
         f"{total - used:,} not finite left out" if used < total else "",
@@ -117,22 +183,22 @@ def _facts(predictions: Predictions, found: Reliability) -> tuple[str, ...]:
     )
 
 
-def _draw_reliability(axes: Axes, found: Reliability, theme: Theme, across: float) -> None:
+def _draw_reliability(axes: Axes, found: Reliability, words: _Words, theme: Theme, across: float) -> None:
     bins = len(found.counts)
     middles, met = (np.arange(bins) + 0.5) / bins, found.counts > 0
     confidence, accuracy = found.confidence[met], found.accuracy[met]
     axes.bar(middles[met], accuracy, width=0.92 / bins, color=theme.train, alpha=0.35, linewidth=0)
     axes.plot([0, 1], [0, 1], color=theme.faint, linewidth=1, linestyle=":", label="perfect calibration")
     axes.vlines(confidence, accuracy, confidence, colors=theme.validation, linewidth=2.5, label="gap")
-    axes.plot(confidence, accuracy, "o-", color=theme.train, linewidth=1.4, markersize=4.5, label="accuracy")
-    axes.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy")
+    axes.plot(confidence, accuracy, "o-", color=theme.train, linewidth=1.4, markersize=4.5, label=words.up)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), ylabel=words.up)
     axes.tick_params(labelbottom=False)
     axes.yaxis.set_label_coords(-0.5 / across, 0.5)
     axes.yaxis.set_major_formatter(PlainNumbers())
     axes.legend(loc="upper left", fontsize=8.5)
 
 
-def _draw_counts(axes: Axes, found: Reliability, theme: Theme, size: tuple[float, float]) -> None:
+def _draw_counts(axes: Axes, found: Reliability, words: _Words, theme: Theme, size: tuple[float, float]) -> None:
     across, low = size
     bins = len(found.counts)
     middles = (np.arange(bins) + 0.5) / bins
@@ -141,7 +207,7 @@ def _draw_counts(axes: Axes, found: Reliability, theme: Theme, size: tuple[float
     for middle, count in zip(middles.tolist(), found.counts.tolist(), strict=True):
         if count:
             axes.text(middle, count + 0.04 * highest, f"{count:,}", ha="center", fontsize=6.5, color=theme.ink)
-    axes.set(xlim=(0, 1), ylim=(0, 1.25 * highest), xlabel="confidence", ylabel="samples")
+    axes.set(xlim=(0, 1), ylim=(0, 1.25 * highest), xlabel=words.across, ylabel=words.counted)
     axes.yaxis.set_label_coords(-0.5 / across, 0.5)
     axes.xaxis.set_label_coords(0.5, -0.3 / low)
     axes.yaxis.set_ticks([0, highest], ["0", f"{highest:,}"])

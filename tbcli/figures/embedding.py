@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tbcli.figures.colours import LIGHT, Theme, tint
 from tbcli.figures.curves import Heading
 from tbcli.figures.lettering import Lettering, lettering_for
-from tbcli.figures.numbers import percent
+from tbcli.figures.numbers import PlainNumbers, percent
 from tbcli.figures.pages import Page, require_room
 from tbcli.figures.style import USUAL, Look, one_look, write_heading
 from tbcli.figures.titles import counted, run_heading
 from tbcli.runs import Run
 from tbcli.runs.evidence import Features
+from tbcli.tasks import CLASSIFICATION, MULTI_LABEL, REGRESSION
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 6.2, 0.8, 0.25, 0.85, 0.8  # inches, of the axes and around them
 _ROW, _HANDLE, _ENTRY, _GAP = 0.19, 0.3, 1.5, 0.2  # inches of the legend; _ENTRY is the widest name
@@ -27,6 +29,11 @@ _POINTS = 8.0
 _LEAST = 1.6  # inches of the axes, where the user chose the size of the page
 _NOISE = 1e-12  # of the largest variance: what rounding leaves in a direction that the features do not have
 _RINGS = "Rings mark mistakes, in the colour of the predicted class."
+_BAR_ROOM = 1.1  # inches of a scale of colours with its numbers
+_RAMPS = {
+    "light": ("#fde725", "#5ec962", "#21918c", "#3b528b", "#440154"),
+    "dark": ("#482878", "#3b7ab5", "#21a585", "#8fd744", "#fde725"),
+}
 _MARKERS = "osD^vPX<>p*hH8d"  # with the hues and their tints 240 classes differ; the first eight in both
 
 
@@ -78,74 +85,149 @@ def draw_features(run: Run, seen: Features, *, title: str = "", look: Look = USU
         title: In place of the run's name.
         look: Its colours and size.
     """
-    return draw_embedding(
-        seen.labels,
-        seen.features,
-        seen.probabilities,
-        seen.class_names,
-        run_heading(run, "embedding", "PCA of the penultimate layer", title=title),
-        look=look,
-    )
+    return draw_embedding(seen, run_heading(run, "embedding", "PCA of the penultimate layer", title=title), look)
 
 
-def draw_embedding(
-    labels: np.ndarray,
-    features: np.ndarray,
-    probabilities: np.ndarray,
-    class_names: Sequence[str],
-    heading: Heading,
-    *,
-    look: Look = USUAL,
-) -> Figure:
-    """Return a scatter of the samples, one colour and shape per class; rings mark mistakes by their predicted class.
+def draw_embedding(seen: Features, heading: Heading, look: Look = USUAL) -> Figure:
+    """Return the figure below a heading, to which counts are added: the samples of classes in the colour of each."""
+    return _DRAWN[seen.task.name](seen, heading, look)
+
+
+@dataclass(frozen=True, slots=True)
+class _Points:
+    """The samples whose features are finite.
 
     Args:
-        labels: True class numbers ``[n]``.
-        features: ``[n, width]`` or more dimensions; samples with numbers that are not finite are left out, and counted.
-        probabilities: ``[n, classes]``.
-        class_names: A name for each class number.
-        heading: The lines above; counts of samples and mistakes are added.
-        look: Its colours and size.
+        places: Along the two components ``[n, 2]``.
+        shares: Of the variance ``[2]``.
+        finite: Which of all samples they are ``[all]``.
     """
-    flat = features.reshape(len(features), -1)
-    finite = np.isfinite(flat).all(axis=1)
-    labels, guesses = labels[finite], probabilities[finite].argmax(axis=1)
-    places, shares = principal_components(flat[finite]) if finite.any() else (np.zeros((0, 2)), np.zeros(2))
+
+    places: np.ndarray
+    shares: np.ndarray
+    finite: np.ndarray
+
+    @classmethod
+    def of(cls, features: np.ndarray) -> _Points:
+        """Return the samples with features ``[all, ...]``."""
+        flat = features.reshape(len(features), -1)
+        finite = np.isfinite(flat).all(axis=1)
+        places, shares = principal_components(flat[finite]) if finite.any() else (np.zeros((0, 2)), np.zeros(2))
+        return cls(places, shares, finite)
+
+    def tell(self, wrong: str) -> str:
+        """Return how many there are, what is wrong with some, and how many are not shown."""
+        left_out = int((~self.finite).sum())
+        told = (counted(len(self.places), "validation sample"), wrong)
+        return ", ".join([*filter(None, told), *([f"{left_out:,} not finite left out"] if left_out else [])])
+
+    def name_axes(self, axes: Axes, width: float) -> None:
+        """Write what the axes are, so many inches wide."""
+        axes.set_xlabel(f"component 1 ({percent(self.shares[0])} of the variance)")
+        axes.set_ylabel(f"component 2 ({percent(self.shares[1])} of the variance)")
+        axes.yaxis.set_label_coords(-0.62 / width, 0.5)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(PlainNumbers())
+
+    @property
+    def size(self) -> float:
+        """Of a marker."""
+        return float(np.clip(12_000 / max(1, len(self.places)), 6, 30))
+
+
+def _draw_classes(seen: Features, heading: Heading, look: Look) -> Figure:
+    """Draw one colour and shape per class; rings mark mistakes by their predicted class."""
+    points = _Points.of(seen.features)
+    labels, guesses = seen.labels[points.finite], seen.outputs[points.finite].argmax(axis=1)
     shown = np.unique(labels).tolist()
-    told = _facts(labels, guesses, int((~finite).sum()))
+    told = points.tell(counted(int((labels != guesses).sum()), "mistake"))
     heading = replace(heading, results=(*heading.results, told))
-    letters = lettering_for([*heading.texts, *class_names])
-    names, theme = letters.class_labels(class_names), look.theme
+    letters = lettering_for([*heading.texts, *seen.class_names])
+    names, theme = letters.class_labels(seen.class_names), look.theme
     height = (look.size[1] - _TOP - _BOTTOM) if look.size else _WIDTH
     legend = _Legend(letters.shortened([names[number] for number in shown], _POINTS, _ENTRY), letters, height)
     if look.size:
         legend.limit(look.size[0] - _LEFT - _LEAST - _RIGHT)
-    require_room(look.size, Page(_LEFT + _LEAST + legend.width + _RIGHT, _TOP + _LEAST + _BOTTOM))
-    width = look.size[0] - _LEFT - legend.width - _RIGHT if look.size else _WIDTH
-    page = Page(*look.size) if look.size else Page(_LEFT + width + legend.width + _RIGHT, _TOP + height + _BOTTOM)
+    page, width = _page(look, legend.width)
     with one_look(letters.families, theme):
         figure = Figure(figsize=(page.width, page.height))
         write_heading(figure, page, letters, heading, theme=theme)
         axes = figure.add_axes(page.box(_LEFT, _TOP, width, height))
-        _draw_points(axes, places, labels, guesses, shown, theme)
-        axes.set_xlabel(f"component 1 ({percent(shares[0])} of the variance)")
-        axes.set_ylabel(f"component 2 ({percent(shares[1])} of the variance)")
+        _draw_points(axes, points, labels, guesses, shown, theme)
+        points.name_axes(axes, width)
         legend.draw(figure, shown, *page.spot(_LEFT + width + _GAP, _TOP), theme)
         if (labels != guesses).any():
             figure.text(*page.spot(_LEFT, page.height - 0.15), _RINGS, fontsize=_POINTS, color=theme.faint)
     return figure
 
 
-def _facts(labels: np.ndarray, guesses: np.ndarray, left_out: int) -> str:
-    mistakes = int((labels != guesses).sum())
-    told = f"{counted(len(labels), 'validation sample')}, {counted(mistakes, 'mistake')}"
-    return told + (f", {left_out:,} not finite left out" if left_out else "")
+def _page(look: Look, beside: float) -> tuple[Page, float]:
+    """Return the page and the width of the axes, with so many inches of a legend beside them."""
+    require_room(look.size, Page(_LEFT + _LEAST + beside + _RIGHT, _TOP + _LEAST + _BOTTOM))
+    if look.size:
+        return Page(*look.size), look.size[0] - _LEFT - beside - _RIGHT
+    return Page(_LEFT + _WIDTH + beside + _RIGHT, _TOP + _WIDTH + _BOTTOM), _WIDTH
+
+
+def _draw_labels(seen: Features, heading: Heading, look: Look) -> Figure:
+    """Draw samples in the colour of how many labels they have; rings mark those with a wrong label."""
+    return _draw_numbers(seen, heading, look, seen.labels.astype(np.float64).sum(axis=1), "number of labels")
+
+
+def _draw_values(seen: Features, heading: Heading, look: Look) -> Figure:
+    """Draw samples in the colour of their value; of several the first."""
+    more = f" (1 of {len(seen.class_names)} values)" if len(seen.class_names) > 1 else ""
+    return _draw_numbers(seen, heading, look, seen.labels[:, 0].astype(np.float64), f"{seen.class_names[0]}{more}")
+
+
+def _draw_numbers(seen: Features, heading: Heading, look: Look, numbers: np.ndarray, name: str) -> Figure:
+    points, theme = _Points.of(seen.features), look.theme
+    wrong = np.zeros(int(points.finite.sum()), bool)
+    told = ""
+    if seen.task.outputs_are == "probabilities":
+        wrong = seen.task.errors(seen.labels, seen.outputs)[points.finite] != 0
+        told = f"{counted(int(wrong.sum()), 'sample')} with a wrong label"
+    heading = replace(heading, results=(*heading.results, points.tell(told)))
+    letters = lettering_for([*heading.texts, name])
+    page, width = _page(look, _BAR_ROOM)
+    height = page.height - _TOP - _BOTTOM
+    colours = _ramp(theme)
+    with one_look(letters.families, theme):
+        figure = Figure(figsize=(page.width, page.height))
+        write_heading(figure, page, letters, heading, theme=theme)
+        axes = figure.add_axes(page.box(_LEFT, _TOP, width, height))
+        across, up = points.places.T
+        drawn = axes.scatter(across, up, s=points.size, c=numbers[points.finite], cmap=colours, alpha=0.8, linewidths=0)
+        if wrong.any():
+            axes.scatter(across[wrong], up[wrong], s=points.size * 4, facecolors="none", edgecolors=theme.wrong)
+            ringed = "Rings mark samples with a wrong label."
+            figure.text(*page.spot(_LEFT, page.height - 0.15), ringed, fontsize=_POINTS, color=theme.faint)
+        axes.margins(0.04)
+        points.name_axes(axes, width)
+        if len(across):
+            beside = figure.add_axes(page.box(_LEFT + width + _GAP, _TOP, 0.18, height))
+            bar = figure.colorbar(drawn, cax=beside)
+            bar.set_label(letters.fitted(letters.legible(name), 10, height))
+            beside.yaxis.set_major_formatter(PlainNumbers())
+    return figure
+
+
+def _ramp(theme: Theme) -> LinearSegmentedColormap:
+    """Return colours from low to high: far apart in lightness too."""
+    return LinearSegmentedColormap.from_list("values", _RAMPS[theme.name])
+
+
+_DRAWN: Mapping[str, Callable[[Features, Heading, Look], Figure]] = {
+    CLASSIFICATION.name: _draw_classes,
+    MULTI_LABEL.name: _draw_labels,
+    REGRESSION.name: _draw_values,
+}
 
 
 def _draw_points(
-    axes: Axes, places: np.ndarray, labels: np.ndarray, guesses: np.ndarray, shown: list[int], theme: Theme
+    axes: Axes, points: _Points, labels: np.ndarray, guesses: np.ndarray, shown: list[int], theme: Theme
 ) -> None:
-    size = float(np.clip(12_000 / max(1, len(labels)), 6, 30))
+    places, size = points.places, points.size
     for number in shown:
         mine = labels == number
         colour, marker = _look(number, theme)

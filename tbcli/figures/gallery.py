@@ -1,4 +1,4 @@
-"""The most confident mistakes as a figure: what was seen, what it is, what it was taken for.
+"""The worst samples as a figure: what was seen, what it is, what was predicted. Mistakes, or the largest errors.
 
 For a file: in any format, with a title. `tbcli.figures.png.samples` draws those of every epoch for
 TensorBoard, with Pillow.
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from matplotlib.figure import Figure
 
+from tbcli.figures.answers import SampleText, describe_answers
 from tbcli.figures.colours import Theme, as_rgb
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.numbers import percent
@@ -21,6 +22,7 @@ from tbcli.figures.style import USUAL, Look, one_look, write_heading
 from tbcli.figures.titles import counted, run_heading
 from tbcli.runs import Run
 from tbcli.runs.evidence import Mistakes
+from tbcli.tasks import CLASSIFICATION, MULTI_LABEL, REGRESSION
 
 _COLUMNS = 4, 6  # pictures side by side, of classes with long names and with short ones
 _WIDTH = 8.4  # inches of all columns
@@ -30,6 +32,12 @@ _SMALLER = 1.0  # inches of a picture, where the user chose the size of the page
 _MARGIN, _TOP = 0.4, HEADER + 0.2
 _LEAST_PIXELS = 32  # of a picture's longer side; smaller ones are magnified, so that gaps are whole pixels
 _POINTS, _BETWEEN = 8.5, 0.25  # of the texts; inches between two of them
+_SHARE = 0.55  # of a line, where the name of a label or value is not alone in it
+_KINDS = {
+    CLASSIFICATION.name: "most confident mistakes",
+    MULTI_LABEL.name: "samples with the most wrong labels",
+    REGRESSION.name: "largest errors",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +114,13 @@ def draw_mistakes(run: Run, mistakes: Mistakes, *, title: str = "", look: Look =
     if plan.count < len(mistakes.rows):
         kept = None if mistakes.thumbnails is None else mistakes.thumbnails[: plan.count]
         mistakes = replace(mistakes, rows=mistakes.rows[: plan.count], thumbnails=kept)
-    heading = run_heading(run, "most confident mistakes", *_told(mistakes), title=title)
+    task = mistakes.predictions.task
+    heading = run_heading(run, _KINDS[task.name], *_told(mistakes), title=title)
     letters = lettering_for([*heading.texts, *mistakes.predictions.class_names])
     pictures = _pictures(mistakes)
     room = plan.across / plan.scale - _BETWEEN - letters.width("guess ", _POINTS)
-    names = letters.shortened(letters.class_labels(mistakes.predictions.class_names), _POINTS, room)
-    lines = [_lines(mistakes, sample, names, theme) for sample in mistakes.rows.tolist()]
+    names = letters.class_labels(mistakes.predictions.class_names)
+    lines = _lines(mistakes, letters.shortened(names, _POINTS, room * (1 if task.has_classes else _SHARE)), theme)
     with one_look(letters.families, theme):
         figure = Figure(figsize=(plan.page.width, plan.page.height))
         write_heading(figure, plan.page, letters, heading, left=_MARGIN, theme=theme)
@@ -132,10 +141,9 @@ def _planned(mistakes: Mistakes, size: tuple[float, float] | None) -> _Plan:
         ConfigError: It has no room for a single one.
     """
     count, height, width, _ = _pictures(mistakes).shape
-    names = mistakes.predictions.class_names
-    letters = lettering_for(names)
-    met = {*mistakes.predictions.labels[mistakes.rows].tolist(), *mistakes.predictions.guesses[mistakes.rows].tolist()}
-    widest = max((letters.width(f"guess {letters.legible(names[number])}", _POINTS) for number in met), default=0.0)
+    letters = lettering_for(mistakes.predictions.class_names)
+    texts = [text for answer in _answers(mistakes, mistakes.predictions.class_names) for text in _words(answer)]
+    widest = max((letters.width(letters.legible(text), _POINTS) for text in texts), default=0.0)
     columns = int(np.clip(_WIDTH // (widest + _BETWEEN), *_COLUMNS))
     if not size:
         return _Plan(count, height, width, columns)
@@ -148,8 +156,11 @@ def _planned(mistakes: Mistakes, size: tuple[float, float] | None) -> _Plan:
 def _told(mistakes: Mistakes) -> tuple[str, str]:
     predictions, count = mistakes.predictions, mistakes.count
     total = len(predictions.labels)
+    if predictions.task.outputs_are == "values":
+        return counted(total, f"{predictions.split} sample"), f"the {len(mistakes.rows)} largest errors"
     among = f"{counted(count, 'mistake')} among {counted(total, f'{predictions.split} sample')}"
-    shown = "the most confident first" if len(mistakes.rows) == count else f"the {len(mistakes.rows)} most confident"
+    how = "most confident" if predictions.task.has_classes else "worst"
+    shown = f"the {how} first" if len(mistakes.rows) == count else f"the {len(mistakes.rows)} {how}"
     return f"{among} ({percent(count / total)})", shown if count > 1 else ""
 
 
@@ -174,15 +185,24 @@ def _show_pictures(figure: Figure, plan: _Plan, pictures: np.ndarray, theme: The
     axes.imshow(canvas, interpolation="nearest", aspect="auto")
 
 
-def _lines(mistakes: Mistakes, sample: int, names: Sequence[str], theme: Theme) -> list[tuple[str, str]]:
-    """Return what stands below a picture, each line with its colour."""
-    predictions = mistakes.predictions
-    chances = predictions.probabilities[sample]
-    return [
-        (f"guess {names[chances.argmax()]}", theme.wrong),
-        (f"true {names[predictions.labels[sample]]}", theme.ink),
-        (f"{percent(float(chances.max()))}  #{predictions.indices[sample]}", theme.faint),
-    ]
+def _answers(mistakes: Mistakes, names: Sequence[str]) -> list[SampleText]:
+    predictions, rows = mistakes.predictions, mistakes.rows
+    return describe_answers(predictions.task, predictions.labels[rows], predictions.outputs[rows], names, percent)
+
+
+def _words(answer: SampleText) -> tuple[str, str]:
+    return f"guess {answer.predicted}", f"true {answer.true}"
+
+
+def _lines(mistakes: Mistakes, names: Sequence[str], theme: Theme) -> list[list[tuple[str, str]]]:
+    """Return what stands below each picture, each line with its colour."""
+    indices = mistakes.predictions.indices[mistakes.rows].tolist()
+    lines = []
+    for answer, index in zip(_answers(mistakes, names), indices, strict=True):
+        guess, true = _words(answer)
+        colour = theme.wrong if answer.is_wrong else theme.train
+        lines.append([(guess, colour), (true, theme.ink), (f"{answer.note}  #{index}", theme.faint)])
+    return lines
 
 
 def _describe(figure: Figure, plan: _Plan, letters: Lettering, lines: Sequence[Sequence[tuple[str, str]]]) -> None:

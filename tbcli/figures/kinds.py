@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tbcli.errors import ConfigError
 from tbcli.naming.matching import did_you_mean
+
+if TYPE_CHECKING:
+    from tbcli.tasks import Task
 
 HISTORY, ALL = "history", "all"
 
@@ -19,24 +23,49 @@ class Kind:
         stem: Name of its file, without the suffix.
         read: ``module:function``: given the run, returns the data of the figure or raises `NotFound`; uses NumPy alone.
         draw: ``module:function``: given the run, what was read, ``title`` and ``look``, returns the figure.
+        tasks: The tasks it suits; empty for all.
+        draw_labels: What draws it of multi-label runs, where that is another figure.
     """
 
     stem: str
     read: str
     draw: str
+    tasks: tuple[str, ...] = ()
+    draw_labels: str = ""
 
+    def suits(self, task: Task | None) -> bool:
+        """Return whether a run of a task can have this figure; where that is not known, reading tells."""
+        return task is None or not self.tasks or task.name in self.tasks
+
+    def drawer(self, task: Task | None) -> str:
+        """Return what draws it of runs of a task."""
+        return self.draw_labels if self.draw_labels and task is not None and task.name == _MULTI_LABEL else self.draw
+
+
+# Names of tasks; the tasks themselves need NumPy, which completion does without.
+_MULTI_LABEL = "multi-label"
+_OF_PROBABILITIES, _OF_VALUES = ("classification", _MULTI_LABEL), ("regression",)
+_PREDICTIONS, _SCORED = "tbcli.runs.evidence:read_predictions", "tbcli.figures.one_vs_rest:read_scored"
 
 KINDS = {
     "summary": Kind("summary", "tbcli.figures.summary_page:read_summary", "tbcli.figures.summary_page:draw_summary"),
     "confusion": Kind(
-        "confusion_matrix", "tbcli.runs.evidence:read_predictions", "tbcli.figures.matrix:draw_confusion"
+        "confusion_matrix",
+        _PREDICTIONS,
+        "tbcli.figures.matrix:draw_confusion",
+        _OF_PROBABILITIES,
+        "tbcli.figures.outcomes:draw_outcomes",
     ),
-    "pr": Kind(
-        "pr_curves", "tbcli.figures.one_vs_rest:read_scored", "tbcli.figures.precision_recall:draw_precision_recall"
-    ),
-    "roc": Kind("roc_curves", "tbcli.figures.roc:read_ranked", "tbcli.figures.roc:draw_roc"),
+    "predicted_vs_true": Kind("predicted_vs_true", _PREDICTIONS, "tbcli.figures.scatter:draw_scatter", _OF_VALUES),
+    "residuals": Kind("residuals", _PREDICTIONS, "tbcli.figures.scatter:draw_errors", _OF_VALUES),
+    "pr": Kind("pr_curves", _SCORED, "tbcli.figures.precision_recall:draw_precision_recall", _OF_PROBABILITIES),
+    "roc": Kind("roc_curves", "tbcli.figures.roc:read_ranked", "tbcli.figures.roc:draw_roc", _OF_PROBABILITIES),
     "calibration": Kind(
-        "calibration", "tbcli.figures.one_vs_rest:read_scored", "tbcli.figures.calibration:draw_calibration"
+        "calibration",
+        _SCORED,
+        "tbcli.figures.calibration:draw_calibration",
+        _OF_PROBABILITIES,
+        "tbcli.figures.calibration:draw_label_calibration",
     ),
     "gradients": Kind(
         "gradients", "tbcli.readers.gradient_health:read_gradients", "tbcli.figures.gradients:draw_gradients"
@@ -52,7 +81,7 @@ DIFFERENCE = Kind(
 """The confusion matrix of two runs: ``read`` takes both, and ``draw`` only what was read."""
 
 NAMES = (HISTORY, *KINDS)
-LEFT_BY_TRAINING = (HISTORY, "summary", "confusion", "mistakes", "embedding")
+LEFT_BY_TRAINING = (HISTORY, "summary", "confusion", "predicted_vs_true", "residuals", "mistakes", "embedding")
 
 
 def chosen_kinds(said: Sequence[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A curve per class, each class against all the others, with a closer look at the good corner: PR and ROC share it."""
+"""A curve per class, each against all the others, or per label, and the good corner once more: PR and ROC share it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from tbcli.errors import NotFound
 from tbcli.figures.colours import LineStyle, Theme, line_styles
-from tbcli.figures.confusions import finite_rows
+from tbcli.figures.confusions import finite_rows, memberships
 from tbcli.figures.lettering import lettering_for
 from tbcli.figures.numbers import PlainNumbers
 from tbcli.figures.pages import HEADER, LEFT, Page, require_room
@@ -96,7 +96,7 @@ def read_scored(run: Run) -> Predictions:
         NotFound: There is none, or the run keeps no predictions.
     """
     predictions = read_predictions(run)
-    if not finite_rows(predictions.probabilities).any():
+    if not finite_rows(predictions.outputs).any():
         raise NotFound(f"run {run.label} predicted no finite probability", hint="train with a smaller learning rate")
     return predictions
 
@@ -120,9 +120,9 @@ def draw_one_vs_rest(
         title: In place of the run's name.
         look: Its colours and size.
     """
-    theme, used = look.theme, finite_rows(predictions.probabilities)
-    labels, scores = predictions.labels[used], predictions.probabilities[used]
-    curves = [curve_of(labels == number, column) for number, column in enumerate(scores.T)]
+    theme, used = look.theme, finite_rows(predictions.outputs)
+    labels, scores = predictions.labels[used], predictions.outputs[used]
+    curves = [curve_of(*pair) for pair in zip(memberships(labels, scores.shape[1]).T, scores.T, strict=True)]
     samples = counted(len(labels), f"{predictions.split} sample")
     lost = f"{len(used) - len(labels):,} not finite left out" if len(labels) < len(used) else ""
     heading = run_heading(run, axis.kind, samples, lost, title=title)
@@ -137,7 +137,8 @@ def draw_one_vs_rest(
     if side < _LEAST and len(panels) > 1:
         panels = panels[:1]
         side = _side(look, 1)
-    notes = _notes(len(others), len(curves) - len(found), axis)
+    noun = "class" if predictions.task.has_classes else "label"
+    notes = _notes(len(others), len(curves) - len(found), axis, noun)
     left = LEFT + len(panels) * (side + _GUTTER) - _GUTTER + 0.4
     tall = _TOP + max(side + _BELOW, (len(lines) + len(notes) + 2.5) * _ROW + 0.3)
     least = LEFT + _LEAST + 0.4 + _LEGEND + _RIGHT
@@ -148,10 +149,10 @@ def draw_one_vs_rest(
         write_heading(figure, page, letters, heading, theme=theme)
         for panel, lowest in enumerate(panels):
             axes = figure.add_axes(page.box(LEFT + panel * (side + _GUTTER), _TOP, side, side))
-            _draw_panel(axes, lines, others, lowest, axis, theme, side)
+            _draw_panel(axes, lines, others, lowest, axis, theme, side, noun)
         rows: list[tuple[str, LineStyle | None, float]] = [(line.name, line.style, line.value) for line in lines]
         rows += [(_MEAN, None, mean)] if len(lines) > 1 and not others else []
-        _name_lines(figure, page, axis.measure, rows, left, theme)
+        _name_lines(figure, page, noun, axis.measure, rows, left, theme)
         for number, note in enumerate(notes):
             spot = page.spot(left, _TOP + 0.15 + (len(rows) + 1.5 + number) * _ROW)
             figure.text(*spot, note, fontsize=_POINTS, color=theme.faint)
@@ -173,9 +174,10 @@ def _most_rows(look: Look) -> int:
     return max(3, min(_MOST_NAMED, math.floor((look.size[1] - _TOP - 0.3) / _ROW - 3.5)))
 
 
-def _notes(others: int, absent: int, axis: Axis) -> list[str]:
-    said = {"grey: {} other class{}": others, f"{{}} class{{}} without {axis.lacking} left out": absent}
-    return [words.format(f"{count:,}", "es" if count > 1 else "") for words, count in said.items() if count]
+def _notes(others: int, absent: int, axis: Axis, noun: str) -> list[str]:
+    said = {f"grey: {{}} other {noun}{{}}": others, f"{{}} {noun}{{}} without {axis.lacking} left out": absent}
+    ending = "es" if noun.endswith("s") else "s"
+    return [words.format(f"{count:,}", ending if count > 1 else "") for words, count in said.items() if count]
 
 
 def _chosen(
@@ -219,6 +221,7 @@ def _draw_panel(
     axis: Axis,
     theme: Theme,
     side: float,
+    noun: str,
 ) -> None:
     if others:
         paths = [curve.drawn() for curve in others]
@@ -237,17 +240,23 @@ def _draw_panel(
     for numbers in (axes.xaxis, axes.yaxis):
         numbers.set_major_formatter(PlainNumbers())
     corner = "right" if axis.good_right else "left"
-    title = f"the upper {corner} corner" if lowest else "one class against the others"
+    whole = "one class against the others" if noun == "class" else "with the label against without"
+    title = f"the upper {corner} corner" if lowest else whole
     axes.set_title(title, loc="left", fontsize=10)
 
 
 def _name_lines(
-    figure: Figure, page: Page, measure: str, rows: Sequence[tuple[str, LineStyle | None, float]], left: float,
+    figure: Figure,
+    page: Page,
+    noun: str,
+    measure: str,
+    rows: Sequence[tuple[str, LineStyle | None, float]],
+    left: float,
     theme: Theme,
-) -> None:  # fmt: skip
-    """Write the legend, as a table: line (where there is one), class, value."""
+) -> None:
+    """Write the legend, as a table: line (where there is one), class or label, value."""
     top, right = _TOP + 0.15, left + _LEGEND
-    figure.text(*page.spot(left, top), "class", fontsize=_POINTS, color=theme.faint)
+    figure.text(*page.spot(left, top), noun, fontsize=_POINTS, color=theme.faint)
     figure.text(*page.spot(right, top), measure, ha="right", fontsize=_POINTS, color=theme.faint)
     for number, (name, style, value) in enumerate(rows, 1):
         down = top + number * _ROW

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tbcli.config import PlotConfig
 from tbcli.errors import ConfigError, NotFound, TbcliError
@@ -15,6 +15,9 @@ from tbcli.figures.kinds import DIFFERENCE, HISTORY, KINDS, Kind
 from tbcli.figures.placing import Spot, checked_format, own_directory, spot_for_curves
 from tbcli.loading import load_object
 from tbcli.runs import LogDirectory, Run
+
+if TYPE_CHECKING:
+    from tbcli.tasks import Task
 
 SCALARS = "scalars"  # curves of a log directory that is not a run of ours
 
@@ -101,9 +104,13 @@ def plot_kinds(
     """
     request = request or Request(smooth=plot.smooth)
     chosen, metrics = _each_once(places), request.metrics
-    own = _subjects(_runs_alone(chosen, kinds), kinds)
+    alone = _runs_alone(chosen, kinds)
+    tasks = _tasks_of(alone, kinds)
+    own = _subjects(alone, kinds, tasks)
+    if skip_missing:  # what a task has no such figure of is not missing
+        own = [(runs, kind) for runs, kind in own if KINDS[kind].suits(tasks[runs[0].id])]
     _check_options(len(own) + (HISTORY in kinds), has_history=HISTORY in kinds, metrics=metrics, out=out)
-    ready, missing = _read_all(own)
+    ready, missing = _read_all(own, tasks)
     if missing and not skip_missing:
         raise missing[0][1]
     pictures = []
@@ -114,7 +121,9 @@ def plot_kinds(
             if metrics or not skip_missing:
                 raise
             missing.insert(0, (HISTORY, error))
-    pictures += [_plot_one(runs, kind, found, plot, plots_root, out, title) for runs, kind, found in ready]
+    for runs, kind, found in ready:
+        draw = _kind_of(runs, kind).drawer(tasks[runs[0].id])
+        pictures.append(_plot_one(runs, kind, found, draw, plot, plots_root, out, title))
     if not pictures:
         raise missing[0][1]
     names = [name for _, _, found in ready for name in _class_names_of(found)]
@@ -160,11 +169,23 @@ def _check_options(figures: int, *, has_history: bool, metrics: Sequence[str], o
         raise ConfigError("--metric only applies to the history", hint="leave it out, or `--kind history`")
 
 
-def _subjects(runs: Sequence[Run], kinds: Sequence[str]) -> list[tuple[tuple[Run, ...], str]]:
-    """Return the runs of each figure but that of the curves, and its kind."""
+def _tasks_of(runs: Sequence[Run], kinds: Sequence[str]) -> dict[str, Task | None]:
+    """Return what each run learnt, by id; curves need not know."""
+    if tuple(kinds) == (HISTORY,):
+        return {}
+    from tbcli.runs.evidence import read_task
+
+    return {run.id: read_task(run) for run in runs}
+
+
+def _subjects(
+    runs: Sequence[Run], kinds: Sequence[str], tasks: Mapping[str, Task | None]
+) -> list[tuple[tuple[Run, ...], str]]:
+    """Return the runs of each figure but that of the curves, and its kind; confusions of classes are subtracted."""
     subjects = []
+    are_of_classes = all(task is None or task.has_classes for task in tasks.values())
     for kind in kinds:
-        if kind == "confusion" and len(runs) == 2:
+        if kind == "confusion" and len(runs) == 2 and are_of_classes:
             subjects.append((tuple(runs), kind))
         elif kind != HISTORY:
             subjects += [((run,), kind) for run in runs]
@@ -176,17 +197,29 @@ def _kind_of(runs: Sequence[Run], kind: str) -> Kind:
 
 
 def _read_all(
-    subjects: Sequence[tuple[tuple[Run, ...], str]],
+    subjects: Sequence[tuple[tuple[Run, ...], str]], tasks: Mapping[str, Task | None]
 ) -> tuple[list[tuple[tuple[Run, ...], str, Any]], list[tuple[str, TbcliError]]]:
     """Return what can be drawn, and which kinds cannot and why."""
     ready: list[tuple[tuple[Run, ...], str, Any]] = []
     missing: list[tuple[str, TbcliError]] = []
     for runs, kind in subjects:
         try:
+            _require_suitable(runs[0], kind, tasks[runs[0].id])
             ready.append((runs, kind, load_object(_kind_of(runs, kind).read)(*runs)))
         except (NotFound, ConfigError) as error:
             missing.append((kind, error))
     return ready, missing
+
+
+def _require_suitable(run: Run, kind: str, task: Task | None) -> None:
+    """Refuse a figure that the task of a run has not.
+
+    Raises:
+        NotFound: It has not.
+    """
+    if task is not None and not KINDS[kind].suits(task):
+        suitable = ", ".join([HISTORY, *(name for name, each in KINDS.items() if each.suits(task))])
+        raise NotFound(f"--kind {kind} does not suit {run.label}: its task is {task.name}", hint=f"it has {suitable}")
 
 
 def _sentences(missing: Sequence[tuple[str, TbcliError]]) -> tuple[str, ...]:
@@ -200,6 +233,7 @@ def _plot_one(
     runs: tuple[Run, ...],
     kind: str,
     found: Any,
+    draw: str,
     plot: PlotConfig,
     plots_root: Path,
     out: Path | None,
@@ -212,7 +246,7 @@ def _plot_one(
 
     look = Look.of(plot)
     subject = runs if len(runs) == 1 else ()
-    figure = load_object(what.draw)(*subject, found, title=title, look=look)
+    figure = load_object(draw)(*subject, found, title=title, look=look)
     save_figure(figure, path, plot.dpi, is_named=out is not None, theme=look.theme)
     return Picture(kind, path, runs, left_out=tuple(getattr(found, "damage", ())))
 

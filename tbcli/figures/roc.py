@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tbcli.errors import NotFound
-from tbcli.figures.confusions import finite_rows
+from tbcli.figures.confusions import finite_rows, memberships
 from tbcli.figures.one_vs_rest import MOST_POINTS, Axis, draw_one_vs_rest, read_scored
 from tbcli.figures.style import USUAL, Look
 from tbcli.runs import Run
@@ -94,10 +94,13 @@ def read_ranked(run: Run) -> Predictions:
         NotFound: They have not, or the run keeps none.
     """
     predictions = read_scored(run)
-    if len(set(predictions.labels[finite_rows(predictions.probabilities)].tolist())) < 2:
+    members = memberships(predictions.labels[finite_rows(predictions.outputs)], predictions.outputs.shape[1])
+    if not (members.any(axis=0) & ~members.all(axis=0)).any():
+        kinds = "samples of one class, and ROC curves need two"
+        if not predictions.task.has_classes:
+            kinds = "samples that all have the same labels, and ROC curves need differences"
         raise NotFound(
-            f"run {run.label} was evaluated on samples of one class, and ROC curves need two",
-            hint="train with more samples, such as `--limit-samples 0`",
+            f"run {run.label} was evaluated on {kinds}", hint="train with more samples, such as `--limit-samples 0`"
         )
     return predictions
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,20 +17,34 @@ from tbcli.figures.curves import Request, Scene
 from tbcli.figures.grid import POINTS, ROW, Grid, cell_texts, draw_grid, widest_of
 from tbcli.figures.lettering import Lettering, lettering_for
 from tbcli.figures.numbers import percent
+from tbcli.figures.outcomes import draw_label_table
 from tbcli.figures.pages import HEADER, RIGHT, Page, Sheet, require_room
 from tbcli.figures.paint.axes import draw_panels, style_of
 from tbcli.figures.png.confusion import cell_colours
+from tbcli.figures.regressions import poorest_values
+from tbcli.figures.scatter import (
+    Frame,
+    draw_errors_of,
+    draw_pairs,
+    draw_value,
+    error_told,
+    fit_told,
+    write_panel_heading,
+)
 from tbcli.figures.style import USUAL, Look, one_look, write_heading
-from tbcli.figures.titles import counted, number_of, run_heading, short_number
+from tbcli.figures.titles import counted, number_of, result_of, run_heading, short_number
 from tbcli.naming.series import is_of_validation
 from tbcli.runs import Run
 from tbcli.runs.evidence import Predictions, read_predictions
+from tbcli.tasks import CLASSIFICATION, MULTI_LABEL, REGRESSION
+from tbcli.tasks.value_report import report_values
 
 _WIDTH, _HEIGHT, _LEAST = 12.4, 8.6, (9.0, 6.4)  # inches
 _FACTS = 2.9  # inches of the column on the right
 _TOP = 0.5  # share of the height that the curves take
 _MARGIN, _GAP, _NAME = 0.35, 0.4, 1.0  # inches: left, between two parts, of the name of a class
 _WORST = 10
+_BETWEEN, _LEAST_ERRORS = 0.85, 2.0  # inches between two panels, and of the errors at least
 _PANELS = 2
 _ALWAYS = ("data", "model", "epochs", "batch_size", "learning_rate", "optimizer", "schedule", "seed")
 _NEVER = ("name",)
@@ -58,7 +72,7 @@ class SummaryPage:
     @property
     def damage(self) -> tuple[str, ...]:
         """Sentences about what is not shown."""
-        return (f"the summary has no confusion matrix: {self.lacking}",) if self.lacking else ()
+        return (f"the summary has no predictions: {self.lacking}",) if self.lacking else ()
 
 
 def read_summary(run: Run) -> SummaryPage:
@@ -96,7 +110,8 @@ def draw_summary(run: Run, summary: SummaryPage, *, title: str = "", look: Look 
         down = _write_facts(figure, page, letters, "results", results, (left, top), theme)
         _write_facts(figure, page, letters, "settings (* not the default)", settings, (left, down + ROW), theme)
         if summary.predictions:
-            _draw_classes(figure, page, summary.predictions, letters, left - _GAP, theme)
+            draw = _RESULTS[summary.predictions.task.name]
+            draw(figure, page, summary.predictions, letters, left - _GAP, theme)
         else:
             spot = page.spot(_MARGIN, page.height * _TOP + 0.6)
             figure.text(*spot, letters.fitted(summary.lacking, 10, left - _GAP), fontsize=10, color=theme.faint)
@@ -104,12 +119,8 @@ def draw_summary(run: Run, summary: SummaryPage, *, title: str = "", look: Look 
 
 
 def _told(run: Run) -> tuple[str, str]:
-    accuracy = number_of(run.metrics, "test_accuracy")
     status = run.status()
-    return (
-        "" if status == "finished" else status,
-        "" if accuracy is None else f"test accuracy {short_number(accuracy)}",
-    )
+    return "" if status == "finished" else status, result_of(run)
 
 
 def settings_of(run: Run) -> list[tuple[str, str, bool]]:
@@ -187,6 +198,50 @@ def _draw_classes(
     figure.text(*page.spot(_MARGIN, top - 0.12), f"confusion matrix, {_samples(predictions)}", fontsize=11)
     draw_grid(figure, page, corner, grid, cell_colours(counts, theme), cell_texts(counts, grid), names, theme)
     _list_worst(figure, page, counts, names, letters, (left + side + _GAP, top - 0.12), width, theme)
+
+
+def _draw_labels(
+    figure: Figure, page: Page, predictions: Predictions, letters: Lettering, width: float, theme: Theme
+) -> None:
+    """Draw what became of each label; of too many those that come off worst."""
+    top = page.height * _TOP + 0.35
+    space = (_MARGIN, top - 0.05, width - _MARGIN, page.height - top - 0.2)
+    note = draw_label_table(figure, page, space, predictions, letters, theme)
+    heading = f"labels, {_samples(predictions)}{': ' if note else ''}{note}"
+    figure.text(*page.spot(_MARGIN, top - 0.12), heading, fontsize=11)
+
+
+def _draw_values(
+    figure: Figure, page: Page, predictions: Predictions, letters: Lettering, width: float, theme: Theme
+) -> None:
+    """Draw predicted against true values and the errors; of several values the ones that come off worst."""
+    report, names = report_values(predictions.labels, predictions.outputs), predictions.class_names
+    top = page.height * _TOP + 0.35
+    heading = f"predicted against true, {_samples(predictions)}"
+    side, left = page.height - top - 0.8, 0.8
+    most = int((width - left + _BETWEEN) / (side + _BETWEEN))
+    shown = poorest_values(report, most)
+    if len(shown) < len(names):
+        heading += f": the {len(shown)} of {len(names)} values with the lowest R2"
+    figure.text(*page.spot(_MARGIN, top - 0.12), heading, fontsize=11)
+    short = letters.class_labels(names)
+    for position, value in enumerate(shown):
+        frame = Frame(page, left + position * (side + _BETWEEN), top + 0.3, side, side)
+        write_panel_heading(figure, frame, letters, short[value], fit_told(report, value), theme)
+        draw_value(figure, frame, predictions, value, draw_pairs, theme)
+    start = left + len(shown) * (side + _BETWEEN)
+    if len(names) == 1 and width - start >= _LEAST_ERRORS:
+        frame = Frame(page, start, top + 0.3, width - start, side)
+        write_panel_heading(figure, frame, letters, "residuals", error_told(report, 0), theme)
+        draw_value(figure, frame, predictions, 0, draw_errors_of, theme)
+
+
+_RESULTS: Mapping[str, Callable[[Figure, Page, Predictions, Lettering, float, Theme], None]] = {
+    CLASSIFICATION.name: _draw_classes,
+    MULTI_LABEL.name: _draw_labels,
+    REGRESSION.name: _draw_values,
+}
+"""Task -> what draws the lower half of the page."""
 
 
 def _samples(predictions: Predictions) -> str:

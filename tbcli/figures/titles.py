@@ -50,12 +50,19 @@ def history_heading(runs: Sequence[Run], epochs: int) -> Heading:
     if len(runs) > 1:
         return Heading(f"{len(runs)} runs", HISTORY, what)
     (run,) = runs
-    accuracy, status = number_of(run.metrics, "test_accuracy"), run.status()
+    status = run.status()
     results = (
         counted(epochs, "epoch") + ("" if status == "finished" else f", {status}") if epochs else status,
-        "" if accuracy is None else f"test accuracy {short_number(accuracy)}",
+        result_of(run),
     )
     return Heading(heading_of(run), HISTORY, what, run.id if run.name else "", results)
+
+
+def result_of(run: Run) -> str:
+    """Return what came out on the test set, in the metric of the task: ``test accuracy 0.9871``; ``""`` if nothing."""
+    value = number_of(run.metrics, f"test_{run.judge}")
+    name = run.judge.upper() if len(run.judge) < _ACRONYM_LENGTH else run.judge.replace("_", " ")
+    return "" if value is None else f"test {name} {short_number(value)}"
 
 
 def first_line(heading: Heading, room: float, width: Callable[[str], float] = len) -> str:

@@ -14,7 +14,7 @@ from tbcli.recorders.markdown import table
 from tbcli.tasks import CLASSIFICATION, MULTI_LABEL, REGRESSION, Task
 
 _MOST_ROWS = 1000  # of a table
-_MOST_PANELS = 8  # of target values
+_MOST_PANELS = 3  # of target values
 _LABELS = "label", "labels"
 
 Told = tuple[str, tuple[bytes, tuple[int, int]]]

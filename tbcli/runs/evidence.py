@@ -193,6 +193,15 @@ def read_features(run: Run) -> Features:
         return features
 
 
+def read_task(run: Run) -> Task | None:
+    """Return what was learnt, as the evidence has it, else the run's record; None where neither tells."""
+    try:
+        with _Evidence(run) as evidence:
+            return evidence.task
+    except NotFound:
+        return TASKS.get(run.task_name or "")
+
+
 def read_layers(run: Run) -> tuple[str, ...]:
     """Return the names of the model's layers from the input on; none where the run does not tell."""
     try:

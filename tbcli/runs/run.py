@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tbcli.naming.judges import USUAL_TASK, judge_of
 from tbcli.runs.files import parse_utc, read_json, utc_now, walk_files, write_json
 from tbcli.runs.ids import without_slug
 from tbcli.runs.owner import Owner
@@ -107,6 +108,17 @@ class Run:
     def model_name(self) -> str:
         """The model architecture."""
         return str(self.record.get("model") or "")
+
+    @property
+    def task_name(self) -> str | None:
+        """What was learnt: ``classification``, ...; None where that is not known."""
+        task = self.record.get("task", USUAL_TASK)
+        return task if isinstance(task, str) else None
+
+    @property
+    def judge(self) -> str:
+        """The metric that the task is judged by, as ``accuracy``; ``""`` where it is not known what was learnt."""
+        return judge_of(self.task_name)
 
     @property
     def label(self) -> str:

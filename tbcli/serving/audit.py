@@ -35,7 +35,6 @@ _OWN_SECONDS = 20.0  # to read what is there; 1,000 runs take 7
 _STRANGERS_SECONDS = 6.0  # TensorBoard itself looks for new data every 5
 _POLL_SECONDS = 0.2
 _PROBE_SECONDS = 2.0
-_USUAL_TASK = "classification"  # of runs from before there was a choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,11 +290,10 @@ def _record_config(run: Run) -> RecordConfig:
 def promises_of(run: Run) -> Iterator[tuple[str, Promise]]:
     """Yield recorder and promise for all that the run was to record, each dashboard that shows it a promise."""
     stored = _report(run).get("promises") or {}
-    task = run.record.get("task", _USUAL_TASK)  # null where it is not known what was learnt
     for recorder in recorder_names(run):
         own = RECORDERS[recorder].promises if recorder in RECORDERS else ()
         for promise in [*own, *(Promise(**promise) for promise in stored.get(recorder, ()))]:
-            if promise.tasks and task is not None and task not in promise.tasks:
+            if promise.tasks and run.task_name and run.task_name not in promise.tasks:
                 continue
             for dashboard in (promise.dashboard, *_ALSO.get(promise.dashboard, ())):
                 yield recorder, replace(promise, dashboard=dashboard)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tbcli.naming.judges import MEASURED
 from tbcli.naming.tags import MACRO_F1
 from tbcli.tasks.class_report import report_classes
 from tbcli.tasks.task import Task, sigmoid, softmax
@@ -13,7 +14,7 @@ class Classification(Task):
     """Labels are class numbers ``[n]``, int64; outputs are probabilities ``[n, classes]``."""
 
     name = "classification"
-    metrics = ("accuracy",)
+    metrics = MEASURED["classification"]
     final_metrics = (MACRO_F1,)
     labels_are = "class numbers [n]"
     outputs_are = "probabilities"

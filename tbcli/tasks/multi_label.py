@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tbcli.naming.judges import MEASURED
 from tbcli.naming.tags import MACRO_F1, MICRO_F1
 from tbcli.tasks.class_report import report_labels
 from tbcli.tasks.task import Task, sigmoid
@@ -16,7 +17,7 @@ class MultiLabel(Task):
     """Labels are 0 or 1 ``[n, labels]``, uint8; outputs are the probability of each label ``[n, labels]``."""
 
     name = "multi-label"
-    metrics = ("binary_accuracy",)
+    metrics = MEASURED["multi-label"]
     final_metrics = (MACRO_F1, MICRO_F1)
     labels_are = "0 and 1 [n, labels]"
     outputs_are = "probabilities"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tbcli.naming.judges import MEASURED
 from tbcli.tasks.task import Task
 
 
@@ -11,7 +12,7 @@ class Regression(Task):
     """Labels are values ``[n, values]``, float32, as are outputs, in the targets' own units."""
 
     name = "regression"
-    metrics = ("mae", "rmse", "r2")
+    metrics = MEASURED["regression"]
     labels_are = "values [n, values]"
     outputs_are = "values"
     names_are = "values"

@@ -12,6 +12,7 @@ from PIL import Image
 from tbcli.figures.curves import Heading
 from tbcli.figures.embedding import draw_embedding, principal_components
 from tbcli.figures.style import save_figure
+from tbcli.runs.evidence import Features
 
 RANDOM = np.random.default_rng(5)
 
@@ -46,9 +47,8 @@ def test_directions_that_there_are_not_are_zero(shape: tuple[int, int]) -> None:
 
 
 def figure_of(labels: np.ndarray, features: np.ndarray, guesses: np.ndarray, names: tuple[str, ...]) -> Figure:
-    return draw_embedding(
-        labels, features, np.eye(len(names))[guesses], names, Heading("a $run", "embedding", "cnn on mnist")
-    )
+    seen = Features(labels, features, np.eye(len(names))[guesses], names)
+    return draw_embedding(seen, Heading("a $run", "embedding", "cnn on mnist"))
 
 
 def texts_of(figure: Figure) -> str:

@@ -56,7 +56,8 @@ def _draw(
     columns = min(len(shown), 1 if len(shown) == 1 else 2 if len(shown) <= 4 else 3)
     across = (THUMBNAIL_WIDTH - _MARGIN) // columns - _MARGIN
     tall = across if is_square else max(_LOWEST // columns, across // 2)
-    row = tall + 3 * _LINE + _MARGIN
+    head = _LINE if len(names) == 1 else 2 * _LINE  # its figures, and above them the name of a value
+    row = head + tall + 2 * _LINE + _MARGIN
     top = _LINE + 2 * _MARGIN + (_LINE if len(shown) < len(names) else 0)
     sheet = Sheet(THUMBNAIL_WIDTH, top + -(-len(shown) // columns) * row, letters)
     sheet.text(_MARGIN, _MARGIN, letters.fitted(title, _SIZE + 1, THUMBNAIL_WIDTH - _MARGIN), INK, _SIZE + 1)
@@ -70,21 +71,15 @@ def _draw(
         facts = f"R2 {report.r2[value]:.3g}  MAE {report.mae[value]:.3g}"
         if not is_square:
             facts = f"mean {report.bias[value]:+.3g}  RMSE {report.rmse[value]:.3g}"
-        _head(sheet, left, y, across, short[value] if len(names) > 1 else "", facts)
+        sheet.text(left, y, short[value] if len(names) > 1 else "", INK, _SIZE)
+        y += head
+        sheet.text(left, y - _LINE, letters.fitted(facts, _SIZE, across), FAINT, _SIZE)
         true, predicted = finite_pairs(labels[:, value], outputs[:, value])
         if len(true):
-            draw_panel(sheet, left, y + _LINE, across, tall, true, predicted)
+            draw_panel(sheet, left, y, across, tall, true, predicted)
         else:
-            sheet.text(left, y + _LINE, "no finite prediction", WRONG, _SIZE)
+            sheet.text(left, y, "no finite prediction", WRONG, _SIZE)
     return sheet.png()
-
-
-def _head(sheet: Sheet, left: int, top: int, across: int, name: str, facts: str) -> None:
-    """Write the name of a panel, and its facts where both fit side by side."""
-    letters = sheet.letters
-    if letters.width(name, _SIZE) + letters.width(facts, _SIZE) + _MARGIN <= across:
-        sheet.text(left + across, top, facts, FAINT, _SIZE, align="right")
-    sheet.text(left, top, name, INK, _SIZE)
 
 
 def _draw_pairs(

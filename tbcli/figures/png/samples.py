@@ -52,7 +52,10 @@ def draw_samples(
     decimals = 1 if room > _SMALLEST_CELL else 0  # of a confidence in percent
     letters = letters_for(tuple(class_names))
     before = letters.width("true ", _SIZE)
-    names = letters.class_labels(class_names, _SIZE, room - max(before, letters.width(f"{1:.{decimals}%}", _SIZE) + 2))
+    for_name = room - max(before, letters.width(f"{1:.{decimals}%}", _SIZE) + 2)
+    if not task.has_classes:
+        for_name = for_name * 2 // 3  # it is not alone in its line
+    names = letters.class_labels(class_names, _SIZE, for_name)
     sheet = Sheet(max(THUMBNAIL_WIDTH, columns * cell), top + rows * cell_height, letters)
     answers = describe_answers(task, labels, outputs, names, lambda share: f"{share:.{decimals}%}")
     if title:
