@@ -43,7 +43,7 @@ def draw_outcomes(run: Run, predictions: Predictions, *, title: str = "", look: 
     names, theme = predictions.class_names, look.theme
     heading = run_heading(run, "labels", *_facts(predictions), title=title)
     letters = lettering_for([*heading.texts, *names])
-    before = _MARGIN + _widest(names, letters)
+    before = _MARGIN + _widest(names, letters, _name_room(look.size[0] if look.size else _USUAL * 2))
     require_room(look.size, Page(before + _LEAST + _RIGHT, HEADER + _HEADS + 2 * _ROW + _BELOW))
     rows = min(len(names), MOST_LABELS)
     page = Page(*look.size) if look.size else Page(before + _USUAL + _RIGHT, HEADER + _HEADS + rows * _ROW + _BELOW)
@@ -56,8 +56,13 @@ def draw_outcomes(run: Run, predictions: Predictions, *, title: str = "", look: 
     return figure
 
 
-def _widest(names: Sequence[str], letters: Lettering) -> float:
-    return widest_of(letters.shortened(letters.class_labels(names), _POINTS, _NAME), letters) + 0.12
+def _name_room(width: float) -> float:
+    """Return the inches that a name may take of so many."""
+    return min(_NAME, 0.2 * width)
+
+
+def _widest(names: Sequence[str], letters: Lettering, room: float) -> float:
+    return widest_of(letters.shortened(letters.class_labels(names), _POINTS, room), letters) + 0.12
 
 
 def draw_label_table(
@@ -83,8 +88,8 @@ def draw_label_table(
     report = report_labels(predictions.labels, predictions.guesses)
     outcomes = count_outcomes(predictions.labels, predictions.guesses)
     shown = chosen_labels(report.f1, min(MOST_LABELS, int((height - _HEADS) / _ROW)))
-    short = letters.shortened(letters.class_labels(names), _POINTS, _NAME)
-    left = outer + _widest(names, letters)
+    short = letters.shortened(letters.class_labels(names), _POINTS, _name_room(width))
+    left = outer + _widest(names, letters, _name_room(width))
     cell = min(_CELL, (outer + width - left - len(_SCORES) * _NUMBER) / 4)
     _draw_cells(figure, page, (left, top, cell), outcomes[shown], outcome_colours(outcomes, theme)[shown], theme)
     _write_heads(figure, page, (left, top, cell), theme)

@@ -115,8 +115,8 @@ class HparamsRecorder(Recorder):
             scores = {tags.TEST + name: value for name, value in snapshot.test.metrics.items()}
             writer.scalars(scores, snapshot.epoch, where="")
         if snapshot.validation:
-            known = snapshot.validation.metrics
-            scores = {tags.EPOCH + name: known[name] for name in (tags.MACRO_F1, tags.MICRO_F1) if name in known}
+            known, final = snapshot.validation.metrics, snapshot.validation.task.final_metrics
+            scores = {tags.EPOCH + name: known[name] for name in final if name in known}
             writer.scalars(scores, snapshot.epoch, where="validation")
         status = _STATUSES.get(snapshot.outcome, api_pb2.STATUS_UNKNOWN)
         end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=time.time())

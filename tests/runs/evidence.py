@@ -43,7 +43,7 @@ def keep_evidence(
     shown = (
         None
         if features is None
-        else Features(told.labels[:count], features, told.probabilities[:count], told.class_names)
+        else Features(told.labels[:count], features, told.outputs[:count], told.class_names, told.task)
     )
     write_evidence(run, [told], mistakes=mistakes, features=shown)
     if without:
