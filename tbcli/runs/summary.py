@@ -18,11 +18,11 @@ Value = float | str | bool
 LEARNING_RATE = "learning_rate"
 SELECTORS = ("best", "last", "epoch")
 RECORDED = (
-    "id", "name", "note", "status", "started", "ended", "seconds", "model", "data", "ended_by", "saved_epoch",
-    "parameters", "device", "precision", "host",
+    "id", "name", "note", "status", "started", "ended", "seconds", "script", "model", "data", "task", "ended_by",
+    "saved_epoch", "parameters", "device", "precision", "host",
 )  # fmt: skip
 FACTS = (*RECORDED, "age", "bytes", "epoch", "epochs")
-"""What can be asked of every tbcli run, besides its metrics and settings; ``age`` is in seconds."""
+"""What can be asked of every tbcli run, besides its metrics and settings; ``age`` is in seconds, ``script`` of runs that `tbcli run` made."""
 
 
 ARGUMENTS = "arguments"

@@ -95,7 +95,7 @@ def test_arguments_are_asked_for_by_name(script: ScriptOrigin, cli: Cli, workspa
     shown = cli("runs", second.id).stdout
     assert "arguments.lr" in shown
     assert "train.py" in shown
-    assert cli("check", second.id, "arguments.lr=0.5").exit_code == 0
+    assert cli("check", second.id, "arguments.lr=0.5 and script=train.py").exit_code == 0
 
 
 def test_a_setting_of_the_run_comes_before_an_argument_of_its_name(script: ScriptOrigin, cli: Cli) -> None:
