@@ -103,6 +103,9 @@ def _fails(name: str, dataset: Dataset, error: Exception) -> DoesNotFit:
 def short_reason(error: BaseException) -> str:
     """Return the line of an exception that says what is wrong: Keras' go on for twenty, with colours."""
     lines = [line.strip() for line in re.sub("\x1b\\[[0-9;]*m", "", str(error)).splitlines() if line.strip()]
+    inner = [line.partition(": ")[2] for line in lines if line.startswith("Exception encountered: ")]
+    if inner:  # of the layer inside that did not load
+        return inner[-1]
     wrapped = len(lines) > 1 and lines[0].startswith("Exception encountered when calling")
     return (lines[wrapped:] or [type(error).__name__])[0]
 

@@ -89,11 +89,22 @@ def _save(config: Config, ready: Prepared, final: keras.Model, run: Run, narrato
     samples, _ = ready.dataset.probe.batch(slice(COMPARED_SAMPLES))
     # A file that names a loss of the user's, or one of ours, does not load elsewhere: then without loss and optimizer.
     final.compiled = ready.objective.is_plain and final.compiled
+    said: list[str] = []
     try:
         with narrator.hushed_libraries():
-            save_model(final, run.models, run.model_stem, config.train.save_formats, samples, ready.dataset.columns)
+            save_model(
+                final,
+                run.models,
+                run.model_stem,
+                config.train.save_formats,
+                samples,
+                ready.dataset.columns,
+                said.append,
+            )
     finally:
         final.compiled = True
+    for text in said:
+        narrator.warn(text)
 
 
 def try_one_step(config: Config, dataset: Dataset, narrator: Narrator) -> tuple[str, ...]:

@@ -15,7 +15,9 @@ import tensorflow as tf
 
 from tbcli.data.dataset import Column
 from tbcli.errors import ConfigError, TrainingFailed
+from tbcli.models.fitting import short_reason
 from tbcli.models.table_model import raw_rows, with_raw_columns
+from tbcli.recorders.kernels import walk_layers
 from tbcli.runs.files import atomic_file
 
 _TOLERANCE = 1e-4  # of a probability or of the largest value, float32 against float32: other kernels round differently
@@ -40,6 +42,7 @@ def save_model(
     formats: Sequence[str],
     samples: np.ndarray,
     columns: Sequence[Column] = (),
+    warn: Callable[[str], None] = lambda _: None,
 ) -> list[Path]:
     """Write the model in each format, load each back, and compare its predictions.
 
@@ -53,6 +56,7 @@ def save_model(
         formats: Names from `tbcli.config.SAVE_FORMATS`; ``keras`` is always written.
         samples: Inputs ``[n, ...]`` for the comparison.
         columns: Those of a table; empty for anything else.
+        warn: Receives what somebody must know who loads a file.
 
     Returns:
         The files and directories written.
@@ -63,21 +67,23 @@ def save_model(
     directory.mkdir(parents=True, exist_ok=True)
     expected = np.asarray(model(samples, training=False))
     written = []
+    own = own_classes(model)
     for name in dict.fromkeys(("keras", *formats)):
-        suffix, save, predict = _FORMATS[name]
-        path = directory / f"{stem}{suffix}"
+        path = directory / f"{stem}{_FORMATS[name][0]}"
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the user asked for the old formats knowingly
-                subject, inputs = _of_raw_columns(model, samples, columns, name) if columns else (model, samples)
-                save(subject, path)
-                found = predict(path, inputs)
+            found = _saved_and_asked(model, path, name, samples, columns)
         except (OSError, tf.errors.OpError) as error:
             full = getattr(error, "errno", None) == errno.ENOSPC or isinstance(error, tf.errors.ResourceExhaustedError)
             raise TrainingFailed(
                 f"cannot save the model as {str(path)!r}: {'the disk is full' if full else error}",
                 hint="free some space or use `--models-dir`, then train again",
             ) from error
+        except (TypeError, ValueError, NotImplementedError, AttributeError) as error:
+            if not own:
+                raise
+            written.append(_save_weights(model, directory / f"{stem}.weights.h5"))
+            warn(f"{path.name} does not load: {short_reason(error)}; {written[-1].name} holds the weights")
+            continue
         # NaN in both places is agreement; NaN in one is not.
         if not np.allclose(found, expected, atol=_TOLERANCE * _size_of(expected), equal_nan=True):
             difference = float(np.abs(found - expected).max())
@@ -86,7 +92,35 @@ def save_model(
                 hint="use another `--save-format`; this one does not reproduce this model",
             )
         written.append(path)
-    return written
+    if own:
+        warn(f"the saved model loads only with your code: {', '.join(own)}")
+    return list(dict.fromkeys(written))
+
+
+def _saved_and_asked(
+    model: keras.Model, path: Path, name: str, samples: np.ndarray, columns: Sequence[Column]
+) -> np.ndarray:
+    """Save a model in a format, and return what the file predicts."""
+    _, save, predict = _FORMATS[name]
+    with warnings.catch_warnings(), keras.saving.custom_object_scope(own_classes(model)):
+        warnings.simplefilter("ignore")  # the user asked for the old formats knowingly
+        subject, inputs = _of_raw_columns(model, samples, columns, name) if columns else (model, samples)
+        save(subject, path)
+        return predict(path, inputs)
+
+
+def _save_weights(model: keras.Model, path: Path) -> Path:
+    temporary = path.with_name(f".{path.name}")  # Keras insists on the end of the name
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras' own
+        model.save_weights(temporary)
+    return temporary.replace(path)
+
+
+def own_classes(model: keras.Model) -> dict[str, type]:
+    """Return the classes in a model that are not Keras', by name: a file does not hold their code."""
+    kinds = [type(layer) for layer in walk_layers(model)]
+    return {kind.__name__: kind for kind in kinds if kind.__module__.partition(".")[0] != "keras"}
 
 
 def _size_of(outputs: np.ndarray) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -94,3 +95,36 @@ def test_values_of_any_size_are_compared_by_their_size(tmp_path: Path) -> None:
     inputs = keras.Input((3,))
     built = keras.Model(inputs, keras.layers.Rescaling(1e9, 3.0)(keras.layers.Dense(1)(inputs)))
     assert save_model(built, tmp_path, "m", ("tflite", "savedmodel"), np.random.default_rng(0).random((7, 3), "f"))
+
+
+class Doubled(keras.layers.Layer):
+    def call(self, inputs: Any) -> Any:
+        return inputs * 2
+
+
+class Opaque(keras.layers.Layer):
+    def __init__(self, function: Any) -> None:
+        super().__init__()
+        self.function = function
+
+    def call(self, inputs: Any) -> Any:
+        return self.function(inputs)
+
+
+def test_layers_of_the_users_own_are_found_and_named(tmp_path: Path) -> None:
+    built = keras.Sequential([keras.Input((3,)), Doubled(), keras.layers.Dense(2)])
+    warned: list[str] = []
+    written = save_model(built, tmp_path, "m", (), np.ones((4, 3), "f"), warn=warned.append)
+    assert [path.name for path in written] == ["m.keras"]
+    assert warned == ["the saved model loads only with your code: Doubled"]
+
+
+def test_of_a_model_that_does_not_load_the_weights_are_kept(tmp_path: Path) -> None:
+    built = keras.Sequential([keras.Input((3,)), Opaque(lambda x: x + 1), keras.layers.Dense(2)])
+    warned: list[str] = []
+    written = save_model(built, tmp_path, "m", (), np.ones((4, 3), "f"), warn=warned.append)
+    assert [path.name for path in written] == ["m.weights.h5"]
+    assert "m.keras does not load" in warned[0]
+    again = keras.models.clone_model(built, clone_function=lambda layer: layer)
+    again.load_weights(written[0])
+    assert len(list(tmp_path.iterdir())) == 1
