@@ -22,7 +22,10 @@ RECORDED = (
     "saved_epoch", "parameters", "device", "precision", "host",
 )  # fmt: skip
 FACTS = (*RECORDED, "age", "bytes", "epoch", "epochs")
-"""What can be asked of every tbcli run, besides its metrics and settings; ``age`` is in seconds, ``script`` of runs that `tbcli run` made."""
+"""What can be asked of every tbcli run, besides its metrics and settings.
+
+``age`` is in seconds; runs that ``tbcli run`` made have a ``script``.
+"""
 
 
 ARGUMENTS = "arguments"
