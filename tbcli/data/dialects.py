@@ -23,6 +23,8 @@ _SEPARATOR_NAMES = {"\t": "tabs", ";": "semicolons", "|": "vertical bars", " ": 
 _SAMPLE_BYTES = 1 << 18
 _SAMPLE_ROWS = 200
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_OLD = {"latin-1": "Latin-1", "cp1252": "Windows-1252"}
+_OF_WINDOWS = re.compile(rb"[\x80-\x9f]")  # letters and signs there, control characters in Latin-1
 _GZIP = b"\x1f\x8b"
 _LEAST_REGULAR = 0.9  # share of rows that have equally many cells
 _NO_TABLES = ("<!doctype", "<html", "<?xml", "<svg", "{", "[{")  # but pages and JSON
@@ -83,7 +85,7 @@ def find_dialect(path: Path) -> Dialect:
     rows = _rows(lines[comments:], separator)
     if not rows:
         raise DoesNotFit(f"{path.name} has no rows", hint="the first row names the columns, the others hold values")
-    notes = ["text that is not UTF-8 is read as Latin-1"] if encoding == "latin-1" else []
+    notes = [f"text that is not UTF-8 is read as {_OLD[encoding]}"] if encoding in _OLD else []
     if separator in _SEPARATOR_NAMES and (separator, path.suffix) != ("\t", ".tsv"):
         notes.append(f"cells are separated by {_SEPARATOR_NAMES[separator]}")
     if dialect := _with_counts_first(rows, encoding, separator, notes):
@@ -130,7 +132,8 @@ def _sample(path: Path) -> tuple[str, str]:
         except UnicodeDecodeError:
             if encoding == "utf-16":
                 raise DoesNotFit(f"{path.name} is damaged: it is not UTF-16", hint="save it as UTF-8") from None
-            encoding, text, is_whole = "latin-1", start.decode("latin-1"), len(start) < _SAMPLE_BYTES
+            encoding = "cp1252" if _OF_WINDOWS.search(start) else "latin-1"
+            text, is_whole = start.decode(encoding, "replace"), len(start) < _SAMPLE_BYTES
         except (EOFError, OSError) as error:
             raise DoesNotFit(f"cannot read {path.name}: {error}", hint="is the file whole?") from None
     # Half a line at the end of the sample is no row.

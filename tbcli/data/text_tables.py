@@ -112,7 +112,7 @@ def _blocks(path: Path, dialect: Dialect, ragged: _Ragged) -> Iterator[list[list
     """
     count = 0
     ragged.clear()
-    with open_binary(path) as binary, io.TextIOWrapper(binary, dialect.encoding, newline="") as file:
+    with open_binary(path) as binary, io.TextIOWrapper(binary, dialect.encoding, "replace", "") as file:
         reader = read_rows(file, dialect.separator)
         rows = _rows_of_values(reader, dialect, ragged)
         try:

@@ -138,6 +138,13 @@ def test_what_is_no_utf_8_is_read_as_latin_1_and_told(tmp_path: Path) -> None:
     assert any("Latin-1" in note for note in table.notes)
 
 
+def test_signs_of_windows_are_read_as_such(tmp_path: Path) -> None:
+    table = read(tmp_path, "a,b\n1,“quoted” €\n2,ö\n".encode("cp1252"))
+    assert cells(table, "b") == ["“quoted” €", "ö"]
+    assert any("Windows-1252" in note for note in table.notes)
+    assert read(tmp_path, b"a,b\n1,\x81\x93\n2,x\n").rows == 2
+
+
 def test_a_packed_file_is_read(tmp_path: Path) -> None:
     assert cells(read(tmp_path, gzip.compress(b"a,b\n1,2\n"), "table.csv.gz"), "b") == [2.0]
 
