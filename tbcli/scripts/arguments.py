@@ -92,8 +92,11 @@ class ArgumentEar:
         }
 
     def _hear_argparse(self, module: Any) -> None:
-        parse = module.ArgumentParser.parse_known_args
+        for name in ("parse_known_args", "parse_known_intermixed_args"):  # all others end in one of these
+            parse = getattr(module.ArgumentParser, name)
+            setattr(module.ArgumentParser, name, self._hearing_namespace(parse))
 
+    def _hearing_namespace(self, parse: Any) -> Any:
         @functools.wraps(parse)
         def hearing(parser: Any, args: Any = None, namespace: Any = None) -> Any:
             is_ours = self._is_given(args)
@@ -102,7 +105,7 @@ class ArgumentEar:
                 self._hear(vars(found[0]))
             return found
 
-        module.ArgumentParser.parse_known_args = hearing
+        return hearing
 
     def _hear_click(self, command: Any) -> None:
         make = command.make_context
