@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tbcli.config import DataConfig
 from tbcli.data.telling import progress_to
-from tbcli.errors import DoesNotFit, NotFound
+from tbcli.errors import ConfigError, DoesNotFit, NotFound
 from tbcli.loading import load_object
 from tbcli.naming.matching import did_you_mean
 from tbcli.usercode import is_reference
@@ -36,6 +36,7 @@ FILES = {
     ".zip": "tbcli.data.images:load_images",
 }
 """The end of a file's name -> the same; a folder is one of images."""
+_TABLE = FILES[".csv"]
 _FOLDER, _FUNCTION = FILES[".zip"], "tbcli.data.functions:load_function"
 
 
@@ -111,11 +112,33 @@ def load_dataset(
         to_train: Whether it must be fit to learn from: one class is enough to measure a model by.
 
     Raises:
+        ConfigError: There are arguments, but no function to take them.
         NotFound: It is not there.
         DoesNotFit: The data are damaged, do not suit the task, or are too few for what was asked.
     """
+    loader = require_source(config.source)
+    if config.args and loader != _FUNCTION:
+        raise ConfigError(
+            f"nothing takes --data-arg {config.args[0]!r}: {config.source!r} is no function",
+            hint="leave it out; FILE.py:FUNCTION takes arguments",
+        )
     with progress_to(progress) if progress else nullcontext():
-        dataset: Dataset = load_object(require_source(config.source))(config)
+        dataset: Dataset = load_object(loader)(config)
+        if config.task not in ("auto", dataset.task.name):
+            raise DoesNotFit(
+                f"{dataset.name!r} is data for {dataset.task.name}, not for {config.task}", hint="leave out `--task`"
+            )
         from tbcli.data.checks import check_dataset
 
-        return replace(dataset, notes=(*dataset.notes, *check_dataset(dataset, to_train=to_train)))
+        unused = _not_used(config, loader) if to_train else ()
+        odd = (*unused, *check_dataset(dataset, to_train=to_train))
+        return replace(dataset, notes=(*dataset.notes, *odd))
+
+
+def _not_used(config: DataConfig, loader: str) -> Iterator[str]:
+    """Yield which settings are of no meaning to a source, a sentence each."""
+    if config.target and loader != _TABLE:
+        yield f"--target {config.target} is not used: these data are no table"
+    if loader != _FOLDER:
+        said = {"--image-size": config.image_size, "--color": config.color if config.color != "auto" else ""}
+        yield from (f"{flag} {value} is not used: it is for files of images" for flag, value in said.items() if value)

@@ -70,6 +70,8 @@ def test_columns_with_many_gaps_are_named(cli: Cli, workspace: Path) -> None:
         (["people.csv", "--data", "mnist", "--target", "happy"], 2, "data are named twice"),
         (["people.csv", "--target", "happy", "--task", "regression"], 4, "words such as"),
         (["people.csv", "--target", "happy", "--validation-split", "1"], 2, "below 1"),
+        (["people.csv", "--target", "happy", "--data-arg", "a=1"], 2, "nothing takes --data-arg 'a=1'"),
+        (["mnist", "--task", "regression"], 4, "'mnist' is data for classification, not for regression"),
         (["people.txt"], 4, "by its suffix '.txt'"),
     ],
 )
@@ -80,6 +82,14 @@ def test_what_is_wrong_is_two_lines_and_a_code(cli: Cli, people: Path, words: li
     assert said in result.stderr
     assert result.stdout == ""
     assert [line.partition(":")[0] for line in result.stderr.splitlines()] == ["error", "try"]
+
+
+def test_settings_that_are_not_used_are_told(cli: Cli, people: Path) -> None:
+    shown = cli("data", "people.csv", "--target", "happy", "--image-size", "32", "--color", "grey").stdout
+    assert "--image-size 32 is not used: it is for files of images" in shown
+    assert "--color grey is not used" in shown
+    np.savez(people.parent / "a.npz", x=np.random.default_rng(0).random((60, 3)), y=np.arange(60) % 2)
+    assert "--target y is not used: these data are no table" in cli("data", "a.npz", "--target", "y").stdout
 
 
 def test_examples_are_a_picture(cli: Cli, workspace: Path) -> None:
