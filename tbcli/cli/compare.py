@@ -11,7 +11,7 @@ from tbcli.cli.completing import complete_run
 from tbcli.cli.listing import require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, with_common_options
 from tbcli.cli.output import Output, printable
-from tbcli.errors import ConfigError
+from tbcli.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
     from tbcli.comparison import Comparison
@@ -86,6 +86,21 @@ def compare(
         return
     sides, base = _sides(store, list(runs or ()), baseline, group_by or "", output)
     _show(compare_sides(sides, base, grouped_by=group_by or ""), group_by, output, as_csv, markdown, as_json)
+    if len(sides) == 2 and not group_by:
+        _say_of_code([side.members[0].id for side in sides], store, output)
+
+
+def _say_of_code(ids: Sequence[str], store: RunStore, output: Output) -> None:
+    """Say so where both runs kept their scripts, and these differ."""
+    from tbcli.runs.source import compare_sources, read_source, source_directory
+
+    runs = [run for run in map(store.load, ids) if run is not None and source_directory(run).is_dir()]
+    try:
+        differs = len(runs) == 2 and bool(compare_sources(*map(read_source, runs)))
+    except NotFound:
+        return  # damaged
+    if differs:
+        output.say(f"the code differs: `tbcli compare {' '.join(ids)} --code` shows how")
 
 
 def _sides(

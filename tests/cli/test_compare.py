@@ -242,6 +242,8 @@ def test_code_shows_what_differs_in_scripts_and_in_gits_diffs(cli: Cli, workspac
     ]  # fmt: skip
     assert [each["commit"][:1] for each in document["runs"]] == ["a", "b"]
     assert cli("compare", "a", "a", "--code").exit_code == 2
+    assert f"`tbcli compare {two[0]} {two[1]} --code`" in cli("compare", "a", "b").stderr
+    assert "--code" not in cli("compare", "a", "b", "--group-by", "seed").stderr
 
 
 def test_code_is_coloured_on_a_terminal(
