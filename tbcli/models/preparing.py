@@ -14,8 +14,10 @@ from keras import layers
 from tbcli.data.dataset import Column, Dataset, Split
 from tbcli.models.architectures import holds_images
 
-_MOST_ROWS = 20_000  # that statistics are taken from, evenly from all
+_MOST_ROWS = 20_000  # that statistics are taken from, evenly from all; fewer of large images
+_MOST_VALUES = 40_000_000
 _CHUNK_VALUES = 4_000_000
+_FEW_ROWS = 200
 _MOST_ONE_HOT = 16  # categories; more get an embedding
 _WIDEST_EMBEDDING = 16
 _FARTHEST = 10.0  # standard deviations; a rare value must not outweigh everything else
@@ -24,13 +26,13 @@ _FARTHEST = 10.0  # standard deviations; a rare value must not outweigh everythi
 def prepare_inputs(dataset: Dataset) -> tuple[Any, Any]:
     """Return the input of a model for raw samples, and the same prepared for learning.
 
-    Bytes are divided by 255. Other numbers get mean 0 and standard deviation 1: those of a row each by its own
+    Bytes are divided by 255, if they use the range. Other numbers get mean 0 and standard deviation 1: those of a row each by its own
     statistics, those of images by channel. It is done in float32 under every policy: in half precision 2015 is 2016.
     """
     inputs = keras.Input(dataset.input_shape, name="pixels" if holds_images(dataset) else "inputs")
     if dataset.columns:
         return inputs, _coded(inputs, dataset.columns)
-    if dataset.train.inputs.dtype == np.uint8:
+    if dataset.train.inputs.dtype == np.uint8 and spans_bytes(dataset.train):
         return inputs, layers.Rescaling(1 / 255, name="scaling")(inputs)
     mean, std = statistics_of(dataset.train)
     return inputs, _normalized(inputs, mean, std, is_clipped=not holds_images(dataset))
@@ -50,11 +52,19 @@ def as_image(x: Any) -> Any:
     return x
 
 
+def spans_bytes(split: Split) -> bool:
+    """Return whether bytes go up to 255 or so, as pixels do, rather than to 1 or 16."""
+    return any(
+        split.batch(slice(first, first + _FEW_ROWS))[0].max() > np.iinfo(np.uint8).max // 2
+        for first in range(0, min(len(split), _MOST_ROWS // 10), _FEW_ROWS)
+    )
+
+
 def statistics_of(split: Split) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation along the last axis ``[last]``, float64; 1 where nothing varies."""
-    positions = np.sort(split.positions[:: max(1, len(split) // _MOST_ROWS)])
-    width = split.inputs.shape[-1]
-    rows = max(1, _CHUNK_VALUES // max(1, int(np.prod(split.inputs.shape[1:]))))
+    width, size = split.inputs.shape[-1], max(1, int(np.prod(split.inputs.shape[1:])))
+    most, rows = min(_MOST_ROWS, max(1, _MOST_VALUES // size)), max(1, _CHUNK_VALUES // size)
+    positions = np.sort(split.positions[:: max(1, len(split) // most)])
     count, mean, squares = 0, np.zeros(width), np.zeros(width)
     for first in range(0, len(positions), rows):
         values = np.asarray(split.inputs[positions[first : first + rows]], np.float64).reshape(-1, width)

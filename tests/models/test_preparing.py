@@ -38,6 +38,11 @@ def test_bytes_are_divided_by_255() -> None:
     assert np.allclose(prepared(dataset), dataset.train.batch(slice(None))[0] / 255)
 
 
+def test_bytes_that_do_not_use_their_range_are_scaled_as_numbers() -> None:
+    values = np.random.default_rng(0).integers(0, 2, (300, 4, 4, 1)).astype(np.uint8)
+    assert prepared(rows(values)).std() == pytest.approx(1, abs=0.01)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.uint16])
 def test_other_numbers_get_mean_0_and_deviation_1(dtype: Any) -> None:
     values = np.random.default_rng(0).integers(0, 1000, (500, 3)) * [1, 10, 60] + [0, 0, 5000]
