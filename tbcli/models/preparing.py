@@ -26,8 +26,9 @@ _FARTHEST = 10.0  # standard deviations; a rare value must not outweigh everythi
 def prepare_inputs(dataset: Dataset) -> tuple[Any, Any]:
     """Return the input of a model for raw samples, and the same prepared for learning.
 
-    Bytes are divided by 255, if they use the range. Other numbers get mean 0 and standard deviation 1: those of a row each by its own
-    statistics, those of images by channel. It is done in float32 under every policy: in half precision 2015 is 2016.
+    Bytes are divided by 255, if they use the range. Other numbers get mean 0 and standard deviation 1: those of a row
+    each by its own statistics, those of images by channel. That is done in float32 under every policy: in half
+    precision 2015 is 2016.
     """
     inputs = keras.Input(dataset.input_shape, name="pixels" if holds_images(dataset) else "inputs")
     if dataset.columns:
