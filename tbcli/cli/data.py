@@ -58,7 +58,12 @@ def data(
     if out and picture:
         _write(out, picture)
     if as_json:
-        output.document({"schema": schemas.OTHERS, "data": {"source": config.source, **inspection.as_document()}})
+        output.document(
+            {
+                "schema": schemas.OTHERS,
+                "data": {"source": config.source, "target": config.target, **inspection.as_document()},
+            }
+        )
     else:
         from tbcli.cli.data_report import report_lines
 

@@ -10,14 +10,14 @@ from datetime import datetime
 
 import numpy as np
 
+from tbcli.naming.numerals import MAYBE_THOUSANDS, looks_like_thousands
+
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "?", "<na>", "#n/a", "#na", "-nan"))
 """What stands in a cell without a value, in lower case."""
 TRUTH = frozenset(("false", "true"))
 """Truth values, as they are spelt here."""
 _MISSING_NUMBER = MISSING | {"none", "-", "--", "."}  # among words these could be words
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
-_MAYBE_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
-_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+\.\d+|[-+]?\d{1,3}(,\d{3}){2,}")
 _POINTED_THOUSANDS = re.compile(r"[-+]?\d{1,3}(\.\d{3})+,\d+")
 _SIGNS = "%$€£¥"
 _DATE = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})(?:[ T]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?")
@@ -150,13 +150,13 @@ def numbers_with_commas(words: Sequence[str], separator: str) -> tuple[dict[str,
     with_comma = [word for word in words if "," in word]
     if not with_comma or any("_" in word for word in words):
         return {}, ""
-    is_ambiguous = all(map(_MAYBE_THOUSANDS.fullmatch, with_comma))
+    is_ambiguous = all(map(MAYBE_THOUSANDS.fullmatch, with_comma))
     if any(map(_POINTED_THOUSANDS.fullmatch, with_comma)):
         plain, guess = {word: word.replace(".", "").replace(",", ".") for word in words}, ""
     elif is_ambiguous and separator != ",":
         plain = {word: word.replace(",", ".") for word in words}
         guess = f"numbers such as {with_comma[0]} are read with a decimal comma"
-    elif is_ambiguous or all(_THOUSANDS.fullmatch(word) or _MAYBE_THOUSANDS.fullmatch(word) for word in with_comma):
+    elif is_ambiguous or all(map(looks_like_thousands, with_comma)):
         plain = {word: word.replace(",", "") for word in words}
         guess = (
             f"numbers such as {with_comma[0]} are read with a comma that separates thousands" if is_ambiguous else ""

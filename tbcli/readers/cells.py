@@ -6,9 +6,9 @@ import math
 import re
 from collections.abc import Sequence
 
+from tbcli.naming.numerals import THOUSANDS, looks_like_thousands
+
 _MISSING = frozenset(("", "na", "n/a", "none", "null", "-"))
-_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+\.\d+|[-+]?\d{1,3}(,\d{3}){2,}")
-_MAYBE_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 _WITH_UNIT = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(%|[a-zA-Zµμ/]+)")
 # A unit that scales what is in front, as k and M do, is none of these.
 _UNITS = frozenset(
@@ -45,7 +45,7 @@ def number_in(text: str) -> float | None:
         return float(text)
     except ValueError:
         pass
-    if _THOUSANDS.fullmatch(text):
+    if THOUSANDS.fullmatch(text):
         return float(text.replace(",", ""))
     unit = unit_of(text)
     if unit:
@@ -75,7 +75,7 @@ def numbers_in(texts: Sequence[str], separator: str) -> tuple[list[float | None]
     commas separate the cells and all that have a comma look so, else a fraction.
     """
     with_comma = [text.strip() for text in texts if "," in text]
-    if separator == "," and with_comma and all(_looks_like_thousands(text) for text in with_comma):
+    if separator == "," and with_comma and all(looks_like_thousands(text) for text in with_comma):
         texts = [text.replace(",", "") for text in texts]
     values = [number_in(text) for text in texts]
     strange = [is_strange(text, value) for text, value in zip(texts, values, strict=True)]
@@ -88,7 +88,3 @@ def numbers_in(texts: Sequence[str], separator: str) -> tuple[list[float | None]
         ]
         strange = [one or other for one, other in zip(strange, mixed, strict=True)]
     return values, strange
-
-
-def _looks_like_thousands(text: str) -> bool:
-    return bool(_THOUSANDS.fullmatch(text) or _MAYBE_THOUSANDS.fullmatch(text))
