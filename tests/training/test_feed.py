@@ -85,3 +85,13 @@ def test_evaluation_goes_through_a_split_in_its_own_order(inputs: Any) -> None:
     assert [len(labels) for _, labels in batches] == [10, 10, 3]
     assert np.array_equal(np.concatenate([labels for _, labels in batches]), POSITIONS)
     assert np.array_equal(np.concatenate([inputs for inputs, _ in batches])[:, 0], POSITIONS)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((28, 28, 1), 500), ((32, 32, 3), 500), ((64, 64, 3), 125), ((512, 512, 3), 16), ((4,), 500)]
+)
+def test_of_large_samples_fewer_are_evaluated_at_once(shape: tuple[int, ...], size: int) -> None:
+    inputs = np.broadcast_to(np.uint8(0), (1000, *shape))
+    split = Split(inputs, np.zeros(1000, np.int64), np.arange(1000, dtype=np.int64))
+    inputs, labels = next(evaluation_batches(split))
+    assert len(inputs) == len(labels) == size
