@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from tbcli.config import Config
+from tbcli.config import Config, load_config
 from tbcli.origin import set_origin
 from tbcli.runs import RunStore
 from tbcli.runs.source import read_source
@@ -145,3 +145,18 @@ def test_a_script_without_keras_loads_neither_it_nor_much_of_ours(tmp_path: Path
     argv = [sys.executable, "-c", "import sys; print(*sys.modules)"]
     bare = set(subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split())
     assert len(loaded - bare) < 60
+
+
+def test_every_kind_of_setting_comes_through_to_the_script(workspace: Path) -> None:
+    (workspace / "train.py").touch()
+    (workspace / "tbcli.toml").write_text(
+        '[charts]\n"My own" = ["loss", "val_loss"]\n[direction]\n"eval.top5" = "max"\n'
+        '[record]\nevery = "auto,samples=2"\n[train]\nsave_formats = ["keras", "h5"]\nnote = "a, b"\n'
+    )
+    asked = load_config(flags={"train.recipe": "fast", "paths.logdir": "elsewhere"})
+    plan = json.loads(json.dumps({"settings": asked.as_dict(), "constants": [], "ids": None}))
+    program = Program(SCRIPT, "train.py")
+    try:
+        assert ScriptOrigin(program, ArgumentEar([], program.owns), plan).config() == asked
+    finally:
+        set_origin(None)
