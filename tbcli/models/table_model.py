@@ -77,7 +77,9 @@ def without_raw_columns(model: Any, columns: Sequence[Column]) -> Any:
     unlike = np.flatnonzero((np.asarray(found) != expected).any(axis=0))
     if len(unlike):
         raise ValueError(f"it was trained on other values of the column {columns[unlike[0]].name!r}")
-    return model.layers[-1]
+    inner = model.layers[-1]
+    inner.compiled = False  # Keras compiles a model inside the model whatever it was asked
+    return inner
 
 
 def _every_code(columns: Sequence[Column]) -> np.ndarray:

@@ -12,7 +12,7 @@ import pytest
 
 from tbcli.config import ModelConfig
 from tbcli.data.dataset import Column
-from tbcli.models import build_model
+from tbcli.models import build_model, is_compiled
 from tests.models.data_sets import COLUMNS, table
 
 pytestmark = [pytest.mark.tf, pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")]
@@ -60,11 +60,13 @@ def test_one_of_raw_columns_is_trained_further_on_the_same_columns_only(tmp_path
 
     first = table()
     model = build_model(ModelConfig(name="mlp"), first, "float32")
+    model.compile("adam", "sparse_categorical_crossentropy")
     path = str(tmp_path / "table.keras")
     with_raw_columns(model, COLUMNS).save(path)
     again = build_model(ModelConfig(name=path), first, "float32")
     codes, _ = first.train.batch(slice(None))
     assert np.array_equal(again(codes), model(codes))
+    assert not is_compiled(again)
     renamed = (COLUMNS[0], Column("color", "category", ("green", "red")), COLUMNS[2])
     swapped = (COLUMNS[0], Column("colour", "category", ("red", "green")), COLUMNS[2])
     for columns, sentence in {renamed: "takes the columns", swapped: "other values of the column 'colour'"}.items():
