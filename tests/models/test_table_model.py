@@ -61,6 +61,7 @@ def test_one_of_raw_columns_is_trained_further_on_the_same_columns_only(tmp_path
     first = table()
     model = build_model(ModelConfig(name="mlp"), first, "float32")
     model.compile("adam", "sparse_categorical_crossentropy")
+    model.optimizer.build(model.trainable_variables)
     path = str(tmp_path / "table.keras")
     with_raw_columns(model, COLUMNS).save(path)
     again = build_model(ModelConfig(name=path), first, "float32")
