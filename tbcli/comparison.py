@@ -12,6 +12,7 @@ from typing import NamedTuple
 from tbcli.errors import NotFound
 from tbcli.grouping import Side, is_beside, is_key, notes_on_groups, text_of
 from tbcli.naming.direction import Direction
+from tbcli.runs.comparable import TASKS, notes_on_differences, what_differs
 from tbcli.runs.summary import Metric, Summary
 
 
@@ -53,6 +54,7 @@ class Row:
         best: Position of the best side, a finite value before none; None where several are equal, or only one side has
             the metric.
         tied: Positions of the equal best, where another side is worse.
+        differs: What makes the sides incomparable by this metric: ``tasks``, ``data``, or ``""``; then none is best.
     """
 
     metric: str
@@ -61,6 +63,7 @@ class Row:
     direction: Direction
     best: int | None = None
     tied: tuple[int, ...] = ()
+    differs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def compare_sides(sides: Sequence[Side], baseline: int = 0, *, grouped_by: str =
     )
     settings = _differing(sides, grouped_by, unconfigured)
     data = tuple(", ".join(dict.fromkeys(member.data for member in side.members if member.data)) for side in sides)
-    notes = (*_notes_on_data(sides, data, settings), *(notes_on_groups(sides, grouped_by) if grouped_by else ()))
+    notes = (*_notes_on_data(sides, settings), *(notes_on_groups(sides, grouped_by) if grouped_by else ()))
     return Comparison(tuple(sides), baseline, rows, settings, unconfigured, data, notes)
 
 
@@ -167,6 +170,11 @@ def _row(name: str, at: str, measured: Sequence[tuple[Side, Sequence[Metric]]], 
     cells = tuple(
         cell if position == baseline else _against(cell, base, direction) for position, cell in enumerate(values)
     )
+    differs = _what_differs([side for side, _ in measured], name)
+    if differs == TASKS:
+        return Row(name, at, tuple(values), direction, differs=differs)
+    if differs:
+        return Row(name, at, tuple(cell._replace(is_better=None) for cell in cells), direction, differs=differs)
     if not direction.sense:
         return Row(name, at, cells, direction)
     ranked = sorted(
@@ -179,6 +187,11 @@ def _row(name: str, at: str, measured: Sequence[tuple[Side, Sequence[Metric]]], 
     is_single = has_worse and len(first) == 1
     tied = tuple(sorted(first)) if has_worse and not is_single else ()
     return Row(name, at, cells, direction, first[0] if is_single else None, tied)
+
+
+def _what_differs(sides: Sequence[Side], metric: str) -> str:
+    first, *others = (member for side in sides for member in side.members)
+    return next((differs for other in others if (differs := what_differs(first, other, metric))), "")
 
 
 def _cell(side: Side, metrics: Sequence[Metric], at: str) -> Cell:
@@ -210,13 +223,9 @@ def _is_same(value: float, other: float) -> bool:
     return math.isclose(value, other, rel_tol=2**-24)
 
 
-def _notes_on_data(
-    sides: Sequence[Side], data: Sequence[str], settings: Mapping[str, tuple[str | None, ...]]
-) -> Iterator[str]:
-    """Yield a sentence where the runs were trained or measured on different data."""
-    if len({member.data for side in sides for member in side.members if member.data}) > 1:
-        each = "; ".join(f"{side.label}: {name or 'unknown'}" for side, name in zip(sides, data, strict=True))
-        yield f"the data differ, so the metrics may not be comparable: {each}"
+def _notes_on_data(sides: Sequence[Side], settings: Mapping[str, tuple[str | None, ...]]) -> Iterator[str]:
+    """Yield a sentence where the runs learnt different things, or were trained or measured on different data."""
+    yield from notes_on_differences([(side.label, side.members) for side in sides])
     keys = [key for key in settings if key.startswith("data.") and key != "data.source"]
     if keys:
         yield f"the data settings differ, so the metrics may not be comparable: {', '.join(keys)}"

@@ -63,6 +63,11 @@ def make_run(
             root.mkdir(parents=True, exist_ok=True)
             (root / file).write_bytes(b"x" * 1000)
     ended = None if status == "running" else utc_text(started + timedelta(seconds=20))
-    facts = {"status": status, "ended": ended, "seconds": 20.0, "epochs": epochs, "metrics": metrics}
+    splits, data = ("train", "validation", "test"), (record or {}).get("data", config.data.source)
+    facts = {
+        "task": "classification",
+        "evaluation_data": {split: f"{split} of {data}" for split in splits},
+    }
+    facts |= {"status": status, "ended": ended, "seconds": 20.0, "epochs": epochs, "metrics": metrics}
     run.update(**{**facts, "bytes": run.walk_bytes(), **(record or {})})
     return run

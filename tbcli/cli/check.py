@@ -138,17 +138,15 @@ def _judge_all(
 ) -> list[tuple[Summary, list[Verdict]]]:
     """Return the verdicts on each run, and say which metrics a baseline gates if none were named."""
     from tbcli.gates import judge, judge_against
+    from tbcli.runs.comparable import notes_on_differences
 
     said: set[str] = set()
     checked = []
     for summary in summaries:
         verdicts = judge(summary, conditions)
         if baseline is not None:
-            if summary.data and baseline.data and summary.data != baseline.data:
-                output.warn(
-                    f"the data differ, so the metrics may not be comparable: "
-                    f"{summary.label}: {summary.data}; {baseline.label}: {baseline.data}"
-                )
+            for note in notes_on_differences([(one.label, [one]) for one in (summary, baseline)]):
+                output.warn(note)
             if not fields and (sentence := _what_is_gated(summary, baseline)) not in said:
                 said.add(sentence)
                 output.say(sentence)

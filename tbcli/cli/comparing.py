@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 GAP = 2
 GUESSED = "?"
+_INCOMPARABLE = ("tasks differ", "data differ")
 NARROWEST = 16  # of a name
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CSV_HEADER = (
@@ -139,6 +140,8 @@ def _relative(cell: Cell) -> str:
 
 
 def _best(row: Row) -> str:
+    if row.differs:
+        return f"{row.differs} differ"
     if row.best is None and not row.tied:
         return "-"
     letters = ", ".join(map(letter_of, row.tied or (row.best or 0,)))
@@ -195,7 +198,7 @@ def _lines(columns: Sequence[Column]) -> list[str]:
     rows = list(zip(*columns, strict=True))
 
     def paint(column: int, cell: str) -> str:
-        is_winner = titles[column] in ("BETTER", "BEST") and cell.strip() not in (titles[column], "-")
+        is_winner = titles[column] in ("BETTER", "BEST") and cell.strip() not in (titles[column], "-", *_INCOMPARABLE)
         return styled(cell, "green", sys.stdout) if is_winner else cell
 
     return padded(rows, right=numeric, paint=paint if wants_colour(sys.stdout) else None)
@@ -272,6 +275,7 @@ def as_document(comparison: Comparison, group_by: str | None) -> dict[str, objec
                 "direction": row.direction.sense or None,
                 "is_guessed": row.direction.is_guessed,
                 "best": None if row.best is None else ids[row.best],
+                "differs": row.differs or None,
                 "tied": [ids[position] for position in row.tied],
                 "values": [{"id": name, **cell._asdict()} for name, cell in zip(ids, row.cells, strict=True)],
             }

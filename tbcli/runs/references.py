@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tbcli.errors import ConfigError, NotFound
 from tbcli.runs.run import Run
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tbcli.runs.summary import Summary
 
 DEFAULT_RANK_METRIC = "val_accuracy"
+_OTHERS = {"tasks": "of another task", "data": "of other data"}
 Say = Callable[[str], None]
 """Tells a person one line."""
 
@@ -92,19 +93,20 @@ def _nth_latest(reference: str, runs: Sequence[Run]) -> Run:
 
 
 def _best(reference: str, runs: Sequence[Run], directions: Overrides, say: Say | None) -> Run:
-    """Return the best run by a metric, among those of the data that the newest run with that metric learnt from."""
+    """Return the best run by a metric, among those that can be compared with the newest run that has it."""
     from tbcli.naming.direction import direction_of, how_to_declare
     from tbcli.naming.matching import did_you_mean
+    from tbcli.runs.comparable import fingerprint_of, what_differs
     from tbcli.runs.summary import summary_of
 
-    asked = reference.partition(":")[2] or DEFAULT_RANK_METRIC
+    summaries = [(run, summary_of(run)) for run in runs]
+    asked = reference.partition(":")[2] or _usual_metric(summaries)
     direction = direction_of(asked, directions, asked=True)
     if not direction.sense:
         raise ConfigError(
             f"no run is the best by {asked!r}: it has no direction",
             hint=how_to_declare(asked),
         )
-    summaries = [(run, summary_of(run)) for run in runs]
     # Without validation samples the training metric has to do.
     from tbcli.naming.series import without_split
 
@@ -116,25 +118,55 @@ def _best(reference: str, runs: Sequence[Run], directions: Overrides, say: Say |
         known = dict.fromkeys(name for _, summary in summaries for name in summary.metrics)
         hint = did_you_mean(asked, known) if known else "no run has metrics yet"
         raise NotFound(f"no run has a metric {asked!r}", hint=hint)
-    data = scored[-1][1].data_name
-    rivals = [(value, run) for value, run in scored if run.data_name == data]
-    choose: Callable[..., tuple[float, Run]] = min if direction.sense == "min" else max
-    best = choose(rivals, key=lambda pair: pair[0])[1]
+    newest = scored[-1].summary
+    left_out = [what_differs(newest, one.summary, metric, strict=True) for one in scored]
+    rivals = [one for one, why in zip(scored, left_out, strict=True) if not why]
+    choose: Callable[..., _Scored] = min if direction.sense == "min" else max
+    best = choose(rivals, key=lambda one: one.value)
     if say:
-        _say_how(best, metric, direction, scored, say)
-    return best
+        _say_how(best.run, metric, direction, [why for why in left_out if why], say)
+        _say_what_is_guessed([fingerprint_of(one.summary, metric) for one in rivals], say)
+    return best.run
 
 
-def _scored(summaries: Iterable[tuple[Run, Summary]], name: str) -> list[tuple[float, Run]]:
+class _Scored(NamedTuple):
+    """A run that has a number for a metric, and the best of it."""
+
+    value: float
+    run: Run
+    summary: Summary
+
+
+def _usual_metric(summaries: Sequence[tuple[Run, Summary]]) -> str:
+    """Return the validation metric by which the task of the newest run is judged that has it, else the usual one."""
+    for run, summary in reversed(summaries):
+        if run.judge and (summary.metrics.keys() & {f"val_{run.judge}", run.judge}):
+            return f"val_{run.judge}"
+    return DEFAULT_RANK_METRIC
+
+
+def _scored(summaries: Iterable[tuple[Run, Summary]], name: str) -> list[_Scored]:
     """Return the best value of every run that has a number for a metric."""
-    found = ((summary.metric(name, "best"), run) for run, summary in summaries)
-    return [(metric.best, run) for metric, run in found if metric and not math.isnan(metric.best)]
+    found = ((summary.metric(name, "best"), run, summary) for run, summary in summaries)
+    return [
+        _Scored(metric.best, run, summary) for metric, run, summary in found if metric and not math.isnan(metric.best)
+    ]
 
 
-def _say_how(best: Run, metric: str, direction: Direction, scored: Sequence[tuple[float, Run]], say: Say) -> None:
-    others = sum(run.data_name != best.data_name for _, run in scored)
-    if others:
-        were = f"{others} run{'s' if others > 1 else ''} of other data {'were' if others > 1 else 'was'} left out"
-        say(f"{best.id} is the best by {metric} of the runs on {best.data_name or 'unknown data'}; {were}")
+def _say_how(best: Run, metric: str, direction: Direction, left_out: Sequence[str], say: Say) -> None:
+    if left_out:
+        counts = {_OTHERS[why]: left_out.count(why) for why in _OTHERS if why in left_out}
+        told = " and ".join(f"{count} run{'s' if count > 1 else ''} {of}" for of, count in counts.items())
+        were = "were" if len(left_out) > 1 else "was"
+        data = best.data_name or "unknown data"
+        say(f"{best.id} is the best by {metric} of the runs on {data}; {told} {were} left out")
     if direction.note:
         say(f"{best.id} is the best by {metric} {direction.note}")
+
+
+def _say_what_is_guessed(fingerprints: Sequence[str], say: Say) -> None:
+    """Say whether some of the runs that were ranked were taken to have the same data by its name alone."""
+    unknown = fingerprints.count("")
+    if unknown and len(fingerprints) > 1:
+        keep = f"{unknown} of the {len(fingerprints)} runs ranked keep{'s' if unknown == 1 else ''} no fingerprint"
+        say(f"{keep} of the data: that they are the same is guessed from their name")

@@ -82,6 +82,8 @@ class Summary:
             once, when a name is not found otherwise.
         aliases: ``{further name or literal tag: canonical name}``.
         data: What it was trained on, ``""`` where nothing tells.
+        task: What was learnt, ``""`` where nothing tells.
+        fingerprints: ``{split: fingerprint}`` of the samples it was trained and measured on, as far as it keeps them.
         directions: The user's ``[direction]`` section.
     """
 
@@ -93,6 +95,8 @@ class Summary:
     read_more: Callable[[], tuple[Mapping[str, Metric], Mapping[str, str]]] = lambda: ({}, {})
     aliases: Mapping[str, str] = field(default_factory=dict)
     data: str = ""
+    task: str = ""
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
     directions: Overrides = field(default_factory=dict)
     _settings: Mapping[str, Any] | None = field(default=None, init=False)
     _more: tuple[Mapping[str, Metric], Mapping[str, str]] | None = field(default=None, init=False)
@@ -213,6 +217,8 @@ def summary_of(
                 return run.bytes()
             case "epoch" | "epochs":
                 return epochs_of(run)
+            case "task":
+                return run.task_name
             case _:
                 return run.record.get(name)
 
@@ -228,8 +234,15 @@ def summary_of(
         read_settings=lambda: settings_of_run(run),
         read_more=read_more,
         data=run.data_name,
+        task=run.task_name or "",
+        fingerprints=_fingerprints_of(run),
         directions=run.directions,
     )
+
+
+def _fingerprints_of(run: Run) -> dict[str, str]:
+    kept = run.record.get("evaluation_data")
+    return {name: str(value) for name, value in kept.items() if value} if isinstance(kept, Mapping) else {}
 
 
 def metrics_of(run: Run) -> dict[str, Metric]:
