@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,6 +48,8 @@ def serve(
     config = common.settle()
     if common.value("serve.port") == str(FIRST_FREE_PORT):  # the value of "unless given", which a file may hold
         raise ConfigError("--port must be from 0 to 65535, got '-1'", hint="leave it out for 6006 or the next free one")
+    if config.serve.token and config.serve.insecure:
+        raise ConfigError("--token and --insecure exclude each other", hint="leave one of them out")
     from tbcli.runs import RunStore
     from tbcli.serving import StopSignals, as_logdir, launch, reserve, survey
 
@@ -66,11 +69,11 @@ def serve(
         remote = _remote_logdir(config, chosen)
         found = None if remote else survey([item.logs for item in chosen] or [directory])
         warn_of_emptiness(output, found, chosen)
-        _warn_of_visitors(output, place)
+        settled = _settle_access(output, config.serve, place)
         needs_tensorflow = _needs_tensorflow(output, config, remote, found)
         logdir = remote or str(directory)
         has_data = found is not None and found.has_events
-        reader, not_shown = (config.serve, []) if remote else _choose_reader(output, config, chosen, directory)
+        reader, not_shown = (settled, []) if remote else _choose_reader(output, settled, chosen, directory)
         with launch(
             reader, logdir, place, needs_tensorflow=needs_tensorflow, has_data=has_data, verbose=common.verbose
         ) as server:
@@ -114,16 +117,32 @@ def _shown(path: Path) -> str:
     return str(path) if relative.count("..") > 2 else relative
 
 
-def _warn_of_visitors(output: Output, place: Reservation) -> None:
-    if place.is_loopback:
-        return
+def _settle_access(output: Output, config: ServeConfig, place: Reservation) -> ServeConfig:
+    """Return the configuration with the token that visitors are asked for; says who can read the runs."""
+    from tbcli.serving import settle_token
+
+    token = settle_token(config, is_loopback=place.is_loopback)
+    if not place.is_loopback:
+        _warn_of_visitors(output, place, token)
+    if not token:
+        return config
+    reason = "the port of the fast one answers every account of this machine, with or without the token"
+    if config.load_fast == "true":
+        output.warn(f"--load-fast true has no effect with a token: {reason}")
+    elif config.load_fast == "auto":
+        output.say(f"using TensorBoard's slow reader: {reason}")
+    return replace(config, token=token, load_fast="false")
+
+
+def _warn_of_visitors(output: Output, place: Reservation, token: str) -> None:
     import getpass
     import socket
 
     here = f"{getpass.getuser()}@{socket.gethostname()}"
+    who = "who has the URL with the token" if token else "who can reach port {place.port} of this machine"
     output.warn(
-        f"anyone who can reach port {place.port} of this machine can read these runs: TensorBoard has no login; "
-        f"safer: omit `--host` and run on your own machine `ssh -L {place.port}:localhost:{place.port} {here}`"
+        f"anyone {who.format(place=place)} can read these runs, unencrypted; safer: omit `--host` and run on your own "
+        f"machine `ssh -L {place.port}:localhost:{place.port} {here}`"
     )
 
 
@@ -141,15 +160,15 @@ def _needs_tensorflow(output: Output, config: Config, remote: str | None, found:
 
 
 def _choose_reader(
-    output: Output, config: Config, chosen: list[Run | LogDirectory], directory: Path
+    output: Output, config: ServeConfig, chosen: list[Run | LogDirectory], directory: Path
 ) -> tuple[ServeConfig, list[ScalarFormat]]:
     """Return how to read so that all is shown that can be, and what cannot; both are reported."""
     from tbcli.serving.formats import choose_reader, describe_scalars, find_odd_scalars
     from tbcli.serving.links import shown_places
 
     odd = find_odd_scalars(shown_places(chosen, directory).items(), skip_runs=True)
-    settled, not_shown = choose_reader(config.serve, odd)
-    if settled is not config.serve:
+    settled, not_shown = choose_reader(config, odd)
+    if settled is not config:
         output.say(printable(f"using TensorBoard's slow reader: the fast one drops {describe_scalars(odd)}"))
     if not_shown:
         hint = "; `--load-fast auto` shows them" if all(scalar.is_readable for scalar in not_shown) else ""
@@ -173,6 +192,7 @@ def _show(
             {
                 "schema": schemas.OTHERS,
                 "url": server.url,
+                "token": server.token or None,
                 "host": place.host,
                 "port": place.port,
                 "pid": os.getpid(),

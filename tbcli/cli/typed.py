@@ -111,6 +111,9 @@ class _Words:
         option = self._options[flag]
         setting = self._setting(option)
         if not getattr(option, "is_flag", False) and not equals:
+            if setting and setting.bare and (not queue or queue[0].startswith("-")):
+                self._say(setting, setting.bare, typed)
+                return
             if not queue:
                 self.unfinished = typed
                 return

@@ -76,6 +76,24 @@ def host_problem(host: str) -> tuple[str, str] | None:
     return f"cannot be {host!r}", "a name or an address, such as localhost"
 
 
+def hosts_problem(names: tuple[str, ...]) -> tuple[str, str] | None:
+    """Return the problem of host names that requests may come for, if any."""
+    for name in names:
+        if not re.fullmatch(r"[\w.-]+|\[?[0-9a-fA-F:.]+\]?", name):
+            return (
+                f"cannot be {name!r}",
+                "a name or an address without scheme and port, such as tensorboard.example.com",
+            )
+    return None
+
+
+def token_problem(token: str) -> tuple[str, str] | None:
+    """Return the problem of a token, if any."""
+    if all(char.isprintable() and not char.isspace() for char in token):
+        return None
+    return "must be printable characters without blanks", "leave the text out, and a token is made up"
+
+
 def prefix_problem(path: str) -> tuple[str, str] | None:
     """Return the problem of the path that TensorBoard is served below, if any."""
     if not path or (path[0] == "/" and set(path).isdisjoint(" ?#%\\")):

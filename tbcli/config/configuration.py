@@ -121,10 +121,13 @@ class Config:
         return {key: value for key, value in values.items() if self.value(key) == declared(key).default}
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
-        """Return plain sections of plain values, fit for JSON."""
+        """Return plain sections of plain values, fit for JSON; what is secret is left empty."""
         import json
 
         plain: dict[str, dict[str, Any]] = json.loads(json.dumps(asdict(self)))  # tuples become lists
+        for each in SETTINGS.values():
+            if each.secret:
+                plain[each.key.partition(".")[0]][each.name] = each.default
         return plain
 
     def as_toml(self, *, commented: bool = False) -> str:

@@ -8,6 +8,7 @@ from tbcli.config.checks import (
     MOST,
     cadence_problem,
     host_problem,
+    hosts_problem,
     line_problem,
     name_problem,
     pairs_problem,
@@ -18,6 +19,7 @@ from tbcli.config.checks import (
     read_size,
     read_steps,
     size_problem,
+    token_problem,
 )
 from tbcli.config.recipes import RECIPES, describe_recipe
 from tbcli.config.setting import Section, setting
@@ -299,6 +301,18 @@ class ServeConfig(Section):
     port: int = setting(
         FIRST_FREE_PORT, "Port; 0 takes any free one.", meaning="6006 or the next free one", flag="--port",
         panel="Address", metavar="N", least=FIRST_FREE_PORT, most=65535,
+    )  # fmt: skip
+    allow_host: tuple[str, ...] = setting(
+        (), "Answer requests for this host name too, of a proxy say. Repeatable.", flag="--allow-host",
+        panel="Address", metavar="NAME", problem=hosts_problem,
+    )  # fmt: skip
+    token: str = setting(
+        "", "Ask visitors for this token; without TEXT one is made up. Other accounts see it in the list of "
+        "processes, unlike TBCLI_SERVE_TOKEN.", meaning="none; made up beyond loopback", flag="--token",
+        panel="Address", metavar="[TEXT]", bare="auto", secret=True, problem=token_problem,
+    )  # fmt: skip
+    insecure: bool = setting(
+        False, "Serve beyond loopback without a token.", flag="--insecure", panel="Address",
     )  # fmt: skip
     reload_interval: float = setting(
         2.0, "Seconds between two looks for new data.", flag="--reload-interval", aliases=("reload",),

@@ -40,6 +40,8 @@ class Setting(NamedTuple):
         problem: Returns what is wrong with a value and what to try, or None.
         hyperparameter: Whether it is a column of TensorBoard's HParams table.
         locates: Whether it may be a path, or a function in a file: what it says is kept absolute.
+        bare: What the flag without a value means; ``""`` where it needs one.
+        secret: Whether its value is never written down.
     """
 
     key: str
@@ -59,6 +61,8 @@ class Setting(NamedTuple):
     problem: Callable[[Any], tuple[str, str] | None] | None = None
     hyperparameter: bool = False
     locates: bool = False
+    bare: str = ""
+    secret: bool = False
 
     @property
     def name(self) -> str:

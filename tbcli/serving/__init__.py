@@ -1,9 +1,10 @@
 """Runs to a TensorBoard URL: the port first, then the log directory, then the server."""
 
+from tbcli.serving.guard import settle_token
 from tbcli.serving.launcher import Server, launch
 from tbcli.serving.links import as_logdir
 from tbcli.serving.ports import reserve
 from tbcli.serving.signals import StopSignals
 from tbcli.serving.survey import nearest_runs, survey
 
-__all__ = ["Server", "StopSignals", "as_logdir", "launch", "nearest_runs", "reserve", "survey"]
+__all__ = ["Server", "StopSignals", "as_logdir", "launch", "nearest_runs", "reserve", "settle_token", "survey"]

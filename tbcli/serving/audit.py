@@ -99,6 +99,7 @@ def audit_runs(config: ServeConfig, chosen: Sequence[Run | LogDirectory], *, ver
     names = {path: name for name, path in link_names(chosen).items()}
     named = {"" if is_root_of_runs(chosen) else names[item.logs.resolve()]: item for item in chosen}
     recorded = list(_recorded_scalars(chosen))
+    config = replace(config, token="", insecure=True)  # it is asked by us alone, and gone in a moment
     there = Client(f"{origin_of(config.host, config.port)}{config.path_prefix.rstrip('/')}/")
     try:
         if config.port > 0 and _is_tensorboard(there):
@@ -141,7 +142,7 @@ def _own(config: ServeConfig, chosen: Sequence[Run | LogDirectory], *, verbose: 
             has_data=found.has_events,
         ) as server,
     ):
-        yield Client(server.url)
+        yield Client(server.root)
 
 
 def _is_tensorboard(client: Client) -> bool:

@@ -7,7 +7,7 @@ import json
 import urllib.parse
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -48,10 +48,12 @@ class Client:
     Args:
         url: Where it is, its path prefix included.
         seconds: How long to wait for an answer.
+        token: What it asks visitors for, if anything.
     """
 
     url: str
     seconds: float = 60.0
+    token: str = field(default="", repr=False)
 
     def get(self, path: str, **query: str | int) -> Answer:
         """Return the answer to a path below ``data/``.
@@ -82,8 +84,9 @@ class Client:
     ) -> Answer:
         place = urllib.parse.urlsplit(self.url)
         connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=self.seconds)
+        credentials = {"Authorization": f"Bearer {self.token}".encode()} if self.token else {}
         try:
-            connection.request(method, f"{place.path}data/{path}", body, dict(headers or {}))
+            connection.request(method, f"{place.path}data/{path}", body, {**(headers or {}), **credentials})
             response = connection.getresponse()
             content = _unpacked(response.read(), response.getheader("Content-Encoding", ""))
         except (OSError, http.client.HTTPException, zlib.error) as error:

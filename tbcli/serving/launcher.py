@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import logging
 import os
 import sys
 import time
 import types
+import urllib.parse
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tbcli.config import ServeConfig
@@ -20,9 +19,10 @@ from tbcli.serving.assets import Assets
 from tbcli.serving.client import Client, NoAnswer
 from tbcli.serving.data_server import DataServer
 from tbcli.serving.first_view import TAGS_PATH, redirect_first_visit, view_query
+from tbcli.serving.guard import Guard, guarded, settle_token
 from tbcli.serving.hparams_table import unite_tables
 from tbcli.serving.plugin_patches import list_traces_behind_links, read_vectors_anew
-from tbcli.serving.ports import Reservation
+from tbcli.serving.ports import Reservation, origin_of
 
 _FIRST_DATA_SECONDS = 1.0
 _WITHOUT_READER = "`--load-fast false` reads without it"
@@ -32,18 +32,29 @@ _WITHOUT_READER = "`--load-fast false` reads without it"
 class Server:
     """A TensorBoard that answers."""
 
-    url: str
+    root: str  # its URL without the token
     reader: DataServer | None
     _stop_http: Callable[[], None] = field(repr=False)
+    token: str = field(default="", repr=False)  # what it asks visitors for; "" for nothing
+
+    @property
+    def url(self) -> str:
+        """The URL that opens it in a browser."""
+        return f"{self.root}?{self._entrance}" if self.token else self.root
+
+    @property
+    def _entrance(self) -> str:
+        return urllib.parse.urlencode({"token": self.token}) if self.token else ""
 
     @property
     def view(self) -> str:
-        """The address of the prepared view of what there is now; see `tbcli.serving.first_view`."""
+        """The URL of the prepared view of what there is now; see `tbcli.serving.first_view`."""
         try:
-            query = view_query(Client(self.url).get(TAGS_PATH).json())
+            query = view_query(Client(self.root, token=self.token).get(TAGS_PATH).json())
         except NoAnswer:
-            return self.url
-        return f"{self.url}?{query}#timeseries" if query else self.url
+            query = ""
+        whole = "&".join(filter(None, (self._entrance, query)))
+        return f"{self.root}?{whole}#timeseries" if query else self.url
 
     def check(self) -> None:
         """Do nothing while all is well.
@@ -97,19 +108,23 @@ def launch(
         logging.getLogger("tensorboard").setLevel(logging.ERROR)
         # A series that TensorBoard cannot decode is a traceback at each look; the page says so itself.
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    token = settle_token(config, is_loopback=reservation.is_loopback)
+    if token:
+        config = replace(config, load_fast="false")  # the fast reader's port answers any account of this machine
+    guard = Guard.of(config, reservation, token)
     reader = None
     try:
         with imports_kept():
             reader = _started_reader(config, logdir, verbose=verbose)  # it reads while we import
             plugins = load_plugins()
             address, reader = _address(config, reader)
-            server = _served(config, logdir, reservation, plugins, address)
+            server = _served(config, logdir, reservation, plugins, address, guard)
     except BaseException:
         if reader:
             reader.stop()
         raise
     url = f"{reservation.origin}{config.path_prefix.rstrip('/')}/"
-    started = Server(url, reader, server.shutdown)
+    started = Server(url, reader, server.shutdown, token)
     try:
         _wait_until_ready(reservation, config, started, has_data=has_data)
     except BaseException:
@@ -180,7 +195,14 @@ def _address(config: ServeConfig, reader: DataServer | None) -> tuple[str, DataS
         return "", None
 
 
-def _served(config: ServeConfig, logdir: str, reservation: Reservation, plugins: list[Any], reader_address: str) -> Any:
+def _served(
+    config: ServeConfig,
+    logdir: str,
+    reservation: Reservation,
+    plugins: list[Any],
+    reader_address: str,
+    guard: Guard,
+) -> Any:
     """Return the HTTP server, which already runs in a thread."""
     from tensorboard import assets, program
 
@@ -190,7 +212,8 @@ def _served(config: ServeConfig, logdir: str, reservation: Reservation, plugins:
     def serve_on_reservation(wsgi_app: Any, flags: Any) -> Any:
         reservation.release()
         visited = redirect_first_visit(wsgi_app, flags.path_prefix, logdir)
-        servers.append(program.WerkzeugServer(web_files.around(visited, flags.path_prefix), flags))
+        answering = guarded(web_files.around(visited, flags.path_prefix), guard, flags.path_prefix)
+        servers.append(program.WerkzeugServer(answering, flags))
         return servers[0]
 
     tensorboard = program.TensorBoard(plugins, web_files.page, serve_on_reservation)
@@ -227,9 +250,10 @@ def _served(config: ServeConfig, logdir: str, reservation: Reservation, plugins:
 
 
 def _wait_until_ready(reservation: Reservation, config: ServeConfig, server: Server, *, has_data: bool) -> None:
-    path = f"{config.path_prefix.rstrip('/')}/data"
+    prefix = config.path_prefix.rstrip("/")
+    client = Client(f"{origin_of(reservation.own_address, reservation.port)}{prefix}/", seconds=5, token=server.token)
     deadline = time.monotonic() + config.timeout_seconds
-    while _answer(reservation, f"{path}/environment") is None:
+    while _answer(client, "environment") is None:
         server.check()
         if time.monotonic() > deadline:
             raise ServingFailed(
@@ -238,20 +262,15 @@ def _wait_until_ready(reservation: Reservation, config: ServeConfig, server: Ser
             )
         time.sleep(0.02)
     deadline = min(deadline, time.monotonic() + _FIRST_DATA_SECONDS) if has_data else 0
-    while time.monotonic() < deadline and not _answer(reservation, f"{path}/plugin/scalars/tags"):
+    while time.monotonic() < deadline and not _answer(client, TAGS_PATH):
         time.sleep(0.02)
     if has_data:
-        _answer(reservation, f"{path}/plugins_listing")  # the projector says that it is inactive when first asked
+        _answer(client, "plugins_listing")  # the projector says that it is inactive when first asked
 
 
-def _answer(reservation: Reservation, path: str) -> Any:
+def _answer(client: Client, path: str) -> Any:
     """Return the JSON document that the server gives, or None where it gives none."""
-    connection = http.client.HTTPConnection(reservation.own_address, reservation.port, timeout=5)
     try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        return json.loads(response.read()) if response.status == http.HTTPStatus.OK else None
-    except (OSError, ValueError, http.client.HTTPException):
+        return client.get(path).json()
+    except NoAnswer:
         return None
-    finally:
-        connection.close()

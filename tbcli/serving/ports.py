@@ -17,7 +17,8 @@ from tbcli.errors import ServingFailed
 USUAL_PORT = 6006
 _PORTS_TRIED = 100
 _LISTENING = "0A"  # the state's code in /proc/net/tcp
-_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
+WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
+"""Addresses that stand for every address of the machine."""
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class Reservation:
     @property
     def origin(self) -> str:
         """``http://host:port`` that a browser on this machine can open."""
-        return origin_of("localhost" if self.address in _WILDCARDS else self.host, self.port)
+        return origin_of("localhost" if self.address in WILDCARDS else self.host, self.port)
 
     def release(self) -> None:
         """Let go, for the server to bind."""
@@ -59,7 +60,7 @@ class Reservation:
 
 def origin_of(host: str, port: int) -> str:
     """Return ``http://host:port`` as this machine itself reaches it."""
-    name = "localhost" if host in _WILDCARDS else host
+    name = "localhost" if host in WILDCARDS else host
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 

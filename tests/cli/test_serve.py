@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -209,12 +210,35 @@ def test_a_missing_directory_is_a_warning_and_what_comes_later_is_shown(tmp_path
         assert server.get("data/runs") == ["late"]
 
 
-def test_more_than_loopback_is_served_with_a_warning(workspace: Path) -> None:
+def test_more_than_loopback_asks_for_a_token_and_reads_without_the_open_port(workspace: Path, runs: list[Run]) -> None:
     with serving("--workspace", str(workspace), "--host", "0.0.0.0") as server:
-        assert server.url.startswith("http://localhost:")
-        assert server.get("data/environment")
-        assert "no login" in server.stderr
+        assert re.fullmatch(r"http://localhost:\d+/\?token=[\w-]{32}", server.url)
+        assert runs[0].id in server.get("data/runs")
+        assert "who has the URL with the token" in server.stderr
         assert "ssh -L" in server.stderr
+        assert "using TensorBoard's slow reader: the port of the fast one answers every account" in server.stderr
+        assert server.children() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "token"),
+    [(["--token"], "auto"), (["--token", "--json"], "auto"), (["--token", "abc"], "abc"), (["--token=abc"], "abc")],
+)
+def test_a_token_needs_no_text(words: list[str], token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("tbcli.serving.settle_token", lambda config, **_: asked.append(config.token) or "")
+    monkeypatch.setattr("tbcli.serving.launch", lambda *_, **__: FakeServer())
+    monkeypatch.setattr("tbcli.serving.StopSignals.wait", lambda *_: None)
+    result = CliRunner().invoke(app, ["serve", "--workspace", str(tmp_path), "--port", "0", *words])
+    assert (result.exit_code, asked) == (0, [token])
+
+
+def test_insecure_serves_beyond_loopback_without_a_token_and_warns(workspace: Path) -> None:
+    with serving("--workspace", str(workspace), "--host", "0.0.0.0", "--insecure") as server:
+        assert server.url.endswith("/")
+        assert server.get("data/environment")
+        assert "anyone who can reach port" in server.stderr
+        assert len(server.children()) == 1
 
 
 def test_a_closed_pipe_after_the_url_does_not_end_it(workspace: Path) -> None:
@@ -234,6 +258,9 @@ def test_a_closed_pipe_after_the_url_does_not_end_it(workspace: Path) -> None:
         (["--reload-interval", "0"], 2, "--reload-interval must be above 0"),
         (["--path-prefix", "tb"], 2, "--path-prefix cannot be 'tb'"),
         (["--host", ""], 2, "--host cannot be ''"),
+        (["--allow-host", "http://a"], 2, "--allow-host cannot be 'http://a'"),
+        (["--token", "a b"], 2, "--token must be printable characters without blanks"),
+        (["--token", "--insecure"], 2, "--token and --insecure exclude each other"),
         (["--host", "192.0.2.7"], 6, "192.0.2.7"),
         (["nosuchrun"], 3, "nosuchrun"),
         (["./no/such/directory"], 3, "./no/such/directory"),
@@ -323,6 +350,7 @@ def test_the_opt_out_reads_with_tensorflow(workspace: Path, runs: list[Run]) -> 
 
 class FakeServer(nullcontext["FakeServer"]):
     url = "http://here/"
+    token = ""
     view = "http://here/?smoothing=0#timeseries"
     reader = None
 

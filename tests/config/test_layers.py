@@ -291,3 +291,10 @@ def test_the_direction_of_any_metric_can_be_said_in_every_layer(workspace: Path)
 def test_a_direction_is_min_or_max(pair: str) -> None:
     with pytest.raises(ConfigError, match="direction"):
         load_config(assignments=[pair])
+
+
+def test_a_secret_is_read_from_its_variable_and_never_written_down() -> None:
+    config = load_config(environ={"TBCLI_SERVE_TOKEN": "s3cret"})
+    assert config.serve.token == "s3cret"
+    assert "s3cret" not in config.as_toml(commented=True)
+    assert config.as_dict()["serve"]["token"] == ""

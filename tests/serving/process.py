@@ -37,12 +37,15 @@ class Serving:
     def get(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Return the JSON answer to a path below the URL; asked once, without waiting for data to come."""
         parts = urllib.parse.urlsplit(self.url)
+        token = dict(urllib.parse.parse_qsl(parts.query)).get("token")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE_SECONDS)
         try:
             if body is None:
-                connection.request("GET", parts.path + path)
+                connection.request("GET", parts.path + path, headers=headers)
             else:
-                connection.request("POST", parts.path + path, json.dumps(body), {"Content-Type": "application/json"})
+                headers["Content-Type"] = "application/json"
+                connection.request("POST", parts.path + path, json.dumps(body), headers)
             response = connection.getresponse()
             content = response.read()
             assert response.status == 200, (response.status, content)
