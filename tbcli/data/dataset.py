@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from tbcli.errors import DoesNotFit
 from tbcli.tasks import CLASSIFICATION, Task
 
 PROBE_SAMPLES = 400
+_VALUES_AT_ONCE = 500 * 32 * 32 * 3  # of inputs: layers make a hundred times as many of them
+_LEAST_AT_ONCE = 16
 _SPLIT_KEY = 20_251_122  # the same samples are held out in every run, so that runs can be compared
 
 
@@ -210,6 +213,11 @@ def count_steps(samples: int, batch_size: int, most: int = 0) -> int:
     """Return how many batches an epoch has: at most so many, unless that is 0; the last may be smaller."""
     whole = -(-samples // batch_size)
     return min(whole, most or whole)
+
+
+def samples_at_once(shape: tuple[int, ...], most: int) -> int:
+    """Return how many samples of a shape a model is asked about at once: fewer of large ones."""
+    return max(_LEAST_AT_ONCE, min(most, _VALUES_AT_ONCE // max(1, math.prod(shape))))
 
 
 def epoch_order(samples: int, seed: int, epoch: int) -> np.ndarray:

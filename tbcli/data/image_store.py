@@ -213,7 +213,7 @@ def choose_size(headers: Sequence[ImageHeader]) -> tuple[tuple[int, int], str]:
         size = tuple(max(1, round(LARGEST_CHOSEN * side / longest)) for side in (height, width))
         return (size[0], size[1]), f"images of {height}x{width} (height x width) scaled to {size[0]}x{size[1]}; {other}"
     side = min(LARGEST_CHOSEN, int(statistics.median(min(header.height, header.width) for header in headers)))
-    least, most = (choose(sizes, key=lambda size: size[0] * size[1]) for choose in (min, max))
+    least, most = (choose(sizes, key=lambda size: (size[0] * size[1], size)) for choose in (min, max))
     return (side, side), (
         f"images of {least[0]}x{least[1]} to {most[0]}x{most[1]} (height x width) scaled to {side}x{side}; {other}"
     )

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from tbcli.data.dataset import samples_at_once
 from tbcli.data.pixels import SUFFIXES, BrokenImage, decode_image
 from tbcli.errors import DoesNotFit
 from tbcli.predicting.saved import SavedModel
 
-BATCH = 256
+_MOST_AT_ONCE = 256
 _INPUTS = "an image, a folder of images, an .npz file or a table"
 _TABLES = (".csv", ".tsv", ".parquet")
 Batch = tuple[Sequence[str], Any]
@@ -83,6 +84,7 @@ def _images_below(folder: Path) -> list[Path]:
 
 def _pictures(paths: Sequence[Path], saved: SavedModel, broken: Callable[[str], None]) -> Iterator[Batch]:
     height, width, channels = saved.input_shape
+    size = samples_at_once(saved.input_shape, _MOST_AT_ONCE)
 
     def read(path: Path) -> np.ndarray | str:
         try:
@@ -91,8 +93,8 @@ def _pictures(paths: Sequence[Path], saved: SavedModel, broken: Callable[[str], 
             return f"{path}: {error}"
 
     with ThreadPoolExecutor(2, "tbcli-decode") as pool:
-        for first in range(0, len(paths), BATCH):
-            chosen = paths[first : first + BATCH]
+        for first in range(0, len(paths), size):
+            chosen = paths[first : first + size]
             read_ones = list(zip(chosen, pool.map(read, chosen), strict=True))
             for _, problem in read_ones:
                 if isinstance(problem, str):
@@ -125,10 +127,11 @@ def _rows(path: Path, saved: SavedModel) -> Inputs:
 
 def _cut(array: Any, name_of: Callable[[int], str]) -> Inputs:
     """Return samples of an array, a batch at a time."""
+    size = samples_at_once(array.shape[1:], _MOST_AT_ONCE)
 
     def batches() -> Iterator[Batch]:
-        for first in range(0, len(array), BATCH):
-            rows = np.asarray(array[first : first + BATCH])
+        for first in range(0, len(array), size):
+            rows = np.asarray(array[first : first + size])
             yield [name_of(first + row) for row in range(len(rows))], rows
 
     return Inputs(len(array), batches())

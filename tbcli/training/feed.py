@@ -8,12 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from tbcli.data.dataset import Split, count_steps, epoch_order
+from tbcli.data.dataset import Split, count_steps, epoch_order, samples_at_once
 
 EVALUATION_BATCH = 500
 """Samples evaluated at once, while they are not large."""
-_EVALUATED_VALUES = EVALUATION_BATCH * 32 * 32 * 3  # of a batch: layers make a hundred times as many of them
-_LEAST_EVALUATED = 16
 
 Samples = tuple[np.ndarray, np.ndarray]
 
@@ -69,8 +67,6 @@ class TrainingFeed:
 
 def evaluation_batches(split: Split, size: int = 0) -> Iterator[Samples]:
     """Yield inputs ``[size, ...]`` and labels ``[size]`` in the split's order; 0 chooses by the size of a sample."""
-    if not size:
-        values = math.prod(split.inputs.shape[1:])
-        size = max(_LEAST_EVALUATED, min(EVALUATION_BATCH, _EVALUATED_VALUES // max(1, values)))
+    size = size or samples_at_once(split.inputs.shape[1:], EVALUATION_BATCH)
     for first in range(0, len(split), size):
         yield split.batch(slice(first, first + size))

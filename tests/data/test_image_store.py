@@ -219,6 +219,7 @@ def test_it_tells_how_far_it_is(photos: Path, monkeypatch: pytest.MonkeyPatch) -
         ([(3000, 4000)] * 3, (96, 128), "images of 3000x4000 (height x width) scaled to 96x128"),
         ([(1, 9000)], (1, 128), "images of 1x9000"),
         ([(40, 60), (50, 45), (90, 30)], (40, 40), "images of 50x45 to 90x30 (height x width) scaled to 40x40"),
+        ([(40, 30), (30, 40)], (30, 30), "images of 30x40 to 40x30 (height x width) scaled to 30x30"),
         ([(300, 400), (4000, 3000)], (128, 128), "images of 300x400 to 4000x3000 (height x width) scaled to 128x128"),
     ],
 )
