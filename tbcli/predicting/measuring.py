@@ -65,12 +65,16 @@ def evaluate_saved(
     _require_shape(saved, dataset)
     whole = replace(dataset, train=split, validation=None, test=split, class_names=saved.class_names)
     model = saved.model
-    objective = choose_objective(config.train, whole, model, int(model.output_shape[-1]))
+    outputs = int(model.output_shape[-1])
+    objective = choose_objective(config.train, whole, model, outputs, from_logits=saved.from_logits)
     compile_model(model, config.train, 1, 1, objective)
     evaluator = Evaluator(model, whole, check, config.record, from_logits=objective.from_logits)
     evidence = evaluator.evaluate(split)
     metrics = {**evidence.metrics, **saved.task.measure(evidence.labels, evidence.outputs)}
-    return Measured(dataset.name, name, len(split), {"loss": metrics.pop("loss"), **metrics})
+    loss = metrics.pop("loss")
+    if saved.has_own_loss:
+        say("the loss is left out: it was one that the model's own function chose")
+    return Measured(dataset.name, name, len(split), metrics if saved.has_own_loss else {"loss": loss, **metrics})
 
 
 def _judged(dataset: Dataset) -> tuple[str, Split]:

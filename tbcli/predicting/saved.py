@@ -27,6 +27,8 @@ class SavedModel:
         class_names: A name for each class, label or value.
         input_shape: Of a sample; of a table the number of its columns.
         columns: Those of a table, in the order of the inputs; empty for anything else.
+        from_logits: Whether the model gives logits.
+        has_own_loss: Whether it was trained with a loss that the settings do not name.
     """
 
     model: keras.Model
@@ -34,6 +36,8 @@ class SavedModel:
     class_names: tuple[str, ...]
     input_shape: tuple[int, ...]
     columns: tuple[Column, ...]
+    from_logits: bool = False
+    has_own_loss: bool = False
 
     @property
     def is_of_images(self) -> bool:
@@ -43,7 +47,7 @@ class SavedModel:
     def outputs(self, inputs: Any) -> np.ndarray:
         """Return what the model says of a batch, as its task reads it ``[n, m]``."""
         raw = keras.ops.convert_to_numpy(self.model(inputs, training=False))
-        return self.task.read(raw.reshape(len(raw), -1))
+        return self.task.read(raw.reshape(len(raw), -1), from_logits=self.from_logits)
 
 
 def open_saved(run: Run) -> SavedModel:
@@ -65,7 +69,8 @@ def open_saved(run: Run) -> SavedModel:
         model = next(layer for layer in reversed(model.layers) if isinstance(layer, keras.Model))
     shape = tuple(record.get("input_shape") or _shape_of(model))
     names = tuple(map(str, record.get("class_names") or _numbered(model, task)))
-    return SavedModel(model, task, names, shape, columns)
+    told = {name: bool(record.get(name)) for name in ("from_logits", "has_own_loss")}
+    return SavedModel(model, task, names, shape, columns, **told)
 
 
 def _loaded(run: Run, config: Config) -> keras.Model:

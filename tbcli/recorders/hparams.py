@@ -139,7 +139,7 @@ def hyperparameter_values(
     values: dict[str, Any] = {name: attrgetter(each.key)(config) for name, each in hyperparameter_settings().items()}
     values |= {
         "name": train.name or "n/a",
-        **{name: facts[name] for name in ("data", "model") if facts.get(name)},
+        **{name: facts[name] for name in ("data", "model", "optimizer", "learning_rate") if facts.get(name)},
         **{name: ",".join(value) for name, value in values.items() if isinstance(value, tuple)},
         "warmup": train.warmup if train.schedule == "cosine" else 0,
         "weight_decay": train.weight_decay if train.optimizer == "adamw" else 0,

@@ -147,7 +147,8 @@ class Maker:
 
     def _needs_encoding(self, measure: Measure) -> bool:
         is_odd = self.task.has_classes and (measure.compares != NUMBERS or self.outputs == 1)
-        return is_odd or self.from_logits
+        needs_order_alone = measure.compares == NUMBERS and measure.name.endswith("accuracy")
+        return is_odd or (self.from_logits and not needs_order_alone)
 
     def _arguments(self, measure: Measure) -> dict[str, Any]:
         """Return what lets a metric give one value: the mean over classes or labels."""

@@ -33,7 +33,8 @@ class Objective:
         metrics: Makes new metrics, for they keep their sums.
         names: What the history calls the metrics, in their order.
         from_logits: Whether the model's outputs are logits.
-        is_plain: Whether Keras alone can load a model that is compiled with it.
+        plain_metrics: Makes those that Keras alone can load with a model.
+        is_plain: Whether that is so of the loss.
         is_usual: Whether it is the task's own, and known to work.
         notes: What was decided where it was not said, in sentences.
     """
@@ -43,6 +44,7 @@ class Objective:
     metrics: Callable[[], list[Any]]
     names: tuple[str, ...]
     from_logits: bool = False
+    plain_metrics: Callable[[], list[Any]] = list
     is_plain: bool = True
     is_usual: bool = False
     notes: tuple[str, ...] = ()
@@ -59,7 +61,9 @@ def usual_objective(task: Task, outputs: int) -> Objective:
     return replace(_objective(Part(loss, lambda: loss), _usual_metrics(task)), is_usual=True)
 
 
-def choose_objective(config: TrainConfig, dataset: Dataset, model: keras.Model, outputs: int) -> Objective:
+def choose_objective(
+    config: TrainConfig, dataset: Dataset, model: keras.Model, outputs: int, *, from_logits: bool = False
+) -> Objective:
     """Return loss and metrics: those of the settings, else those the model was compiled with, else those of the task.
 
     Args:
@@ -67,6 +71,7 @@ def choose_objective(config: TrainConfig, dataset: Dataset, model: keras.Model, 
         dataset: Tells the task, and how many classes there are.
         model: Built, perhaps compiled.
         outputs: How many it has.
+        from_logits: Whether they are known to be logits; a compiled model tells it.
 
     Raises:
         ConfigError: There is no such loss or metric.
@@ -74,11 +79,12 @@ def choose_objective(config: TrainConfig, dataset: Dataset, model: keras.Model, 
         DoesNotFit: A loss or a metric does not suit the task, or the task is not that of the compiled model.
     """
     task, compiled = dataset.task, read_compiled(model) if is_compiled(model) else None
-    if compiled is None and not config.loss and not config.metrics:
+    if compiled is None and not (config.loss or config.metrics or from_logits):
         return usual_objective(task, outputs)
     if compiled is not None and not config.loss:
         _require_same_task(compiled, dataset)
-    from_logits, notes = _reads_logits(model, compiled, task)
+    found, notes = _reads_logits(model, compiled, task)
+    from_logits = from_logits or found
     maker = Maker(task, len(dataset.class_names), outputs, from_logits)
     loss = maker.loss(config.loss) if config.loss or not compiled else maker.loss(_own_loss(model), is_of_model=True)
     metrics = {part.name: part for part in _usual_metrics(task)}
@@ -97,7 +103,8 @@ def _objective(loss: Part, metrics: Sequence[Part]) -> Objective:
         loss.name,
         lambda: [part.make() for part in metrics],
         tuple(part.name for part in metrics),
-        is_plain=loss.is_plain and all(part.is_plain for part in metrics),
+        plain_metrics=lambda: [part.make() for part in metrics if part.is_plain],
+        is_plain=loss.is_plain,
     )
 
 

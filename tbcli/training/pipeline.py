@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tbcli.config import Config
 from tbcli.data.dataset import Dataset
-from tbcli.errors import Interrupted, TrainingFailed
+from tbcli.errors import Interrupted, TrainingFailed, describe_error
 from tbcli.models import build_model, count_outputs
 from tbcli.recorders.cadence import choose_spacing
 from tbcli.recorders.recording import Recording
@@ -56,7 +56,7 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
         epochs = Epochs(setup, ready.feed, observer, recording, ready.rate_at)
         with _state_kept(setup, epochs, ready.feed.steps):
             _fit(setup, epochs, ready, interruption)
-            final = _rebuilt_in_float32(config, ready)
+            final = _rebuilt_in_float32(config, ready, narrator)
             saved_epoch = epochs.patience.restore(final) if epochs.patience else 0
             run.update(ended_by=epochs.ended_by, saved_epoch=saved_epoch or epochs.epochs_done)
             narrator.stage("Saving the model")
@@ -86,25 +86,21 @@ def _fit(setup: Setup, epochs: Epochs, ready: Prepared, interruption: Interrupti
 
 
 def _save(config: Config, ready: Prepared, final: keras.Model, run: Run, narrator: Narrator) -> None:
+    """Save a model with what Keras alone can load of its loss and metrics; then compile it with all of them."""
     samples, _ = ready.dataset.probe.batch(slice(COMPARED_SAMPLES))
-    # A file that names a loss of the user's, or one of ours, does not load elsewhere: then without loss and optimizer.
-    final.compiled = ready.objective.is_plain and final.compiled
-    said: list[str] = []
-    try:
-        with narrator.hushed_libraries():
-            save_model(
-                final,
-                run.models,
-                run.model_stem,
-                config.train.save_formats,
-                samples,
-                ready.dataset.columns,
-                said.append,
-            )
-    finally:
-        final.compiled = True
+    objective = choose_objective(config.train, ready.dataset, final, count_outputs(final, ready.dataset))
+    # Whoever loads it and goes on to train has no use for a schedule that is at its end.
+    compile_model(final, replace(config.train, schedule="constant"), 1, 1, objective)
+    final.optimizer.build(final.trainable_variables)  # saved without its variables, it would load with a warning
+    if objective.is_plain:
+        final.compile(final.optimizer, objective.loss, metrics=objective.plain_metrics(), jit_compile=False)
+    final.compiled = objective.is_plain
+    formats, said = config.train.save_formats, list[str]()
+    with narrator.hushed_libraries():
+        save_model(final, run.models, run.model_stem, formats, samples, ready.dataset.columns, said.append)
     for text in said:
         narrator.warn(text)
+    final.compile(final.optimizer, objective.loss, metrics=objective.metrics(), jit_compile=False)
 
 
 def try_one_step(config: Config, dataset: Dataset, narrator: Narrator) -> tuple[str, ...]:
@@ -165,13 +161,12 @@ def _state_kept(setup: Setup, epochs: Epochs, steps_per_epoch: int) -> Iterator[
         raise
 
 
-def _rebuilt_in_float32(config: Config, ready: Prepared) -> keras.Model:
+def _rebuilt_in_float32(config: Config, ready: Prepared, narrator: Narrator) -> keras.Model:
     """Return the model with the trained weights and float32 layers: the one evaluated is the one saved."""
-    dataset = ready.dataset
-    final = build_model(config.model, dataset, "float32")
-    final.set_weights(ready.model.get_weights())
-    objective = choose_objective(config.train, dataset, final, count_outputs(final, dataset))
-    # Whoever loads it and goes on to train has no use for a schedule that is at its end.
-    compile_model(final, replace(config.train, schedule="constant"), 1, 1, objective)
-    final.optimizer.build(final.trainable_variables)  # saved without its variables, it would load with a warning
+    try:
+        final = build_model(config.model, ready.dataset, "float32")
+        final.set_weights(ready.model.get_weights())
+    except Exception as error:  # noqa: BLE001 - a user's function may not give the same twice: nothing is lost by that
+        narrator.warn(f"the model is saved as it was trained, for a second one is not like it: {describe_error(error)}")
+        return ready.model
     return final

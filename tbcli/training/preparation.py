@@ -83,7 +83,7 @@ def prepare(config: Config, dataset: Dataset, narrator: Narrator) -> Prepared:
     )
     objective = choose_objective(train, dataset, model, count_outputs(model, dataset))
     feed = TrainingFeed(dataset.train, train.batch_size, train.steps_per_epoch, train.seed)
-    has_own_optimizer = is_compiled(model) and keeps_own_optimizer(train)
+    is_compiled_by_user = is_compiled(model)
     _compile(config, model, objective, feed)
     if not objective.is_usual:
         names = try_objective(model, dataset)
@@ -92,8 +92,12 @@ def prepare(config: Config, dataset: Dataset, narrator: Narrator) -> Prepared:
         narrator.note(note)
     facts = {"device": device, "precision": precision, "threads": threads_in_use()}
     facts |= {"loss": objective.loss_name, "parameters": model.count_params()}
+    if objective.from_logits:
+        facts["from_logits"] = True
+    if is_compiled_by_user and not train.loss:
+        facts["has_own_loss"] = True
     rate_at = rate_of_step(train, feed.steps * train.epochs)
-    if has_own_optimizer:
+    if is_compiled_by_user and keeps_own_optimizer(train):
         own = settings_of_optimizer(model.optimizer)
         facts |= {name: own[name] for name in ("optimizer", "learning_rate") if own.get(name) is not None}
         narrator.note(f"optimizer of the model: {own['optimizer']}, learning rate {own['learning_rate']}")
