@@ -24,7 +24,7 @@ COMMANDS = {
     "plot": "Plot curves of runs or of any log directory, or what a model confuses.",
     "serve": "Show runs in TensorBoard, all or the chosen ones, until Ctrl-C.",
     "clean": "Remove runs: logs, plots and model together, after showing them and asking.",
-    "data": "Show what was understood of data, and what is probably wrong with them, before anyone trains.",
+    "data": "Show how data are read, and check them for problems, before training.",
     "runs": "List the runs, the newest last; or show one run, or any log directory, in full.",
     "compare": "Compare runs: metrics at best and last epoch, and the settings that differ.",
     "models": "List the models, their arguments, and their number of parameters for --data.",

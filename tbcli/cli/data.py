@@ -41,7 +41,7 @@ def data(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what was understood of data, and what is probably wrong with them, before anyone trains.
+    """Show how data are read, and check them for problems, before training.
 
     Nothing is trained, and nothing is written beside the data.
     """
@@ -76,7 +76,7 @@ def _with_source(common: Common, source: str | None) -> Common:
         return common
     if "data.source" in common.flags:
         raise ConfigError(
-            f"data are named twice: {source!r} and {common.value('data.source')!r}", hint="leave out `--data`"
+            f"data are given twice: {source!r} and {common.value('data.source')!r}", hint="leave out `--data`"
         )
     return replace(common, flags={**common.flags, "data.source": Said(source, "DATA")})
 
@@ -122,7 +122,7 @@ def _examples(dataset: Dataset) -> bytes:
 
     if len(dataset.input_shape) != 3 or dataset.input_shape[2] not in (1, 3):
         raise ConfigError(
-            f"--out draws images, but samples have shape {list(dataset.input_shape)}", hint="leave out `--out`"
+            f"--out needs images, but samples have shape {list(dataset.input_shape)}", hint="leave out `--out`"
         )
     labels = dataset.train.labels[dataset.train.positions]
     groups = labels if dataset.task.has_classes else np.zeros(len(labels), np.int64)

@@ -75,7 +75,7 @@ def _table(rows: list[list[str]], right: range) -> list[str]:
     shown = rows[: _MOST_ROWS + 1] if left > 0 else rows
     lines = padded(_printable(shown), right=right)
     lines[0] = styled(lines[0], "bold", sys.stdout)
-    return [*lines, *([f"... and {left:,} more, all of them in a pipe and with --json"] if left > 0 else [])]
+    return [*lines, *([f"... and {left:,} more; a pipe and --json show all"] if left > 0 else [])]
 
 
 def _classes(inspection: Inspection) -> list[str]:

@@ -119,14 +119,14 @@ def load_dataset(
     loader = require_source(config.source)
     if config.args and loader != _FUNCTION:
         raise ConfigError(
-            f"nothing takes --data-arg {config.args[0]!r}: {config.source!r} is no function",
-            hint="leave it out; FILE.py:FUNCTION takes arguments",
+            f"--data-arg {config.args[0]!r} has no effect: {config.source!r} is not a function",
+            hint="remove it; only FILE.py:FUNCTION takes arguments",
         )
     with progress_to(progress) if progress else nullcontext():
         dataset: Dataset = load_object(loader)(config)
         if config.task not in ("auto", dataset.task.name):
             raise DoesNotFit(
-                f"{dataset.name!r} is data for {dataset.task.name}, not for {config.task}", hint="leave out `--task`"
+                f"{dataset.name!r} is data for {dataset.task.name}, not {config.task}", hint="remove `--task`"
             )
         from tbcli.data.checks import check_dataset
 
@@ -138,7 +138,9 @@ def load_dataset(
 def _not_used(config: DataConfig, loader: str) -> Iterator[str]:
     """Yield which settings are of no meaning to a source, a sentence each."""
     if config.target and loader != _TABLE:
-        yield f"--target {config.target} is not used: these data are no table"
+        yield f"--target {config.target} is not used: the data are not a table"
     if loader != _FOLDER:
         said = {"--image-size": config.image_size, "--color": config.color if config.color != "auto" else ""}
-        yield from (f"{flag} {value} is not used: it is for files of images" for flag, value in said.items() if value)
+        yield from (
+            f"{flag} {value} is not used: it applies to image files only" for flag, value in said.items() if value
+        )

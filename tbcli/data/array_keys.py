@@ -90,7 +90,7 @@ def _require_pairs(file: str, shapes: Mapping[str, tuple[int, ...]], found: Mapp
     for split in splits:
         for part, other in (("x", "y"), ("y", "x")):
             if part not in found[split]:
-                raise _unclear(file, shapes, f"{found[split][other]!r} has no {_called(split, part)} beside it")
+                raise _unclear(file, shapes, f"{found[split][other]!r} has no matching {_called(split, part)}")
     if "" in splits and "train" in splits:
         raise _unclear(
             file, shapes, f"both {found['']['x']!r} and {found['train']['x']!r} could be the training inputs"
@@ -105,8 +105,8 @@ def _called(split: str, part: str) -> str:
 
 def _unclear(file: str, shapes: Mapping[str, tuple[int, ...]], problem: str) -> DoesNotFit:
     return DoesNotFit(
-        f"cannot tell the arrays of {file} apart: {problem}. It has {describe_arrays(shapes)}",
-        hint="x and y, or x_train, y_train, x_val, y_val, x_test, y_test",
+        f"cannot tell what the arrays in {file} are: {problem}. It has {describe_arrays(shapes)}",
+        hint="name them x and y, or x_train, y_train, x_val, y_val, x_test, y_test",
     )
 
 

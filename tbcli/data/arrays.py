@@ -43,7 +43,7 @@ def load_arrays(config: DataConfig) -> Dataset:
     }
     notes = [f"not used: {describe_arrays({key: shapes[key] for key in others})}"] if others else []
     if "arr_0" in used:
-        notes.append("arr_0 is read as the inputs, arr_1 as the targets")
+        notes.append("arr_0 is treated as inputs, arr_1 as targets")
     return dataset_of_arrays(slug_of(path.stem) or "arrays", parts, config, class_names=names, notes=notes)
 
 
@@ -112,13 +112,15 @@ def arrange_inputs(splits: Sequence[Any]) -> tuple[list[Any], tuple[str, ...]]:
     if first.ndim == 1:
         return [_converted(each[:, np.newaxis]) for each in splits], ()
     if first.ndim == 3 and _are_images(first):
-        note = f"inputs {shape} are read as grey images: {[*shape, 1]}"
+        note = f"inputs {shape} are treated as grey images: {[*shape, 1]}"
         return [_converted(each[..., np.newaxis]) for each in splits], (note,)
     if first.ndim == 3:
-        return list(map(_converted, splits)), (f"inputs {shape} are read as sequences: {shape[1]} steps of {shape[2]}",)
+        return list(map(_converted, splits)), (
+            f"inputs {shape} are treated as sequences: {shape[1]} steps of {shape[2]}",
+        )
     if first.ndim == 4 and shape[3] > _MOST_CHANNELS and shape[2] > _MOST_CHANNELS and shape[1] in (1, 3, 4):
         moved = [np.moveaxis(each, 1, -1) for each in splits]
-        note = f"inputs {shape} are read as images with the channels first, and turned to {list(moved[0].shape)}"
+        note = f"inputs {shape} are treated as channels-first images, and transposed to {list(moved[0].shape)}"
         return list(map(_converted, moved)), (note,)
     return list(map(_converted, splits)), ()
 
@@ -207,12 +209,12 @@ def _joined(values: Sequence[np.ndarray]) -> np.ndarray:
         if other.ndim != first.ndim or other.shape[1:] != first.shape[1:]:
             raise DoesNotFit(
                 f"targets of the splits have shapes {listed([str(list(each.shape)) for each in values])}",
-                hint="all splits must have targets of one kind",
+                hint="all splits need targets of the same kind",
             )
         if (other.dtype.kind in "USOT") != (first.dtype.kind in "USOT"):
             raise DoesNotFit(
                 f"targets of the splits have types {listed([str(each.dtype) for each in values])}",
-                hint="all splits must have targets of one kind",
+                hint="all splits need targets of the same kind",
             )
     return np.concatenate(values)
 
@@ -221,10 +223,10 @@ def _require_same_length(split: str, inputs: Any, values: np.ndarray) -> None:
     if not inputs.ndim or not values.ndim or len(inputs) != len(values):
         raise DoesNotFit(
             f"the {split} inputs have shape {list(inputs.shape)}, the targets {list(values.shape)}",
-            hint="both need one row per sample",
+            hint="each needs one row per sample",
         )
     if not len(inputs):
-        raise DoesNotFit(f"the {split} split has no samples: inputs {list(inputs.shape)}", hint="give it some")
+        raise DoesNotFit(f"the {split} split has no samples: inputs {list(inputs.shape)}", hint="add samples")
 
 
 def _require_same_kind(inputs: Mapping[str, Any]) -> None:
@@ -236,10 +238,10 @@ def _require_same_kind(inputs: Mapping[str, Any]) -> None:
         if each.shape[1:] != first.shape[1:]:
             raise DoesNotFit(
                 f"the training inputs have shape {list(first.shape)}, those of the {split} split {list(each.shape)}",
-                hint="all splits must have inputs of one shape",
+                hint="all splits need inputs of the same shape",
             )
         if (each.dtype.kind == "f") != (first.dtype.kind == "f"):
             raise DoesNotFit(
                 f"the training inputs are {first.dtype}, those of the {split} split {each.dtype}",
-                hint="bring both to one scale and one type",
+                hint="use the same dtype and scale in all splits",
             )

@@ -32,7 +32,7 @@ def check_dataset(dataset: Dataset, *, to_train: bool = True) -> tuple[str, ...]
     if to_train and len(dataset.train) < 2:
         raise DoesNotFit(
             f"there {'is 1 training sample' if len(dataset.train) else 'are no training samples'}",
-            hint="training needs two at least; see `--limit-samples`, `--validation-split` and `--test-split`",
+            hint="training needs at least two; see `--limit-samples`, `--validation-split` and `--test-split`",
         )
     for name, split in dataset.splits.items():
         _check_inputs(name, split, dataset)
@@ -58,7 +58,7 @@ def _check_lengths(name: str, split: Split) -> None:
             hint="there must be one target per input",
         )
     if not len(split):
-        raise DoesNotFit(f"the {name} split has no samples", hint="leave it out, or give it some")
+        raise DoesNotFit(f"the {name} split has no samples", hint="leave it out, or add samples")
 
 
 def _check_shapes(name: str, split: Split, train: Split) -> None:
@@ -66,7 +66,7 @@ def _check_shapes(name: str, split: Split, train: Split) -> None:
         raise DoesNotFit(
             f"a training input has shape {list(train.inputs.shape[1:])}, one of the {name} split "
             f"{list(split.inputs.shape[1:])}",
-            hint="all splits must have inputs of one shape",
+            hint="all splits need inputs of the same shape",
         )
     if 0 in train.inputs.shape[1:]:
         raise DoesNotFit(f"an input has shape {list(train.inputs.shape[1:])}: nothing is in it", hint="are they whole?")
@@ -121,9 +121,7 @@ def _check_classes(dataset: Dataset) -> tuple[str, ...]:
     empty = [names[i] for i in np.flatnonzero(in_source == 0)]
     if count < 2 or (in_source > 0).sum() < 2:
         only = names[int(np.argmax(in_source))]
-        raise DoesNotFit(
-            f"all samples are of one class: {only!r}", hint="classification needs two classes at least, with samples"
-        )
+        raise DoesNotFit(f"all samples belong to one class: {only!r}", hint="classification needs at least two classes")
     if empty:
         raise DoesNotFit(
             f"{_counted(len(empty), 'class has', 'classes have')} no samples: {listed(empty)}",
@@ -131,7 +129,7 @@ def _check_classes(dataset: Dataset) -> tuple[str, ...]:
         )
     if (in_train > 0).sum() < 2:
         raise DoesNotFit(
-            f"all {len(dataset.train):,} training samples are of one class: {names[int(np.argmax(in_train))]!r}",
+            f"all {len(dataset.train):,} training samples belong to one class: {names[int(np.argmax(in_train))]!r}",
             hint="use more samples, or shuffle them first",
         )
     missing = [names[i] for i in np.flatnonzero(in_train == 0)]

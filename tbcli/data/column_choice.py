@@ -16,7 +16,7 @@ MOST_WORDS, LARGEST_SHARE = 100, 0.5  # different words, and their share of the 
 MOST_CATEGORIES = 1000  # the rarer ones are unknown
 _ID = re.compile(r"(?i)(.*[\W_])?(id|ids|idx|index|rowid|row|nr|no|uuid|guid|unnamed: 0)")
 _INDEX = re.compile(r"__index_level_\d+__")
-_CONSTANT = "the same value in all training rows"
+_CONSTANT = "constant in the training rows"
 _CAMEL_ID = re.compile(r".*[a-z](Id|ID)")
 _LEAST_PRECISE = 1e-3  # of the spread of a column, what float32 may round away
 
@@ -62,7 +62,7 @@ def choose_columns(table: RawTable, training: np.ndarray) -> tuple[tuple[Column,
                 notes += _notes_on(part, column)
     if not columns:
         raise DoesNotFit(
-            "no column is left to predict from: " + "; ".join(_said(reason, left_out[reason]) for reason in left_out),
+            "no input columns are left: " + "; ".join(_said(reason, left_out[reason]) for reason in left_out),
             hint="name another `--target`, or a table with more columns",
         )
     return tuple(columns), (*(_said(reason, names) for reason, names in left_out.items()), *notes)
@@ -104,14 +104,14 @@ def _reason_against(raw: RawColumn) -> str:
         return ""
     different = len(raw.words) if raw.words is not None else len(np.unique(raw.values[~is_missing]))
     if raw.kind == "word" and different > MOST_WORDS and different > filled * LARGEST_SHARE:
-        return f"text: over {MOST_WORDS} different values, and over half of them different"
+        return f"text: over {MOST_WORDS} distinct values, in over half of the rows"
     is_named_id = bool(_ID.fullmatch(raw.name) or _CAMEL_ID.fullmatch(raw.name))
     counts_up = raw.kind == "number" and filled > 2 and bool((np.diff(raw.values) == 1).all())
     is_unnamed = bool(re.fullmatch(r"c0", raw.name)) and counts_up and raw.values[0] in (0, 1)
     if _INDEX.fullmatch(raw.name) and counts_up:
         return "the index of a data frame"
     if different == filled > 2 and (is_unnamed or (is_named_id and (counts_up or _is_whole(raw)))):
-        return "an identifier: a different value in each row"
+        return "identifier: a distinct value in each row"
     return ""
 
 
@@ -140,8 +140,8 @@ def _require_finite(raw: RawColumn) -> None:
     if raw.kind == "number" and np.isinf(raw.values).any():
         rows = np.flatnonzero(np.isinf(raw.values))
         raise DoesNotFit(
-            f"column {raw.name!r} is infinite in {len(rows):,} rows, the first of them row {rows[0] + 1:,}",
-            hint="leave those cells empty, or give them a number",
+            f"column {raw.name!r} has infinite values in {len(rows):,} rows, first in row {rows[0] + 1:,}",
+            hint="leave those cells empty, or enter a number",
         )
 
 
@@ -159,7 +159,7 @@ def _describe(raw: RawColumn, training: np.ndarray) -> Column | str:
     if not len(filled) or filled.min() == filled.max():
         return _CONSTANT
     if np.float32(filled.min()) == np.float32(filled.max()):
-        return "values too large for their differences: subtract a constant"
+        return "differences too small for float32: subtract a constant"
     fill = float(np.median(filled))
     values = np.where(np.isnan(values), fill, values)
     return Column(raw.name, "number", mean=float(values.mean()), std=float(values.std()), fill=fill, missing=missing)
@@ -170,11 +170,11 @@ def _notes_on(raw: RawColumn, column: Column) -> Iterator[str]:
         numbers = sum(_looks_like_number(word) for word in raw.words)
         odd = [word for word in raw.words if not _looks_like_number(word)]
         if numbers > len(odd) > 0 and numbers >= 0.8 * len(raw.words):
-            yield f"column {raw.name!r} is read as categories, because of {listed([repr(word) for word in odd])}"
+            yield f"column {raw.name!r} is treated as categories because of {listed([repr(word) for word in odd])}"
         if len(column.vocabulary) == MOST_CATEGORIES:
-            yield f"column {raw.name!r}: the {MOST_CATEGORIES:,} most frequent values, all others are one"
+            yield f"column {raw.name!r}: only the {MOST_CATEGORIES:,} most frequent values are kept apart"
     elif np.spacing(np.float32(np.nanmax(np.abs(raw.values)))) > _LEAST_PRECISE * column.std:
-        yield f"column {raw.name!r} loses precision: its values are large and differ little; subtract a constant"
+        yield f"column {raw.name!r} loses precision: its values are large and differ little: subtract a constant"
 
 
 def _looks_like_number(word: str) -> bool:
@@ -203,7 +203,7 @@ def _encoded(raw: RawColumn, column: Column) -> np.ndarray:
     if column.kind == "number":
         if raw.words:
             raise DoesNotFit(
-                f"column {column.name!r} should hold numbers, but has {raw.words[0]!r}",
+                f"column {column.name!r} must hold numbers, but has {raw.words[0]!r}",
                 hint="as it did when the model was trained",
             )
         return np.where(raw.is_missing, column.fill, raw.values if raw.words is None else np.nan)

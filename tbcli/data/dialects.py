@@ -100,7 +100,7 @@ def find_dialect(path: Path) -> Dialect:
         notes.append(f"there is no header row: columns are named c0{f' to c{width - 1}' if width > 1 else ''}")
     else:
         names = _names(path, rows[0], width)
-        notes += ["the first row is taken for the header"] if is_guess else []
+        notes += ["the first row is assumed to be the header"] if is_guess else []
     return Dialect(encoding, separator, names, comments + int(has_header), tuple(notes))
 
 
@@ -135,7 +135,7 @@ def _sample(path: Path) -> tuple[str, str]:
             encoding = "cp1252" if _OF_WINDOWS.search(start) else "latin-1"
             text, is_whole = start.decode(encoding, "replace"), len(start) < _SAMPLE_BYTES
         except (EOFError, OSError) as error:
-            raise DoesNotFit(f"cannot read {path.name}: {error}", hint="is the file whole?") from None
+            raise DoesNotFit(f"cannot read {path.name}: {error}", hint="the file may be incomplete") from None
     # Half a line at the end of the sample is no row.
     return encoding, text if is_whole or "\n" not in text else text[: text.rindex("\n") + 1]
 
@@ -199,7 +199,7 @@ def _with_counts_first(
         return None
     names = (*(f"c{i}" for i in range(width - 1)), "target")
     said = (
-        f"the first row is read as scikit-learn writes it: {first[0]} rows, {first[1]} columns and the classes; "
+        f"the first row is in scikit-learn's format: number of rows, of columns, and the classes; "
         f"columns are named c0 to c{width - 2} and target"
     )
     return Dialect(encoding, separator, names, 1, (*notes, said), classes, int(first[0]))
@@ -261,7 +261,7 @@ def _names(path: Path, header: Sequence[str], width: int) -> tuple[str, ...]:
     if len(header) != width:
         raise DoesNotFit(
             f"the header of {path.name} has {len(header)} cells, most rows have {width}",
-            hint="each column needs a name; is a separator missing in the first row?",
+            hint="each column needs a name; check the separators in the first row",
         )
     names = [cell.strip() or f"c{i}" for i, cell in enumerate(header)]
     for name, count in Counter(names).items():

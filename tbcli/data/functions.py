@@ -43,7 +43,7 @@ def load_function(config: DataConfig) -> Dataset:
 
 
 def read_returned(returned: Any) -> tuple[Parts, tuple[str, ...], list[str]]:
-    """Return inputs and targets by split, names of classes, and what was done to them.
+    """Return inputs and targets by split, class names, and what was done to them.
 
     Args:
         returned: Inputs and targets, pairs of them, a dict of them, or tf.data datasets; behind them, perhaps, names
@@ -65,7 +65,7 @@ def read_returned(returned: Any) -> tuple[Parts, tuple[str, ...], list[str]]:
 
 
 def _without_names(returned: Any) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    """Return what stands before names of classes, and the names."""
+    """Return what stands before class names, and the names."""
     if not isinstance(returned, (tuple, list)) or not returned:
         raise _unexpected(returned)
     *values, last = returned
@@ -88,7 +88,7 @@ def _read_values(values: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _read_mapping(returned: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return a pair or a stream by split, and names of classes, of a dict with the keys of an ``.npz`` file."""
+    """Return a pair or a stream by split, and class names, of a dict with the keys of an ``.npz`` file."""
     streams = {key: value for key, value in returned.items() if is_stream(value) or _is_pair(value)}
     names: tuple[str, ...] = ()
     if streams:
@@ -103,7 +103,7 @@ def _read_mapping(returned: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[st
         if unknown or "train" not in streams:
             raise DoesNotFit(
                 f"the {_WHAT} returns a dict with {', '.join(map(repr, returned))}",
-                hint="of datasets, a dict has the keys train, validation and test",
+                hint="a dict of datasets has the keys train, validation and test",
             )
         names = tuple(map(str, returned.get("class_names", ())))
         return {known[key]: value for key, value in streams.items()}, names
@@ -117,7 +117,7 @@ def _read_mapping(returned: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[st
 
 def _gathered(split: str, stream: Any, notes: list[str]) -> tuple[Any, np.ndarray]:
     inputs, targets, where = gather_stream(stream, split)
-    notes.append(f"{split}: {len(targets):,} samples of tf.data, drawn once and kept {where}")
+    notes.append(f"{split}: {len(targets):,} samples from tf.data, read once and kept {where}")
     return inputs, targets
 
 
@@ -140,10 +140,10 @@ def as_array(value: Any) -> np.ndarray:
     except (ValueError, TypeError, RuntimeError) as error:
         said = str(error).partition("\n")[0]
         raise DoesNotFit(
-            f"a {type(value).__name__} that the {_WHAT} returns is no array: {said}", hint=_FORMS
+            f"a {type(value).__name__} returned by the {_WHAT} cannot be converted to an array: {said}", hint=_FORMS
         ) from error
     if array.ndim == 0:
-        raise DoesNotFit(f"the {_WHAT} returns a {type(value).__name__} where an array is meant", hint=_FORMS)
+        raise DoesNotFit(f"the {_WHAT} returns a value of type {type(value).__name__} instead of an array", hint=_FORMS)
     return array
 
 
@@ -168,5 +168,5 @@ def _unexpected(returned: Any) -> DoesNotFit:
         kinds = ", ".join(type(each).__name__ for each in list(returned)[:6])
         what = f"{len(returned)} values ({kinds})" if returned else "nothing"
     else:
-        what = "None" if returned is None else f"a {type(returned).__name__}"
-    return DoesNotFit(f"the {_WHAT} returns {what}, which is no data", hint=_FORMS)
+        what = "None" if returned is None else f"a value of type {type(returned).__name__}"
+    return DoesNotFit(f"the {_WHAT} returns {what} instead of data", hint=_FORMS)

@@ -194,11 +194,14 @@ def _of_duplicates(dataset: Dataset, splits: Mapping[str, SplitFacts], looks: Ma
     for name, facts in splits.items():
         if facts.in_train:
             share = f"{facts.in_train:,} of {facts.samples:,} samples ({facts.in_train / facts.samples:.1%})"
-            yield "duplicates", f"{share} of the {name} split are in the training split too, to the bit"
+            yield "duplicates", f"{share} of the {name} split are identical to a training sample"
     if splits["train"].duplicates:
-        yield "duplicates", f"{splits['train'].duplicates:,} training samples occur more than once"
+        yield "duplicates", f"{splits['train'].duplicates:,} training samples are duplicates of another"
     if contradictions := _contradictions(dataset, looks["train"].digests):
-        yield "contradiction", f"{contradictions:,} training samples have the inputs of another, but other targets"
+        yield (
+            "contradiction",
+            f"{contradictions:,} training samples have the same inputs as another, but a different target",
+        )
 
 
 def _contradictions(dataset: Dataset, digests: np.ndarray) -> int:
@@ -217,11 +220,11 @@ def _of_leaks(dataset: Dataset) -> Findings:
             "leak",
             (
                 f"{name_of_input(dataset, leak.place)} alone predicts the target{of} "
-                f"({leak.measure} {leak.score:.3f}): is it known before the target is?"
+                f"({leak.measure} {leak.score:.3f}): possibly a leak"
             ),
         )
     if len(leaks) > _MOST_NAMED:
-        yield "leak", f"{len(leaks) - _MOST_NAMED:,} more inputs predict a target alone"
+        yield "leak", f"{len(leaks) - _MOST_NAMED:,} more inputs predict a target on their own"
 
 
 def name_of_input(dataset: Dataset, place: int) -> str:
@@ -250,7 +253,7 @@ def _of_gaps(dataset: Dataset) -> Findings:
     gaps = {column.name: column.missing / rows for column in dataset.columns if column.missing > rows * _MOSTLY}
     if gaps:
         named = [f"{name} ({share:.0%})" for name, share in gaps.items()]
-        yield "missing", f"columns with no value in most rows: {listed(named)}"
+        yield "missing", f"columns that are missing in most rows: {listed(named)}"
 
 
 def _of_classes(dataset: Dataset, splits: Mapping[str, SplitFacts]) -> Findings:
@@ -268,13 +271,13 @@ def _of_classes(dataset: Dataset, splits: Mapping[str, SplitFacts]) -> Findings:
             "imbalance",
             (
                 f"class {names[most]!r} has {counts[most]:,} training samples, {names[least]!r} {counts[least]:,}: "
-                f"always guessing {names[most]!r} is right in {counts[most] / samples:.1%}; see --balance"
+                f"always predicting {names[most]!r} scores {counts[most] / samples:.1%}; see --balance"
             ),
         )
     for name, facts in splits.items():
         missing = [names[i] for i, count in enumerate(facts.counts) if not count and counts[i]]
         if missing and name != "train":
-            yield "few", f"the {name} split has no sample of {listed(missing)}"
+            yield "few", f"the {name} split has no samples of {listed(missing)}"
 
 
 def _of_ranges(splits: Mapping[str, SplitFacts]) -> Findings:
@@ -286,7 +289,7 @@ def _of_ranges(splits: Mapping[str, SplitFacts]) -> Findings:
                 "range",
                 (
                     f"inputs of the {name} split have mean {facts.inputs.mean:.4g}, of training {train.mean:.4g}: "
-                    "are they on one scale?"
+                    "check their scale"
                 ),
             )
 
@@ -295,4 +298,7 @@ def _of_targets(dataset: Dataset, targets: np.ndarray) -> Findings:
     for name, values in zip(dataset.class_names, targets.T, strict=False):
         far = np.abs(values - values.mean()) > _OUTLIER * values.std()
         if far.any():
-            yield "outliers", f"{int(far.sum()):,} values of {name!r} are over {_OUTLIER} standard deviations off"
+            yield (
+                "outliers",
+                f"{int(far.sum()):,} values of {name!r} are more than {_OUTLIER} standard deviations from the mean",
+            )

@@ -88,7 +88,7 @@ class Member:
         except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise damaged(self.path, f"{self.info.filename}: {error}") from error
         if not is_whole:
-            raise damaged(self.path, f"{self.info.filename} is cut short")
+            raise damaged(self.path, f"{self.info.filename} is truncated")
 
 
 def unpack_member(member: Member) -> np.ndarray:
@@ -110,7 +110,7 @@ def unpack_member(member: Member) -> np.ndarray:
         except OSError as error:
             raise TrainingFailed(
                 f"cannot unpack {member.bytes / 1e6:,.0f} MB into {str(kept.parent)!r}: {error.strerror}",
-                hint="make room there, set XDG_CACHE_HOME to another directory, or `--cache memory`",
+                hint="free some space, set XDG_CACHE_HOME to another directory, or use `--cache memory`",
             ) from error
         opened = open_raw(kept)
         assert opened is not None  # it was just written
@@ -127,7 +127,7 @@ def _unpack(member: Member, kept: Path) -> None:
                 for count in range(member.shape[0]):
                     sample = file.read(size)
                     if len(sample) != size:
-                        raise damaged(member.path, f"{member.info.filename} is cut short")
+                        raise damaged(member.path, f"{member.info.filename} is truncated")
                     writer.add(np.frombuffer(sample, member.dtype).reshape(member.shape[1:]))
                     tell(count + 1)
                 file.read(1)  # the end is where the checksum is verified
@@ -155,7 +155,8 @@ def open_members(path: Path) -> dict[str, Member]:
 def damaged(path: Path, why: str) -> DoesNotFit:
     """Return what to say of a file that cannot be read."""
     return DoesNotFit(
-        f"{path.name} cannot be read as arrays: {why}", hint="an .npz file is written by numpy.savez; is it whole?"
+        f"{path.name} cannot be read as arrays: {why}",
+        hint="an .npz file is written by numpy.savez; it may be incomplete",
     )
 
 
@@ -170,8 +171,8 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Memb
         start = file.tell()
     if dtype.hasobject:
         raise DoesNotFit(
-            f"{info.filename.removesuffix('.npy')!r} in {path.name} holds Python objects, which would run code",
-            hint="save it as an array of numbers or of fixed-width text: array.astype(str)",
+            f"{info.filename.removesuffix('.npy')!r} in {path.name} holds Python objects, which are never loaded",
+            hint="save it as an array of numbers or of strings: array.astype(str)",
         )
     return Member(path, info, shape, dtype, is_fortran, start)
 

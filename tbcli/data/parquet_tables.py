@@ -36,9 +36,9 @@ def read_parquet_table(path: Path, *, words: Collection[str] = ()) -> RawTable:
         table = parquet.read_table(path)
     except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
         said = str(error).splitlines()[0]
-        raise DoesNotFit(f"{path.name} is not read as Parquet: {said}", hint="is the file whole?") from error
+        raise DoesNotFit(f"{path.name} cannot be read as Parquet: {said}", hint="the file may be incomplete") from error
     if not table.num_rows:
-        raise DoesNotFit(f"{path.name} has no rows", hint="the rows hold the samples")
+        raise DoesNotFit(f"{path.name} has no rows", hint="add rows")
     _require_one_name_each(path, table.column_names)
     columns, left_out = [], []
     for name, values in zip(table.column_names, table.columns, strict=True):
@@ -47,7 +47,7 @@ def read_parquet_table(path: Path, *, words: Collection[str] = ()) -> RawTable:
             left_out.append(f"{name} ({values.type})")
         else:
             columns.append(column)
-    notes = (f"left out, as they hold no single values: {listed(left_out)}",) if left_out else ()
+    notes = (f"left out (unsupported type): {listed(left_out)}",) if left_out else ()
     return RawTable(tuple(columns), notes)
 
 

@@ -158,9 +158,7 @@ def numbers_with_commas(words: Sequence[str], separator: str) -> tuple[dict[str,
         guess = f"numbers such as {with_comma[0]} are read with a decimal comma"
     elif is_ambiguous or all(map(looks_like_thousands, with_comma)):
         plain = {word: word.replace(",", "") for word in words}
-        guess = (
-            f"numbers such as {with_comma[0]} are read with a comma that separates thousands" if is_ambiguous else ""
-        )
+        guess = f"numbers such as {with_comma[0]} are read with a thousands comma" if is_ambiguous else ""
     elif all(map(_DECIMAL_COMMA.fullmatch, with_comma)) and not any("." in word for word in words):
         plain, guess = {word: word.replace(",", ".") for word in words}, ""
     else:
@@ -215,7 +213,7 @@ def _numbered_dates(words: Sequence[str], matched: Sequence[re.Match[str]]) -> t
         is_day_first = day_first and (not month_first or matched[0][2] == ".")
         days = [(year, month, day) if is_day_first else (year, day, month) for day, month, year in parts]
         is_guess = day_first and month_first and matched[0][2] != "."
-        guess = f"dates such as {words[0]} are read with the month first" if is_guess else ""
+        guess = f"dates such as {words[0]} are read month first" if is_guess else ""
     else:
         return {}, ""
     iso = [f"{y:04}-{m:02}-{d:02}T{_clock(each[5])}" for (y, m, d), each in zip(days, matched, strict=True)]

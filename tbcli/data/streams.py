@@ -35,11 +35,11 @@ def gather_stream(stream: Any, split: str) -> tuple[np.ndarray, np.ndarray, str]
     if not isinstance(spec, tuple) or len(spec) != 2 or not all(hasattr(each, "shape") for each in spec):
         raise DoesNotFit(
             f"elements of the {split} dataset are {_described(spec)}",
-            hint="each element is (inputs, targets), or a batch of them; weights and several inputs are not taken",
+            hint="each element must be (inputs, targets) or a batch of them, without weights",
         )
     cardinality = int(stream.cardinality())
     if cardinality == _INFINITE:
-        raise DoesNotFit(f"the {split} dataset never ends", hint="leave out `.repeat()`: epochs are counted here")
+        raise DoesNotFit(f"the {split} dataset is infinite", hint="remove `.repeat()`: tbcli counts the epochs")
     targets = []
     tell = progress_counter(f"Reading the {split} dataset: {{}} samples", 0)
     with closing(_Rows()) as rows:
@@ -48,12 +48,12 @@ def gather_stream(stream: Any, split: str) -> tuple[np.ndarray, np.ndarray, str]
             targets.append(labels)
             tell(rows.count)
         if not rows.count:
-            raise DoesNotFit(f"the {split} dataset has no samples", hint="leave it out, or give it some")
+            raise DoesNotFit(f"the {split} dataset has no samples", hint="leave it out, or add samples")
         kept = rows.array()
     try:
         return kept, np.concatenate(targets), rows.where
     except ValueError as error:
-        raise DoesNotFit(f"targets of the {split} dataset differ in shape: {error}", hint="pad or cut them") from error
+        raise DoesNotFit(f"targets of the {split} dataset differ in shape: {error}", hint="pad or crop them") from error
 
 
 def _batches(stream: Any, split: str, *, is_batched: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -75,7 +75,9 @@ def _failed(split: str, error: Exception) -> DoesNotFit:
     text = str(error).strip()
     raised = re.findall(r"^(?:.*\}\} )?(\w*(?:Error|Exception): .*)$", text, re.MULTILINE)
     said = raised[-1] if raised else f"{type(error).__name__}: {text.partition(chr(10))[0]}"
-    failed = with_trace(DoesNotFit(f"the {split} dataset fails: {said}", hint="does it iterate without tbcli?"), error)
+    failed = with_trace(
+        DoesNotFit(f"the {split} dataset fails: {said}", hint="check that it iterates on its own"), error
+    )
     frames = re.findall(r'^  File "(?!.*-packages/).*\n(?:    .*\n)+', text, re.MULTILINE)
     if raised and frames:
         failed.trace = "".join(["Traceback (most recent call last):\n", *frames, said])
@@ -96,7 +98,7 @@ def _is_batched(inputs: Any, targets: Any) -> bool:
 
 def _described(spec: Any) -> str:
     if isinstance(spec, tuple):
-        return f"tuples of {len(spec)}" if len(spec) != 2 else "pairs of something else than arrays"
+        return f"tuples of {len(spec)}" if len(spec) != 2 else "pairs, but not of arrays"
     return f"{type(spec).__name__}s, without targets"
 
 
@@ -118,7 +120,7 @@ class _Rows:
         if kind != self._kind:
             raise DoesNotFit(
                 f"inputs of the {split} dataset differ: {list(self._kind[0])}, then {list(kind[0])}",
-                hint="bring them to one shape: pad, cut or resize them",
+                hint="make them the same shape: pad, crop or resize them",
             )
         self.count += len(rows)
         self._bytes += rows.nbytes
@@ -130,7 +132,7 @@ class _Rows:
         except OSError as error:
             raise TrainingFailed(
                 f"cannot keep the samples of the {split} dataset in {str(raw_cache_directory())!r}: {error.strerror}",
-                hint="make room there, or set XDG_CACHE_HOME to another directory",
+                hint="free some space, or set XDG_CACHE_HOME to another directory",
             ) from error
 
     def _write(self, rows: np.ndarray) -> None:
@@ -138,7 +140,7 @@ class _Rows:
             directory = raw_cache_directory()
             directory.mkdir(parents=True, exist_ok=True)
             self._file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115 - it lives as long as its map
-            self.where = f"in a file of {str(directory)!r} until the end"
+            self.where = f"in a temporary file in {str(directory)!r}"
             for kept in self._kept:
                 self._file.write(np.ascontiguousarray(kept).data)
             self._kept.clear()

@@ -78,7 +78,9 @@ def read_table(path: Path, *, words: Collection[str] = (), strict: bool = False)
             return read_parquet_table(path, words=words)
         return read_text_table(path, words=words, strict=strict)
     except OSError as error:
-        raise DoesNotFit(f"cannot read {str(path.absolute())!r}: {error.strerror}", hint="is it a file?") from error
+        raise DoesNotFit(
+            f"cannot read {str(path.absolute())!r}: {error.strerror}", hint="check the file and its permissions"
+        ) from error
 
 
 def _with_inputs(dataset: Dataset, inputs: np.ndarray) -> Dataset:
@@ -100,8 +102,8 @@ def _target_names(path: Path, table: RawTable, target: str) -> list[str]:
     if not target.strip(", "):
         likely = next((name for word in _LIKELY_TARGETS for name in table.names if name.lower() == word), "")
         raise ConfigError(
-            f"which column of {path.name} is to be predicted? It has {columns}",
-            hint=f"`--target {likely or table.names[-1]}`; several as a comma list",
+            f"no --target given for {path.name}; its columns are {columns}",
+            hint=f"`--target {likely or table.names[-1]}`, or several as a comma list",
         )
     listed_names = dict.fromkeys(name.strip() for name in target.split(",") if name.strip())
     names = [target] if target in table.names else list(listed_names)  # one may have a comma in its name
@@ -113,7 +115,7 @@ def _target_names(path: Path, table: RawTable, target: str) -> list[str]:
                 hint=f"did you mean {guess!r}? It has {columns}" if guess else f"it has {columns}",
             )
     if len(names) == len(table.names):
-        raise DoesNotFit(f"all columns of {path.name} are targets", hint="leave some to predict them from")
+        raise DoesNotFit(f"all columns of {path.name} are targets", hint="leave some columns as inputs")
     return names
 
 
@@ -124,7 +126,7 @@ def _rows_with_targets(path: Path, table: RawTable, names: Sequence[str]) -> tup
     if not len(kept):
         raise DoesNotFit(f"column {names[0]!r} of {path.name} has no values", hint="name another `--target`")
     rows = "1 row has" if count == 1 else f"{count:,} rows have"
-    return kept, [f"{rows} no value of {listed(names)}: left out"] if count else []
+    return kept, [f"{rows} no value of {listed(names)} and are left out"] if count else []
 
 
 def _targets_of(columns: Sequence[RawColumn], table: RawTable, task: str) -> Targets:
@@ -159,7 +161,7 @@ def _numbers(column: RawColumn) -> np.ndarray:
     truth = [_TRUTH.get(word.lower()) for word in column.words]
     if None in truth:
         raise DoesNotFit(
-            f"column {column.name!r} holds words such as {column.words[0]!r}, beside other targets",
-            hint="several targets are numbers, or 0 and 1 for labels; one alone may hold words",
+            f"column {column.name!r} holds strings such as {column.words[0]!r}; several targets must be numbers",
+            hint="use 0 and 1 for labels; only a single target may hold strings",
         )
     return np.asarray(np.array(truth, np.int64)[column.values])

@@ -67,11 +67,11 @@ def _plain(values: np.ndarray, what: str) -> np.ndarray:
             f"the {what} have shape {list(values.shape)}", hint="one row per sample: [n], or [n, k] for several values"
         )
     if values.dtype.kind not in "UbiufT":
-        raise DoesNotFit(f"the {what} are of type {values.dtype}", hint="numbers, words or truth values are understood")
+        raise DoesNotFit(f"the {what} are of type {values.dtype}", hint="targets must be numbers, strings or booleans")
     if values.dtype.kind == "T":
         values = values.astype(str)
     if len(values) == 1:
-        raise DoesNotFit("there is one sample alone", hint="training needs two at least, and some to measure it by")
+        raise DoesNotFit("there is only one sample", hint="training needs at least two, and more to evaluate on")
     values = values.reshape(len(values), -1)
     if values.dtype.kind == "f":
         _require_finite(values, what)
@@ -86,7 +86,7 @@ def _unboxed(values: np.ndarray, what: str) -> np.ndarray:
     if all(isinstance(each, (bool, int, float, np.number, np.bool_)) for each in values.flat):
         return np.array(values.tolist())
     kinds = sorted({type(each).__name__ for each in values.flat})
-    raise DoesNotFit(f"the {what} are objects: {listed(kinds)}", hint="numbers, words or truth values are understood")
+    raise DoesNotFit(f"the {what} are objects: {listed(kinds)}", hint="targets must be numbers, strings or booleans")
 
 
 def _require_finite(values: np.ndarray, what: str) -> None:
@@ -103,14 +103,14 @@ def _require_finite(values: np.ndarray, what: str) -> None:
 def _read_words(values: np.ndarray, task: str, names: Sequence[str], what: str) -> Targets:
     if task not in ("auto", CLASSIFICATION.name):
         raise DoesNotFit(
-            f"the {what} are words such as {str(values[0])!r}, which cannot be learnt as {task}",
+            f"the {what} are strings such as {str(values[0])!r}, which {task} cannot predict",
             hint="`--task classification`, or numbers as targets",
         )
     words, labels = np.unique(values, return_inverse=True)
     if len(words) > _SAMPLES_OF_TEXT and len(words) > len(values) / 2 and task == "auto":
         raise DoesNotFit(
-            f"the {what} are {len(words):,} different words in {len(values):,} samples, which makes no classes",
-            hint="name another target; `--task classification` takes them as they are",
+            f"the {what} are {len(words):,} distinct strings in {len(values):,} samples: too many to be classes",
+            hint="use another target; `--task classification` accepts them anyway",
         )
     order = _in_order(words)
     rank = np.empty(len(order), np.int64)
@@ -137,24 +137,25 @@ def _read_numbers(values: np.ndarray, task: str, names: Sequence[str], few: int,
         if ((values == 0) | (values == 1)).all():
             return Targets(MULTI_LABEL, values.astype(np.uint8)[:, np.newaxis], tuple(names) or ("0",))
         raise DoesNotFit(
-            f"the {what} are one number per sample, which cannot be learnt as {task}",
-            hint="multi-label wants 0 or 1 for each label: [n, labels]",
+            f"the {what} are one number per sample, which {task} cannot predict",
+            hint="multi-label needs 0 or 1 for each label: [n, labels]",
         )
     if values.dtype.kind == "b":
         return Targets(CLASSIFICATION, values.astype(np.int64), tuple(names) or ("false", "true"))
     is_whole = values.dtype.kind in "iu" or bool((values == np.rint(values)).all())
     found = np.unique(values)
     if task == "auto" and not _are_classes(found, values, is_whole=is_whole, few=few, named=len(names)):
-        note = f"the {what} are {len(found):,} different numbers: taken for values (regression)"
+        note = f"the {what} are {len(found):,} distinct numbers: treated as values (regression)"
         return replace(_values(values[:, np.newaxis], names), notes=(note,) if is_whole else ())
     if not is_whole and len(found) > MOST_CLASSES:
         raise DoesNotFit(
-            f"the {what} are {len(found):,} different fractions, which makes no classes", hint="`--task regression`"
+            f"the {what} are {len(found):,} distinct fractional numbers: too many to be classes",
+            hint="`--task regression`",
         )
     targets = _classes(values, found, names, what)
     if task == "auto":
         is_guess = values.dtype.kind == "f" or few == FEW_CLASSES
-        note = f"the {what} are {len(found)} different whole numbers: taken for classes; `--task regression` for values"
+        note = f"the {what} are {len(found)} distinct integers: treated as classes, not values (`--task regression`)"
         targets = replace(targets, notes=(note,) if is_guess else ())
     return targets
 
@@ -175,12 +176,12 @@ def _classes(values: np.ndarray, found: np.ndarray, names: Sequence[str], what: 
     if lowest == -1 and count > 3 and highest == count - 2:
         raise DoesNotFit(
             f"{int((values == -1).sum()):,} of the {what} are -1, below the classes 0 to {int(highest)}",
-            hint="-1 often marks samples without a label: remove them; `--task regression` reads values",
+            hint="-1 often marks samples without a label: remove them, or `--task regression`",
         )
     if names and lowest >= 0 and (found == np.rint(found)).all():
         if highest >= len(names):
             raise DoesNotFit(
-                f"the {what} go up to {int(highest)}, but there are {len(names)} names of classes",
+                f"the {what} go up to {int(highest)}, but there are {len(names)} class names",
                 hint="class numbers count from 0",
             )
         return Targets(CLASSIFICATION, values.astype(np.int64), tuple(names))
@@ -188,7 +189,7 @@ def _classes(values: np.ndarray, found: np.ndarray, names: Sequence[str], what: 
     shown = tuple(f"{value:g}" if abs(value) < 1e6 else str(value) for value in found.tolist())
     if names and len(names) != count:
         raise DoesNotFit(
-            f"the {what} have {count} different values, but there are {len(names)} names of classes",
+            f"the {what} have {count} distinct values, but there are {len(names)} class names",
             hint=f"the values are {listed(shown)}",
         )
     return Targets(CLASSIFICATION, labels, tuple(names) or shown)
@@ -198,7 +199,8 @@ def _read_rows(values: np.ndarray, task: str, names: Sequence[str], what: str) -
     """Return targets ``[m, k]``: one-hot, labels, or values."""
     if values.dtype.kind == "U":
         raise DoesNotFit(
-            f"the {what} have {values.shape[1]} words per sample", hint="one word, or 0 or 1 for each label"
+            f"the {what} have {values.shape[1]} strings per sample",
+            hint="one string per sample, or 0 or 1 for each label",
         )
     if names and len(names) != values.shape[1]:
         raise DoesNotFit(
@@ -218,10 +220,10 @@ def _read_rows(values: np.ndarray, task: str, names: Sequence[str], what: str) -
         return Targets(MULTI_LABEL, values.astype(np.uint8), numbers)
     if task == MULTI_LABEL.name:
         odd = values[(values != 0) & (values != 1)][0]
-        raise DoesNotFit(f"the {what} hold {odd:g}", hint="multi-label wants 0 or 1 for each label")
+        raise DoesNotFit(f"the {what} hold {odd:g}", hint="multi-label needs 0 or 1 for each label")
     note = ""
     if task == "auto" and (values >= 0).all() and np.allclose(sums, 1, atol=1e-4):
-        note = f"each row of the {what} sums to 1, as probabilities of classes do; they are read as values (regression)"
+        note = f"each row of the {what} sums to 1, like class probabilities; they are treated as values (regression)"
     return replace(_values(values, names), notes=(note,) if note else ())
 
 
@@ -230,6 +232,6 @@ def _values(values: np.ndarray, names: Sequence[str]) -> Targets:
         labels = values.astype(np.float32)
     if not np.isfinite(labels).all():
         largest = float(np.abs(values).max())
-        raise DoesNotFit(f"targets go up to {largest:g}, beyond what float32 holds", hint="scale them")
+        raise DoesNotFit(f"targets go up to {largest:g}, beyond the range of float32", hint="scale them down")
     count = values.shape[1]
     return Targets(REGRESSION, labels, tuple(names) or (("value",) if count == 1 else tuple(map(str, range(count)))))

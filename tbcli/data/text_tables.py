@@ -121,15 +121,16 @@ def _blocks(path: Path, dialect: Dialect, ragged: _Ragged) -> Iterator[list[list
                 yield block
         except csv.Error as error:
             raise DoesNotFit(
-                f"{path.name} cannot be read behind line {reader.line_num}: {error}", hint="is a quote never closed?"
+                f"{path.name} cannot be parsed after line {reader.line_num}: {error}",
+                hint="check for an unclosed quote",
             ) from None
     ragged.rows = count
     if not count and not ragged:
-        raise DoesNotFit(f"{path.name} has no rows below its header", hint="the rows hold the samples")
+        raise DoesNotFit(f"{path.name} has no rows after its header", hint="add rows")
     if dialect.promised_rows and count != dialect.promised_rows:
         raise DoesNotFit(
-            f"the first row of {path.name} promises {dialect.promised_rows} rows, there are {count}",
-            hint="is the file whole?",
+            f"the first row of {path.name} declares {dialect.promised_rows} rows, but there are {count}",
+            hint="the file may be incomplete",
         )
 
 
@@ -183,7 +184,7 @@ class _Ragged:
         said = f"{', '.join(self._first)}{more}"
         if strict or self._count > _LARGEST_SHARE * (self.rows + self._count):
             raise DoesNotFit(
-                f"the rows of {self._path.name} should have {self._width} cells: {said}",
-                hint="a cell that contains the separator must stand in double quotes",
+                f"rows of {self._path.name} should have {self._width} cells: {said}",
+                hint="put cells that contain the separator in double quotes",
             )
         return [f"{self._count:,} rows do not have {self._width} cells and are left out: {said}"]

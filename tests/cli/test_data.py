@@ -56,22 +56,22 @@ def test_columns_with_many_gaps_are_named(cli: Cli, workspace: Path) -> None:
     (workspace / "t.csv").write_text("\n".join(["a,b,y", *rows]))
     facts = json.loads(cli("data", "t.csv", "--target", "y", "--json").stdout)["data"]
     assert [column["missing"] for column in facts["columns"]] == [0, 32]
-    assert {"kind": "missing", "text": "columns with no value in most rows: b (67%)"} in facts["findings"]
+    assert {"kind": "missing", "text": "columns that are missing in most rows: b (67%)"} in facts["findings"]
 
 
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
         (["nowhere.csv"], 3, "there is no"),
-        (["people.csv"], 2, "which column of people.csv is to be predicted? It has age, colour, happy"),
-        (["people.csv", "--target", ","], 2, "which column of people.csv is to be predicted"),
+        (["people.csv"], 2, "no --target given for people.csv; its columns are age, colour, happy"),
+        (["people.csv", "--target", ","], 2, "no --target given for people.csv"),
         (["people.csv", "--target", "hapy"], 3, "did you mean 'happy'? It has age, colour, happy"),
-        (["people.csv", "--target", "happy", "--out", "x.png"], 2, "--out draws images"),
-        (["people.csv", "--data", "mnist", "--target", "happy"], 2, "data are named twice"),
-        (["people.csv", "--target", "happy", "--task", "regression"], 4, "words such as"),
+        (["people.csv", "--target", "happy", "--out", "x.png"], 2, "--out needs images"),
+        (["people.csv", "--data", "mnist", "--target", "happy"], 2, "data are given twice"),
+        (["people.csv", "--target", "happy", "--task", "regression"], 4, "strings such as"),
         (["people.csv", "--target", "happy", "--validation-split", "1"], 2, "below 1"),
-        (["people.csv", "--target", "happy", "--data-arg", "a=1"], 2, "nothing takes --data-arg 'a=1'"),
-        (["mnist", "--task", "regression"], 4, "'mnist' is data for classification, not for regression"),
+        (["people.csv", "--target", "happy", "--data-arg", "a=1"], 2, "--data-arg 'a=1' has no effect"),
+        (["mnist", "--task", "regression"], 4, "'mnist' is data for classification, not regression"),
         (["people.txt"], 4, "by its suffix '.txt'"),
     ],
 )
@@ -86,10 +86,10 @@ def test_what_is_wrong_is_two_lines_and_a_code(cli: Cli, people: Path, words: li
 
 def test_settings_that_are_not_used_are_told(cli: Cli, people: Path) -> None:
     shown = cli("data", "people.csv", "--target", "happy", "--image-size", "32", "--color", "grey").stdout
-    assert "--image-size 32 is not used: it is for files of images" in shown
+    assert "--image-size 32 is not used: it applies to image files only" in shown
     assert "--color grey is not used" in shown
     np.savez(people.parent / "a.npz", x=np.random.default_rng(0).random((60, 3)), y=np.arange(60) % 2)
-    assert "--target y is not used: these data are no table" in cli("data", "a.npz", "--target", "y").stdout
+    assert "--target y is not used: the data are not a table" in cli("data", "a.npz", "--target", "y").stdout
 
 
 def test_examples_are_a_picture(cli: Cli, workspace: Path) -> None:

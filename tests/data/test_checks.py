@@ -51,10 +51,10 @@ def test_sound_data_pass() -> None:
         (dataset(split(X[:1], Y[:1])), "there is 1 training sample"),
         (dataset(split(changed(X, (3, 2), np.nan))), "train split .*: sample 3 is NaN in value 2"),
         (dataset(split(), split(changed(X, (5, 0), -np.inf))), "test split .*: sample 5 is infinite in value 0"),
-        (dataset(split(labels=Y * 0)), "all samples are of one class: 'a'"),
+        (dataset(split(labels=Y * 0)), "all samples belong to one class: 'a'"),
         (dataset(split(), names="a"), "label 1, but classes count from 0 to 0"),
         (dataset(split(), names="abcd"), "2 classes have no samples: c, d"),
-        (dataset(split(labels=Y * 0), split()), "all 20 training samples are of one class: 'a'"),
+        (dataset(split(labels=Y * 0), split()), "all 20 training samples belong to one class: 'a'"),
         (dataset(split(labels=VALUES), None, REGRESSION, "abc"), "but 3 have names"),
         (
             dataset(split(labels=changed(VALUES, (3, 1), np.nan)), None, REGRESSION),

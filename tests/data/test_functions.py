@@ -54,7 +54,7 @@ def test_the_numbers_in_the_help_topic_are_those_of_the_code() -> None:
     text = topics()["data"].read_text("utf-8")
     assert f"at most {MOST_CLASSES} in an integer array, at most {FEW_CLASSES} in a table" in text
     assert f"Arrays over {MOST_BYTES_IN_MEMORY >> 20} MB stay on the" in text
-    assert f"text (over {MOST_WORDS} different values, and over half of them different)" in text
+    assert f"text (over {MOST_WORDS} distinct values, in over half of the rows)" in text
 
 
 @pytest.mark.parametrize(
@@ -95,16 +95,16 @@ def test_data_frames_are_arrays() -> None:
 @pytest.mark.parametrize(
     ("returned", "message"),
     [
-        (None, "returns None, which is no data"),
-        (3, "returns a int, which is no data"),
-        ((), "returns nothing, which is no data"),
-        (X, "returns a ndarray, which is no data"),
+        (None, "returns None instead of data"),
+        (3, "returns a value of type int instead of data"),
+        ((), "returns nothing instead of data"),
+        (X, "returns a value of type ndarray instead of data"),
         ((X,), r"returns 1 values \(ndarray\)"),
         ((X, Y, X), r"returns 3 values \(ndarray, ndarray, ndarray\)"),
         ((X, Y, X, Y), "returns 4 values"),
-        ((X, 3), "returns a int where an array is meant"),
-        ((iter(()), iter(())), "returns a .*iterator where an array is meant"),
-        (([[1], [1, 2]], [1, 2]), "is no array"),
+        ((X, 3), "returns a value of type int instead of an array"),
+        ((iter(()), iter(())), "returns a value of type .*iterator instead of an array"),
+        (([[1], [1, 2]], [1, 2]), "cannot be converted to an array"),
         ({"a": X, "b": Y}, "no array is called x or y"),
         ({"train": (X, Y), "more": (X, Y)}, "returns a dict with 'train', 'more'"),
     ],
@@ -169,7 +169,7 @@ def ragged():
         dataset = load(text, *args, name="whole")
         assert np.array_equal(dataset.train.inputs, np.arange(240).reshape(60, 4))
         assert np.array_equal(dataset.train.labels, np.arange(60) % 3)
-        assert "60 samples of tf.data, drawn once and kept in memory" in dataset.notes[0]
+        assert "60 samples from tf.data, read once and kept in memory" in dataset.notes[0]
     dataset = load(text, name="three")
     assert [len(split) for split in dataset.splits.values()] == [60, 60, 60]
     assert dataset.class_names == ("oak", "elm", "ash")
@@ -177,7 +177,7 @@ def ragged():
     monkeypatch.setattr("tbcli.data.streams.MOST_BYTES_IN_MEMORY", 100)
     streamed = load(text, "batch=7", name="whole")
     assert np.array_equal(streamed.train.inputs[np.arange(60)], np.arange(240).reshape(60, 4))
-    assert "in a file of" in streamed.notes[0]
+    assert "in a temporary file in" in streamed.notes[0]
     for name, message in (
         ("weighted", "elements of the train dataset are tuples of 3"),
         ("failing", "it is mine"),
@@ -185,7 +185,7 @@ def ragged():
     ):
         with pytest.raises(DoesNotFit, match=message):
             load(text, name=name)
-    with pytest.raises(DoesNotFit, match="never ends"):
+    with pytest.raises(DoesNotFit, match="is infinite"):
         load(text, "repeat=true", name="whole")
 
 

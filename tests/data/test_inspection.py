@@ -76,12 +76,14 @@ def test_samples_of_several_splits_and_contradictions_are_counted() -> None:
     assert dict(facts.findings)["duplicates"].startswith("50 of 250 samples (20.0%) of the test split")
     twice = np.concatenate([x, x[:30]])
     contradicting = found(twice, np.concatenate([np.arange(COUNT) % 3, (np.arange(30) + 1) % 3]))
-    assert contradicting["contradiction"].endswith("training samples have the inputs of another, but other targets")
+    assert contradicting["contradiction"].endswith(
+        "training samples have the same inputs as another, but a different target"
+    )
 
 
 def test_rare_classes_and_imbalance_are_found() -> None:
     findings = found(values(), np.array(["usual"] * (COUNT - 8) + ["rare"] * 8))
-    assert "always guessing 'usual' is right in" in findings["imbalance"]
+    assert "always predicting 'usual' scores" in findings["imbalance"]
     assert "classes with fewer than 10 training samples: rare" in findings["few"]
 
 
@@ -95,7 +97,7 @@ def test_scales_that_differ_constants_and_outliers_are_found() -> None:
     y = RANDOM.normal(size=COUNT)
     y[5] = 1000
     whole = dataset(values(), y, validation_split=0.0, test_split=0.0)
-    assert "1 values of 'value' are over 10" in dict(inspect_dataset(whole).findings)["outliers"]
+    assert "1 values of 'value' are more than 10" in dict(inspect_dataset(whole).findings)["outliers"]
 
 
 def test_ranges_are_those_of_numpy() -> None:

@@ -77,9 +77,9 @@ def test_a_table_becomes_numbers_and_categories(tmp_path: Path, write: Callable[
     assert dataset.input_shape == (8,)
     assert dataset.train.inputs.dtype == np.float32
     notes = "\n".join(dataset.notes)
-    assert "an identifier: a different value in each row): PassengerId" in notes
-    assert "over half of them different): name" in notes
-    assert "the same value in all training rows): when.year, constant" in notes
+    assert "identifier: a distinct value in each row): PassengerId" in notes
+    assert "in over half of the rows): name" in notes
+    assert "constant in the training rows): when.year, constant" in notes
     by_name = {column.name: i for i, column in enumerate(dataset.columns)}
     inputs, labels = dataset.train.inputs, dataset.train.labels
     assert labels.tolist() == [row["survived"] for row in rows]
@@ -144,7 +144,7 @@ def test_missing_targets_are_dropped_with_a_count(tmp_path: Path) -> None:
     as_csv(tmp_path / "t.csv", [{"a": i, "y": "" if i % 10 == 0 else i % 2} for i in range(50)])
     dataset = load(tmp_path / "t.csv", target="y")
     assert len(dataset.train.labels) == 45
-    assert "5 rows have no value of y: left out" in dataset.notes
+    assert "5 rows have no value of y and are left out" in dataset.notes
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_the_target_tells_the_task(tmp_path: Path, target: str, task: str, names
 
 def test_a_table_without_target_proposes_one(tmp_path: Path) -> None:
     as_csv(tmp_path / "t.csv", [{"Label": 1, "x": 2, "z": 3}])
-    with pytest.raises(ConfigError, match=r"which column of t.csv is to be predicted. It has Label, x, z") as caught:
+    with pytest.raises(ConfigError, match=r"no --target given for t.csv; its columns are Label, x, z") as caught:
         load(tmp_path / "t.csv")
     assert "--target Label" in caught.value.hint
 
@@ -199,11 +199,11 @@ def test_a_target_that_is_not_there_lists_those_that_are(tmp_path: Path) -> None
     [
         ([{"x": i, "y": ""} for i in range(9)], "y", "column 'y' of t.csv has no values"),
         ([{"y": i % 2} for i in range(9)], "y", "all columns of t.csv are targets"),
-        ([{"x": 1, "y": i % 2} for i in range(9)], "y", "no column is left to predict from"),
-        ([{"x": "inf" if i == 4 else i, "y": i % 2} for i in range(9)], "y", "infinite in 1 rows, the first .* row 5"),
+        ([{"x": 1, "y": i % 2} for i in range(9)], "y", "no input columns are left"),
+        ([{"x": "inf" if i == 4 else i, "y": i % 2} for i in range(9)], "y", "has infinite values in 1 rows, .* row 5"),
         ([{"x": i, "y": f"2024-01-0{i + 1}"} for i in range(9)], "y", "column 'y' holds dates"),
-        ([{"x": i, "y": i % 2, "z": "ab"[i % 2]} for i in range(9)], "y,z", "column 'z' holds words such as 'a'"),
-        ([{"x": 1, "y": 1}], "y", "one sample alone"),
+        ([{"x": i, "y": i % 2, "z": "ab"[i % 2]} for i in range(9)], "y,z", "column 'z' holds strings such as 'a'"),
+        ([{"x": 1, "y": 1}], "y", "only one sample"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_learnt_says_why(tmp_path: Path, rows: Rows, target: str, message: str) -> None:
@@ -251,7 +251,7 @@ def test_categories_that_look_like_numbers_in_a_new_file_are_found_again(tmp_pat
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("b\n1\n", "no column 'a'"), ("a,b\nx,1\n", "column 'a' should hold numbers, but has 'x'")],
+    [("b\n1\n", "no column 'a'"), ("a,b\nx,1\n", "column 'a' must hold numbers, but has 'x'")],
 )
 def test_a_new_file_that_does_not_fit_says_so(tmp_path: Path, text: str, message: str) -> None:
     as_csv(tmp_path / "t.csv", [{"a": i, "y": i % 2} for i in range(60)])
@@ -284,7 +284,7 @@ def test_scikit_learns_own_files_are_read() -> None:
 
 def test_a_damaged_parquet_file_says_so(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_bytes(b"PAR1 and nothing more")
-    with pytest.raises(DoesNotFit, match=r"t.parquet is not read as Parquet"):
+    with pytest.raises(DoesNotFit, match=r"t.parquet cannot be read as Parquet"):
         load(tmp_path / "t.parquet", target="y")
 
 

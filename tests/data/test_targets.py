@@ -78,7 +78,7 @@ def test_numbers_are_values(values: np.ndarray) -> None:
 
 
 def test_many_whole_numbers_are_values_and_that_is_told() -> None:
-    assert "different numbers: taken for values" in read_targets(np.arange(200)).notes[0]
+    assert "distinct numbers: treated as values" in read_targets(np.arange(200)).notes[0]
     assert read_targets(np.arange(200) % 50).task.name == "classification"
     assert read_targets(np.arange(200) % 50, few=FEW_CLASSES).task.name == "regression"
 
@@ -103,13 +103,13 @@ def test_the_task_that_is_asked_for_wins() -> None:
 @pytest.mark.parametrize(
     ("values", "task", "message"),
     [
-        (np.array(["a", "b"] * 9), "regression", "words such as 'a'"),
-        (np.array([["a", "b"]] * 9), "auto", "2 words per sample"),
+        (np.array(["a", "b"] * 9), "regression", "strings such as 'a'"),
+        (np.array([["a", "b"]] * 9), "auto", "2 strings per sample"),
         (DIGITS, "multi-label", "one number per sample"),
         (np.ones((9, 2)), "classification", "not one-hot"),
         (np.full((9, 2), 0.5), "multi-label", "hold 0.5"),
-        (RANDOM.random(200), "classification", "200 different fractions"),
-        (np.array([f"text {i}" for i in range(300)]), "auto", "300 different words in 300 samples"),
+        (RANDOM.random(200), "classification", "200 distinct fractional numbers"),
+        (np.array([f"text {i}" for i in range(300)]), "auto", "300 distinct strings in 300 samples"),
         (np.where(DIGITS == 9, -1, DIGITS), "auto", "20 of the targets are -1, below the classes 0 to 8"),
         (
             np.where(DIGITS == 3, np.nan, 0.5),
@@ -117,8 +117,8 @@ def test_the_task_that_is_asked_for_wins() -> None:
             "20 of 200 targets are NaN or infinite; the first is NaN, of sample 3",
         ),
         (np.where(DIGITS == 3, np.inf, 0.5), "auto", "the first is infinite, of sample 3"),
-        (RANDOM.random(200) * 1e300, "auto", "beyond what float32 holds"),
-        (np.array([1]), "auto", "one sample alone"),
+        (RANDOM.random(200) * 1e300, "auto", "beyond the range of float32"),
+        (np.array([1]), "auto", "only one sample"),
         (np.array([], np.int64), "auto", r"have shape \[0\]"),
         (np.array(3), "auto", r"have shape \[\]"),
         (np.zeros((9, 2, 2)), "auto", r"have shape \[9, 2, 2\]"),

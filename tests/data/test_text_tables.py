@@ -176,7 +176,7 @@ def test_the_first_row_of_scikit_learns_files_is_understood(tmp_path: Path) -> N
     assert table.names == ["c0", "c1", "target"]
     assert table.class_names == ("oak", "elm")
     assert table.rows == 4
-    with pytest.raises(DoesNotFit, match="promises 5 rows, there are 4"):
+    with pytest.raises(DoesNotFit, match="declares 5 rows, but there are 4"):
         read(tmp_path, "5,2,oak,elm\n1,2,0\n3,4,1\n5,6,1\n7,8,0\n")
 
 
@@ -220,14 +220,14 @@ def test_many_such_rows_are_an_error(tmp_path: Path) -> None:
     [
         ("", "is empty"),
         ("\n\n", "is empty"),
-        ("a,b\n", "no rows below its header"),
+        ("a,b\n", "no rows after its header"),
         ("a,b,a\n1,2,3\n", r"2 columns named 'a': 1, 3"),
         ("a,b\n1,2,3\n4,5,6\n", "the header of table.csv has 2 cells, most rows have 3"),
         (b"\x00\x01\x02,\n", "is not a text file"),
         ("<!DOCTYPE html>\n<html>no such page</html>", "is not a table: it begins with '<!DOCTYPE html>'"),
         ('{"a": 1, "b": 2}\n', "is not a table"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 9999, mtime=0)[:40], "cannot read table.csv: Compressed file ended"),
-        ('a,b\n1,"2\n' + "3,4\n" * 50_000, "cannot be read behind line"),
+        ('a,b\n1,"2\n' + "3,4\n" * 50_000, "cannot be parsed after line"),
     ],
 )
 def test_what_is_no_table_says_so(tmp_path: Path, text: str | bytes, message: str) -> None:
