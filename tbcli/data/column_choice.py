@@ -104,7 +104,7 @@ def _reason_against(raw: RawColumn) -> str:
         return ""
     different = len(raw.words) if raw.words is not None else len(np.unique(raw.values[~is_missing]))
     if raw.kind == "word" and different > MOST_WORDS and different > filled * LARGEST_SHARE:
-        return f"text: over {MOST_WORDS} distinct values, in over half of the rows"
+        return f"text: over {MOST_WORDS} distinct values, over half of all values"
     is_named_id = bool(_ID.fullmatch(raw.name) or _CAMEL_ID.fullmatch(raw.name))
     counts_up = raw.kind == "number" and filled > 2 and bool((np.diff(raw.values) == 1).all())
     is_unnamed = bool(re.fullmatch(r"c0", raw.name)) and counts_up and raw.values[0] in (0, 1)

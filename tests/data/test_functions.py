@@ -54,7 +54,7 @@ def test_the_numbers_in_the_help_topic_are_those_of_the_code() -> None:
     text = topics()["data"].read_text("utf-8")
     assert f"at most {MOST_CLASSES} in an integer array, at most {FEW_CLASSES} in a table" in text
     assert f"Arrays over {MOST_BYTES_IN_MEMORY >> 20} MB stay on the" in text
-    assert f"text (over {MOST_WORDS} distinct values, in over half of the rows)" in text
+    assert f"text (over {MOST_WORDS} distinct values, over half of all values)" in text
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_a_table_becomes_numbers_and_categories(tmp_path: Path, write: Callable[
     assert dataset.train.inputs.dtype == np.float32
     notes = "\n".join(dataset.notes)
     assert "identifier: a distinct value in each row): PassengerId" in notes
-    assert "in over half of the rows): name" in notes
+    assert "over half of all values): name" in notes
     assert "constant in the training rows): when.year, constant" in notes
     by_name = {column.name: i for i, column in enumerate(dataset.columns)}
     inputs, labels = dataset.train.inputs, dataset.train.labels
