@@ -115,7 +115,7 @@ def _require_outputs(raw: np.ndarray, name: str, dataset: Dataset) -> None:
     if not task.takes_outputs(width, classes):
         wanted = {"classification": "classes", "multi-label": "labels"}.get(task.name, "target values")
         raise DoesNotFit(
-            f"{name!r} has {width} outputs, but {dataset.name!r} has {classes} {wanted}",
+            f"{name!r} has {width} output{'s' * (width != 1)}, but {dataset.name!r} has {classes} {wanted}",
             hint=f"a last layer of {task.outputs(classes)} units with activation {task.activation()!r}; "
             "take `outputs` and `activation` as parameters of the function",
         )
@@ -152,6 +152,11 @@ def _with_probabilities(model: Any, raw: np.ndarray, name: str, dataset: Dataset
     import keras
 
     activation = "sigmoid" if raw.shape[1] == 1 else dataset.task.activation()
+    if not type(model).train_step.__module__.startswith("keras."):  # which a model around it would not have
+        raise DoesNotFit(
+            f"{name!r} has a train_step of its own and gives logits",
+            hint=f"end with activation {activation!r}, or compile it with a loss that has from_logits=True",
+        )
     say(f"the outputs of {name!r} are logits; {activation} is added")
     if getattr(model, "outputs", None):
         inputs, logits = model.inputs[0], model.outputs[0]

@@ -82,7 +82,7 @@ def test_values_need_no_activation() -> None:
     ("function", "dataset", "message"),
     [
         ("too_many_outputs", None, "has 4 outputs, but 'noise' has 3 classes"),
-        ("one_sigmoid", None, "has 1 outputs, but 'noise' has 3 classes"),
+        ("one_sigmoid", None, "has 1 output, but 'noise' has 3 classes"),
         ("too_many_outputs", noise(8, 8, 1, classes=2, task=REGRESSION), "has 3 outputs.*2 target values"),
         ("other_images", None, "takes samples of shape 9x9x3, but those of 'noise' have 8x8x1"),
         ("broken", None, "fails on samples of shape 8x8x1: ValueError: the inside of the model is wrong"),
@@ -90,6 +90,7 @@ def test_values_need_no_activation() -> None:
         ("a_layer", None, "gives no keras.Model, but Dense"),
         ("two_inputs", None, r"has 2 inputs \(first, second\)"),
         ("two_outputs", None, "has 2 outputs, but one is wanted"),
+        ("own_step", None, "has a train_step of its own and gives logits"),
         ("pictures", None, r"has the shape \(18, 6, 6, 3\), expected \(samples, 3\)"),
         ("raises", None, "RuntimeError: no such backbone"),
         ("asks_for_more", None, "asks for 'backbone'"),
