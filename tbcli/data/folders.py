@@ -73,6 +73,8 @@ def arrange(files: Files, place: str) -> Arrangement:
         unread = f": {notes[0]}" if notes else ""
         raise DoesNotFit(f"no images in {place!r}{unread}", hint=_LAYOUT.format(Path(place).stem))
     top = _unwrapped(top)
+    if top.name not in ("", Path(place).stem):
+        notes.append(f"read from the only folder in it, {top.name!r}")
     parts = _split_folders(top, place)
     if parts:
         left_out = [node for name, node in top.full.items() if name.lower() not in SPLIT_WORDS]
@@ -176,11 +178,18 @@ def _classes_of(node: _Node, place: str, *, is_first: bool, notes: list[str]) ->
     empty = sorted(set(node.folders) - set(node.full))
     if empty and is_first:
         kind = "class" if len(empty) == 1 else "classes"
-        raise DoesNotFit(f"no images for {kind} {_some(empty)} in {where!r}", hint="add images, or remove the folder")
+        raise DoesNotFit(f"no images for {kind} {_some(empty)} in {where!r}", hint=_hint_on_empty(node, where))
     deep = [name for name, inner in node.full.items() if inner.full]
     if deep and is_first:
         notes.append(f"folders inside of {_some(deep)} are part of that class")
     return {name: inner.all_images() for name, inner in node.full.items()}
+
+
+def _hint_on_empty(node: _Node, where: str) -> str:
+    inner = next(iter(node.full.values()))
+    if len(node.full) == 1 and inner.full:
+        return f"`--data {where}/{inner.name}` if the classes are in there; else add images, or remove the folder"
+    return "add images, or remove the folder"
 
 
 def _class_names(classes: dict[str, list[FileEntry]], node: _Node, place: str) -> list[str]:

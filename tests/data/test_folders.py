@@ -76,6 +76,15 @@ def test_a_wrapping_folder_and_what_systems_leave_are_seen_through(tmp_path: Pat
     assert not found.notes
 
 
+def test_another_wrapping_folder_is_named(tmp_path: Path) -> None:
+    found = arranged(place(tmp_path, "dogs/old/1.png", "dogs/young/1.png"))
+    assert found.class_names == ("old", "young")
+    assert found.notes == ("read from the only folder in it, 'dogs'",)
+    with pytest.raises(DoesNotFit, match="no images for class 'labels'") as caught:
+        arranged(place(tmp_path, "labels/"))
+    assert caught.value.hint.startswith("`--data photos/dogs` if the classes are in there")
+
+
 def test_the_order_is_that_of_the_names_and_not_of_the_disk(tmp_path: Path) -> None:
     names = [f"{label}/{number}.png" for label in ("b", "a", "B", "10", "9") for number in range(3)]
     orders = []
