@@ -290,6 +290,10 @@ def _end_all() -> None:
             callback._end(status_of(error), reason_of(error))
         else:
             callback._end_open()
+    if isinstance(error, KeyboardInterrupt):
+        # Python keeps a flag, by which it exits with 130, and forgets it whenever a text is executed, as imports do.
+        with suppress(KeyboardInterrupt):
+            exec("raise KeyboardInterrupt")  # noqa: S102 - which sets it
 
 
 atexit.register(_end_all)

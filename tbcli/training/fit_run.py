@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from tbcli.config import Config
 from tbcli.models import precision_of
 from tbcli.naming.direction import NOT_METRICS
-from tbcli.recorders.base import Snapshot, Steps
+from tbcli.recorders.base import Snapshot, Steps, variable_path
 from tbcli.recorders.cadence import choose_spacing
 from tbcli.recorders.recording import Recording
 from tbcli.recorders.registry import load_recorders
@@ -33,7 +34,7 @@ from tbcli.training.fit_settings import count_parameters, known_settings, rate_n
 from tbcli.training.fit_steps import FitSteps
 from tbcli.training.taps.activations import LayerProbe, ProbeActivations
 from tbcli.training.taps.fit import FitTaps
-from tbcli.training.undisturbed import undisturbed
+from tbcli.training.undisturbed import as_array, undisturbed
 
 if TYPE_CHECKING:
     from tbcli.training.fit_features import FitFeatures
@@ -316,11 +317,14 @@ class FitRun:
         self._tell_left_out()
 
     def _judged(self, status: str, reason: str) -> tuple[str, str]:
-        """Return what became of the training: one that came to its end without a loss has diverged."""
-        loss = self._latest.logs.get("loss", 0.0) if self._latest else 0.0
-        if status == "finished" and not math.isfinite(loss):
+        """Return what became of the training: one that came to its end without a loss or weights has diverged."""
+        if status != "finished" or self._latest is None:
+            return status, reason
+        loss = self._latest.logs.get("loss", 0.0)
+        if not math.isfinite(loss):
             return "diverged", f"the loss is {loss} in epoch {self.epochs_done}"
-        return status, reason
+        broken = first_broken_weight(self._taps.model)
+        return ("diverged", f"weights of {broken} are not finite") if broken else (status, reason)
 
     def _keep_evidence(self) -> None:
         looked = self._looked
@@ -362,6 +366,14 @@ def device_name() -> str:
         gpus = tf.config.list_physical_devices("GPU")
         return "CPU" if not gpus else "GPU" if len(gpus) == 1 else f"{len(gpus)} x GPU"
     return str(next(iter(keras.distribution.list_devices()), UNKNOWN)).partition(":")[0].upper()
+
+
+def first_broken_weight(model: keras.Model) -> str:
+    """Return the path of the first variable that holds NaN or an infinity, or ``""``."""
+    for weight in model.weights:
+        if keras.backend.is_float_dtype(weight.dtype) and not np.isfinite(as_array(weight).astype(np.float32)).all():
+            return variable_path(model, weight)
+    return ""
 
 
 def _as_numbers(logs: Mapping[str, Any]) -> dict[str, float]:

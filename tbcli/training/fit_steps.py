@@ -98,4 +98,4 @@ class FitSteps:
 def _iterations(model: keras.Model) -> int:
     """Return the steps that an optimizer has counted; 0 without one."""
     iterations = getattr(model.optimizer, "iterations", None)
-    return 0 if iterations is None else int(keras.ops.convert_to_numpy(iterations))
+    return 0 if iterations is None else int(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(iterations)))

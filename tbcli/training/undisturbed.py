@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import keras
 import numpy as np
 
 
@@ -21,15 +22,20 @@ def undisturbed(model: Any = None) -> Iterator[None]:
         model: A built `keras.Model`.
     """
     python, numpy = random.getstate(), np.random.get_state()
-    states = [(variable, np.array(variable)) for variable in _states(model)]
+    states = [(variable, as_array(variable)) for variable in _states(model)]
     try:
         yield
     finally:
         random.setstate(python)
         np.random.set_state(numpy)
         for variable, before in states:
-            if not np.array_equal(np.array(variable), before):
+            if not np.array_equal(as_array(variable), before, equal_nan=before.dtype.kind in "fc"):
                 variable.assign(before)
+
+
+def as_array(variable: Any) -> np.ndarray:
+    """Return a copy of what a variable of any backend holds, under a strategy that of its first replica."""
+    return np.array(keras.ops.convert_to_numpy(variable.value))
 
 
 def _states(model: Any) -> list[Any]:

@@ -94,8 +94,9 @@ class ValidationTap:
         self.missing = ""
         inputs, labels, outputs = zip(*rows, strict=True)
         kept = [part for part in inputs if part is not None]
+        has_one_shape = len({part.shape[1:] for part in kept}) == 1
         return Heard(
-            np.concatenate(kept) if kept else None,
+            np.concatenate(kept) if has_one_shape else None,
             np.concatenate(labels)[: self._keep],
             np.concatenate(outputs)[: self._keep],
             self._samples,
@@ -159,6 +160,8 @@ class ValidationTap:
         if tf.executing_eagerly():
             self._receive(*(tensor.numpy() for tensor in tensors))
         elif self._model.jit_compile:  # XLA calls no Python
+            if len(tensors) == 3 and None in tensors[0].shape[1:]:
+                del tensors[0]  # a variable has one size
             if self._variables is None:
                 self._variables = _Variables(tensors, self._keep)
             self._variables.take(tensors)
@@ -231,8 +234,6 @@ def _only_array(inputs: Any) -> Any:
     """Return inputs that are one array of numbers; None of several, of text, and of those without one shape."""
     flat = keras.tree.flatten(inputs)
     if len(flat) != 1 or not (keras.ops.is_tensor(flat[0]) or isinstance(flat[0], np.ndarray)):
-        return None
-    if None in flat[0].shape[1:] or not len(flat[0].shape):
         return None
     kind = keras.backend.standardize_dtype(flat[0].dtype)
     return flat[0] if kind != "string" else None
