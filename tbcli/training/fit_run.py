@@ -34,7 +34,7 @@ from tbcli.training.fit_settings import count_parameters, known_settings, rate_n
 from tbcli.training.fit_steps import FitSteps
 from tbcli.training.taps.activations import LayerProbe, ProbeActivations
 from tbcli.training.taps.fit import FitTaps
-from tbcli.training.undisturbed import as_array, undisturbed
+from tbcli.training.undisturbed import undisturbed, value_of
 
 if TYPE_CHECKING:
     from tbcli.training.fit_features import FitFeatures
@@ -371,7 +371,7 @@ def device_name() -> str:
 def first_broken_weight(model: keras.Model) -> str:
     """Return the path of the first variable that holds NaN or an infinity, or ``""``."""
     for weight in model.weights:
-        if keras.backend.is_float_dtype(weight.dtype) and not np.isfinite(as_array(weight).astype(np.float32)).all():
+        if keras.backend.is_float_dtype(weight.dtype) and not np.isfinite(value_of(weight).astype(np.float32)).all():
             return variable_path(model, weight)
     return ""
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from tbcli.training.taps.fit import FitTaps
+from tbcli.training.undisturbed import value_of
 
 _SECONDS = 1.0  # between two readings, at least, while steps take their time
 
@@ -91,11 +92,11 @@ class FitSteps:
         if not self.in_epoch or not str(type(model).train_step.__module__).startswith("keras."):
             return None  # whatever a step of their own counts in a metric called loss
         tracker = next((metric for metric in model.metrics if metric.name == "loss" and hasattr(metric, "count")), None)
-        samples = 0 if tracker is None else round(float(keras.ops.convert_to_numpy(tracker.count)))
+        samples = 0 if tracker is None else round(float(value_of(tracker.count)))
         return samples // self.in_epoch if samples and samples % self.in_epoch == 0 else None
 
 
 def _iterations(model: keras.Model) -> int:
     """Return the steps that an optimizer has counted; 0 without one."""
     iterations = getattr(model.optimizer, "iterations", None)
-    return 0 if iterations is None else int(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(iterations)))
+    return 0 if iterations is None else int(value_of(iterations))

@@ -22,20 +22,20 @@ def undisturbed(model: Any = None) -> Iterator[None]:
         model: A built `keras.Model`.
     """
     python, numpy = random.getstate(), np.random.get_state()
-    states = [(variable, as_array(variable)) for variable in _states(model)]
+    states = [(variable, value_of(variable)) for variable in _states(model)]
     try:
         yield
     finally:
         random.setstate(python)
         np.random.set_state(numpy)
         for variable, before in states:
-            if not np.array_equal(as_array(variable), before, equal_nan=before.dtype.kind in "fc"):
+            if not np.array_equal(value_of(variable), before, equal_nan=before.dtype.kind in "fc"):
                 variable.assign(before)
 
 
-def as_array(variable: Any) -> np.ndarray:
+def value_of(variable: Any) -> np.ndarray:
     """Return a copy of what a variable of any backend holds, under a strategy that of its first replica."""
-    return np.array(keras.ops.convert_to_numpy(variable.value))
+    return np.array(keras.ops.convert_to_numpy(keras.ops.copy(variable)))
 
 
 def _states(model: Any) -> list[Any]:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from tbcli.training.undisturbed import as_array, undisturbed
+from tbcli.training.undisturbed import undisturbed, value_of
 
 pytestmark = pytest.mark.tf
 
@@ -28,7 +28,7 @@ class Noisy(keras.layers.Layer):
 def test_random_states_and_seeds_of_layers_are_put_back() -> None:
     model = keras.Sequential([keras.Input((3,)), Noisy(), keras.layers.BatchNormalization()])
     sample = np.ones((2, 3), np.float32)
-    seeds = [as_array(variable) for variable in model.non_trainable_variables]
+    seeds = [value_of(variable) for variable in model.non_trainable_variables]
     random.seed(1)
     np.random.seed(1)
     expected = random.random(), np.random.random()
@@ -40,7 +40,7 @@ def test_random_states_and_seeds_of_layers_are_put_back() -> None:
         np.random.random()
     assert (random.random(), np.random.random()) == expected
     for before, variable in zip(seeds, model.non_trainable_variables, strict=True):
-        assert (before == as_array(variable)).all()
+        assert (before == value_of(variable)).all()
     assert (keras.ops.convert_to_numpy(model(sample)) == first).all()
 
 
