@@ -156,11 +156,12 @@ class TrainConfig(Section):
     )  # fmt: skip
     loss: str = setting(
         "", "Loss: Keras' name or FILE.py:FUNCTION; empty is that of the task.", flag="--loss", panel="Training",
-        metavar="LOSS", locates=True,
+        metavar="LOSS", locates=True, words="tbcli.tasks.measures:LOSS_NAMES",
     )  # fmt: skip
     metrics: tuple[str, ...] = setting(
         (), "Further metrics, as a comma list: Keras' names or FILE.py:FUNCTION.", flag="--metrics",
         aliases=("metric",), panel="Training", metavar="LIST", locates=True,
+        words="tbcli.tasks.measures:METRIC_NAMES",
     )  # fmt: skip
     schedule: str = setting(
         "cosine", "Learning rate schedule.", flag="--schedule",

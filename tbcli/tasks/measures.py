@@ -106,6 +106,9 @@ WITH_ARGUMENTS = (
     Measure("fbeta_score", "FBetaScore", POSITIVES),
 )
 """Metrics that only a function or a class of the user's can make."""
+LOSS_NAMES = tuple(word for each in LOSSES for word in (each.name, *each.also, each.keras))
+METRIC_NAMES = tuple(word for each in METRICS for word in (each.name, *each.also, each.keras))
+"""What can be said for them, for completion: a file of such a name is not meant."""
 _BY_TASK = ("crossentropy", "ce", "cross_entropy")
 """Words for which Keras chooses by the labels; here the task does."""
 

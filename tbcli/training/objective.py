@@ -18,6 +18,7 @@ from tbcli.errors import DoesNotFit
 from tbcli.models import is_compiled
 from tbcli.models.last_activation import last_activation
 from tbcli.tasks import Task
+from tbcli.tasks.measures import METRICS, POSITIVES
 from tbcli.training.compiled import Compiled, read_compiled
 from tbcli.training.losses_and_metrics import Maker, Part, is_known_loss
 from tbcli.usercode import with_trace
@@ -94,7 +95,17 @@ def choose_objective(
     asked = [maker.metric(each) for each in config.metrics]
     for part in (*own, *asked):
         metrics.setdefault(part.name, part)
+    notes = (*notes, *_note_on_many_classes(dataset, [part.name for part in asked]))
     return replace(_objective(loss, list(metrics.values())), from_logits=from_logits, notes=notes)
+
+
+def _note_on_many_classes(dataset: Dataset, names: Sequence[str]) -> list[str]:
+    """Return what is to be known of metrics of two classes where there are more."""
+    of_positives = {each.name for each in METRICS if each.compares == POSITIVES} - {"f1_score"}
+    if not dataset.task.has_classes or len(dataset.class_names) == 2:
+        return []
+    found = [name for name in names if name in of_positives]
+    return [f"{', '.join(found)}: of all classes together, each against the others"] if found else []
 
 
 def _objective(loss: Part, metrics: Sequence[Part]) -> Objective:

@@ -30,6 +30,7 @@ from tbcli.training.objective import choose_objective
 from tbcli.training.observing import Observer
 from tbcli.training.optimizing import compile_model
 from tbcli.training.preparation import Prepared, describe, prepare
+from tbcli.training.request import Expecting, expects_anything
 from tbcli.training.saving import save_model
 from tbcli.training.setup import Setup
 from tbcli.training.steps import StepLoop, run_epochs
@@ -37,7 +38,14 @@ from tbcli.training.steps import StepLoop, run_epochs
 COMPARED_SAMPLES = 32  # between the saved model and each of its files
 
 
-def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrator, interruption: Interruption) -> None:
+def train_and_save(
+    config: Config,
+    dataset: Dataset,
+    run: Run,
+    narrator: Narrator,
+    interruption: Interruption,
+    expecting: Expecting = expects_anything,
+) -> None:
     """Fit a model to a dataset, save it, measure it once on the test set, and leave everything in the run.
 
     Raises:
@@ -45,7 +53,7 @@ def train_and_save(config: Config, dataset: Dataset, run: Run, narrator: Narrato
         TrainingFailed: Diverged, out of memory, or a file could not be written.
         Interrupted: A signal came; the state to continue from is in the run's checkpoints.
     """
-    ready = prepare(config, dataset, narrator)
+    ready = prepare(config, dataset, narrator, expecting)
     dataset, model, from_logits = ready.dataset, ready.model, ready.objective.from_logits
     run.update(**ready.facts)
     settled = _settled(ready.config, run, len(dataset.train), model.count_params())
@@ -103,14 +111,16 @@ def _save(config: Config, ready: Prepared, final: keras.Model, run: Run, narrato
     final.compile(final.optimizer, objective.loss, metrics=objective.metrics(), jit_compile=False)
 
 
-def try_one_step(config: Config, dataset: Dataset, narrator: Narrator) -> tuple[str, ...]:
+def try_one_step(
+    config: Config, dataset: Dataset, narrator: Narrator, expecting: Expecting = expects_anything
+) -> tuple[str, ...]:
     """Do all that a training does before its first epoch, take one step, and return what would be trained, in lines.
 
     Raises:
         ConfigError, NotFound, DoesNotFit: As of `train_and_save`.
         Diverged: A sample, or the loss of that step, is not finite.
     """
-    ready = prepare(config, dataset, narrator)
+    ready = prepare(config, dataset, narrator, expecting)
     dataset, model, feed = ready.dataset, ready.model, ready.feed
     augmentation = build_augmentation(config.data.augment, config.train.seed, feed.split)
     loop = StepLoop(model, feed.split, feed.batch_size, augmentation, ready.class_weights)

@@ -27,7 +27,7 @@ from tbcli.training.optimizing import (
     rate_of_optimizer,
     rate_of_step,
 )
-from tbcli.training.request import check_metrics, expect
+from tbcli.training.request import Expecting, check_metrics, expect, expected_summary, expects_anything
 from tbcli.training.saving import require_formats
 
 
@@ -58,7 +58,7 @@ class Prepared:
     facts: Mapping[str, Any]
 
 
-def prepare(config: Config, dataset: Dataset, narrator: Narrator) -> Prepared:
+def prepare(config: Config, dataset: Dataset, narrator: Narrator, expecting: Expecting = expects_anything) -> Prepared:
     """Build and compile the model, and check that it and what was asked fit the data.
 
     Raises:
@@ -87,7 +87,9 @@ def prepare(config: Config, dataset: Dataset, narrator: Narrator) -> Prepared:
     _compile(config, model, objective, feed)
     if not objective.is_usual:
         names = try_objective(model, dataset)
-        check_metrics(config, replace(expect(config, dataset), of_epoch=("loss", *names), is_complete=True))
+        expected = replace(expect(config, dataset), of_epoch=("loss", *names), is_complete=True)
+        check_metrics(config, expected)
+        expecting(expected_summary(config, expected))
     for note in objective.notes:
         narrator.note(note)
     facts = {"device": device, "precision": precision, "threads": threads_in_use()}

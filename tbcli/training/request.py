@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,14 @@ _USUAL = tuple(dict.fromkeys(("loss", *(name for task in TASKS.values() for name
 MEASURED = (*_USUAL, *(_VAL + name for name in _USUAL))
 """The metrics of an epoch, of any task: those that `--monitor` and `--until` can watch, besides `--metrics`."""
 _NUMBERS = ("seconds", "age", "bytes", "epoch", "epochs", "parameters", "saved_epoch")
+
+
+Expecting = Callable[[Summary], None]
+"""Takes the names that a training will have values of; raises where one is missing that it needs."""
+
+
+def expects_anything(summary: Summary) -> None:
+    """Take whatever names there will be."""
 
 
 @dataclass(frozen=True, slots=True)

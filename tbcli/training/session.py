@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
@@ -22,7 +22,6 @@ from tbcli.loading import imports_kept
 from tbcli.models import choose_model, describe_samples, short_name
 from tbcli.recorders.registry import chosen_names, require_loadable
 from tbcli.runs import Run, RunStore
-from tbcli.runs.summary import Summary
 from tbcli.training.augmentation import require_images
 from tbcli.training.conclusion import Heartbeat, conclude, reason_of
 from tbcli.training.facts import argument_facts, dataset_facts, git_state, package_versions
@@ -30,9 +29,11 @@ from tbcli.training.interruption import Interruption
 from tbcli.training.narration import Narrator
 from tbcli.training.request import (
     Expected,
+    Expecting,
     check_for_data,
     check_request,
     expected_summary,
+    expects_anything,
     require_profiled_steps,
 )
 
@@ -45,7 +46,7 @@ def train(
     progress: Narrator | None = None,
     *,
     own_process: bool = False,
-    expecting: Callable[[Summary], None] = lambda summary: None,
+    expecting: Expecting = expects_anything,
 ) -> Run:
     """Train a model and keep the run; Ctrl-C saves what is there and raises `Interrupted`.
 
@@ -54,7 +55,7 @@ def train(
         progress: Receives progress events: a subclass of `tbcli.training.Narrator`. Silent by default.
         own_process: Whether this process is there for the training alone: Keras then starts faster, without its
             wrappers of scikit-learn and its adapters of pandas.
-        expecting: Called before the run begins with the names it will have values of; may raise.
+        expecting: Called before the training begins with the names it will have values of; may raise.
 
     Returns:
         The finished run.
@@ -77,7 +78,8 @@ def train(
     config = with_absolute_paths(config)
     with _begun(config, narrator, own_process=own_process) as interruption:
         config, dataset, expected = _loaded(config, narrator, own_process=own_process)
-        expecting(expected_summary(config, expected))
+        if expected.is_complete:
+            expecting(expected_summary(config, expected))
         facts = {
             "model": short_name(config.model.name),
             **dataset_facts(dataset),
@@ -90,7 +92,7 @@ def train(
             _import_pipeline(config, dataset, narrator, own_process=own_process)
             from tbcli.training.pipeline import train_and_save
 
-            train_and_save(config, dataset, run, narrator, interruption)
+            train_and_save(config, dataset, run, narrator, interruption, expecting)
     return run
 
 
@@ -99,7 +101,7 @@ def rehearse(
     progress: Narrator | None = None,
     *,
     own_process: bool = False,
-    expecting: Callable[[Summary], None] = lambda summary: None,
+    expecting: Expecting = expects_anything,
 ) -> tuple[str, ...]:
     """Do all that comes before a training, take one step, keep nothing, and return what would be trained, in lines.
 
@@ -117,11 +119,12 @@ def rehearse(
     config = with_absolute_paths(config)
     with _begun(config, narrator, own_process=own_process):
         config, dataset, expected = _loaded(config, narrator, own_process=own_process)
-        expecting(expected_summary(config, expected))
+        if expected.is_complete:
+            expecting(expected_summary(config, expected))
         _import_pipeline(config, dataset, narrator, own_process=own_process)
         from tbcli.training.pipeline import try_one_step
 
-        return try_one_step(config, dataset, narrator)
+        return try_one_step(config, dataset, narrator, expecting)
 
 
 @contextmanager

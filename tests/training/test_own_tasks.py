@@ -15,6 +15,7 @@ from tbcli.data.dataset import Dataset, cut_splits
 from tbcli.errors import DoesNotFit
 from tbcli.runs import Run, RunStore
 from tbcli.runs.history import read_history
+from tbcli.runs.summary import Summary
 from tbcli.tasks import CLASSIFICATION, MULTI_LABEL, REGRESSION
 from tbcli.training import train
 from tbcli.training.preparation import weigh_classes
@@ -119,7 +120,10 @@ def test_a_metric_of_the_users_is_in_history_record_and_monitored(
         train__until="val_off<0",
         direction__off="min",
     )
-    run = train(config)
+    expected: list[Summary] = []
+    run = train(config, expecting=expected.append)
+    assert len(expected) == 1  # once the names are known
+    assert set(run.metrics) <= set(expected[0].metrics)
     assert {"off", "val_off", "mape", "val_mape"} <= set(read_history(run.history_file).columns)
     assert {"test_off", "val_off"} <= set(run.metrics)
     assert run.record["loss"] == "huber"

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-_WIDTH = 32  # columns of the buffer: loss, learning rate and metrics; settled before the metrics are known
+_WIDTH = 128  # columns of the buffer: loss, learning rate and metrics; settled before the metrics are known
 
 
 class StepTape:
