@@ -73,7 +73,10 @@ OFFERED = [
     ("tbcli train --optimizer ", ["adam", "adamw", "sgd", "rmsprop"]),
     ("tbcli train --data m", ["mnist"]),
     ("tbcli train --model c", ["cnn"]),
-    ("tbcli train --monitor v", ["val_loss", "val_accuracy"]),
+    (
+        "tbcli train --monitor v",
+        [f"val_{name}" for name in ("loss", "accuracy", "binary_accuracy", "mae", "rmse", "r2")],
+    ),
     ("tbcli train --save-format h", ["h5"]),
     ("tbcli train --record li", ["light"]),
     ("tbcli train --record light,hi", ["light,histograms"]),
