@@ -170,7 +170,7 @@ def _row(name: str, at: str, measured: Sequence[tuple[Side, Sequence[Metric]]], 
     cells = tuple(
         cell if position == baseline else _against(cell, base, direction) for position, cell in enumerate(values)
     )
-    differs = _what_differs([side for side, _ in measured], name)
+    differs = _what_differs([side for side, metrics in measured if metrics], name)
     if differs == TASKS:
         return Row(name, at, tuple(values), direction, differs=differs)
     if differs:
@@ -190,6 +190,9 @@ def _row(name: str, at: str, measured: Sequence[tuple[Side, Sequence[Metric]]], 
 
 
 def _what_differs(sides: Sequence[Side], metric: str) -> str:
+    """Return what makes the sides that have a metric incomparable, ``""`` where nothing does."""
+    if len(sides) < 2:
+        return ""
     first, *others = (member for side in sides for member in side.members)
     return next((differs for other in others if (differs := what_differs(first, other, metric))), "")
 

@@ -59,6 +59,7 @@ def _about(run: Run, now: datetime) -> list[str]:
         "took": "" if seconds is None else counted_seconds(seconds),
         "model": _with_parameters(run),
         "data": run.data_name,
+        "task": run.task_name or "not known",
         "script": _plain(record.get("script")),
         "epochs": _epochs(run, now),
         "saved_epoch": _plain(run.number("saved_epoch")),

@@ -20,6 +20,7 @@ from tbcli.cli.output import (
     wants_colour,
 )
 from tbcli.naming import schemas
+from tbcli.naming.judges import USUAL_TASK, judge_of
 
 if TYPE_CHECKING:
     from tbcli.gates import Field
@@ -30,16 +31,19 @@ Item = TypeVar("Item")
 SHOWN_ON_A_TERMINAL = 50
 NOTHING = "no run matches"
 HEADER = ("ID", "NAME", "STATUS", "AGE", "MODEL", "DATA", "EPOCHS", "BEST VAL ACC", "TEST ACC", "SIZE")
+TASK, AFTER_DATA, JUDGED = "TASK", 6, (7, 8)
+"""A column that stands behind the data where the tasks differ, and the columns of the metric of the task."""
 CSV_HEADER = (
     "id", "name", "note", "status", "started", "ended", "seconds", "age_seconds", "model", "data",
-    "epochs", "val_accuracy.best", "test_accuracy", "bytes",
+    "epochs", "val_accuracy.best", "test_accuracy", "bytes", "task", "judge",
 )  # fmt: skip
 NAME = 1
-FROM_THE_RIGHT = frozenset({3, 6, 7, 8, 9})
+FROM_THE_RIGHT = ("AGE", "EPOCHS", "BEST VAL", "TEST", "SIZE")  # how the titles of columns of numbers begin
 NARROWEST_NAME = 12
-FIRST_TO_GO = ("DATA", "MODEL", "SIZE", "EPOCHS", "AGE", "TEST ACC", "NAME", "BEST VAL ACC")
+_LARGE = 10_000
+FIRST_TO_GO = ("DATA", "MODEL", "SIZE", "EPOCHS", "AGE", "TASK", "TEST", "NAME", "BEST VAL")
 STYLES = {"running": "cyan", "finished": "green", "interrupted": "yellow", "failed": "red", "diverged": "red"}
-WORDS = ("id", "name", "note", "status", "started", "ended", "model", "data", "device", "precision", "host")
+WORDS = ("id", "name", "note", "status", "started", "ended", "task", "model", "data", "device", "precision", "host")
 
 
 def run_facts(run: Run, now: datetime) -> dict[str, Any]:
@@ -61,15 +65,20 @@ def run_facts(run: Run, now: datetime) -> dict[str, Any]:
         "test_accuracy": run.metric("test_accuracy"),
         "metrics": run.metrics,
         "bytes": run.bytes(),
+        "task": run.task_name,
+        "judge": run.judge or None,
     }
 
 
 def usual_cells(run: Run, now: datetime) -> tuple[str, ...]:
-    """Return a row of the usual table; of a run that trains, or was killed, what its epochs so far have reached."""
-    status, accuracy = run.status(now), run.metric("val_accuracy")
+    """Return a row of the usual table, and behind it the task.
+
+    Of a run that trains, or was killed, it tells what its epochs so far have reached.
+    """
+    status, reached = run.status(now), run.metric(f"val_{run.judge}")
     epochs = "-" if run.number("epochs") is None else str(run.number("epochs"))
-    if run.record.get("epochs") is None and accuracy is None:
-        epochs, accuracy = _so_far(run, is_running=status == "running")
+    if run.record.get("epochs") is None and reached is None:
+        epochs, reached = _so_far(run, is_running=status == "running")
     return (
         run.id,
         printable(run.name) or "-",
@@ -78,25 +87,26 @@ def usual_cells(run: Run, now: datetime) -> tuple[str, ...]:
         printable(run.model_name) or "-",
         printable(run.data_name) or "-",
         epochs,
-        counted_share(accuracy),
-        counted_share(run.metric("test_accuracy")),
+        shown_or_dash(reached),
+        shown_or_dash(run.metric(f"test_{run.judge}")),
         counted_bytes(run.bytes()),
+        run.task_name or "-",
     )
 
 
 def _so_far(run: Run, *, is_running: bool) -> tuple[str, float | None]:
-    """Return the epochs done, as ``3/40`` of a run in training, and the best accuracy so far."""
+    """Return the epochs done, as ``3/40`` of a run in training, and the best so far in the metric of its task."""
     from tbcli.runs.summary import epochs_asked, epochs_of, metrics_of
 
-    accuracy, done = metrics_of(run).get("val_accuracy"), epochs_of(run)
+    reached, done = metrics_of(run).get(f"val_{run.judge}"), epochs_of(run)
     asked = epochs_asked(run) if is_running else None
     shown = "-" if done is None else str(done)
-    return shown if asked is None else f"{done or 0}/{asked}", accuracy.best if accuracy else None
+    return shown if asked is None else f"{done or 0}/{asked}", reached.best if reached else None
 
 
-def counted_share(value: float | None) -> str:
-    """Return a metric with four decimals, ``-`` for None."""
-    return "-" if value is None else f"{value:.4f}"
+def shown_or_dash(value: float | None) -> str:
+    """Return a metric with four decimals, four digits where it is large, ``-`` for None."""
+    return "-" if value is None else f"{value:.4f}" if abs(value) < _LARGE else f"{value:.4g}"
 
 
 class View(NamedTuple):
@@ -127,11 +137,36 @@ class View(NamedTuple):
 
 def usual_lines(rows: Sequence[tuple[str, ...]], view: View) -> list[str]:
     """Return the usual table: for a person cut to the window, for a pipe all there is."""
-    table: Sequence[Sequence[str]] = [HEADER, *view.cut(rows)]
+    table: Sequence[Sequence[str]] = titled(view.cut(rows))
     if is_terminal(sys.stdout):
         table = fitted(table, shutil.get_terminal_size().columns)
-    right = [i for i, title in enumerate(table[0]) if HEADER.index(title) in FROM_THE_RIGHT]
+    right = [i for i, title in enumerate(table[0]) if title.startswith(FROM_THE_RIGHT)]
     return table_lines(table, right, table[0].index("STATUS"))
+
+
+def titled(rows: Sequence[tuple[str, ...]]) -> list[list[str]]:
+    """Return rows of `usual_cells` below their header: which metric they lead with, and their tasks where they differ.
+
+    Where the metrics differ too, each value is followed by what it is.
+    """
+    tasks = [row[-1] for row in rows]
+    judges = {judge_of(task) or judge_of(USUAL_TASK) for task in tasks}
+    header, cells = list(HEADER), [list(row[:-1]) for row in rows]
+    if len(judges) > 1:
+        for row, task in zip(cells, tasks, strict=True):
+            for column in JUDGED:
+                row[column] += f" {_short(judge_of(task))}" if row[column] != "-" else ""
+    label = f" {_short(judges.pop()).upper()}" if len(judges) == 1 else ""
+    for column, title in zip(JUDGED, ("BEST VAL", "TEST"), strict=True):
+        header[column] = f"{title}{label}"
+    if len(set(tasks)) > 1:
+        for row, task in zip([header, *cells], [TASK, *tasks], strict=True):
+            row.insert(AFTER_DATA, task)
+    return [header, *cells]
+
+
+def _short(judge: str) -> str:
+    return judge.replace("accuracy", "acc").replace("_", " ")
 
 
 def column_lines(rows: Sequence[tuple[str, ...]], columns: Sequence[Field], view: View) -> list[str]:
@@ -263,9 +298,9 @@ def fitted(rows: Sequence[Sequence[str]], columns: int) -> Sequence[Sequence[str
 
 
 def _without(table: list[list[str]], title: str) -> list[list[str]]:
-    if title not in table[0]:
+    gone = next((i for i, there in enumerate(table[0]) if there.startswith(title)), None)
+    if gone is None:
         return table
-    gone = table[0].index(title)
     return [row[:gone] + row[gone + 1 :] for row in table]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 MOST = 10**9  # of what is counted in samples or steps
 
@@ -139,6 +140,30 @@ def pairs_problem(pairs: tuple[str, ...]) -> tuple[str, str] | None:
     return None
 
 
+MARGIN = ("value", "lower", "upper")
+"""What stands before the metrics of a chart of a curve with a band: ``value: loss``."""
+
+
+def margin_of(metrics: Sequence[str]) -> tuple[str, str, str] | None:
+    """Return value, lower and upper edge of a chart of a band, None of a chart of curves.
+
+    Raises:
+        ValueError: One of the three is missing, or there is more.
+    """
+    parts = [metric.partition(":") for metric in metrics]
+    named = {role.strip(): name.strip() for role, colon, name in parts if colon and role.strip() in MARGIN}
+    if not named:
+        return None
+    if len(named) < len(MARGIN) or len(metrics) > len(MARGIN) or not all(named.values()):
+        raise ValueError(", ".join(metrics))
+    return named["value"], named["lower"], named["upper"]
+
+
 def chart_problem(metrics: tuple[str, ...]) -> tuple[str, str] | None:
     """Return the problem of the metrics of a chart, if any."""
+    try:
+        margin_of(metrics)
+    except ValueError:
+        band = 'such as "Band" = ["value: loss", "lower: loss_low", "upper: loss_high"]'
+        return f"a band has one value, lower and upper, got {', '.join(metrics)!r}", band
     return None if metrics else ("names no metric", 'such as "Overfit" = ["loss", "val_loss"]')

@@ -40,7 +40,9 @@ class Free(NamedTuple):
 
 FREE: Mapping[str, Free] = {
     "charts": Free(
-        "Charts of your own in TensorBoard's Custom Scalars: a title, and the metrics in it.",
+        "Charts of your own in TensorBoard's Custom Scalars: a title, and the metrics in it, named as everywhere. "
+        "TensorBoard draws a metric of every directory that has it: `loss` draws `val_loss` too. A curve with a band: "
+        '`["value: NAME", "lower: NAME", "upper: NAME"]`.',
         'Overfit = ["loss", "val_loss"]',
         Setting(key="", default=(), help="Metrics of a chart.", problem=chart_problem),
     ),

@@ -209,6 +209,10 @@ class Recorder:
         """Say which promises this model or data did not allow to keep: ``{tag of the promise: why}``; at the end."""
         return {}
 
+    def remarks(self, snapshot: Snapshot, writer: Writer) -> Sequence[str]:
+        """Return sentences that the user should read at the end of the training; it is told each once."""
+        return ()
+
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Before the first step."""
 

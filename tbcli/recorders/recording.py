@@ -167,6 +167,8 @@ class Recording:
             with self._guarded(recorder):
                 self._left_out[recorder.name] = dict(recorder.leaves_out(snapshot))
                 recorder.on_end(snapshot, self._writer)
+                for sentence in recorder.remarks(snapshot, self._writer):
+                    self._warn(sentence)
 
     def report(self, training_seconds: float) -> dict[str, Any]:
         """Return what recording cost, and what an audit must know of it, for the run's record.

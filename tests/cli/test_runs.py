@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import Result
@@ -20,7 +21,7 @@ from tbcli.cli.output import counted_bytes
 from tbcli.cli.run_table import HEADER, fitted
 from tbcli.runs import Run
 from tbcli.runs.owner import Owner
-from tests.fakes import make_run
+from tests.fakes import SOME_MOMENT, make_run
 from tests.serving.events import write_scalars
 
 Cli = Callable[..., Result]
@@ -89,7 +90,7 @@ def test_json_has_stable_keys_and_null_for_nan(cli: Cli, workspace: Path) -> Non
     (document,) = json.loads(cli("runs", "--json").stdout, parse_constant=pytest.fail)["runs"]
     assert list(document) == [
         "id", "name", "note", "status", "started", "ended", "seconds", "age_seconds", "model", "data",
-        "epochs", "val_accuracy", "test_accuracy", "metrics", "bytes",
+        "epochs", "val_accuracy", "test_accuracy", "metrics", "bytes", "task", "judge",
     ]  # fmt: skip
     assert document["id"] == run.id
     assert document["started"] == "2026-11-22T12:00:00.000Z"
@@ -275,12 +276,41 @@ def test_columns_may_be_any_metric_fact_or_setting(cli: Cli, workspace: Path) ->
     assert cli("runs", "--columns", "id,seed,note", "--csv").stdout == f"id,seed,note\n{run.id},7,\n"
 
 
+def regression(workspace: Path, **more: Any) -> Run:
+    metrics = {"val_mae": {"best": 2.5, "best_epoch": 1, "last": 3.0}, "test_mae": 31_234.5}
+    return make_run(workspace, record={"task": "regression", "metrics": metrics}, **more)
+
+
+def test_the_table_leads_with_the_metric_of_the_task(cli: Cli, workspace: Path) -> None:
+    regression(workspace)
+    header, row = cli("runs").stdout.splitlines()
+    assert header.split()[-6:] == ["BEST", "VAL", "MAE", "TEST", "MAE", "SIZE"]
+    assert "TASK" not in header
+    assert row.split()[-4:-2] == ["2.5000", "3.123e+04"]
+
+
+def test_where_tasks_differ_each_value_says_what_it_is(cli: Cli, workspace: Path) -> None:
+    regression(workspace)
+    make_run(workspace, started=SOME_MOMENT + timedelta(minutes=1))
+    make_run(workspace, started=SOME_MOMENT + timedelta(minutes=2), record={"task": None})
+    header, values, classes, unknown = cli("runs").stdout.splitlines()
+    assert header.split()[-6:] == ["TASK", "EPOCHS", "BEST", "VAL", "TEST", "SIZE"]
+    assert "regression" in values
+    assert "2.5000 mae" in values
+    assert "0.9800 acc" in classes
+    assert "0.98" not in unknown
+    assert [json.loads(cli("runs", run, "--json").stdout)["run"]["judge"] for run in ("latest", "latest~2")] == [
+        None,
+        "mae",
+    ]
+
+
 def test_csv_has_stable_columns(cli: Cli, workspace: Path) -> None:
     run = make_run(workspace, name='a "name", quoted')
     (row,) = csv.DictReader(cli("runs", "--csv").stdout.splitlines())
     assert list(row) == [
         "id", "name", "note", "status", "started", "ended", "seconds", "age_seconds", "model", "data",
-        "epochs", "val_accuracy.best", "test_accuracy", "bytes",
+        "epochs", "val_accuracy.best", "test_accuracy", "bytes", "task", "judge",
     ]  # fmt: skip
     assert (row["id"], row["name"], row["val_accuracy.best"]) == (run.id, 'a "name", quoted', "0.98")
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf import json_format
 from tensorboard.plugins.custom_scalar import layout_pb2, metadata
 
-from tbcli.recorders.layout import CATEGORIES, LayoutRecorder, arrange_charts
+from tbcli.config import Config
+from tbcli.errors import ConfigError
+from tbcli.recorders.layout import CATEGORIES, OWN, LayoutRecorder, arrange_charts
 from tests.recorders.memory import MemoryWriter, snapshot
 from tests.serving.process import serving
 from tests.tiny import Tiny
@@ -122,3 +126,72 @@ def test_every_chart_of_a_real_run_has_data(tiny: Tiny) -> None:
     layout = layout_pb2.Layout.FromString(own.Tensors(metadata.CONFIG_SUMMARY_TAG)[-1].tensor_proto.string_val[0])
     assert layout == arrange_charts(tags)
     assert list(charts(layout)) == list(CATEGORIES)
+
+
+LOGS = {"epoch": 1, "step": 5, "seconds": 1.0, "loss": 0.5, "val_loss": 0.4, "mae": 1.0, "val_mae": 1.0, "low": 0.1}
+
+
+def own_charts(charts_of_user: dict[str, list[str]], written: set[str]) -> tuple[list[Any], Sequence[str]]:
+    """Return the user's charts as they were written, and what is remarked."""
+    writer, recorder = MemoryWriter(scalar_tags=written), LayoutRecorder()
+    now = snapshot(
+        1, logs=LOGS, settings={f"charts.{title}": tuple(metrics) for title, metrics in charts_of_user.items()}
+    )
+    recorder.on_epoch(now, writer)  # type: ignore[arg-type]
+    (_, value) = writer.written["", metadata.CONFIG_SUMMARY_TAG][-1]
+    layout = layout_pb2.Layout.FromString(value.item())
+    own = [chart for category in layout.category if category.title == OWN for chart in category.chart]
+    return own, recorder.remarks(now, writer)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "patterns"),
+    [
+        (["loss", "val_loss"], ["epoch_loss$"]),
+        (["loss", "val_mae"], ["epoch_loss$", "epoch_mae$"]),
+        (["LOSS"], ["epoch_loss$"]),
+        (["loss@step"], ["batch_loss$"]),
+        (["gradients/global_norm"], [r"gradients/global_norm$"]),
+        (["test_loss"], ["test_loss$"]),
+    ],
+)
+def test_a_chart_of_the_user_names_metrics_as_everywhere(metrics: list[str], patterns: list[str]) -> None:
+    written = ALL | {"epoch_mae", "epoch_low", "test_loss"}
+    (chart,), said = own_charts({"Mine": metrics}, written)
+    assert (chart.title, list(chart.multiline.tag)) == ("Mine", patterns)
+    assert said == []
+
+
+def test_a_band_has_a_value_and_its_edges() -> None:
+    band = ["value: loss", "lower: low", "upper: mae"]
+    (chart,), said = own_charts({"Band": band}, ALL | {"epoch_mae", "epoch_low"})
+    (series,) = chart.margin.series
+    assert (series.value, series.lower, series.upper) == ("epoch_loss", "epoch_low", "epoch_mae")
+    assert said == []
+
+
+@pytest.mark.parametrize("metrics", [["value: loss"], ["value: a", "lower: b", "upper: c", "d"], ["loss", "upper: a"]])
+def test_a_band_without_its_edges_is_refused(metrics: list[str]) -> None:
+    with pytest.raises(ConfigError, match="a band has one value, lower and upper"):
+        Config().updated({"charts.Band": tuple(metrics)})
+
+
+def test_a_metric_that_there_is_not_is_said_and_the_others_are_drawn() -> None:
+    own, said = own_charts({"Mine": ["loss", "flops"], "None": ["auc"]}, ALL)
+    assert [chart.title for chart in own] == ["Mine"]
+    assert said == [
+        "chart 'Mine': no metric 'flops'; there are loss, low, mae, val_loss, val_mae",
+        "chart 'None': no metric 'auc'; there are loss, low, mae, val_loss, val_mae",
+    ]
+
+
+def test_every_metric_of_the_epochs_has_a_chart() -> None:
+    found = charts(arrange_charts({"epoch_loss", "epoch_mae", "epoch_r2", "epoch_binary_accuracy", "epoch_macro_f1"}))
+    assert found == {
+        "Training": [
+            "Loss: training and validation",
+            "Binary accuracy: training and validation",
+            "MAE: training and validation",
+            "R2: training and validation",
+        ]
+    }
