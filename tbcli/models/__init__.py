@@ -38,7 +38,12 @@ __all__ = [
 
 
 def build_model(
-    config: ModelConfig, dataset: Dataset, precision: str, say: Callable[[str], None] = lambda _: None
+    config: ModelConfig,
+    dataset: Dataset,
+    precision: str,
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    for_training: bool = False,
 ) -> Any:
     """Return a `keras.Model` whose layers compute in a precision policy; compiled only if a user's function did that.
 
@@ -49,6 +54,8 @@ def build_model(
         dataset: What is learnt.
         precision: Keras' name of the policy; a model from a file keeps its own.
         say: Receives what was changed for the model to fit.
+        for_training: Whether one of our networks has the layers that only change training images. They have no weights,
+            and a model without them does not change images of whoever calls it without ``training=False``.
 
     Raises:
         ConfigError: An argument or a glob of the settings fits nothing.
@@ -63,7 +70,7 @@ def build_model(
     usual = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
-        return build(config, dataset, say)
+        return build(config, dataset, say, for_training=for_training)
     except ValueError as error:
         raise DoesNotFit(
             f"model {config.name!r} cannot take samples of shape {dataset.input_shape}: {short_reason(error)}",

@@ -21,10 +21,11 @@ from tbcli.models.output_head import add_head
 from tbcli.models.preparing import as_image, prepare_inputs
 from tbcli.usercode import call_by_name, is_reference, load_user_object
 
+SHIFT = "shift"  # the argument and the layer of networks that change training images
 SIGNATURE = "def model(input_shape, classes): ... return keras.Model"
 
 
-def build(config: ModelConfig, dataset: Dataset, say: Say) -> Any:
+def build(config: ModelConfig, dataset: Dataset, say: Say, *, for_training: bool) -> Any:
     """Return the model that the settings name, under the current policy, with its layers frozen as asked.
 
     Raises:
@@ -32,17 +33,17 @@ def build(config: ModelConfig, dataset: Dataset, say: Say) -> Any:
         NotFound: There is no such file.
         DoesNotFit: The model does not take the data, or is no model.
     """
-    model = _made(config, dataset, say)
+    model = _made(config, dataset, say, for_training)
     if config.weights and not is_application(config.name):
         _load_weights(model, require_file(config.weights, "file of weights"), config.name)
     freeze(model, config.freeze)
     return model
 
 
-def _made(config: ModelConfig, dataset: Dataset, say: Say) -> Any:
+def _made(config: ModelConfig, dataset: Dataset, say: Say, for_training: bool) -> Any:
     name = config.name
     if name in ARCHITECTURES:
-        return build_architecture(config, dataset)
+        return build_architecture(config, dataset, say, for_training=for_training)
     if is_reference(name):
         return require_fit(_from_function(config, dataset), name, dataset, say)
     if config.args:
@@ -52,7 +53,7 @@ def _made(config: ModelConfig, dataset: Dataset, say: Say) -> Any:
     return build_application(name, dataset, config.weights, say)
 
 
-def build_architecture(config: ModelConfig, dataset: Dataset) -> Any:
+def build_architecture(config: ModelConfig, dataset: Dataset, say: Say, *, for_training: bool) -> Any:
     """Return one of our networks: prepared inputs, its body, the head of the task."""
     entry = ARCHITECTURES[config.name]
     inputs, x = prepare_inputs(dataset)
@@ -63,9 +64,14 @@ def build_architecture(config: ModelConfig, dataset: Dataset) -> Any:
             f"model {config.name!r} has no dropout, got model.dropout={config.dropout:g}", hint="remove the setting"
         )
     args = (f"dropout={config.dropout}", *config.args) if takes_dropout else config.args
+    if not for_training and SHIFT in body.__annotations__:
+        args = (*args, f"{SHIFT}=0")
     x = as_image(x) if entry.is_for_images else x
     x = call_by_name(body, {"x": x}, args, what="model", signature=f"--model {config.name}")
-    return keras.Model(inputs, add_head(x, dataset, starts_at_zero=config.name == "linear"), name=config.name)
+    model = keras.Model(inputs, add_head(x, dataset, starts_at_zero=config.name == "linear"), name=config.name)
+    if any(layer.name == SHIFT for layer in model.layers):
+        say(f"{config.name} shifts training images at random; `--model-arg {SHIFT}=0` does not")
+    return model
 
 
 def _from_function(config: ModelConfig, dataset: Dataset) -> Any:

@@ -75,7 +75,7 @@ def prepare(config: Config, dataset: Dataset, narrator: Narrator, expecting: Exp
     health = Health(dataset)
     health.check_inputs()
     dataset = health.dataset
-    model = build_model(config.model, dataset, precision, narrator.note)
+    model = build_model(config.model, dataset, precision, narrator.note, for_training=True)
     precision = precision_of(model)
     require_formats(model, train.save_formats, dataset.columns)
     narrator.note(

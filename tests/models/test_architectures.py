@@ -150,3 +150,15 @@ def test_the_usual_precision_is_given_back() -> None:
     with pytest.raises(DoesNotFit):
         build_model(ModelConfig(name="cnn"), noise(3), "mixed_bfloat16")
     assert keras.config.dtype_policy().name == "float32"
+
+
+def test_images_are_shifted_in_training_alone_and_the_saved_model_has_no_layer_for_it() -> None:
+    dataset = noise(16, 16, 1, classes=3)
+    config = ModelConfig(name="vit", args=("shift=0.2", "units=8", "depth=1", "dropout=0"))
+    training = build_model(config, dataset, "float32", for_training=True)
+    final = build_model(config, dataset, "float32")
+    final.set_weights(training.get_weights())
+    samples, _ = dataset.train.batch(slice(8))
+    assert np.allclose(training(samples, training=False), final(samples), atol=1e-6)
+    assert not np.allclose(training.get_layer("shift")(samples, training=True), samples)
+    assert "shift" not in [layer.name for layer in final.layers]
