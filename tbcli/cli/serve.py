@@ -75,7 +75,13 @@ def serve(
         has_data = found is not None and found.has_events
         reader, not_shown = (settled, []) if remote else _choose_reader(output, settled, chosen, directory)
         with launch(
-            reader, logdir, place, needs_tensorflow=needs_tensorflow, has_data=has_data, verbose=common.verbose
+            reader,
+            logdir,
+            place,
+            needs_tensorflow=needs_tensorflow,
+            has_data=has_data,
+            verbose=common.verbose,
+            warn=output.warn,
         ) as server:
             _show(output, server, place, logdir, chosen, not_shown, as_json=as_json)
             if open_:

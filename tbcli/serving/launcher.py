@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tbcli.config import ServeConfig
-from tbcli.errors import ServingFailed
+from tbcli.errors import ServingFailed, describe_error
 from tbcli.loading import imports_kept
 from tbcli.serving.assets import Assets
 from tbcli.serving.client import Client, NoAnswer
@@ -21,9 +21,12 @@ from tbcli.serving.data_server import DataServer
 from tbcli.serving.first_view import TAGS_PATH, redirect_first_visit, view_query
 from tbcli.serving.guard import Guard, guarded, settle_token
 from tbcli.serving.hparams_table import unite_tables
-from tbcli.serving.plugin_patches import list_traces_behind_links, read_vectors_anew
+from tbcli.serving.plugin_patches import leave_out_if_broken, list_traces_behind_links, read_vectors_anew
 from tbcli.serving.ports import Reservation, origin_of
+from tbcli.serving.projector import keep_projector_within
 
+_LOG = logging.getLogger(__name__)
+_PLUGINS = "tensorboard_plugins"
 _FIRST_DATA_SECONDS = 1.0
 _WITHOUT_READER = "`--load-fast false` reads without it"
 
@@ -86,6 +89,7 @@ def launch(
     needs_tensorflow: bool = False,
     has_data: bool = True,
     verbose: bool = False,
+    warn: Callable[[str], None] = _LOG.warning,
 ) -> Server:
     """Start TensorBoard and wait until it answers over HTTP.
 
@@ -96,9 +100,10 @@ def launch(
         needs_tensorflow: Something in there is only shown with TensorFlow, which is then loaded on demand.
         has_data: Wait a moment for the first scalars too, so that a script may ask at once.
         verbose: Let the libraries' logs through.
+        warn: Told what is left out: a broken plugin, a projector's file outside of its directory; from any thread.
 
     Raises:
-        ServingFailed: TensorBoard, one of its plugins or its reader would not start.
+        ServingFailed: TensorBoard or its reader would not start.
     """
     if config.without_tensorflow and not needs_tensorflow:
         leave_tensorflow_out()
@@ -116,7 +121,7 @@ def launch(
     try:
         with imports_kept():
             reader = _started_reader(config, logdir, verbose=verbose)  # it reads while we import
-            plugins = load_plugins()
+            plugins = load_plugins(warn)
             address, reader = _address(config, reader)
             server = _served(config, logdir, reservation, plugins, address, guard)
     except BaseException:
@@ -144,11 +149,11 @@ def leave_tensorflow_out() -> None:
     sys.modules.setdefault(name, types.ModuleType(name))
 
 
-def load_plugins() -> list[Any]:
-    """Return TensorBoard's own plugins and the installed ones.
+def load_plugins(warn: Callable[[str], None] = _LOG.warning) -> list[Any]:
+    """Return TensorBoard's own plugins and the installed ones; a broken one is named and left out.
 
-    Raises:
-        ServingFailed: An installed plugin would not load; the message names it and its package.
+    Args:
+        warn: Told of each that is left out, with its package, and later of files that are.
     """
     from importlib.metadata import entry_points
 
@@ -156,15 +161,17 @@ def load_plugins() -> list[Any]:
     from tensorboard.backend.application import make_plugin_loader
 
     plugins = [unite_tables(plugin) for plugin in default.get_static_plugins()]
-    for point in entry_points(group="tensorboard_plugins"):
+    taken = {name for plugin in default.get_static_plugins() if (name := getattr(plugin, "plugin_name", None))}
+    points = [(point.dist.name if point.dist else point.module, point) for point in entry_points(group=_PLUGINS)]
+    for package, point in sorted(points, key=lambda pair: pair[0] != "tensorboard"):  # of one name its own counts
+        described = f"the TensorBoard plugin {point.name!r} of the package {package!r}"
         try:
-            plugins.append(list_traces_behind_links(read_vectors_anew(make_plugin_loader(point.load()))))
-        except (Exception, SystemExit) as error:
-            package = point.dist.name if point.dist else point.module
-            raise ServingFailed(
-                f"the TensorBoard plugin {point.name!r} of the package {package!r} failed to load: {error!r}",
-                hint=f"`pip install --upgrade {package}`, or `pip uninstall {package}`",
-            ) from error
+            loader = keep_projector_within(read_vectors_anew(make_plugin_loader(point.load())), warn)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - somebody else's code
+            advice = f"`pip install --upgrade {package}`, or `pip uninstall {package}`"
+            warn(f"{described} failed to load and is left out: {describe_error(error)}; {advice}")
+            continue
+        plugins.append(leave_out_if_broken(list_traces_behind_links(loader), described, warn, taken))
     return plugins
 
 

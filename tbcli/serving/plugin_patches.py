@@ -1,11 +1,18 @@
-"""Patches for TensorBoard's plugins: traces below linked runs are listed, projector vectors are read anew."""
+"""Patches for TensorBoard's plugins.
+
+Traces below linked runs are listed and no others are opened, projector vectors are read anew, and a plugin that raises
+is left out.
+"""
 
 from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterator
+import urllib.parse
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from tbcli.errors import describe_error
 
 
 def list_traces_behind_links(loader: Any) -> Any:
@@ -20,6 +27,8 @@ def list_traces_behind_links(loader: Any) -> Any:
         plugin = load(context)
         if hasattr(plugin, "generate_runs"):
             plugin.generate_runs = lambda: _listed(plugin)
+            apps = getattr(plugin, "get_plugin_apps", dict)
+            plugin.get_plugin_apps = lambda: {route: _within(app) for route, app in apps().items()}
         return plugin
 
     loader.load = loaded
@@ -35,6 +44,24 @@ def _listed(plugin: Any) -> Iterator[str]:
         elsewhere.logdir = link.path
         for trace in listed(elsewhere):
             yield f"{link.name}/{trace}"
+
+
+def _within(application: Any) -> Any:
+    """Return one of the profile plugin's applications that opens no trace outside of the log directory."""
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        # Both of these paths are opened wherever they lead; in names a directory may be hidden.
+        query = urllib.parse.parse_qsl(str(environ.get("QUERY_STRING", "")))
+        if any(key in ("session_path", "run_path") or _leads_out(value) for key, value in query):
+            start_response("403 Forbidden", [("Content-Type", "text/plain")])
+            return [b"traces are shown by their names\n"]
+        return application(environ, start_response)
+
+    return answer
+
+
+def _leads_out(name: str) -> bool:
+    return name.startswith(("/", "~")) or ".." in name.replace("\\", "/").split("/")
 
 
 def _linked_directories(logdir: object) -> list[os.DirEntry[str]]:
@@ -71,3 +98,43 @@ class _NoMemory:
 
     def set(self, key: object, value: object) -> None:
         """Forget it."""
+
+
+def leave_out_if_broken(loader: Any, described: str, warn: Callable[[str], None], taken: set[str]) -> Any:
+    """Return a plugin's loader that says when the plugin raises, and from then on leaves it out.
+
+    Args:
+        loader: The plugin's own.
+        described: The plugin and its package, for the warning.
+        warn: Told what is left out.
+        taken: Names of the plugins that are there already; this one's is added.
+    """
+    load = loader.load
+    broken: list[BaseException] = []
+
+    def loaded(context: Any) -> Any:
+        plugin = load(context)
+        if plugin is not None:
+            plugin.get_plugin_apps()  # TensorBoard asks again, and would not say what went wrong
+            if plugin.plugin_name in taken:
+                raise ValueError(f"there is another plugin {plugin.plugin_name!r}")
+            taken.add(plugin.plugin_name)
+        return plugin
+
+    def forgiving(question: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def ask(subject: Any) -> Any:
+            if broken:
+                return None
+            try:
+                return question(subject)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - somebody else's code
+                broken.append(error)
+                warn(f"{described} failed and is left out: {describe_error(error)}")
+                return None
+
+        return ask
+
+    loader.load = forgiving(loaded)
+    loader.define_flags = forgiving(loader.define_flags)
+    loader.fix_flags = forgiving(loader.fix_flags)
+    return loader

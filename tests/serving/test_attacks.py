@@ -18,7 +18,7 @@ from tests.serving.events import write_scalars
 from tests.serving.process import Serving, serving
 
 TOKEN = "long-enough-to-be-a-secret"
-DATA = ("epoch_loss", "secret-run", "stolen", "root:")
+DATA = ("epoch_loss", "secret-run", "stolen", "root:x")
 RUNS = "/data/runs"
 
 
@@ -26,6 +26,15 @@ RUNS = "/data/runs"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     logs = tmp_path_factory.mktemp("attacked")
     write_scalars(logs / "secret-run", {"epoch_loss": [0.5]})
+    (logs.parent / "outside.txt").write_text("stolen\n")
+    for field, config in PROJECTOR.items():
+        write_scalars(logs / field, {"loss": [0.5]})
+        (logs / field / "good.tsv").write_text("1\t2\n")
+        (logs / field / "link").symlink_to(logs.parent / "outside.txt")
+        (logs / field / "projector_config.pbtxt").write_text(
+            "".join(config % (name, path) for name, path in (("a", "../../outside.txt"), ("b", "link")))
+            + config % ("c", logs.parent / "outside.txt")
+        )
     with serving("--logdir", str(logs), environ={"TBCLI_SERVE_TOKEN": TOKEN}) as started:
         yield started
 
@@ -58,7 +67,18 @@ PATHS = (
     "/compare/a:b/data/runs", "//data/runs", "/./data/runs", "/data/../data/runs", "/data/runs?token=", "/nosuchpage",
     "/data/runs?token=wrong", "/data/runs?_file_hash=1",
 )  # fmt: skip
+PROJECTOR = {  # what it names, and the route that would show it
+    "tensor": 'embeddings { tensor_name: "%s" tensor_path: "%s" }',
+    "metadata": 'embeddings { tensor_name: "%s" tensor_path: "good.tsv" metadata_path: "%s" }',
+    "bookmarks": 'embeddings { tensor_name: "%s" tensor_path: "good.tsv" bookmarks_path: "%s" }',
+    "sprite_image": 'embeddings { tensor_name: "%s" tensor_path: "good.tsv" sprite { image_path: "%s" } }',
+}
+ASSETS = [(field, f"run={field}&name={name}") for field in PROJECTOR for name in "abc"]
+ASSETS += [(field, f"run={run}&name=a") for field in PROJECTOR for run in ("..", "/etc", "metadata%2F..%2F..")]
 REQUESTS = {
+    **{f"{field} {query}": lines(LOCAL, path=f"/data/plugin/projector/{field}?{query}") for field, query in ASSETS},
+    "web file": lines(LOCAL, path="/../../../../etc/passwd"),
+    "quoted web file": lines(LOCAL, path="/%2e%2e/%2e%2e/etc/passwd"),
     **{
         f"Host {host!r} {method}": lines(f"Host: {host}", method=method) for host in HOSTS for method in ("GET", "POST")
     },
@@ -92,6 +112,9 @@ def test_there_are_sixty_attacks_and_the_right_request_is_answered(server: Servi
     status, answer = ask(server, lines(LOCAL))
     assert status == 200
     assert "secret-run" in answer
+    assert ask(server, lines(LOCAL, path="/data/plugin/projector/runs"))[0] == 200
+    assert "warning: projector configuration" in server.stderr
+    assert "metadata_path 'link' lies outside of its directory; left out" in server.stderr
 
 
 def test_the_printed_url_opens_it(server: Serving) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.process import SERVE
+from tests.serving.process import serving
 
 
 def run_python(code: str) -> str:
@@ -28,32 +28,44 @@ print(tf.__version__, "tensorflow" in sys.modules, len(plugins) > 10)
     assert run_python(code).split() == ["stub", "False", "True"]
 
 
+RAISING = """
+from tensorboard.plugins.base_plugin import TBPlugin
+class Plugin(TBPlugin):
+    plugin_name = {name!r}
+    def __init__(self, context):
+        {body}
+    def get_plugin_apps(self):
+        {apps}
+    def is_active(self):
+        return True
+"""
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [
         ("raise ImportError('no module named left_pad')", "left_pad"),
         ("import sys; sys.exit('wrong python')", "wrong python"),
         ("Plugin = 3", "Not a TBLoader"),
+        (RAISING.format(name="nice", body="raise ValueError('no context')", apps="return {}"), "no context"),
+        (RAISING.format(name="nice", body="pass", apps="raise KeyError('no apps')"), "no apps"),
+        (RAISING.format(name="projector", body="pass", apps="return {}"), "there is another plugin 'projector'"),
+        (RAISING.format(name="scalars", body="pass", apps="return {}"), "there is another plugin 'scalars'"),
     ],
 )
-def test_a_broken_plugin_is_named_with_its_package(source: str, said: str, tmp_path: Path) -> None:
+def test_a_broken_plugin_is_named_with_its_package_and_left_out(source: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "broken_plugin.py").write_text(source)
     described = tmp_path / "nice_dashboards-1.0.dist-info"
     described.mkdir()
     (described / "METADATA").write_text("Metadata-Version: 2.1\nName: nice-dashboards\nVersion: 1.0\n")
     (described / "entry_points.txt").write_text("[tensorboard_plugins]\nnice = broken_plugin:Plugin\n")
     (tmp_path / "logs").mkdir()
-    done = subprocess.run(
-        [*SERVE, "--port", "0", "--workspace", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-    )
-    assert done.returncode == 6
-    assert done.stdout == ""
-    error, advice = done.stderr.splitlines()[-2:]
-    assert error.startswith("error: the TensorBoard plugin 'nice' of the package 'nice-dashboards' failed to load")
-    assert said in error
-    assert "pip uninstall nice-dashboards" in advice
-    assert "Traceback" not in done.stderr
+    with serving(
+        "--workspace", str(tmp_path), environ={"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    ) as server:
+        listing = server.get("data/plugins_listing")
+        (warning,) = [line for line in server.stderr.splitlines() if "TensorBoard plugin" in line]
+    assert "nice" not in listing
+    assert {"scalars", "projector"} <= set(listing)
+    assert warning.startswith("warning: the TensorBoard plugin 'nice' of the package 'nice-dashboards' failed")
+    assert said in warning

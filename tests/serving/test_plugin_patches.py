@@ -7,6 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from werkzeug.test import Client
+
 from tbcli.serving.plugin_patches import list_traces_behind_links
 
 
@@ -20,6 +23,13 @@ class Plugin:
         top = Path(self.logdir)
         for path in sorted(top.rglob("plugins/profile/*")):
             yield str(path.parent.parent.parent.relative_to(top) / path.name)
+
+    def get_plugin_apps(self) -> dict[str, Any]:
+        def answer(_: object, start: Any) -> list[bytes]:
+            start("200 OK", [])
+            return [b"trace"]
+
+        return {"/data": answer}
 
 
 def loaded(plugin: Any) -> Any:
@@ -45,6 +55,19 @@ def test_traces_of_real_and_of_linked_directories_are_listed_by_their_paths(tmp_
 def test_a_log_directory_that_is_not_there_lists_nothing(tmp_path: Path) -> None:
     for logdir in (tmp_path / "nowhere", "gs://bucket/logs", ""):
         assert list(loaded(Plugin(logdir)).generate_runs()) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "session_path=/etc", "run_path=x", "run=../../etc/x", "run=/etc/x", "run=a/../../x", "run=~/x", "run=a&host=..",
+        "run=a%2F..%2Fb", "run=a&hosts=..%5Cb", "session_path=",
+    ],
+)  # fmt: skip
+def test_traces_are_opened_by_their_names_alone(query: str, tmp_path: Path) -> None:
+    (application,) = loaded(Plugin(tmp_path)).get_plugin_apps().values()
+    assert Client(application).get(f"/data?{query}").status_code == (403 if query != "session_path=" else 200)
+    assert Client(application).get("/data?run=first/train/monday..1&host=a.b").status_code == 200
 
 
 def test_other_plugins_are_left_as_they_are() -> None:
