@@ -23,7 +23,7 @@ from tbcli.serving.guard import Guard, guarded, settle_token
 from tbcli.serving.hparams_table import unite_tables
 from tbcli.serving.plugin_patches import leave_out_if_broken, list_traces_behind_links, read_vectors_anew
 from tbcli.serving.ports import Reservation, origin_of
-from tbcli.serving.projector import keep_projector_within
+from tbcli.serving.projector_files import keep_projector_within
 
 _LOG = logging.getLogger(__name__)
 _PLUGINS = "tensorboard_plugins"

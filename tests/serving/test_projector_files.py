@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from tensorboard.compat import tensorflow_stub
 from werkzeug.test import Client
 
-from tbcli.serving import projector
-from tbcli.serving.projector import keep_projector_within
+from tbcli.serving import projector_files
+from tbcli.serving.projector_files import keep_projector_within
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of a library within TensorBoard
 SECRET = "stolen"
@@ -149,7 +149,7 @@ def test_one_broken_configuration_leaves_the_others(broken: str, run: Path) -> N
 
 
 def test_a_request_reads_no_more_than_the_cap(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(projector, "MOST_ASSET_BYTES", 1000)
+    monkeypatch.setattr(projector_files, "MOST_ASSET_BYTES", 1000)
     with (run / "large").open("wb") as file:
         file.truncate(1 << 40)  # takes no room
     for field in FIELDS:
@@ -167,7 +167,7 @@ def test_many_small_vectors_count_together(run: Path) -> None:
     one = 'embeddings { tensor_name: "%d" tensor_path: "good.tsv" } '
     (run / "projector_config.pbtxt").write_text("".join(one % number for number in range(3)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(projector, "MOST_ASSET_BYTES", 20)  # two of eight bytes
+        patch.setattr(projector_files, "MOST_ASSET_BYTES", 20)  # two of eight bytes
         served = Projector(run.parent, "run")
         assert b'"0"' in served.get("/info?run=run")[1]
         assert b'"2"' not in served.get("/info?run=run")[1]
