@@ -50,7 +50,7 @@ def build_model(
     It takes raw values ``[batch, *dataset.input_shape]`` and returns float32: what the task's outputs are.
 
     Args:
-        config: What to build; its name is settled, see `choose_model`.
+        config: What to build; with ``auto`` the data choose.
         dataset: What is learnt.
         precision: Keras' name of the policy; a model from a file keeps its own.
         say: Receives what was changed for the model to fit.

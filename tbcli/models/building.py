@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tbcli.data.dataset import Dataset
 from tbcli.errors import ConfigError, DoesNotFit
 from tbcli.loading import load_object
 from tbcli.models.applications import build_application
-from tbcli.models.architectures import ARCHITECTURES, is_application, is_file, require_file
+from tbcli.models.architectures import ARCHITECTURES, choose_model, is_application, is_file, require_file
 from tbcli.models.fine_tuning import load_saved
 from tbcli.models.fitting import Say, require_fit, short_reason
 from tbcli.models.freezing import freeze
@@ -33,6 +34,7 @@ def build(config: ModelConfig, dataset: Dataset, say: Say, *, for_training: bool
         NotFound: There is no such file.
         DoesNotFit: The model does not take the data, or is no model.
     """
+    config = replace(config, name=choose_model(config.name, dataset))
     model = _made(config, dataset, say, for_training)
     if config.weights and not is_application(config.name):
         _load_weights(model, require_file(config.weights, "file of weights"), config.name)

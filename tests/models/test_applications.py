@@ -27,6 +27,10 @@ def test_small_grey_images_are_enlarged_and_scaled_inside_and_it_is_said(tmp_pat
     base, head = model.layers[-2:]
     assert np.allclose(found, head(base(enlarged / 127.5 - 1, training=False)), atol=0.01)
     assert found.dtype == "float32"
+    base.save_weights(tmp_path / "base.weights.h5")
+    config = ModelConfig(name="MobileNetV2", weights=str(tmp_path / "base.weights.h5"))
+    again = build_model(config, dataset, "mixed_bfloat16").layers[-2]
+    assert all(np.array_equal(one, other) for one, other in zip(base.weights, again.weights, strict=True))
     model.save(tmp_path / "model.keras")
     assert np.array_equal(keras.models.load_model(tmp_path / "model.keras")(samples, training=False), found)
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tbcli.config import ModelConfig
+from tbcli.config import DataConfig, ModelConfig
+from tbcli.data.dataset import cut_splits
 from tbcli.errors import ConfigError, DoesNotFit
 from tbcli.models import ARCHITECTURES, FEATURES, build_model
 from tbcli.tasks import CLASSIFICATION, MULTI_LABEL, REGRESSION, Task
@@ -142,6 +143,10 @@ def test_a_value_that_keras_refuses_is_an_error_of_one_line() -> None:
     assert "\n" not in caught.value.message
 
 
+def test_auto_builds_what_suits_the_data() -> None:
+    assert [build_model(ModelConfig(), data, "float32").name for data in (noise(8, 8, 1), noise(12))] == ["cnn", "mlp"]
+
+
 def test_the_usual_precision_is_given_back() -> None:
     import keras
 
@@ -162,3 +167,20 @@ def test_images_are_shifted_in_training_alone_and_the_saved_model_has_no_layer_f
     assert np.allclose(training(samples, training=False), final(samples), atol=1e-6)
     assert not np.allclose(training.get_layer("shift")(samples, training=True), samples)
     assert "shift" not in [layer.name for layer in final.layers]
+
+
+def test_targets_of_any_size_are_learnt_in_a_few_steps() -> None:
+    import keras
+
+    inputs = np.random.default_rng(0).normal(50, 20, (512, 4)).astype(np.float32)
+    values = (inputs @ [[1.0], [-2.0], [0.5], [0.0]] + np.abs(inputs[:, :1])).astype(np.float32)
+    for scale, offset in ((1, 0), (1e6, 3e7), (1e-4, 0)):
+        targets = (values * scale + offset).astype(np.float32)
+        dataset = cut_splits("rows", (inputs, targets), None, ("y",), DataConfig(), task=REGRESSION)
+        model = build_model(ModelConfig(name="mlp"), dataset, "float32")
+        model.compile(keras.optimizers.Adam(0.002), "mean_squared_error")
+        model.fit(*dataset.train.batch(slice(None)), epochs=8, batch_size=64, verbose=0)
+        assert dataset.validation is not None
+        held_out, expected = dataset.validation.batch(slice(None))
+        errors = np.asarray(model(held_out, training=False)) - expected
+        assert errors.var() < 0.2 * expected.var()  # R2 above 0.8
