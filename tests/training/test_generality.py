@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from tbcli.data.dataset import Dataset, cut_splits
 from tbcli.errors import DoesNotFit
 from tbcli.models import ARCHITECTURES
 from tbcli.runs import Run
+from tbcli.runs.evidence import read_predictions
+from tbcli.tasks import MULTI_LABEL, REGRESSION
 from tbcli.training import Narrator, train
 
 pytestmark = pytest.mark.tf
@@ -49,6 +52,29 @@ def colour_images(config: DataConfig) -> Dataset:
 
 def rows(config: DataConfig) -> Dataset:
     return blobs(config, shape=(5,))
+
+
+def values(config: DataConfig) -> Dataset:
+    random = np.random.default_rng(2)
+    inputs = random.normal(size=(240, 5)).astype(np.float32)
+    labels = (inputs @ random.normal(size=(5, 2)) * 10 + 50).astype(np.float32)
+    halves = (inputs[:120], labels[:120]), (inputs[120:], labels[120:])
+    return cut_splits("values", *halves, ("price | <b>", "size"), config, task=REGRESSION)
+
+
+def brightness(config: DataConfig) -> Dataset:
+    images = blobs(config, shape=(12, 12, 1)).train.inputs
+    labels = images.mean(axis=(1, 2, 3), dtype=np.float32)[:, None]
+    names = ("brightness",)
+    return cut_splits("brightness", (images, labels), (images, labels), names, config, task=REGRESSION)
+
+
+def tagged(config: DataConfig) -> Dataset:
+    images = blobs(config, shape=(12, 12, 1)).train.inputs
+    mean = images.mean(axis=(1, 2, 3))
+    labels = np.stack([mean > np.quantile(mean, share) for share in (0.3, 0.5, 0.9)], axis=1).astype(np.uint8)
+    names = ("not dark", "bright | <b>", "very bright")
+    return cut_splits("tagged", (images, labels), (images, labels), names, config, task=MULTI_LABEL)
 
 
 def an_absent_class(config: DataConfig) -> Dataset:
@@ -147,6 +173,9 @@ CASES = {
     "a subclassed model": ("colour_images", "subclassed", {}),
     "a class absent from validation": ("an_absent_class", "cnn", {}),
     "a single validation sample": ("colour_images", "dense", {"data.validation_split": 0.009}),
+    "values": ("values", "mlp", {}),
+    "values of images": ("brightness", "cnn", {}),
+    "labels": ("tagged", "cnn", {}),
     "no validation": ("colour_images", "cnn", {"data.validation_split": 0}),
 }
 
@@ -183,6 +212,8 @@ SILENT = {
     "a binary classifier with one output": WITHOUT_CONVOLUTION,
     "200 classes in colour": WITHOUT_CONVOLUTION,
     "rows of numbers": {*WITHOUT_CONVOLUTION, "mistakes", "samples"},
+    "values": {*WITHOUT_CONVOLUTION, "mistakes", "pr_curves", "samples"},
+    "values of images": {"pr_curves"},
     "a subclassed model": {*WITHOUT_CONVOLUTION, "activations", "gradients", "graphs"},
     "a single validation sample": WITHOUT_CONVOLUTION,
     "no validation": {"confusion", "hparams", "mistakes", "pr_curves", "projector", "scalars", "text"},
@@ -197,12 +228,32 @@ def test_a_full_recording_works_for(
     run, warnings = trained[case]
     assert run.status() == "finished"
     assert broken(run) == {}, warnings
-    assert 0 <= run.metrics["test_accuracy"] <= 1
+    assert excused.get(run.id, set()) == SILENT.get(case, set())
+    assert math.isfinite(run.metrics[f"test_{run.judge}"])
+    if run.task_name != "classification":
+        return
     with np.load(run.evidence_file) as evidence:
         assert evidence["test_probabilities"].sum(axis=-1) == pytest.approx(1, abs=1e-3)
         guesses = evidence["test_probabilities"].argmax(axis=-1)
         assert np.mean(guesses == evidence["test_labels"]) == pytest.approx(run.metrics["test_accuracy"], abs=1e-6)
-    assert excused.get(run.id, set()) == SILENT.get(case, set())
+
+
+@pytest.mark.parametrize("case", ["values", "values of images", "labels"])
+def test_what_is_no_classification_is_drawn_as_what_it_is(case: str, trained: dict[str, tuple[Run, list[str]]]) -> None:
+    run, _ = trained[case]
+    seen = read_predictions(run)
+    assert seen.task.name == run.task_name
+    drawn = {picture.stem for picture in run.plots.iterdir()}
+    of_values = {"predicted_vs_true", "residuals"}
+    assert drawn - of_values >= {"training_history", "summary", "embedding_pca", "mistakes"}
+    assert (drawn >= of_values) == (case != "labels")
+    assert ("confusion_matrix" in drawn) == (case == "labels")
+    if case == "labels":
+        right = float((seen.guesses == seen.labels).mean())
+        assert right == pytest.approx(run.metrics["test_binary_accuracy"], abs=1e-6)
+    else:
+        errors = np.abs(seen.outputs.astype(np.float64) - seen.labels).mean()
+        assert errors == pytest.approx(run.metrics["test_mae"], rel=1e-5)
 
 
 def test_a_model_with_the_wrong_number_of_outputs_does_not_fit(tmp_path: Path) -> None:
