@@ -57,7 +57,7 @@ def draw_confusion(run: Run, predictions: Predictions, *, title: str = "", look:
         title: In place of the run's name.
         look: Its colours and size.
     """
-    names, classes = predictions.class_names, predictions.probabilities.shape[1]
+    names, classes = predictions.class_names, predictions.outputs.shape[1]
     counts = count_confusions(predictions.labels, predictions.guesses, classes)
     pairs = most_confused(counts, _MOST_LISTED)
     heading = run_heading(run, "confusion matrix", *_facts(predictions, counts), title=title)
@@ -80,7 +80,7 @@ def draw_confusion(run: Run, predictions: Predictions, *, title: str = "", look:
 
 def _facts(predictions: Predictions, counts: np.ndarray) -> tuple[str, ...]:
     total, right = int(counts.sum()), int(np.trace(counts))
-    lost = int((~finite_rows(predictions.probabilities)).sum())
+    lost = int((~finite_rows(predictions.outputs)).sum())
     return (
         counted(total, f"{predictions.split} sample"),
         f"{lost:,} of them without finite probabilities" if lost else "",

@@ -19,6 +19,7 @@ from tbcli.runs.files import atomic_file
 from tbcli.runs.run import Run
 from tbcli.tasks import CLASSIFICATION, TASKS, Task
 
+_LOOKING = "confusion"  # a recorder that looks at predictions, and says why it cannot
 SPLITS = ("test", "validation")
 """The saved model is judged by the first of these that the run has."""
 
@@ -307,6 +308,10 @@ class _Evidence:
     def _absent(self) -> NotFound:
         if self._run.is_live():
             return NotFound(f"run {self._run.label} has no evidence yet", hint="it is written when training finishes")
+        recording = self._run.record.get("recording")
+        why = recording.get("switched_off", {}).get(_LOOKING) if isinstance(recording, dict) else None
+        if why:  # as of a training that is not ours
+            return NotFound(f"run {self._run.label} has no evidence: {why}", hint="`--kind history` shows its epochs")
         return NotFound(
             f"run {self._run.label} has no evidence: it is {self._run.status()}",
             hint="evidence is written only when training finishes; `--kind history` shows its epochs",

@@ -10,7 +10,16 @@ import pytest
 
 from tbcli.errors import NotFound
 from tbcli.runs import Run
-from tbcli.runs.evidence import read_features, read_layers, read_mistakes, read_predictions, write_evidence
+from tbcli.runs.evidence import (
+    Predictions,
+    read_features,
+    read_layers,
+    read_mistakes,
+    read_predictions,
+    read_task,
+    write_evidence,
+)
+from tbcli.tasks import CLASSIFICATION, MULTI_LABEL, REGRESSION, Task
 from tests.fakes import make_run
 from tests.runs.evidence import keep_evidence, predictions
 
@@ -144,3 +153,73 @@ def test_layers_are_told_or_there_are_none(tmp_path: Path) -> None:
     assert read_layers(run) == ()
     np.savez(run.evidence_file, layers=np.array(["a", "b"]))
     assert read_layers(run) == ("a", "b")
+
+
+OLD = {
+    "class_names": np.array(["cat", "dog"]),
+    "layers": np.array(["conv1", "features"]),
+    "validation_indices": np.arange(2),
+    "validation_labels": np.array([0, 1]),
+    "validation_probabilities": np.array([[0.9, 0.1], [0.6, 0.4]], np.float32),
+    "test_indices": np.arange(4) * 5,
+    "test_labels": np.array([0, 1, 1, 0]),
+    "test_probabilities": np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6]], np.float32),
+    "test_mistakes_indices": np.array([5, 15]),
+    "test_mistakes_thumbnails": np.zeros((2, 3, 4, 1), np.uint8),
+    "projector_indices": np.arange(2),
+    "projector_labels": np.array([0, 1]),
+    "projector_probabilities": np.array([[0.9, 0.1], [0.6, 0.4]], np.float32),
+    "projector_features": np.ones((2, 3), np.float32),
+    "projector_thumbnails": np.zeros((2, 3, 4, 1), np.uint8),
+}
+"""What a run of a version without tasks keeps."""
+
+
+def test_evidence_from_before_there_were_tasks_reads_on(tmp_path: Path) -> None:
+    run = make_run(tmp_path, files=False)
+    run.record.pop("task")
+    np.savez(run.evidence_file, **OLD)  # type: ignore[arg-type]
+    found = read_predictions(run)
+    assert found.task is CLASSIFICATION
+    assert read_task(run) is CLASSIFICATION
+    assert np.array_equal(found.outputs, OLD["test_probabilities"])
+    assert np.array_equal(found.probabilities, found.outputs)
+    assert found.guesses.tolist() == [0, 0, 1, 1]
+    assert read_mistakes(run).rows.tolist() == [1, 3]
+    assert read_features(run).labels.tolist() == [0, 1]
+    assert read_layers(run) == ("conv1", "features")
+
+
+@pytest.mark.parametrize(
+    ("task", "said"), [(np.array("diffusion"), "do not fit"), (np.array("regression"), "keeps no")]
+)
+def test_a_task_that_is_not_known_or_does_not_fit_is_damage(tmp_path: Path, task: np.ndarray, said: str) -> None:
+    run = make_run(tmp_path, files=False)
+    np.savez(run.evidence_file, **OLD, task=task)  # type: ignore[arg-type]
+    with pytest.raises(NotFound, match=said):
+        read_predictions(run)
+
+
+@pytest.mark.parametrize("task", [MULTI_LABEL, REGRESSION])
+def test_labels_and_values_come_back_as_they_were_kept(tmp_path: Path, task: Task) -> None:
+    random = np.random.default_rng(3)
+    labels = random.integers(0, 2, (9, 3)).astype(np.uint8 if task is MULTI_LABEL else np.float32)
+    outputs = random.uniform(0, 1, (9, 3)).astype(np.float32)
+    kept = Predictions("test", np.arange(9), labels, outputs, ("a", "b", "c"), task)
+    run = make_run(tmp_path, files=False, record={"task": task.name})
+    keep_evidence(run, kept, features=np.ones((4, 2), np.float32))
+    found = read_predictions(run)
+    assert (found.task, found.labels.dtype) == (task, labels.dtype)
+    for name in ("labels", "outputs", "guesses", "errors"):
+        assert np.array_equal(getattr(found, name), getattr(kept, name))
+    assert read_features(run).task is task
+    assert read_mistakes(run).count == np.count_nonzero(kept.errors)
+
+
+def test_a_training_that_was_not_ours_says_why_it_has_no_evidence(tmp_path: Path) -> None:
+    recording = {"switched_off": {"confusion": "the loss 'mine' tells nothing of the task"}}
+    run = make_run(tmp_path, files=False, record={"task": None, "recording": recording})
+    with pytest.raises(NotFound, match="has no evidence: the loss 'mine' tells nothing of the task") as caught:
+        read_predictions(run)
+    assert "--kind history" in caught.value.hint
+    assert read_task(run) is None
