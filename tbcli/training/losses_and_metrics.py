@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -71,10 +72,11 @@ class Maker:
             is_of_model: Whether a model was compiled with it: then it takes the model's outputs as they are.
         """
         if isinstance(given, str) and is_reference(given):
-            given = _users(given, "loss")
+            own = _users(given, "loss")
+            return Part(_short(given), lambda: own, is_plain=False)
         name = given if isinstance(given, str) else loss_name(given)
         if not (isinstance(given, str) and not is_of_model) and not is_known_loss(name):
-            return Part(name.removeprefix("own "), lambda: given, is_plain=_is_of_keras(given))
+            return Part(name, lambda: given, is_plain=_is_of_keras(given))
         measure = self._of_model(known_loss(name)) if is_of_model else None
         measure = measure or find_loss(name, self.task, self.outputs)
         return self._encoded_loss(measure, None if isinstance(given, str) else keras.losses.get(given))
@@ -164,6 +166,12 @@ class Maker:
 def _is_of_keras(thing: Any) -> bool:
     owner = thing if inspect.isfunction(thing) else type(thing)
     return isinstance(thing, str) or str(owner.__module__).startswith("keras.")
+
+
+def _short(reference: str) -> str:
+    """Return what a record calls a function of the user's: ``file.py:function``."""
+    place, _, name = reference.rpartition(":")
+    return f"{Path(place).name}:{name}"
 
 
 def _users(reference: str, what: str) -> Any:

@@ -10,11 +10,12 @@ from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tbcli.config import TrainConfig
 from tbcli.data.dataset import Dataset
-from tbcli.errors import DoesNotFit
+from tbcli.errors import DoesNotFit, describe_error
 from tbcli.models import is_compiled
 from tbcli.models.last_activation import last_activation
 from tbcli.tasks import Task
@@ -175,20 +176,31 @@ def _own_metrics(model: keras.Model) -> list[Any]:
 def try_objective(model: keras.Model, dataset: Dataset) -> tuple[str, ...]:
     """Return the names of the metrics, once loss and metrics of a compiled model were seen to work on two samples.
 
+    They are called in a graph, as in training: what needs the values themselves fails there alone.
+
     Raises:
         DoesNotFit: One of them fails, or gives more than one number, or the loss does not depend on the outputs.
     """
     inputs, labels = (tf.constant(values) for values in dataset.train.batch(slice(2)))
-    with _told(dataset.task, "the loss"), tf.GradientTape() as tape:
-        outputs = model(inputs, training=False)
-        loss = model.compute_loss(inputs, labels, outputs, training=False)
-    gradients = tape.gradient(loss, [weight.value for weight in model.trainable_variables])
-    if gradients and all(gradient is None for gradient in gradients):
+    outputs = tf.constant(np.asarray(model(inputs, training=False)))
+
+    def losses(inputs: Any, labels: Any, outputs: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(outputs)
+            loss = model.compute_loss(inputs, labels, outputs, training=False)
+        gradient = tape.gradient(loss, outputs)
+        return loss, tf.constant(gradient is not None)
+
+    with _told(dataset.task, "the loss"):
+        loss, has_gradient = tf.function(losses, autograph=False)(inputs, labels, outputs)
+    if not has_gradient:
         raise DoesNotFit(
             "the loss does not depend on the outputs: it has no gradient", hint="compute it with keras.ops"
         )
     with _told(dataset.task, "a metric"):
-        values = {"loss": loss, **model.compute_metrics(inputs, labels, outputs)}
+        model.compute_metrics(inputs, labels, outputs)  # makes their variables
+        measure = tf.function(lambda *batch: model.compute_metrics(*batch), autograph=False)
+        values = {"loss": loss, **measure(inputs, labels, outputs)}
     for name, value in values.items():
         if keras.ops.ndim(value):
             raise DoesNotFit(
@@ -204,9 +216,9 @@ def _told(task: Task, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = re.sub(r"\{\{.*?\}\}\s*| \[Op:.*", "", str(error).strip().partition("\n")[0])
+        said = re.sub(r"\{\{.*?\}\}\s*| \[Op:.*|\. .*", "", describe_error(error))
         failed = DoesNotFit(
-            f"{what} fails: {type(error).__name__}: {said}",
+            f"{what} fails: {said}",
             hint=f"it is called with labels, which of {task.name} are {task.labels_are}, and outputs",
         )
         raise with_trace(failed, error) from error

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tbcli.config import Config
 from tbcli.data.dataset import Dataset
-from tbcli.errors import Interrupted, TrainingFailed, describe_error
+from tbcli.errors import DoesNotFit, Interrupted, TbcliError, TrainingFailed, describe_error
 from tbcli.models import build_model, count_outputs
 from tbcli.recorders.cadence import choose_spacing
 from tbcli.recorders.recording import Recording
@@ -34,6 +34,7 @@ from tbcli.training.request import Expecting, expects_anything
 from tbcli.training.saving import save_model
 from tbcli.training.setup import Setup
 from tbcli.training.steps import StepLoop, run_epochs
+from tbcli.usercode import is_reference, with_trace
 
 COMPARED_SAMPLES = 32  # between the saved model and each of its files
 
@@ -91,6 +92,24 @@ def _fit(setup: Setup, epochs: Epochs, ready: Prepared, interruption: Interrupti
             raise TrainingFailed(
                 f"out of memory at step {epochs.steps_done + 1}", hint=f"use a `--batch-size` below {feed.batch_size}"
             ) from error
+        except Exception as error:
+            if epochs.steps_done or not _is_of_user(setup.config, error):
+                raise
+            raise _first_step_failed(error) from error
+
+
+def _is_of_user(config: Config, error: Exception) -> bool:
+    """Return whether an error may come from code of the user's."""
+    said = (config.model.name, config.train.loss, *config.train.metrics)
+    return any(map(is_reference, said)) and not isinstance(error, (TbcliError, OSError, MemoryError))
+
+
+def _first_step_failed(error: Exception) -> DoesNotFit:
+    failed = DoesNotFit(
+        f"the first step fails: {describe_error(error)}",
+        hint="a model, a loss and metrics are called in a graph: with keras.ops, not with NumPy",
+    )
+    return with_trace(failed, error)
 
 
 def _save(config: Config, ready: Prepared, final: keras.Model, run: Run, narrator: Narrator) -> None:
@@ -126,7 +145,10 @@ def try_one_step(
     loop = StepLoop(model, feed.split, feed.batch_size, augmentation, ready.class_weights)
     narrator.stage("Taking one step")
     feed.begin_epoch(1)
-    logs = loop.run(*feed.split.batch(feed.order[: feed.batch_size]))
+    try:
+        logs = loop.run(*feed.split.batch(feed.order[: feed.batch_size]))
+    except Exception as error:
+        raise (_first_step_failed(error) if _is_of_user(config, error) else error) from error
     ready.health.check_batches()
     require_finite("loss", logs, 1)
     ready.health.check_weights(model, 1)

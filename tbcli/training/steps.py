@@ -107,7 +107,7 @@ class StepLoop:
 
 def _build_state(model: keras.Model, split: Split) -> None:
     """Make the variables of metrics and optimizer: what taps the step looks for them while it is traced."""
-    inputs, labels = split.batch(slice(1))
+    inputs, labels = map(tf.constant, split.batch(slice(1)))  # as a step has them: functions of the user's see them
     outputs = model(inputs, training=False)
     model.compute_loss(inputs, labels, outputs, training=False)
     model.compute_metrics(inputs, labels, outputs)

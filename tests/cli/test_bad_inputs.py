@@ -59,6 +59,11 @@ MODELS = """
     def constant(y_true, y_pred): return keras.ops.mean(y_true)
     def out_of_range(y_true, y_pred): return y_pred[:, 9]
     def mine(y_true, y_pred): return keras.ops.mean(y_pred, -1)
+    def looks(y_true, y_pred): return float(y_pred.numpy().mean())
+    class Looks(layers.Layer):
+        def call(self, x, training=False): return x * float(x[0, 0]) if training else x
+    def learns_eagerly(input_shape):
+        return keras.Sequential([keras.Input(input_shape), Looks(), layers.Dense(3, activation="softmax")])
     def several(): return keras.metrics.F1Score()
 """
 
@@ -193,6 +198,8 @@ CASES: list[object] = [
     tf("train --data functions.py:classes --loss models.py:lost", DOES_NOT_FIT, "'lost'", "y_true, y_pred"),
     tf("train --data functions.py:classes --loss models.py:constant", DOES_NOT_FIT, "no gradient", "keras.ops"),
     tf("train --data functions.py:classes --loss models.py:out_of_range", DOES_NOT_FIT, "the loss fails", "class num"),
+    tf("train --data functions.py:classes --metrics models.py:looks", DOES_NOT_FIT, "a metric fails", "class numbers"),
+    tf("train --data functions.py:classes --model models.py:learns_eagerly", DOES_NOT_FIT, "first step", "keras.ops"),
     tf("train --data functions.py:classes --metrics models.py:several", DOES_NOT_FIT, "3 numbers", "mean"),
     tf(
         "train --data functions.py:classes --metrics models.py:mine --monitor val_mind",
