@@ -73,7 +73,16 @@ def describe_layers(model_json: str) -> str:
     """Return a model's JSON without the model's name: TensorBoard then opens on the layers, not on one box."""
     document = json.loads(model_json)
     document["config"]["name"] = ""
-    return json.dumps(document)
+    return json.dumps(_with_lists(document))
+
+
+def _with_lists(value: Any, key: str = "") -> Any:
+    """Return a part of the JSON in which inputs and outputs that have names are a list, as TensorBoard reads them."""
+    if isinstance(value, dict) and key in ("input_layers", "output_layers"):
+        return list(value.values())
+    if isinstance(value, dict):
+        return {name: _with_lists(part, name) for name, part in value.items()}
+    return [_with_lists(part) for part in value] if isinstance(value, list) else value
 
 
 def _tells_layers(model: Any) -> bool:

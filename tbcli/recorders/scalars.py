@@ -29,6 +29,8 @@ class ScalarsRecorder(Recorder):
             )
         if snapshot.epoch and "loss" not in snapshot.logs:
             missing[tags.EPOCH + "loss"] = "the training logs no loss"
+        if snapshot.epoch and tags.LEARNING_RATE not in snapshot.logs:
+            missing[tags.EPOCH + tags.LEARNING_RATE] = "the training has no single learning rate"
         return missing
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:

@@ -207,7 +207,8 @@ class FitRun:
         number = epoch + 1 + self._epoch_shift
         values = {**({"loss": math.nan} if "loss" in logs else {}), **_as_numbers(logs)}
         values |= self._steps.speed()
-        values["learning_rate"] = rate_now(model)
+        if math.isfinite(rate := rate_now(model)):
+            values["learning_rate"] = rate
         self._history.append(self._row(number, values))
         self.epochs_done = number
         last = last or self._latest is None  # pictures of the first epoch, too, whatever its number
@@ -226,7 +227,7 @@ class FitRun:
         metrics = {name: value for name, value in values.items() if name not in NOT_METRICS}
         seconds = round(time.perf_counter() - self._began, 3)
         leading = {"epoch": epoch, "step": self._steps.done, "seconds": seconds}
-        return {**leading, "learning_rate": values["learning_rate"], **metrics}
+        return {**leading, "learning_rate": values.get("learning_rate", math.nan), **metrics}
 
     def _look_for_features(self, model: keras.Model, epoch: int, *, last: bool) -> None:
         """Add the features of the projector's samples to the evidence, where they are due and can be had."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -310,3 +311,15 @@ def test_an_epoch_that_turns_out_to_be_the_last_is_completed(tmp_path: Path) -> 
     recording.epoch(moment(1), last=False)
     recording.complete_epoch(moment(1))
     assert [often.calls, seldom.calls] == [[("begin", 0), ("epoch", 1)]] * 2
+
+
+def test_inputs_and_outputs_that_have_names_are_drawn_as_lists() -> None:
+    import keras
+
+    from tbcli.recorders.graphs import describe_layers
+
+    first, second = keras.Input((3,), name="a"), keras.Input((2,), name="b")
+    outputs = {name: keras.layers.Dense(1, name=name)(part) for name, part in {"c": first, "d": second}.items()}
+    config = json.loads(describe_layers(keras.Model({"a": first, "b": second}, outputs).to_json()))["config"]
+    assert config["input_layers"] == [["a", 0, 0], ["b", 0, 0]]
+    assert config["output_layers"] == [["c", 0, 0], ["d", 0, 0]]

@@ -51,6 +51,7 @@ class ValidationTap:
         self._samples = 0
         self._variables: _Variables | None = None
         self._before: dict[str, Any] = {}
+        self._found_missing = ""  # in the step, which is traced in the first pass alone
         self.missing = ""
         """Why nothing was heard of the last pass, or ``""``."""
         self.install()
@@ -76,7 +77,7 @@ class ValidationTap:
     def begin(self) -> None:
         """Listen to the pass that begins."""
         self._is_listening, self._rows, self._samples = True, [], 0
-        self.missing = "the model's own test step calls neither compute_loss nor compute_metrics"
+        self.missing = self._found_missing or "the model's own test step calls neither compute_loss nor compute_metrics"
         if self._variables is not None:
             self._variables.begin()
 
@@ -135,9 +136,9 @@ class ValidationTap:
         self._place.is_waiting = False
         labels, outputs = (keras.tree.flatten(given.get(name)) for name in ("y", "y_pred"))
         if len(outputs) != 1:
-            self.missing = f"the model has {len(outputs)} outputs"
+            self.missing = self._found_missing = f"the model has {len(outputs)} outputs"
         elif len(labels) != 1 or labels[0] is None:
-            self.missing = "the validation data has no labels"
+            self.missing = self._found_missing = "the validation data has no labels"
         else:
             self._send(_only_array(given.get("x")), labels[0], outputs[0])
 
