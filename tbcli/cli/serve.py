@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ import typer
 from tbcli.cli.options import Common, Json, RunsArgument, find_runs, with_options
 from tbcli.cli.output import Output, printable, stdout_kept_clean
 from tbcli.config import FIRST_FREE_PORT
-from tbcli.errors import ConfigError, Interrupted
+from tbcli.errors import ConfigError, Interrupted, NotFound
 from tbcli.naming import schemas
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def serve(
     if audit and not run and not store.list() and survey([store.logs_root]).has_events:
         run = [f"{store.logs_root}/"]  # a foreign log directory
     chosen = find_runs(common, store, run or (("latest",) if audit else ()))
+    _refuse_files([item.logs for item in chosen] or [store.logs_root])
     if audit:
         _audit(common, config, chosen, as_json=as_json)
         return
@@ -86,8 +88,15 @@ def serve(
             _show(output, server, place, logdir, chosen, not_shown, as_json=as_json)
             if open_:
                 _open(output, server.view)
-            signals.wait(server.check)
+            signals.wait(lambda: _warn_of_change(output, server))
         output.say("TensorBoard stopped")
+
+
+def _refuse_files(places: Iterable[Path]) -> None:
+    """Raise a `NotFound` for a log directory that is no directory; one that is missing may still come."""
+    for place in places:
+        if place.exists() and not place.is_dir():
+            raise NotFound(f"{str(place)!r} is a file, not a log directory", hint=f"`tbcli serve {place.parent}/`")
 
 
 def _names(chosen: list[Run | LogDirectory]) -> list[str]:
@@ -180,6 +189,12 @@ def _choose_reader(
         hint = "; `--load-fast auto` shows them" if all(scalar.is_readable for scalar in not_shown) else ""
         output.warn(f"TensorBoard does not show {describe_scalars(not_shown)}{hint}")
     return settled, not_shown
+
+
+def _warn_of_change(output: Output, server: Server) -> None:
+    news = server.check()
+    if news:
+        output.warn(news)
 
 
 def _show(

@@ -10,6 +10,7 @@ import types
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from tbcli.config import ServeConfig
@@ -39,6 +40,7 @@ class Server:
     reader: DataServer | None
     _stop_http: Callable[[], None] = field(repr=False)
     token: str = field(default="", repr=False)  # what it asks visitors for; "" for nothing
+    _read_slowly: Callable[[], None] | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
@@ -59,14 +61,21 @@ class Server:
         whole = "&".join(filter(None, (self._entrance, query)))
         return f"{self.root}?{whole}#timeseries" if query else self.url
 
-    def check(self) -> None:
-        """Do nothing while all is well.
+    def check(self) -> str | None:
+        """Do nothing while all is well; where the fast reader has ended, go on with the slow one and say why.
 
         Raises:
-            ServingFailed: The fast reader is gone: nothing can be shown any more.
+            ServingFailed: The fast reader was demanded and has ended, or the slow one cannot start.
         """
-        if self.reader and not self.reader.lives():
-            raise ServingFailed("TensorBoard's fast reader exited unexpectedly (out of memory?)", hint=_WITHOUT_READER)
+        if not self.reader or self.reader.lives():
+            return None
+        end = self.reader.end
+        self.reader.stop()
+        if self._read_slowly is None:
+            raise ServingFailed(f"TensorBoard's fast reader {end}", hint=_WITHOUT_READER)
+        self.reader = None
+        self._read_slowly()
+        return f"TensorBoard's fast reader {end}; the slow one reads on"
 
     def stop(self) -> None:
         """Stop answering and end the reader; takes up to half a second."""
@@ -117,19 +126,22 @@ def launch(
     if token:
         config = replace(config, load_fast="false")  # the fast reader's port answers any account of this machine
     guard = Guard.of(config, reservation, token)
+    warn = lru_cache(maxsize=None)(warn)  # of what is asked again and again it tells once
     reader = None
     try:
         with imports_kept():
             reader = _started_reader(config, logdir, verbose=verbose)  # it reads while we import
             plugins = load_plugins(warn)
-            address, reader = _address(config, reader)
-            server = _served(config, logdir, reservation, plugins, address, guard)
+            address, reader = _address(config, reader, warn)
+            board = _Board(config, logdir, reservation, guard)
+            board.show(plugins, address)
     except BaseException:
         if reader:
             reader.stop()
         raise
     url = f"{reservation.origin}{config.path_prefix.rstrip('/')}/"
-    started = Server(url, reader, server.shutdown, token)
+    read_slowly = None if config.load_fast == "true" else lambda: board.show(load_plugins(warn), "")
+    started = Server(url, reader, board.server.shutdown, token, read_slowly)
     try:
         _wait_until_ready(reservation, config, started, has_data=has_data)
     except BaseException:
@@ -189,71 +201,84 @@ def _started_reader(config: ServeConfig, logdir: str, *, verbose: bool) -> DataS
         return None
 
 
-def _address(config: ServeConfig, reader: DataServer | None) -> tuple[str, DataServer | None]:
+def _address(
+    config: ServeConfig, reader: DataServer | None, warn: Callable[[str], None]
+) -> tuple[str, DataServer | None]:
     """Return where the reader listens, and the reader; ``""`` and None where reading is left to Python."""
     if reader is None:
         return "", None
     try:
         return reader.address(), reader
-    except ServingFailed:
+    except ServingFailed as error:
         reader.stop()
         if config.load_fast == "true":
             raise
+        warn(f"{error.message}; the slow one reads")
         return "", None
 
 
-def _served(
-    config: ServeConfig,
-    logdir: str,
-    reservation: Reservation,
-    plugins: list[Any],
-    reader_address: str,
-    guard: Guard,
-) -> Any:
-    """Return the HTTP server, which already runs in a thread."""
-    from tensorboard import assets, program
+class _Board:
+    """TensorBoard behind our HTTP server, which stays when another reader takes over."""
 
-    web_files = Assets(assets.get_default_assets_zip_provider())
-    servers: list[Any] = []
+    def __init__(self, config: ServeConfig, logdir: str, reservation: Reservation, guard: Guard) -> None:
+        from tensorboard import assets
 
-    def serve_on_reservation(wsgi_app: Any, flags: Any) -> Any:
-        reservation.release()
-        visited = redirect_first_visit(wsgi_app, flags.path_prefix, logdir)
-        answering = guarded(web_files.around(visited, flags.path_prefix), guard, flags.path_prefix)
-        servers.append(program.WerkzeugServer(answering, flags))
-        return servers[0]
+        self.server: Any = None
+        self._config, self._logdir, self._reservation, self._guard = config, logdir, reservation, guard
+        self._web_files = Assets(assets.get_default_assets_zip_provider())
+        self._application: Any = None
 
-    tensorboard = program.TensorBoard(plugins, web_files.page, serve_on_reservation)
-    try:
-        tensorboard.configure(
-            logdir=logdir,
-            host=reservation.host,
-            port=reservation.port,
-            path_prefix=config.path_prefix,
-            window_title=config.window_title,
-            reload_interval=config.reload_interval,
-            load_fast="false",  # the fast reader is started by us
-            grpc_data_provider=reader_address,
-            reload_multifile=True,  # else the Python reader follows only the newest file of a run
-        )
-        tensorboard.launch()
-    except program.TensorBoardServerException as error:
-        raise ServingFailed(f"TensorBoard cannot serve: {error.msg}", hint="`--port 0` takes any free port") from error
-    except ValueError as error:  # two plugins of one name, and the like
-        raise ServingFailed(
-            f"TensorBoard cannot start: {error}", hint="`pip list` shows which plugins are installed"
-        ) from error
-    except SystemExit as error:  # how its server says that it could not bind
-        raise ServingFailed(
-            f"port {reservation.port} has just been taken", hint="`--port 0` takes any free port"
-        ) from error
-    except Exception as error:  # TensorFlow's own errors for file systems, which we do not import to name them
-        if "://" not in logdir:
-            raise
-        raise ServingFailed(
-            f"TensorBoard cannot read {logdir!r}: {error}", hint="copy the directory to a local disk"
-        ) from error
-    return servers[0]
+    def _serve(self, wsgi_app: Any, flags: Any) -> Any:
+        from tensorboard import program
+
+        self._application = redirect_first_visit(wsgi_app, flags.path_prefix, self._logdir)
+        if self.server:
+            return types.SimpleNamespace(serve_forever=lambda: None, get_url=lambda: "")  # it serves already
+        self._reservation.release()
+        around = self._web_files.around(lambda *request: self._application(*request), flags.path_prefix)
+        self.server = program.WerkzeugServer(guarded(around, self._guard, flags.path_prefix), flags)
+        return self.server
+
+    def show(self, plugins: list[Any], reader_address: str) -> None:
+        """Answer with what a reader reads, the one at the address or for ``""`` the slow one, from now on.
+
+        Raises:
+            ServingFailed: TensorBoard does not start.
+        """
+        from tensorboard import program
+
+        tensorboard = program.TensorBoard(plugins, self._web_files.page, self._serve)
+        try:
+            tensorboard.configure(
+                logdir=self._logdir,
+                host=self._reservation.host,
+                port=self._reservation.port,
+                path_prefix=self._config.path_prefix,
+                window_title=self._config.window_title,
+                reload_interval=self._config.reload_interval,
+                load_fast="false",  # the fast reader is started by us
+                grpc_data_provider=reader_address,
+                reload_multifile=True,  # else the Python reader follows only the newest file of a run
+            )
+            tensorboard.launch()
+        except program.TensorBoardServerException as error:
+            raise ServingFailed(
+                f"TensorBoard cannot serve: {error.msg}", hint="`--port 0` takes any free port"
+            ) from error
+        except ValueError as error:  # two plugins of one name, and the like
+            raise ServingFailed(
+                f"TensorBoard cannot start: {error}", hint="`pip list` shows which plugins are installed"
+            ) from error
+        except SystemExit as error:  # how its server says that it could not bind
+            raise ServingFailed(
+                f"port {self._reservation.port} has just been taken", hint="`--port 0` takes any free port"
+            ) from error
+        except Exception as error:  # TensorFlow's own errors for file systems, which we do not import to name them
+            if "://" not in self._logdir:
+                raise
+            raise ServingFailed(
+                f"TensorBoard cannot read {self._logdir!r}: {error}", hint="copy the directory to a local disk"
+            ) from error
 
 
 def _wait_until_ready(reservation: Reservation, config: ServeConfig, server: Server, *, has_data: bool) -> None:

@@ -34,7 +34,7 @@ def keep_projector_within(loader: Any, warn: Warn) -> Any:
 
     Args:
         loader: Of any plugin.
-        warn: Told of every path that is left out, once.
+        warn: Told of every path that is left out.
     """
     load = loader.load
 
@@ -86,7 +86,6 @@ class _Configurations:
     def __init__(self, plugin: Any, warn: Warn) -> None:
         self._plugin = plugin
         self._warn = warn
-        self._warned: set[str] = set()
         self._known: dict[tuple[str, str], _Vetted] = {}
 
     def update(self) -> None:
@@ -115,9 +114,7 @@ class _Configurations:
         if config is not None:
             config = self._completed(name, directory, config, reading)
         for problem in reading.problems:
-            if problem not in self._warned:
-                self._warned.add(problem)
-                self._warn(problem)
+            self._warn(problem)
         return _Vetted(config, tuple(reading.files), state)
 
     def _completed(self, name: str, directory: str, config: Any, reading: _Reading) -> Any:

@@ -167,11 +167,35 @@ def test_the_reader_does_not_outlive_even_a_kill(workspace: Path) -> None:
         assert not is_alive(reader)
 
 
-def test_a_reader_that_dies_is_an_error_and_not_an_empty_page(workspace: Path) -> None:
-    with serving("--workspace", str(workspace)) as server:
+def test_when_the_fast_reader_is_killed_the_slow_one_goes_on_at_the_same_url(workspace: Path, runs: list[Run]) -> None:
+    with serving(runs[1].id, "--workspace", str(workspace)) as server:
+        os.kill(server.children()[0], signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while "the slow one reads on" not in server.stderr and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert "warning: TensorBoard's fast reader was killed (SIGKILL: out of memory?)" in server.stderr
+        assert server.children() == []
+        while server.get("data/runs") == [] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        points = server.get(SCALARS.format(run=f"{runs[1].id}/train"))
+        assert [value for _, _, value in points] == [0.75, 0.5]
+        assert {"projector", "hparams"} <= set(server.get("data/plugins_listing"))
+        assert server.end() == 0
+
+
+def test_a_fast_reader_that_was_demanded_and_dies_is_an_error(workspace: Path) -> None:
+    with serving("--workspace", str(workspace), "--load-fast", "true") as server:
         os.kill(server.children()[0], signal.SIGKILL)
         assert server.process.wait(PATIENCE_SECONDS) == 6
         assert "--load-fast false" in server.stderr
+
+
+def test_the_reader_may_open_as_many_files_as_the_administrator_allows(workspace: Path) -> None:
+    argv = ["sh", "-c", 'ulimit -S -n 64; exec "$@"', "sh", *SERVE]
+    with serving("--workspace", str(workspace), argv=argv) as server:
+        limits = Path(f"/proc/{server.children()[0]}/limits").read_text()
+        (soft, hard) = next(line.split()[3:5] for line in limits.splitlines() if line.startswith("Max open files"))
+        assert soft == hard
 
 
 def test_it_reads_without_the_fast_reader_too(workspace: Path, runs: list[Run]) -> None:
@@ -263,6 +287,9 @@ def test_a_closed_pipe_after_the_url_does_not_end_it(workspace: Path) -> None:
         (["--token", "--insecure"], 2, "--token and --insecure exclude each other"),
         (["--host", "192.0.2.7"], 6, "192.0.2.7"),
         (["nosuchrun"], 3, "nosuchrun"),
+        (["--logdir", __file__], 3, "is a file, not a log directory"),
+        (["--logdir", "/dev/null"], 3, "is a file, not a log directory"),
+        ([__file__], 3, "test_serve.py"),
         (["./no/such/directory"], 3, "./no/such/directory"),
     ],
 )

@@ -61,3 +61,35 @@ def test_calls_to_the_reader_go_past_the_proxy(tmp_path: Path, monkeypatch: pyte
         assert os.environ[variable] == "intranet,127.0.0.1"
     finally:
         reader.stop()
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("kill -9 $$", "was killed (SIGKILL: out of memory?)"),
+        ("kill -SEGV $$", "crashed (SIGSEGV)"),
+        ("exit 3", "exited with 3"),
+        (
+            r"""echo noise >&2; echo "thread 'main' panicked at src/main.rs:1:" >&2; echo 'Too many open files' >&2
+            echo 'note: run with RUST_BACKTRACE=1' >&2; exit 101""",
+            "exited with 101: thread 'main' panicked at src/main.rs:1: Too many open files",
+        ),
+    ],
+)
+def test_how_a_reader_ended_is_said_in_its_own_words(body: str, said: str, tmp_path: Path) -> None:
+    reader = reader_of(tmp_path, body)
+    try:
+        assert reader.end == said
+        assert not reader.lives()
+    finally:
+        reader.stop()
+
+
+def test_a_talkative_reader_fills_no_disk(tmp_path: Path) -> None:
+    reader = reader_of(tmp_path, 'seq 100000 >&2; echo 1 > "$port_file"; cat; echo last >&2')
+    try:
+        reader.address()
+        assert reader.lives()
+        assert os.fstat(reader._said.fileno()).st_size < 1 << 16
+    finally:
+        reader.stop()
