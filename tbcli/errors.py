@@ -96,8 +96,21 @@ def status_of(error: BaseException | None) -> str:
 
 
 def describe_error(error: BaseException) -> str:
-    """Return what an exception says in one line: its type and the first line that tells something."""
-    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in str(error).splitlines()]
-    # Keras leads with the layer in which it happened.
-    telling = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
-    return f"{type(error).__name__}: {telling[0]}" if telling else type(error).__name__
+    """Return what an exception says in one line: its type and the line that tells something."""
+    line = telling_line(error)
+    return type(error).__name__ if line == type(error).__name__ else f"{type(error).__name__}: {line}"
+
+
+def telling_line(error: BaseException) -> str:
+    """Return the line of an exception that says what is wrong, else its type: Keras' go on for twenty, in colours."""
+    lines = [line.strip() for line in plain_lines(str(error))]
+    inner = [line.partition(": ")[2] for line in lines if line.startswith("Exception encountered: ")]
+    # Keras leads with the layer in which it happened, and ends with what happened inside of it.
+    telling = [line for line in lines if not line.startswith("Exception encountered when calling")]
+    return (inner[-1:] or telling or [type(error).__name__])[0]
+
+
+def plain_lines(text: str) -> list[str]:
+    """Return the lines of a text that are not empty, without colours."""
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    return [line.rstrip() for line in lines if line.strip()]

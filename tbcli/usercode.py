@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tbcli.errors import ConfigError, DoesNotFit, NotFound, TbcliError
+from tbcli.errors import ConfigError, DoesNotFit, NotFound, TbcliError, describe_error, plain_lines
 
 _OURS = str(Path(__file__).parent)
 _INSTALLED = ("site-packages", "dist-packages", "<frozen")
+_MOST_LINES = 6  # of what an exception says: Keras adds the values of all arguments
 _WORDS = {"true": True, "false": False, "none": None}
 
 
@@ -105,7 +106,8 @@ def _look_first(directory: str) -> None:
 
 def _import_failed(what: str, error: BaseException) -> DoesNotFit:
     return with_trace(
-        DoesNotFit(f"{what} does not import: {_said(error)}", hint="the traceback above is of your own code"), error
+        DoesNotFit(f"{what} does not import: {describe_error(error)}", hint="the traceback above is of your own code"),
+        error,
     )
 
 
@@ -132,7 +134,7 @@ def call_by_name(
         raise
     except Exception as error:
         failed = DoesNotFit(
-            f"the {what} {_named(function)} fails: {_said(error)}", hint=f"it is called as `{signature}`"
+            f"the {what} {_named(function)} fails: {describe_error(error)}", hint=f"it is called as `{signature}`"
         )
         raise with_trace(failed, error) from error
 
@@ -225,10 +227,7 @@ def with_trace(failed: DoesNotFit, error: BaseException) -> DoesNotFit:
         if not frame.filename.startswith(_OURS) and not any(part in frame.filename for part in _INSTALLED)
     ]
     lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames)] if frames else []
-    failed.trace = "".join([*lines, *traceback.format_exception_only(error)])
+    said = plain_lines("".join(traceback.format_exception_only(error)))
+    shown = [*said[:_MOST_LINES], *(["..."] if len(said) > _MOST_LINES else [])]
+    failed.trace = "".join([*lines, *(f"{line}\n" for line in shown)])
     return failed
-
-
-def _said(error: BaseException) -> str:
-    first = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {first[0]}" if first else type(error).__name__

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tbcli.config import ModelConfig
-from tbcli.errors import DoesNotFit
+from tbcli.errors import DoesNotFit, telling_line
 from tbcli.models.architectures import (
     ARCHITECTURES,
     AUTO,
@@ -65,7 +65,6 @@ def build_model(
     import keras
 
     from tbcli.models.building import build
-    from tbcli.models.fitting import short_reason
 
     usual = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
@@ -73,7 +72,7 @@ def build_model(
         return build(config, dataset, say, for_training=for_training)
     except ValueError as error:
         raise DoesNotFit(
-            f"model {config.name!r} cannot take samples of shape {dataset.input_shape}: {short_reason(error)}",
+            f"model {config.name!r} cannot take samples of shape {dataset.input_shape}: {telling_line(error)}",
             hint="another `--model`, or data of another shape",
         ) from error
     finally:

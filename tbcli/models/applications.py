@@ -11,9 +11,9 @@ import keras
 from keras import layers
 
 from tbcli.data.dataset import Dataset
-from tbcli.errors import DoesNotFit
+from tbcli.errors import DoesNotFit, telling_line
 from tbcli.models.architectures import describe_samples, require_file
-from tbcli.models.fitting import Say, short_reason
+from tbcli.models.fitting import Say
 from tbcli.models.output_head import add_head
 from tbcli.models.preparing import as_image
 
@@ -85,6 +85,6 @@ def _load(base: Any, path: Path, name: str) -> None:
         base.load_weights(path)
     except Exception as error:
         raise DoesNotFit(
-            f"{str(path)!r} holds no weights of {name}: {short_reason(error)}",
+            f"{str(path)!r} holds no weights of {name}: {telling_line(error)}",
             hint="weights of the network without its head, as Keras names them `..._notop.h5`",
         ) from error

@@ -11,12 +11,12 @@ import keras
 
 from tbcli.config import ModelConfig
 from tbcli.data.dataset import Dataset
-from tbcli.errors import ConfigError, DoesNotFit
+from tbcli.errors import ConfigError, DoesNotFit, telling_line
 from tbcli.loading import load_object
 from tbcli.models.applications import build_application
 from tbcli.models.architectures import ARCHITECTURES, choose_model, is_application, is_file, require_file
 from tbcli.models.fine_tuning import load_saved
-from tbcli.models.fitting import Say, require_fit, short_reason
+from tbcli.models.fitting import Say, require_fit
 from tbcli.models.freezing import freeze
 from tbcli.models.output_head import add_head
 from tbcli.models.preparing import as_image, prepare_inputs
@@ -99,6 +99,6 @@ def _load_weights(model: Any, path: Path, name: str) -> None:
             model.load_weights(path)
     except Exception as error:
         raise DoesNotFit(
-            f"{str(path)!r} holds no weights of model {name!r}: {short_reason(error)}",
+            f"{str(path)!r} holds no weights of model {name!r}: {telling_line(error)}",
             hint="a file that `model.save_weights` wrote of the same network",
         ) from error

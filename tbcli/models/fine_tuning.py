@@ -10,10 +10,10 @@ from typing import Any
 import keras
 
 from tbcli.data.dataset import Dataset
-from tbcli.errors import DoesNotFit
+from tbcli.errors import DoesNotFit, telling_line
 from tbcli.models import count_outputs
 from tbcli.models.architectures import require_file
-from tbcli.models.fitting import Say, short_reason
+from tbcli.models.fitting import Say
 from tbcli.models.freezing import named_layers
 from tbcli.models.last_activation import last_activation
 from tbcli.models.output_head import add_head
@@ -65,7 +65,7 @@ def _unreadable(path: Path, error: Exception) -> DoesNotFit:
         name = missing[1] or missing[2]
         return DoesNotFit(f"{str(path)!r} needs {name!r}, whose code is not in the file", hint=_FUNCTION)
     return DoesNotFit(
-        f"{str(path)!r} does not load: {short_reason(error)}", hint="save it again with this version of Keras"
+        f"{str(path)!r} does not load: {telling_line(error)}", hint="save it again with this version of Keras"
     )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tbcli.data.dataset import Dataset
-from tbcli.errors import DoesNotFit
+from tbcli.errors import DoesNotFit, describe_error
 from tbcli.models import count_outputs, is_compiled
 from tbcli.models.freezing import named_layers
 from tbcli.models.last_activation import last_activation
@@ -92,22 +91,12 @@ def _tried(model: Any, name: str, dataset: Dataset) -> np.ndarray:
 
 
 def _fails(name: str, dataset: Dataset, error: Exception) -> DoesNotFit:
-    what = f"{type(error).__name__}: {short_reason(error)}"
     failed = DoesNotFit(
-        f"{name!r} fails on samples of shape {_spoken(dataset.input_shape)}: {what}",
-        hint="a model takes samples as they are in the data, such as pixels of 0 to 255",
+        f"{name!r} fails on samples of shape {_spoken(dataset.input_shape)}: {describe_error(error)}",
+        hint=f"samples come as they are in the data, as {dataset.train.inputs.dtype}; "
+        "`keras.ops.cast(x, 'float32')` converts them",
     )
     return with_trace(failed, error)
-
-
-def short_reason(error: BaseException) -> str:
-    """Return the line of an exception that says what is wrong: Keras' go on for twenty, with colours."""
-    lines = [line.strip() for line in re.sub("\x1b\\[[0-9;]*m", "", str(error)).splitlines() if line.strip()]
-    inner = [line.partition(": ")[2] for line in lines if line.startswith("Exception encountered: ")]
-    if inner:  # of the layer inside that did not load
-        return inner[-1]
-    wrapped = len(lines) > 1 and lines[0].startswith("Exception encountered when calling")
-    return (lines[wrapped:] or [type(error).__name__])[0]
 
 
 def _require_outputs(raw: np.ndarray, name: str, dataset: Dataset) -> None:

@@ -14,8 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tbcli.data.dataset import Column
-from tbcli.errors import ConfigError, TrainingFailed
-from tbcli.models.fitting import short_reason
+from tbcli.errors import ConfigError, TrainingFailed, telling_line
 from tbcli.models.table_model import raw_rows, with_raw_columns
 from tbcli.recorders.kernels import walk_layers
 from tbcli.runs.files import atomic_file
@@ -82,7 +81,7 @@ def save_model(
             if not own:
                 raise
             written.append(_save_weights(model, directory / f"{stem}.weights.h5"))
-            warn(f"{path.name} does not load: {short_reason(error)}; {written[-1].name} holds the weights")
+            warn(f"{path.name} does not load: {telling_line(error)}; {written[-1].name} holds the weights")
             continue
         # NaN in both places is agreement; NaN in one is not.
         if not np.allclose(found, expected, atol=_TOLERANCE * _size_of(expected), equal_nan=True):
