@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tbcli.figures.colours import LIGHT, Theme, tint
+from tbcli.figures.components import Components
 from tbcli.figures.curves import Heading
 from tbcli.figures.lettering import Lettering, lettering_for
-from tbcli.figures.numbers import PlainNumbers, percent
+from tbcli.figures.numbers import PlainNumbers
 from tbcli.figures.pages import Page, require_room
 from tbcli.figures.style import USUAL, Look, one_look, write_heading
 from tbcli.figures.titles import counted, run_heading
@@ -27,7 +28,6 @@ _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 6.2, 0.8, 0.25, 0.85, 0.8  # inches, of t
 _ROW, _HANDLE, _ENTRY, _GAP = 0.19, 0.3, 1.5, 0.2  # inches of the legend; _ENTRY is the widest name
 _POINTS = 8.0
 _LEAST = 1.6  # inches of the axes, where the user chose the size of the page
-_NOISE = 1e-12  # of the largest variance: what rounding leaves in a direction that the features do not have
 _RINGS = "Rings mark mistakes, in the colour of the predicted class."
 _BAR_ROOM = 1.1  # inches of a scale of colours with its numbers
 _RAMPS = {
@@ -35,45 +35,6 @@ _RAMPS = {
     "dark": ("#482878", "#3b7ab5", "#21a585", "#8fd744", "#fde725"),
 }
 _MARKERS = "osD^vPX<>p*hH8d"  # with the hues and their tints 240 classes differ; the first eight in both
-
-
-def principal_components(features: np.ndarray, count: int = 2) -> tuple[np.ndarray, np.ndarray]:
-    """Return the samples' places along the directions of largest variance, and the share of it that each explains.
-
-    Principal component analysis: the right singular vectors of the centred features. A direction points to where its
-    largest weight is positive, so that the picture does not flip from run to run.
-
-    Args:
-        features: ``[n, width]``, finite, n at least 1.
-        count: Directions; those that the features do not have are zero.
-
-    Returns:
-        Places ``[n, count]`` and shares ``[count]`` from 0 to 1.
-    """
-    centred = features.astype(np.float64) - features.mean(axis=0, dtype=np.float64)
-    directions, variances = _decomposed(centred)
-    found = min(count, len(directions))
-    directions = directions[:found]
-    largest = directions[np.arange(found), np.abs(directions).argmax(axis=1)]
-    places, shares = np.zeros((len(features), count)), np.zeros(count)
-    places[:, :found] = centred @ (directions * np.where(largest < 0, -1.0, 1.0)[:, None]).T
-    total = variances.sum()
-    shares[:found] = variances[:found] / total if total > 0 else 0.0
-    return places, shares
-
-
-def _decomposed(centred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return unit directions ``[k, width]`` and squared singular values ``[k]``, the largest first.
-
-    They are the eigenvectors and eigenvalues of the smaller of the two matrices of products, which takes a fifth of the
-    time of the decomposition itself; what that loses in precision is lost in the last directions, not in the first.
-    """
-    is_tall = centred.shape[0] > centred.shape[1]
-    squares, vectors = np.linalg.eigh(centred.T @ centred if is_tall else centred @ centred.T)
-    squares, vectors = np.maximum(squares[::-1], 0.0), vectors[:, ::-1]
-    directions = vectors.T if is_tall else vectors.T @ centred / np.sqrt(np.maximum(squares, 1e-300))[:, None]
-    is_noise = squares <= squares[0] * _NOISE
-    return np.where(is_noise[:, None], 0.0, directions), np.where(is_noise, 0.0, squares)
 
 
 def draw_features(run: Run, seen: Features, *, title: str = "", look: Look = USUAL) -> Figure:
@@ -93,51 +54,9 @@ def draw_embedding(seen: Features, heading: Heading, look: Look = USUAL) -> Figu
     return _DRAWN[seen.task.name](seen, heading, look)
 
 
-@dataclass(frozen=True, slots=True)
-class _Points:
-    """The samples whose features are finite.
-
-    Args:
-        places: Along the two components ``[n, 2]``.
-        shares: Of the variance ``[2]``.
-        finite: Which of all samples they are ``[all]``.
-    """
-
-    places: np.ndarray
-    shares: np.ndarray
-    finite: np.ndarray
-
-    @classmethod
-    def of(cls, features: np.ndarray) -> _Points:
-        """Return the samples with features ``[all, ...]``."""
-        flat = features.reshape(len(features), -1)
-        finite = np.isfinite(flat).all(axis=1)
-        places, shares = principal_components(flat[finite]) if finite.any() else (np.zeros((0, 2)), np.zeros(2))
-        return cls(places, shares, finite)
-
-    def tell(self, wrong: str) -> str:
-        """Return how many there are, what is wrong with some, and how many are not shown."""
-        left_out = int((~self.finite).sum())
-        told = (counted(len(self.places), "validation sample"), wrong)
-        return ", ".join([*filter(None, told), *([f"{left_out:,} not finite left out"] if left_out else [])])
-
-    def name_axes(self, axes: Axes, width: float) -> None:
-        """Write what the axes are, so many inches wide."""
-        axes.set_xlabel(f"component 1 ({percent(self.shares[0])} of the variance)")
-        axes.set_ylabel(f"component 2 ({percent(self.shares[1])} of the variance)")
-        axes.yaxis.set_label_coords(-0.62 / width, 0.5)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(PlainNumbers())
-
-    @property
-    def size(self) -> float:
-        """Of a marker."""
-        return float(np.clip(12_000 / max(1, len(self.places)), 6, 30))
-
-
 def _draw_classes(seen: Features, heading: Heading, look: Look) -> Figure:
     """Draw one colour and shape per class; rings mark mistakes by their predicted class."""
-    points = _Points.of(seen.features)
+    points = Components.of(seen.features)
     labels, guesses = seen.labels[points.finite], seen.outputs[points.finite].argmax(axis=1)
     shown = np.unique(labels).tolist()
     told = points.tell(counted(int((labels != guesses).sum()), "mistake"))
@@ -181,7 +100,7 @@ def _draw_values(seen: Features, heading: Heading, look: Look) -> Figure:
 
 
 def _draw_numbers(seen: Features, heading: Heading, look: Look, numbers: np.ndarray, name: str) -> Figure:
-    points, theme = _Points.of(seen.features), look.theme
+    points, theme = Components.of(seen.features), look.theme
     wrong = np.zeros(int(points.finite.sum()), bool)
     told = ""
     if seen.task.outputs_are == "probabilities":
@@ -225,7 +144,7 @@ _DRAWN: Mapping[str, Callable[[Features, Heading, Look], Figure]] = {
 
 
 def _draw_points(
-    axes: Axes, points: _Points, labels: np.ndarray, guesses: np.ndarray, shown: list[int], theme: Theme
+    axes: Axes, points: Components, labels: np.ndarray, guesses: np.ndarray, shown: list[int], theme: Theme
 ) -> None:
     places, size = points.places, points.size
     for number in shown:

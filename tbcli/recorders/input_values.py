@@ -12,12 +12,14 @@ from tbcli.figures.png.values import Values
 from tbcli.recorders.markdown import table
 
 if TYPE_CHECKING:
-    from tbcli.data.dataset import Split
+    from tbcli.data.dataset import Column, Split
 
 _MOST_BYTES = 64_000_000  # values looked at in a split of bytes in memory: 70 ms
 _MOST_NUMBERS = 1_000_000  # of any other kind, or where samples must be fetched
 _CHUNK = 4_000_000  # values looked at together
 _BINS = 64
+_MOST_COLUMNS = 200  # of a table, in words
+_MOST_PANELS = 9  # the same, as pictures
 
 
 def measure_values(split: Split) -> Values:
@@ -107,3 +109,45 @@ def describe_values(values: Mapping[str, Values], sizes: Mapping[str, int]) -> s
             numbers = (part[channel] for part in (found.minimum, found.maximum, found.mean, found.std))
             rows.append((split, name, looked_at, *(f"{x:.6g}" for x in numbers), f"{100 * found.zeros[channel]:.2f}"))
     return table(header, rows, numbers_from=2)
+
+
+def describe_columns(columns: Sequence[Column], splits: Mapping[str, Split]) -> str:
+    """Return a table of the input columns of a table, as the model sees them, of each split."""
+    header = ("column", "split", "kind", "rows", "min", "max", "mean", "std", "most frequent")
+    rows = []
+    parts = {name: _rows_of(split) for name, split in splits.items()}
+    for position, column in enumerate(columns[:_MOST_COLUMNS]):
+        for name, found in parts.items():
+            values = found[:, position].astype(np.float64)
+            rows.append((column.name, name, column.kind, f"{len(values):,}", *_facts_of_column(column, values)))
+    more = len(columns) - _MOST_COLUMNS
+    return table(header, rows, numbers_from=3) + (f"\nAnd {more:,} columns more.\n" if more > 0 else "")
+
+
+def _facts_of_column(column: Column, values: np.ndarray) -> tuple[str, ...]:
+    if column.kind == "category":
+        codes, counts = np.unique(values.astype(np.int64), return_counts=True)
+        most = int(codes[counts.argmax()])
+        name = column.vocabulary[most - 1] if 0 < most <= len(column.vocabulary) else "unknown or missing"
+        return "", "", "", "", f"{name} ({100 * counts.max() / len(values):.2f} %)"
+    numbers = (values.min(), values.max(), values.mean(), values.std())
+    return (*(f"{number:.6g}" for number in numbers), "")
+
+
+def measure_columns(columns: Sequence[Column], split: Split) -> dict[str, Values]:
+    """Return what the first columns of numbers hold, by name; of a table without any, its codes."""
+    rows = _rows_of(split)
+    numbers = [position for position, column in enumerate(columns) if column.kind == "number"]
+    chosen = (numbers or list(range(len(columns))))[:_MOST_PANELS]
+    return {
+        columns[position].name: of_numbers(rows[:, [position]].astype(np.float64), len(rows)) for position in chosen
+    }
+
+
+def _rows_of(split: Split) -> np.ndarray:
+    """Return rows of a table, evenly chosen from too many."""
+    count = len(split)
+    most = max(1, _MOST_NUMBERS // max(1, int(split.inputs.shape[1])))
+    chosen = np.linspace(0, count - 1, min(count, most)).astype(np.int64)
+    rows: np.ndarray = split.batch(chosen)[0]
+    return rows

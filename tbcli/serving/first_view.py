@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tbcli.naming import tags
+from tbcli.naming.judges import MEASURED, judge_of
 
 if TYPE_CHECKING:
     from tbcli.naming.series import Identity, Seen
@@ -24,7 +25,7 @@ Tags = Mapping[str, Collection[str]]
 """``{TensorBoard's name of a directory: its scalar tags}``."""
 TAGS_PATH = "plugin/scalars/tags"
 
-_OURS = (f"{tags.EPOCH}loss", f"{tags.EPOCH}accuracy")
+_OURS = tuple(f"{tags.EPOCH}{name}" for name in ("loss", *map(judge_of, MEASURED)))
 _PANELS = (("loss",), ("accuracy", "acc"))
 _MOST_PINS = 4
 _FIRST_PART = r"^([^/]+)"

@@ -9,8 +9,9 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from tbcli.figures.components import principal_components
 from tbcli.figures.curves import Heading
-from tbcli.figures.embedding import draw_embedding, principal_components
+from tbcli.figures.embedding import draw_embedding
 from tbcli.figures.style import save_figure
 from tbcli.runs.evidence import Features
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tbcli.data.dataset import Dataset, Split
+from tbcli.data.dataset import Column, Dataset, Split
 from tbcli.figures.png.sheet import THUMBNAIL_WIDTH, WRONG
 from tbcli.figures.png.values import Values
 from tbcli.recorders import input_values
@@ -17,6 +17,7 @@ from tbcli.recorders.data import DataRecorder
 from tbcli.recorders.input_values import describe_values, measure_values
 from tbcli.recorders.labels import describe_balance
 from tests.recorders.memory import MemoryWriter, snapshot
+from tests.recorders.pictures import drawn
 
 RANDOM = np.random.default_rng(11)
 
@@ -149,3 +150,17 @@ def test_a_class_without_a_sample_is_marked_in_the_picture() -> None:
 
     assert marks(colours(), names) > 100  # nobody is of the last class
     assert marks(colours(), names[:1]) == 0
+
+
+def test_the_columns_of_a_table_are_described_each_for_itself() -> None:
+    rows = np.array([[1.0, 1], [2.0, 2], [3.0, 2], [6.0, 0]], np.float32)
+    columns = (Column("age"), Column("town | <b>", "category", ("Rome", "Oslo")))
+    split = split_of(rows, np.array([0, 1, 0, 1]))
+    writer = recorded(Dataset("people", split, split.first(2), None, ("no", "yes"), columns=columns))
+    ((_, markdown),) = writer.written["", "data/statistics"]
+    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in markdown.splitlines()[2:]]
+    assert table[0] == ["age", "train", "number", "4", "1", "6", "3", f"{rows[:, 0].std():.6g}", ""]
+    assert table[2][1:4] == ["train", "category", "4"]
+    assert "Oslo" in table[2][-1]
+    assert "50.00" in table[2][-1]
+    assert drawn(writer, "train", "data/pixels").shape[1] == THUMBNAIL_WIDTH

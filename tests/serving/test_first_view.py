@@ -35,6 +35,12 @@ def colours_of(shown: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 def test_of_our_runs_loss_and_accuracy_are_pinned_unsmoothed_in_one_colour_a_run() -> None:
     assert pins_of(RUNS) == ["epoch_loss", "epoch_accuracy"]
+
+
+@pytest.mark.parametrize("metric", ["epoch_mae", "epoch_binary_accuracy"])
+def test_of_a_run_with_another_task_its_own_metric_is_pinned(metric: str) -> None:
+    shown = {f"run/{split}": {"epoch_loss": {}, metric: {}, "epoch_r2": {}} for split in ("train", "validation")}
+    assert pins_of(shown) == ["epoch_loss", metric]
     assert view_of(RUNS)["smoothing"] == "0"
     assert colours_of(RUNS) == {"a": "a", "a/train": "a", "a/validation": "a", "b/train": "b"}
 
