@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -73,16 +73,31 @@ def describe_layers(model_json: str) -> str:
     """Return a model's JSON without the model's name: TensorBoard then opens on the layers, not on one box."""
     document = json.loads(model_json)
     document["config"]["name"] = ""
-    return json.dumps(_with_lists(document))
+    return json.dumps(_readable(document))
 
 
-def _with_lists(value: Any, key: str = "") -> Any:
-    """Return a part of the JSON in which inputs and outputs that have names are a list, as TensorBoard reads them."""
+def _readable(value: Any, key: str = "") -> Any:
+    """Return a part of the JSON as TensorBoard reads it.
+
+    Inputs and outputs that have names are lists. What a layer is called with are tensors alone: it fails at numbers and
+    at lists in lists, and overlooks tensors that are given by keyword.
+    """
     if isinstance(value, dict) and key in ("input_layers", "output_layers"):
         return list(value.values())
+    if isinstance(value, list) and key == "inbound_nodes":
+        return [{"args": list(_tensors(call)), "kwargs": {}} if isinstance(call, dict) else call for call in value]
     if isinstance(value, dict):
-        return {name: _with_lists(part, name) for name, part in value.items()}
-    return [_with_lists(part) for part in value] if isinstance(value, list) else value
+        return {name: _readable(part, name) for name, part in value.items()}
+    return [_readable(part) for part in value] if isinstance(value, list) else value
+
+
+def _tensors(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the tensors in what a layer is called with."""
+    if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
+        yield value
+    elif isinstance(value, (dict, list)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(part)
 
 
 def _tells_layers(model: Any) -> bool:

@@ -323,3 +323,24 @@ def test_inputs_and_outputs_that_have_names_are_drawn_as_lists() -> None:
     config = json.loads(describe_layers(keras.Model({"a": first, "b": second}, outputs).to_json()))["config"]
     assert config["input_layers"] == [["a", 0, 0], ["b", 0, 0]]
     assert config["output_layers"] == [["c", 0, 0], ["d", 0, 0]]
+
+
+def test_what_layers_are_called_with_besides_tensors_is_no_hindrance_to_tensorboard() -> None:
+    import keras
+    from tensorboard.plugins.graph.keras_util import keras_model_to_graph_def
+
+    from tbcli.recorders.graphs import describe_layers
+
+    inputs = keras.Input((3,), name="rows")
+    known = keras.ops.where(keras.ops.isnan(inputs), 48.9, inputs)
+    part = known[:, 0:2]
+    both = keras.layers.Concatenate(name="both")([part, known])
+    attended = keras.layers.MultiHeadAttention(1, 2, name="attended")(
+        query=both[:, None], value=keras.ops.reshape(known, (-1, 1, 3))
+    )
+    outputs = keras.layers.Dense(1)(keras.layers.Flatten()(attended))
+    described = json.loads(describe_layers(keras.Model(inputs, outputs).to_json()))
+    nodes = {node.name: list(node.input) for node in keras_model_to_graph_def(described).node}
+    name = next(name for name in nodes if name.endswith("attended"))
+    assert len(nodes[name]) == 2
+    assert sum(map(len, nodes.values())) >= len(nodes) - 1
