@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tbcli
 from tbcli.errors import ConfigError
@@ -226,3 +227,25 @@ def test_a_workspace_that_cannot_be_written_is_said_and_the_training_goes_on(tmp
     )
     assert len(history.history["loss"]) == 1
     assert "cannot make a run in" in capsys.readouterr().err
+
+
+class Draws(keras.layers.Layer):
+    """Draws random numbers, of TensorFlow and of NumPy, whether it trains or not."""
+
+    def call(self, inputs: Any) -> Any:
+        return inputs + tf.random.normal(tf.shape(inputs)) + np.random.normal()
+
+
+def test_a_layer_that_draws_whenever_it_is_called_draws_as_if_nobody_looked(tmp_path: Path) -> None:
+    def drawn(callbacks: list[Any]) -> tuple[Any, ...]:
+        keras.utils.set_random_seed(3)
+        layers = [L.Flatten(), L.Dense(4, activation="relu"), Draws(), L.Dense(3, activation="softmax")]
+        model = keras.Sequential([keras.Input((8, 8, 1)), *layers])
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(PICTURES, CLASSES, validation_split=0.25, verbose=0, callbacks=callbacks)
+        return weights(model), tf.random.normal((3,)).numpy().tolist(), np.random.normal()
+
+    assert drawn([tbcli.Callback(workspace=tmp_path, record="full")]) == drawn([])
+    (run,) = tbcli.list_runs(tmp_path)
+    assert not failures(run)
+    assert run.record["recording"]["bytes"]["activations"] > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +10,7 @@ import keras
 import numpy as np
 
 from tbcli.data.dataset import Split
+from tbcli.recorders.kernels import walk_layers
 
 _SHOWN_SAMPLES = 32  # for distributions; a layer's output can be large
 _PEAK_SAMPLES = 200  # to find units that never answer
@@ -41,7 +43,7 @@ class ProbeActivations:
 
 
 class LayerProbe:
-    """The model, cut open at its layers. Not traced: that would cost as much as seven looks.
+    """The model, cut open at its layers. Not traced where that is not needed: it would cost as much as seven looks.
 
     Args:
         model: A functional model; of any other there is nothing to cut.
@@ -49,16 +51,17 @@ class LayerProbe:
 
     def __init__(self, model: keras.Model) -> None:
         layers = model.layers if is_functional(model) else []
-        self._computing = _cut(model, [layer for layer in layers if layer.trainable_weights or _is_activation(layer)])
-        self._relus = _cut(model, [layer for layer in layers if _is_relu(layer)])
+        computing = _cut(model, [layer for layer in layers if layer.trainable_weights or _is_activation(layer)])
+        self._computing = _callable(computing)
+        self._relus = _callable(_cut(model, [layer for layer in layers if _is_relu(layer)]))
 
     def values(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
         """Return the output of every layer that computes, in float32."""
-        return {name: _as_array(value) for name, value in _outputs(self._computing, inputs).items()}
+        return {name: _as_array(value) for name, value in self._computing(inputs).items()}
 
     def peaks(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
         """Return the largest output of each unit (channel) after a ReLU ``[units]``, in float32."""
-        found = _outputs(self._relus, inputs).items()
+        found = self._relus(inputs).items()
         return {name: _as_array(keras.ops.max(value, axis=tuple(range(len(value.shape) - 1)))) for name, value in found}
 
 
@@ -81,8 +84,28 @@ def _is_part(model: keras.Model, layer: keras.layers.Layer) -> bool:
     return True
 
 
-def _outputs(model: keras.Model | None, inputs: np.ndarray) -> dict[str, Any]:
-    return {} if model is None else model(keras.ops.convert_to_tensor(inputs), training=False)
+def _callable(model: keras.Model | None) -> Callable[[np.ndarray], dict[str, Any]]:
+    """Return what computes the outputs of a model; of none there are none.
+
+    A layer of somebody's own may draw random numbers whenever it is called. TensorFlow draws those of a traced function
+    apart from those of the program, which are not to be others because somebody looked.
+    """
+    if model is None:
+        return lambda inputs: {}
+
+    def call(inputs: Any) -> dict[str, Any]:
+        outputs: dict[str, Any] = model(inputs, training=False)
+        return outputs
+
+    if keras.config.backend() == "tensorflow" and any(map(_is_somebodys_own, walk_layers(model))):
+        import tensorflow as tf
+
+        call = tf.function(call, autograph=False, reduce_retracing=True)
+    return lambda inputs: call(keras.ops.convert_to_tensor(inputs))
+
+
+def _is_somebodys_own(layer: Any) -> bool:
+    return not type(layer).__module__.startswith("keras.")
 
 
 def _as_array(value: Any) -> np.ndarray:
