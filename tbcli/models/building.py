@@ -61,7 +61,7 @@ def build_architecture(config: ModelConfig, dataset: Dataset, say: Say, *, for_t
     inputs, x = prepare_inputs(dataset)
     body = load_object(entry.body)
     takes_dropout = "dropout" in body.__annotations__
-    if not takes_dropout and config.dropout != ModelConfig().dropout:
+    if not takes_dropout and config.dropout not in (0, ModelConfig().dropout):
         raise ConfigError(
             f"model {config.name!r} has no dropout, got model.dropout={config.dropout:g}", hint="remove the setting"
         )

@@ -136,6 +136,10 @@ def test_an_argument_that_nothing_takes_is_an_error(config: ModelConfig, message
     assert hint in caught.value.hint
 
 
+def test_no_dropout_is_what_a_network_without_it_has() -> None:
+    assert build_model(ModelConfig(name="linear", dropout=0), noise(12), "float32").count_params() == 130
+
+
 def test_a_value_that_keras_refuses_is_an_error_of_one_line() -> None:
     with pytest.raises(DoesNotFit) as caught:
         build_model(ModelConfig(name="mlp", args=("units=-1",)), noise(12), "float32")
