@@ -366,7 +366,11 @@ def device_name() -> str:
 
         gpus = tf.config.list_physical_devices("GPU")
         return "CPU" if not gpus else "GPU" if len(gpus) == 1 else f"{len(gpus)} x GPU"
-    return str(next(iter(keras.distribution.list_devices()), UNKNOWN)).partition(":")[0].upper()
+    try:
+        devices = keras.distribution.list_devices()
+    except (AttributeError, NotImplementedError):  # Keras on PyTorch lists none
+        return UNKNOWN
+    return str(next(iter(devices), UNKNOWN)).partition(":")[0].upper()
 
 
 def first_broken_weight(model: keras.Model) -> str:
