@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,7 @@ import typer
 from tbcli.cli.options import Common, Json, RunsArgument, find_runs, with_options
 from tbcli.cli.output import Output, printable, stdout_kept_clean
 from tbcli.config import FIRST_FREE_PORT
-from tbcli.errors import ConfigError, Interrupted, NotFound
+from tbcli.errors import ConfigError, Interrupted, NotFound, TbcliError
 from tbcli.naming import schemas
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from tbcli.serving import Server
     from tbcli.serving.formats import ScalarFormat
     from tbcli.serving.ports import Reservation
+    from tbcli.serving.samples import Samples
     from tbcli.serving.survey import Survey
 
+_COUNTING_AFTER_SECONDS = 2.0
 _WHERE, _WHAT = "Address", "TensorBoard"
 
 
@@ -52,7 +55,7 @@ def serve(
     if config.serve.token and config.serve.insecure:
         raise ConfigError("--token and --insecure exclude each other", hint="leave one of them out")
     from tbcli.runs import RunStore
-    from tbcli.serving import StopSignals, as_logdir, launch, reserve, survey
+    from tbcli.serving import StopSignals, as_logdir, launch, reserve, settle_samples, shown_places, survey
 
     output = common.output
     store = RunStore(config.paths, config.direction)
@@ -74,6 +77,7 @@ def serve(
         settled = _settle_access(output, config.serve, place)
         needs_tensorflow = _needs_tensorflow(output, config, remote, found)
         logdir = remote or str(directory)
+        samples = settle_samples(found.event_bytes if found else 0)
         has_data = found is not None and found.has_events
         reader, not_shown = (settled, []) if remote else _choose_reader(output, settled, chosen, directory)
         with launch(
@@ -82,10 +86,13 @@ def serve(
             place,
             needs_tensorflow=needs_tensorflow,
             has_data=has_data,
+            samples=samples,
             verbose=common.verbose,
             warn=output.warn,
         ) as server:
             _show(output, server, place, logdir, chosen, not_shown, as_json=as_json)
+            if not remote:
+                _tell_thinned(output, shown_places(chosen, directory), samples)
             if open_:
                 _open(output, server.view)
             signals.wait(lambda: _warn_of_change(output, server))
@@ -178,8 +185,8 @@ def _choose_reader(
     output: Output, config: ServeConfig, chosen: list[Run | LogDirectory], directory: Path
 ) -> tuple[ServeConfig, list[ScalarFormat]]:
     """Return how to read so that all is shown that can be, and what cannot; both are reported."""
+    from tbcli.serving import shown_places
     from tbcli.serving.formats import choose_reader, describe_scalars, find_odd_scalars
-    from tbcli.serving.links import shown_places
 
     odd = find_odd_scalars(shown_places(chosen, directory).items(), skip_runs=True)
     settled, not_shown = choose_reader(config, odd)
@@ -189,6 +196,22 @@ def _choose_reader(
         hint = "; `--load-fast auto` shows them" if all(scalar.is_readable for scalar in not_shown) else ""
         output.warn(f"TensorBoard does not show {describe_scalars(not_shown)}{hint}")
     return settled, not_shown
+
+
+def _tell_thinned(output: Output, places: Mapping[str, Path], samples: Samples) -> None:
+    """Say, a while later and beside everything else, which series are longer than what is shown of them."""
+    import threading
+
+    from tbcli.serving.samples import describe_thinned, find_thinned
+
+    def tell() -> None:
+        with suppress(TbcliError, OSError):  # not there any more
+            for sentence in describe_thinned(find_thinned(places.items(), samples), samples):
+                output.warn(sentence)
+
+    timer = threading.Timer(_COUNTING_AFTER_SECONDS, tell)  # the page's first questions come first
+    timer.daemon = True
+    timer.start()
 
 
 def _warn_of_change(output: Output, server: Server) -> None:

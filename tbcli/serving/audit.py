@@ -23,6 +23,7 @@ from tbcli.serving.formats import ScalarFormat, choose_reader, describe_scalars,
 from tbcli.serving.launcher import launch
 from tbcli.serving.links import as_logdir, is_root_of_runs, link_names, shown_places
 from tbcli.serving.ports import origin_of, reserve
+from tbcli.serving.samples import settle_samples
 from tbcli.serving.survey import survey
 
 # What TensorBoard makes of the same records: a dashboard's data must show up in these others too.
@@ -140,6 +141,7 @@ def _own(config: ServeConfig, chosen: Sequence[Run | LogDirectory], *, verbose: 
             needs_tensorflow="tensorflow" in sys.modules or found.checkpoint is not None,
             verbose=verbose,
             has_data=found.has_events,
+            samples=settle_samples(found.event_bytes),
         ) as server,
     ):
         yield Client(server.root)

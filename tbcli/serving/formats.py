@@ -97,6 +97,8 @@ def _odd_scalars_of(path: Path, run: str) -> Iterator[ScalarFormat]:
 def _parts(path: Path) -> Iterator[bytes | mmap.mmap]:
     """Yield the content of a file, or of a very large one its beginning and its end; nothing of an unreadable one."""
     try:
+        if not path.is_file():  # a pipe would never answer
+            return
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if 0 < size <= _MOST_BYTES:

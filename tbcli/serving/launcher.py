@@ -22,9 +22,15 @@ from tbcli.serving.data_server import DataServer
 from tbcli.serving.first_view import TAGS_PATH, redirect_first_visit, view_query
 from tbcli.serving.guard import Guard, guarded, settle_token
 from tbcli.serving.hparams_table import unite_tables
-from tbcli.serving.plugin_patches import leave_out_if_broken, list_traces_behind_links, read_vectors_anew
+from tbcli.serving.plugin_patches import (
+    leave_out_if_broken,
+    list_traces_behind_links,
+    read_vectors_anew,
+    show_all_histograms,
+)
 from tbcli.serving.ports import Reservation, origin_of
 from tbcli.serving.projector_files import keep_projector_within
+from tbcli.serving.samples import Samples, settle_samples
 
 _LOG = logging.getLogger(__name__)
 _PLUGINS = "tensorboard_plugins"
@@ -97,6 +103,7 @@ def launch(
     *,
     needs_tensorflow: bool = False,
     has_data: bool = True,
+    samples: Samples | None = None,
     verbose: bool = False,
     warn: Callable[[str], None] = _LOG.warning,
 ) -> Server:
@@ -108,6 +115,7 @@ def launch(
         reservation: Where to listen; released for the server.
         needs_tensorflow: Something in there is only shown with TensorFlow, which is then loaded on demand.
         has_data: Wait a moment for the first scalars too, so that a script may ask at once.
+        samples: How many points of a series to show, by plugin; see `tbcli.serving.samples`.
         verbose: Let the libraries' logs through.
         warn: Told what is left out: a broken plugin, a projector's file outside of its directory; from any thread.
 
@@ -126,21 +134,22 @@ def launch(
     if token:
         config = replace(config, load_fast="false")  # the fast reader's port answers any account of this machine
     guard = Guard.of(config, reservation, token)
+    samples = settle_samples(0) if samples is None else samples
     warn = lru_cache(maxsize=None)(warn)  # of what is asked again and again it tells once
     reader = None
     try:
         with imports_kept():
-            reader = _started_reader(config, logdir, verbose=verbose)  # it reads while we import
-            plugins = load_plugins(warn)
+            reader = _started_reader(config, logdir, samples, verbose=verbose)  # it reads while we import
+            plugins = load_plugins(samples, warn)
             address, reader = _address(config, reader, warn)
-            board = _Board(config, logdir, reservation, guard)
+            board = _Board(config, logdir, reservation, guard, samples)
             board.show(plugins, address)
     except BaseException:
         if reader:
             reader.stop()
         raise
     url = f"{reservation.origin}{config.path_prefix.rstrip('/')}/"
-    read_slowly = None if config.load_fast == "true" else lambda: board.show(load_plugins(warn), "")
+    read_slowly = None if config.load_fast == "true" else lambda: board.show(load_plugins(samples, warn), "")
     started = Server(url, reader, board.server.shutdown, token, read_slowly)
     try:
         _wait_until_ready(reservation, config, started, has_data=has_data)
@@ -161,10 +170,11 @@ def leave_tensorflow_out() -> None:
     sys.modules.setdefault(name, types.ModuleType(name))
 
 
-def load_plugins(warn: Callable[[str], None] = _LOG.warning) -> list[Any]:
+def load_plugins(samples: Samples, warn: Callable[[str], None] = _LOG.warning) -> list[Any]:
     """Return TensorBoard's own plugins and the installed ones; a broken one is named and left out.
 
     Args:
+        samples: How many points of a series they show.
         warn: Told of each that is left out, with its package, and later of files that are.
     """
     from importlib.metadata import entry_points
@@ -172,7 +182,8 @@ def load_plugins(warn: Callable[[str], None] = _LOG.warning) -> list[Any]:
     from tensorboard import default
     from tensorboard.backend.application import make_plugin_loader
 
-    plugins = [unite_tables(plugin) for plugin in default.get_static_plugins()]
+    most = samples["histograms"]
+    plugins = [show_all_histograms(unite_tables(plugin), most) for plugin in default.get_static_plugins()]
     taken = {name for plugin in default.get_static_plugins() if (name := getattr(plugin, "plugin_name", None))}
     points = [(point.dist.name if point.dist else point.module, point) for point in entry_points(group=_PLUGINS)]
     for package, point in sorted(points, key=lambda pair: pair[0] != "tensorboard"):  # of one name its own counts
@@ -187,14 +198,14 @@ def load_plugins(warn: Callable[[str], None] = _LOG.warning) -> list[Any]:
     return plugins
 
 
-def _started_reader(config: ServeConfig, logdir: str, *, verbose: bool) -> DataServer | None:
+def _started_reader(config: ServeConfig, logdir: str, samples: Samples, *, verbose: bool) -> DataServer | None:
     if config.load_fast == "false" or ("://" in logdir and not logdir.startswith("gs://")):
         return None
     from tensorboard.data import server_ingester
 
     try:
         binary = server_ingester.get_server_binary().path
-        return DataServer(binary, logdir, reload_interval=config.reload_interval, verbose=verbose)
+        return DataServer(binary, logdir, reload_interval=config.reload_interval, samples=samples, verbose=verbose)
     except (server_ingester.NoDataServerError, OSError) as error:
         if config.load_fast == "true":
             raise ServingFailed(f"TensorBoard's fast reader is not available: {error}", hint=_WITHOUT_READER) from error
@@ -220,11 +231,14 @@ def _address(
 class _Board:
     """TensorBoard behind our HTTP server, which stays when another reader takes over."""
 
-    def __init__(self, config: ServeConfig, logdir: str, reservation: Reservation, guard: Guard) -> None:
+    def __init__(
+        self, config: ServeConfig, logdir: str, reservation: Reservation, guard: Guard, samples: Samples
+    ) -> None:
         from tensorboard import assets
 
         self.server: Any = None
         self._config, self._logdir, self._reservation, self._guard = config, logdir, reservation, guard
+        self._samples = samples
         self._web_files = Assets(assets.get_default_assets_zip_provider())
         self._application: Any = None
 
@@ -258,6 +272,7 @@ class _Board:
                 reload_interval=self._config.reload_interval,
                 load_fast="false",  # the fast reader is started by us
                 grpc_data_provider=reader_address,
+                samples_per_plugin=dict(self._samples),
                 reload_multifile=True,  # else the Python reader follows only the newest file of a run
             )
             tensorboard.launch()

@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tbcli.serving.survey import PROJECTOR_CONFIG
+from tbcli.serving.survey import MOST_CONFIG_BYTES, PROJECTOR_CONFIG
 
 MOST_ASSET_BYTES = 256 << 20
 """Size of the largest file, and of the largest tensor of a checkpoint, that one request may have read."""
 
-_MOST_CONFIG_BYTES = 1 << 20
 _STATE = "checkpoint"  # the file in which TensorFlow keeps the name of the latest one
 _STATE_PATH = re.compile(r'^\s*model_checkpoint_path:\s*"((?:[^"\\]|\\.)*)"', re.MULTILINE)
 _ASSETS = str(Path("plugins", "org_tensorflow_tensorboard_projector"))
@@ -186,7 +185,7 @@ class _Reading:
         path = self.files[0]
         if not os.path.lexists(path):
             return ProjectorConfig()  # a checkpoint may lie there all the same
-        problem = _problem_of(path, self._directory, _MOST_CONFIG_BYTES)
+        problem = _problem_of(path, self._directory, MOST_CONFIG_BYTES)
         if problem:
             return self.refuse("", problem)
         try:
@@ -285,7 +284,7 @@ def _files_of(prefix: Path) -> list[Path]:
 
 def _latest_in(directory: Path) -> str:
     state = directory / _STATE
-    if not os.path.lexists(state) or _problem_of(state, directory, _MOST_CONFIG_BYTES):
+    if not os.path.lexists(state) or _problem_of(state, directory, MOST_CONFIG_BYTES):
         return ""
     try:
         found = _STATE_PATH.search(state.read_text(errors="replace"))

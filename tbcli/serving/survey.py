@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECTOR_CONFIG = "projector_config.pbtxt"
+MOST_CONFIG_BYTES = 1 << 20
+"""Size of the largest projector configuration that is read."""
+
 _PARTS_OF_A_RUN = ("train", "validation", "val", "valid", "test", "eval")
 _PARENTS, _DEPTH, _MOST_DIRECTORIES = 2, 4, 2000  # how far to look for runs elsewhere
 
@@ -19,20 +22,31 @@ class Survey:
     has_events: bool
     empty: tuple[Path, ...]  # directories without any event file, or missing
     checkpoint: Path | None  # a file that makes TensorBoard read embeddings from a TensorFlow checkpoint
+    event_bytes: int = 0  # of all event files together
 
 
 def survey(directories: Sequence[Path]) -> Survey:
     """Walk the directories, links not followed."""
     empty: list[Path] = []
     checkpoint: Path | None = None
+    event_bytes = 0
     for top in directories:
         has_events = False
         for directory, _, files in os.walk(top):
-            has_events = has_events or any("tfevents" in name for name in files)
+            events = [name for name in files if "tfevents" in name]
+            has_events = has_events or bool(events)
+            event_bytes += sum(_size(Path(directory, name)) for name in events)
             checkpoint = checkpoint or _checkpoint_among(directory, files)
         if not has_events:
             empty.append(top)
-    return Survey(len(empty) < len(directories), tuple(empty), checkpoint)
+    return Survey(len(empty) < len(directories), tuple(empty), checkpoint, event_bytes)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # removed meanwhile, or a link to nowhere
+        return 0
 
 
 def _checkpoint_among(directory: str, files: Sequence[str]) -> Path | None:
@@ -42,7 +56,8 @@ def _checkpoint_among(directory: str, files: Sequence[str]) -> Path | None:
     if PROJECTOR_CONFIG in files:
         config = Path(directory, PROJECTOR_CONFIG)
         try:
-            return config if "model_checkpoint_path" in config.read_text(errors="replace") else None
+            if config.is_file() and config.stat().st_size <= MOST_CONFIG_BYTES:
+                return config if "model_checkpoint_path" in config.read_text(errors="replace") else None
         except OSError:
             return None
     return None
