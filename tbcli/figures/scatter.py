@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -29,9 +29,10 @@ from tbcli.tasks.value_report import ValueReport, report_values
 MOST_PANELS = 12
 _MOST_POINTS = 4_000  # of more samples their density is shown
 _CELLS = 90  # of the density, in each direction
-_LEFT, _RIGHT, _BELOW, _ABOVE, _GUTTER, _NOTE = 0.75, 0.35, 0.55, 0.42, 0.75, 0.3  # inches
+_LEFT, _RIGHT, _BELOW, _ABOVE, _GUTTER, _NOTE = 0.88, 0.35, 0.55, 0.42, 0.88, 0.3  # inches
+_ABOVE_ONE = 0.15  # inches, of a panel whose value is named in the title
 _SIDES = {1: 4.8, 2: 3.9, 3: 3.1}  # inches of a panel, by the number of columns
-_LEAST = 1.3
+_LEAST = 1.0
 _POINTS = 8.5
 _BINS = 40
 _BESIDE = 0.22  # share of a panel of errors that their histogram takes
@@ -43,13 +44,15 @@ class _Plan:
 
     Args:
         count: How many there are.
-        proportion: Width of a panel by its height.
+        proportion: Width of a panel by its height; of another than 1 a panel is as wide as the page allows.
         size: Width and height of the page that the user chose.
+        above: Inches above a panel.
     """
 
     count: int
     proportion: float
     size: tuple[float, float] | None
+    above: float = _ABOVE
 
     @property
     def columns(self) -> int:
@@ -68,30 +71,34 @@ class _Plan:
         """Inches of a panel."""
         if not self.size:
             return _SIDES[self.columns] / (1 if self.proportion == 1 else 1.25)
-        across = ((self.size[0] - _LEFT - _RIGHT + _GUTTER) / self.columns - _GUTTER) / self.proportion
-        down = (self.size[1] - HEADER - _NOTE) / self.rows - _ABOVE - _BELOW
-        return min(across, down)
+        down = (self.size[1] - HEADER - _NOTE) / self.rows - self.above - _BELOW
+        return min(self._room, down) if self.proportion == 1 else down
+
+    @property
+    def _room(self) -> float:
+        """Inches that a panel may be wide on a page of the chosen size."""
+        return ((self.page.width - _LEFT - _RIGHT + _GUTTER) / self.columns) - _GUTTER
 
     @property
     def width(self) -> float:
-        return self.height * self.proportion
+        return self._room if self.size and self.proportion != 1 else self.height * self.proportion
 
     @property
     def page(self) -> Page:
         if self.size:
             return Page(*self.size)
         width = _LEFT + self.columns * (self.width + _GUTTER) - _GUTTER + _RIGHT
-        return Page(width, HEADER + self.rows * (_ABOVE + self.height + _BELOW) + _NOTE)
+        return Page(width, HEADER + self.rows * (self.above + self.height + _BELOW) + _NOTE)
 
     @property
     def rows_that_fit(self) -> int:
         """Rows of the smallest panels that a page of the chosen size has room for."""
-        return max(1, math.floor((self.page.height - HEADER - _NOTE) / (_ABOVE + _LEAST + _BELOW)))
+        return max(1, math.floor((self.page.height - HEADER - _NOTE) / (self.above + _LEAST + _BELOW)))
 
     def corner(self, position: int) -> tuple[float, float]:
         """Return the inches from the left and from the top of the page to a panel."""
         row, column = divmod(position, self.columns)
-        return _LEFT + column * (self.width + _GUTTER), HEADER + row * (_ABOVE + self.height + _BELOW) + _ABOVE
+        return _LEFT + column * (self.width + _GUTTER), HEADER + row * (self.above + self.height + _BELOW) + self.above
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +149,9 @@ def _draw(
 ) -> Figure:
     require_room(look.size, Page(_LEFT + _LEAST * proportion + _RIGHT, HEADER + _ABOVE + _LEAST + _BELOW + _NOTE))
     report, names, theme = report_values(predictions.labels, predictions.outputs), predictions.class_names, look.theme
-    plan = _Plan(min(len(names), MOST_PANELS), proportion, look.size)
+    plan = _Plan(min(len(names), MOST_PANELS), proportion, look.size, _ABOVE if len(names) > 1 else _ABOVE_ONE)
     if look.size:
-        plan = _Plan(min(plan.count, plan.columns * plan.rows_that_fit), proportion, look.size)
+        plan = replace(plan, count=min(plan.count, plan.columns * plan.rows_that_fit))
     shown = poorest_values(report, plan.count)
     facts = (names[0], *_facts(predictions), told(report, 0)) if len(names) == 1 else _facts(predictions)
     heading = run_heading(run, kind, *facts, title=title)
@@ -206,7 +213,7 @@ def _axes(figure: Figure, frame: Frame, across: str, up: str) -> Axes:
     box = frame.page.box(frame.left, frame.down, frame.width, frame.height)
     axes: Axes = figure.add_axes(box, xlabel=across, ylabel=up)
     axes.xaxis.set_label_coords(0.5, -0.3 / frame.height)
-    axes.yaxis.set_label_coords(-0.52 / frame.width, 0.5)
+    axes.yaxis.set_label_coords(-0.68 / frame.width, 0.5)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PlainNumbers())
         axis.set_major_locator(MaxNLocator(nbins=5 if frame.height > 2 else 3))

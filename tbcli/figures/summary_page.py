@@ -44,7 +44,7 @@ _FACTS = 2.9  # inches of the column on the right
 _TOP = 0.5  # share of the height that the curves take
 _MARGIN, _GAP, _NAME = 0.35, 0.4, 1.0  # inches: left, between two parts, of the name of a class
 _WORST = 10
-_BETWEEN, _LEAST_ERRORS = 0.85, 2.0  # inches between two panels, and of the errors at least
+_BETWEEN, _LEAST_ERRORS = 0.95, 2.0  # inches between two panels, and of the errors at least
 _PANELS = 2
 _ALWAYS = ("data", "model", "epochs", "batch_size", "learning_rate", "optimizer", "schedule", "seed")
 _NEVER = ("name",)
@@ -218,7 +218,7 @@ def _draw_values(
     report, names = report_values(predictions.labels, predictions.outputs), predictions.class_names
     top = page.height * _TOP + 0.35
     heading = f"predicted against true, {_samples(predictions)}"
-    side, left = page.height - top - 0.8, 0.8
+    side, left = page.height - top - 0.8, 0.95
     most = int((width - left + _BETWEEN) / (side + _BETWEEN))
     shown = poorest_values(report, most)
     if len(shown) < len(names):
