@@ -96,6 +96,8 @@ def choose_objective(
     asked = [maker.metric(each) for each in config.metrics]
     for part in (*own, *asked):
         metrics.setdefault(part.name, part)
+    if compiled and config.loss:
+        notes = (*notes, f"--loss replaces the model's own: {', '.join(compiled.losses)}")
     notes = (*notes, *_note_on_many_classes(dataset, [part.name for part in asked]))
     return replace(_objective(loss, list(metrics.values())), from_logits=from_logits, notes=notes)
 

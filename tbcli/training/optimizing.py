@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import keras
 
 from tbcli.config import TrainConfig
+from tbcli.models import is_compiled
 from tbcli.training import fused_adam as our
 from tbcli.training.objective import Objective
 
@@ -91,8 +92,8 @@ def choose_optimizer(
     model: keras.Model, config: TrainConfig, total_steps: int, *, fused: bool = False
 ) -> keras.optimizers.Optimizer:
     """Return the optimizer that a model was compiled with, unless the settings ask for another; else the configured."""
-    own = getattr(model, "optimizer", None)
-    if own is None or not keeps_own_optimizer(config):
+    own = model.optimizer if is_compiled(model) else None
+    if own is None or isinstance(own, (our.Adam, our.AdamW)) or not keeps_own_optimizer(config):
         return build_optimizer(config, total_steps, fused=fused)
     if config.learning_rate != TrainConfig().learning_rate:
         return type(own).from_config({**own.get_config(), "learning_rate": config.learning_rate})

@@ -115,7 +115,9 @@ def _first_step_failed(error: Exception) -> DoesNotFit:
 def _save(config: Config, ready: Prepared, final: keras.Model, run: Run, narrator: Narrator) -> None:
     """Save a model with what Keras alone can load of its loss and metrics; then compile it with all of them."""
     samples, _ = ready.dataset.probe.batch(slice(COMPARED_SAMPLES))
-    objective = choose_objective(config.train, ready.dataset, final, count_outputs(final, ready.dataset))
+    objective = ready.objective
+    if final is not ready.model:
+        objective = choose_objective(config.train, ready.dataset, final, count_outputs(final, ready.dataset))
     # Whoever loads it and goes on to train has no use for a schedule that is at its end.
     compile_model(final, replace(config.train, schedule="constant"), 1, 1, objective)
     final.optimizer.build(final.trainable_variables)  # saved without its variables, it would load with a warning

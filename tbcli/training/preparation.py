@@ -104,6 +104,8 @@ def prepare(config: Config, dataset: Dataset, narrator: Narrator, expecting: Exp
         facts |= {name: own[name] for name in ("optimizer", "learning_rate") if own.get(name) is not None}
         narrator.note(f"optimizer of the model: {own['optimizer']}, learning rate {own['learning_rate']}")
         rate_at, config = rate_of_optimizer(model.optimizer), _with_optimizer(config, own)
+    elif is_compiled_by_user:
+        narrator.note(f"--optimizer {train.optimizer} replaces the model's own")
     class_weights = weigh_classes(dataset) if config.data.balance else None
     return Prepared(config, dataset, model, objective, feed, health, rate_at, class_weights, facts)
 

@@ -35,6 +35,14 @@ def compiled(input_shape):
     model.compile(keras.optimizers.SGD(0.125), "mae", metrics=["mse"])
     return model
 """
+MOODY = """
+import keras
+built = []
+def model(input_shape):
+    built.append(1)
+    hidden = [keras.layers.Dense(3)] * (len(built) % 2)
+    return keras.Sequential([keras.Input(input_shape), *hidden, keras.layers.Dense(1)])
+"""
 SMALL: dict[str, object] = {
     "train.epochs": 2,
     "train.batch_size": 20,
@@ -154,6 +162,31 @@ def test_a_compiled_model_is_trained_as_it_says_and_the_record_tells(
     assert set(read_history(run.history_file).columns["learning_rate"]) == {0.125}
     assert "test_mse" in run.metrics
     assert "optimizer of the model: sgd, learning rate 0.125" in told.notes
+
+
+def test_what_was_asked_replaces_what_a_model_was_compiled_with_and_that_is_told(
+    source: Callable[[str], None], tmp_path: Path
+) -> None:
+    source("value")
+    (tmp_path / "own5.py").write_text(OWN)
+    told = Told()
+    said = {"train__loss": "huber", "train__optimizer": "rmsprop"}
+    run = train(asked(tmp_path, model__name=f"{tmp_path / 'own5.py'}:compiled", **said), told)
+    assert (run.record["loss"], run.read_config()["train"]["optimizer"]) == ("huber", "rmsprop")
+    assert "--loss replaces the model's own: mean_absolute_error" in told.notes
+    assert "--optimizer rmsprop replaces the model's own" in told.notes
+
+
+def test_a_function_that_builds_another_model_the_second_time_loses_nothing(
+    source: Callable[[str], None], tmp_path: Path
+) -> None:
+    source("value")
+    (tmp_path / "moody.py").write_text(MOODY)
+    told = Told()
+    run = train(asked(tmp_path, model__name=f"{tmp_path / 'moody.py'}:model"), told)
+    assert [text for text in told.warnings if "saved as it was trained" in text]
+    assert run.saved_model.is_file()
+    assert "test_mae" in run.metrics
 
 
 def test_balanced_classes_weigh_the_same_and_are_evaluated_unweighted(
