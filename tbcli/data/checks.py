@@ -52,9 +52,9 @@ def blocks_of(split: Split) -> Iterator[np.ndarray]:
 
 
 def _check_lengths(name: str, split: Split) -> None:
-    if len(split.inputs) != len(split.labels):
+    if split.inputs.shape[0] != len(split.labels):
         raise DoesNotFit(
-            f"the {name} split has {len(split.inputs):,} inputs and {len(split.labels):,} targets",
+            f"the {name} split has {split.inputs.shape[0]:,} inputs and {len(split.labels):,} targets",
             hint="there must be one target per input",
         )
     if not len(split):
@@ -92,8 +92,8 @@ def _check_labels(name: str, split: Split, dataset: Dataset) -> None:
 
 
 def _check_inputs(name: str, split: Split, dataset: Dataset) -> None:
-    """Raise a `DoesNotFit` where inputs are NaN or infinite."""
-    if np.dtype(split.inputs.dtype).kind != "f":
+    """Raise a `DoesNotFit` where inputs are NaN or infinite; what streams is looked at as it is drawn."""
+    if not isinstance(split.inputs, np.ndarray) or split.inputs.dtype.kind != "f":
         return
     seen = 0
     tell = progress_counter(f"Checking the {name} inputs: {{}} of {{}} samples", len(split))

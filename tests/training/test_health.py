@@ -15,7 +15,7 @@ from tbcli.data import SOURCES
 from tbcli.data.dataset import Dataset, Split, cut_splits
 from tbcli.errors import Diverged
 from tbcli.runs import RunStore
-from tbcli.training.epoch import Epochs
+from tbcli.training import epoch
 from tbcli.training.health import Health, WatchedSource, first_not_finite
 from tests.tiny import small_config
 
@@ -152,13 +152,15 @@ def trained(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[
     return run
 
 
-def test_a_nan_in_one_image_ends_the_run_as_diverged_with_two_lines(trained: Any) -> None:
+def test_a_nan_in_one_image_is_named_before_anything_is_trained(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SOURCES, "poisoned", f"{HERE}:poisoned")
     index = poisoned(DataConfig()).train.positions[POISONED]
-    result, record = trained("poisoned")
-    assert result.exit_code == 5
-    said = f"training diverged: sample {index} of the training data holds NaN"
-    assert result.stderr.splitlines() == [f"error: {said}", "try:   fix or remove that sample"]
-    assert (record["status"], record["reason"], record["epochs"]) == ("diverged", said, 0)
+    result = cli("train", "--data", "poisoned", "--quiet")
+    assert result.exit_code == 4
+    said, hint = result.stderr.splitlines()
+    assert f"sample {index} is NaN" in said
+    assert hint.startswith("try:   remove those samples")
+    assert list(Path().iterdir()) == []
 
 
 def test_a_nan_in_a_stream_ends_the_run_as_diverged(trained: Any) -> None:
@@ -171,9 +173,10 @@ def test_a_nan_in_a_stream_ends_the_run_as_diverged(trained: Any) -> None:
 def test_without_a_look_at_the_samples_the_weights_tell_although_the_loss_does_not(
     trained: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tbcli.data.checks._check_inputs", lambda *_: None)
     monkeypatch.setattr(Health, "check_inputs", lambda self: None)
     losses: list[float] = []
-    monkeypatch.setattr(Epochs, "_require_finite", lambda self, name, logs: losses.append(logs[name]))
+    monkeypatch.setattr(epoch, "require_finite", lambda name, logs, step: losses.append(logs[name]))
     result, record = trained("poisoned")
     assert result.exit_code == 5
     assert record["status"] == "diverged"
