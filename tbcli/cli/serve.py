@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tbcli.serving.survey import Survey
 
 _COUNTING_AFTER_SECONDS = 2.0
-_WHERE, _WHAT = "Address", "TensorBoard"
+_WHERE, _WHAT, _SERVERS = "Address", "TensorBoard", "Running servers"
 
 
 @with_options("serve")
@@ -43,12 +43,42 @@ def serve(
             rich_help_panel=_WHAT,
         ),
     ] = False,
+    detach: Annotated[
+        bool,
+        typer.Option("--detach", help="Leave the terminal once it answers.", rich_help_panel=_SERVERS),
+    ] = False,
+    reuse: Annotated[
+        bool,
+        typer.Option(
+            "--reuse",
+            help="Print the URL of a server that shows the same already, if there is one.",
+            rich_help_panel=_SERVERS,
+        ),
+    ] = False,
+    list_: Annotated[
+        bool, typer.Option("--list", help="List your servers that run.", rich_help_panel=_SERVERS)
+    ] = False,
+    stop: Annotated[
+        str | None,
+        typer.Option(
+            "--stop",
+            metavar="[PORT|all]",
+            help="Stop your server at this port, all, or the only one.",
+            rich_help_panel=_SERVERS,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show runs in TensorBoard, all or the chosen ones, until Ctrl-C.
 
     The URL is printed when it answers, so a script can wait for that line.
     """
+    _refuse_two({"--list": list_, "--stop": stop is not None, "--audit": audit, "--detach": detach})
+    if list_ or stop is not None:
+        from tbcli.cli.servers import list_servers, stop_servers
+
+        list_servers(common.output, as_json=as_json) if stop is None else stop_servers(common.output, stop)
+        return
     config = common.settle()
     if common.value("serve.port") == str(FIRST_FREE_PORT):  # the value of "unless given", which a file may hold
         raise ConfigError("--port must be from 0 to 65535, got '-1'", hint="leave it out for 6006 or the next free one")
@@ -56,6 +86,7 @@ def serve(
         raise ConfigError("--token and --insecure exclude each other", hint="leave one of them out")
     from tbcli.runs import RunStore
     from tbcli.serving import StopSignals, as_logdir, launch, reserve, settle_samples, shown_places, survey
+    from tbcli.serving.notes import noted
 
     output = common.output
     store = RunStore(config.paths, config.direction)
@@ -66,12 +97,16 @@ def serve(
     if audit:
         _audit(common, config, chosen, as_json=as_json)
         return
+    remote = _remote_logdir(config, chosen)
+    places = [remote] if remote else [str(item.logs.resolve()) for item in chosen] or [str(store.logs_root.resolve())]
+    if _other_serves(output, config.serve, places, reuse=reuse, open_=open_, as_json=as_json):
+        return
+    ready = _leave_terminal() if detach else None
     with (
         StopSignals() as signals,
         reserve(config.serve.host, config.serve.port) as place,
         as_logdir(chosen, store.logs_root) as directory,
     ):
-        remote = _remote_logdir(config, chosen)
         found = None if remote else survey([item.logs for item in chosen] or [directory])
         warn_of_emptiness(output, found, chosen)
         settled = _settle_access(output, config.serve, place)
@@ -80,23 +115,70 @@ def serve(
         samples = settle_samples(found.event_bytes if found else 0)
         has_data = found is not None and found.has_events
         reader, not_shown = (settled, []) if remote else _choose_reader(output, settled, chosen, directory)
-        with launch(
-            reader,
-            logdir,
-            place,
-            needs_tensorflow=needs_tensorflow,
-            has_data=has_data,
-            samples=samples,
-            verbose=common.verbose,
-            warn=output.warn,
-        ) as server:
-            _show(output, server, place, logdir, chosen, not_shown, as_json=as_json)
+        with (
+            launch(
+                reader,
+                logdir,
+                place,
+                needs_tensorflow=needs_tensorflow,
+                has_data=has_data,
+                samples=samples,
+                verbose=common.verbose,
+                warn=output.warn,
+            ) as server,
+            noted(server.url, place.port, places, _names(chosen), has_token=bool(server.token)) as is_noted,
+        ):
+            stops = (
+                f"`tbcli serve --stop {place.port}`" if ready and is_noted else "Ctrl-C" if not ready else "a signal"
+            )
+            _show(output, server, place, logdir, chosen, not_shown, stops, as_json=as_json)
             if not remote:
                 _tell_thinned(output, shown_places(chosen, directory), samples)
             if open_:
                 _open(output, server.view)
+            if ready:
+                ready()
             signals.wait(lambda: _warn_of_change(output, server))
         output.say("TensorBoard stopped")
+
+
+def _leave_terminal() -> Callable[[], None]:
+    """Go on in a child process, and return what it must call once it answers; the parent does not return."""
+    from tbcli.serving.detaching import leave_terminal
+
+    ready = leave_terminal()
+    if isinstance(ready, int):
+        raise typer.Exit(ready)
+    return ready
+
+
+def _refuse_two(actions: Mapping[str, bool]) -> None:
+    asked = [name for name, is_asked in actions.items() if is_asked]
+    if len(asked) > 1:
+        raise ConfigError(f"{' and '.join(asked)} exclude each other", hint="one at a time")
+
+
+def _other_serves(
+    output: Output, config: ServeConfig, places: list[str], *, reuse: bool, open_: bool, as_json: bool
+) -> bool:
+    """Name a server that shows the same already; return whether it is to be used."""
+    from tbcli.cli.servers import find_server, server_document
+
+    other = find_server(places, wants_token=reuse and bool(config.token))
+    if other is None:
+        return False
+    if not reuse:
+        output.say(
+            printable(f"{other.url} (process {other.pid}) shows the same already; `--reuse` would print its URL")
+        )
+        return False
+    if as_json:
+        output.document({"schema": schemas.OTHERS, **server_document(other)})
+    else:
+        output.result(other.url)
+    if open_:
+        _open(output, other.url)
+    return True
 
 
 def _refuse_files(places: Iterable[Path]) -> None:
@@ -227,6 +309,7 @@ def _show(
     logdir: str,
     chosen: list[Run | LogDirectory],
     not_shown: list[ScalarFormat],
+    stops: str,
     *,
     as_json: bool,
 ) -> None:
@@ -248,7 +331,7 @@ def _show(
         )
     else:
         output.result(server.url)
-    output.say(f"TensorBoard shows {', '.join(names) or logdir}; Ctrl-C stops it")
+    output.say(f"TensorBoard shows {', '.join(names) or logdir}; {stops} stops it")
 
 
 def _open(output: Output, url: str) -> None:

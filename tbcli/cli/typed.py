@@ -55,6 +55,11 @@ def _takes_pairs(command: TyperCommand) -> bool:
     return has_own and not any(param.param_type_name == "argument" for param in command.params)
 
 
+def _may_be_bare(option: Any) -> bool:
+    """Say whether an option's value may be left out, as its help says."""
+    return str(option.metavar or "").startswith("[")
+
+
 class _Words:
     """The words behind a command, sorted into `said`, what they say of settings, and the `rest`, in Typer's spelling.
 
@@ -111,13 +116,12 @@ class _Words:
         option = self._options[flag]
         setting = self._setting(option)
         if not getattr(option, "is_flag", False) and not equals:
-            if setting and setting.bare and (not queue or queue[0].startswith("-")):
-                self._say(setting, setting.bare, typed)
-                return
-            if not queue:
+            is_alone = not queue or queue[0].startswith("-")
+            if not queue and not _may_be_bare(option):
                 self.unfinished = typed
                 return
-            equals, value = "=", queue.pop(0)
+            bare = setting.bare if setting else ""
+            equals, value = "=", bare if is_alone and _may_be_bare(option) else queue.pop(0)
         if setting and setting.kind is bool:
             self._switch(setting, value if equals else None, typed, queue, is_on=flag in option.opts)
         elif setting and equals:

@@ -100,8 +100,9 @@ def audit_runs(config: ServeConfig, chosen: Sequence[Run | LogDirectory], *, ver
     names = {path: name for name, path in link_names(chosen).items()}
     named = {"" if is_root_of_runs(chosen) else names[item.logs.resolve()]: item for item in chosen}
     recorded = list(_recorded_scalars(chosen))
+    root = f"{origin_of(config.host, config.port)}{config.path_prefix.rstrip('/')}/"
+    there = Client(root, token=config.token)
     config = replace(config, token="", insecure=True)  # it is asked by us alone, and gone in a moment
-    there = Client(f"{origin_of(config.host, config.port)}{config.path_prefix.rstrip('/')}/")
     try:
         if config.port > 0 and _is_tensorboard(there):
             return _audit_stranger(there, named, recorded)

@@ -1,0 +1,93 @@
+"""What `tbcli serve` does with servers that run already: list them, stop them, use one again."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from tbcli.cli.output import Output, counted_age, padded, printable
+from tbcli.errors import ConfigError, NotFound
+from tbcli.naming import schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbcli.serving.notes import RunningServer
+
+_ALL = "all"
+_LIST_THEM = "`tbcli serve --list` shows those that run"
+
+
+def list_servers(output: Output, *, as_json: bool) -> None:
+    """Print the servers of this user that run."""
+    from tbcli.serving.notes import running_servers
+
+    servers = running_servers()
+    if as_json:
+        output.document({"schema": schemas.OTHERS, "servers": [server_document(server) for server in servers]})
+    elif not servers:
+        output.say("no server runs")
+    else:
+        output.results(padded([("port", "pid", "since", "url", "shows"), *map(_row, servers)], right=(0, 1, 2)))
+
+
+def server_document(server: RunningServer) -> dict[str, Any]:
+    """Return a server as JSON has it."""
+    return {
+        "url": server.url,
+        "port": server.port,
+        "pid": server.pid,
+        "since": server.since,
+        "has_token": server.has_token,
+        "runs": list(server.runs),
+        "places": list(server.places),
+    }
+
+
+def _row(server: RunningServer) -> tuple[str, ...]:
+    age = counted_age(max(0, time.time() - server.since))
+    return str(server.port), str(server.pid), age, printable(server.url), printable(_shown(server))
+
+
+def _shown(server: RunningServer) -> str:
+    return ", ".join(server.runs or server.places)
+
+
+def stop_servers(output: Output, which: str) -> None:
+    """Stop a server by its port, all of them, or for ``""`` the only one; print the port of each.
+
+    Raises:
+        ConfigError: It is no port, or there are several servers.
+        NotFound: No server of this user has that port, or none runs.
+        ServingFailed: It does not stop.
+    """
+    from tbcli.serving.notes import running_servers, stop_server
+
+    if which not in ("", _ALL) and not (which.isascii() and which.isdigit()):
+        raise ConfigError(f"--stop takes a port or all, got {which!r}", hint=_LIST_THEM)
+    servers = running_servers()
+    chosen = servers if which in ("", _ALL) else [server for server in servers if server.port == int(which)]
+    if which == _ALL and not servers:
+        output.say("no server runs")
+    elif not chosen:
+        raise NotFound(f"no server of yours has port {which}" if which else "no server runs", hint=_LIST_THEM)
+    if which == "" and len(chosen) > 1:
+        ports = ", ".join(str(server.port) for server in chosen)
+        raise ConfigError(f"{len(chosen)} servers run, at the ports {ports}", hint="`--stop PORT`, or `--stop all`")
+    for server in chosen:
+        stop_server(server)
+        output.result(str(server.port))
+        output.say(f"stopped the server of {printable(_shown(server))}")
+
+
+def find_server(places: Sequence[str], *, wants_token: bool = False) -> RunningServer | None:
+    """Return the first server that shows these directories and no others.
+
+    Args:
+        places: The directories.
+        wants_token: Whether it must ask visitors for a token.
+    """
+    from tbcli.serving.notes import running_servers
+
+    fitting = [server for server in running_servers() if server.shows(places) and server.has_token >= wants_token]
+    return min(fitting, key=lambda server: server.since, default=None)
