@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import ipaddress
 import re
-import secrets
 import socket
 import urllib.parse
 from collections.abc import Mapping
@@ -36,6 +35,8 @@ _Headers = list[tuple[str, str]]
 def settle_token(config: ServeConfig, *, is_loopback: bool) -> str:
     """Return the token to ask for, ``""`` for none; beyond loopback one is made up unless ``insecure``."""
     if config.token == MADE_UP or (not config.token and not is_loopback and not config.insecure):
+        import secrets  # seldom, and not free at the start
+
         return secrets.token_urlsafe(24)
     return config.token
 
