@@ -25,6 +25,7 @@ from tbcli.serving.hparams_table import unite_tables
 from tbcli.serving.plugin_patches import (
     leave_out_if_broken,
     list_traces_behind_links,
+    read_regular_files_alone,
     read_vectors_anew,
     show_all_histograms,
 )
@@ -261,6 +262,8 @@ class _Board:
         """
         from tensorboard import program
 
+        if not reader_address:
+            read_regular_files_alone()
         tensorboard = program.TensorBoard(plugins, self._web_files.page, self._serve)
         try:
             tensorboard.configure(

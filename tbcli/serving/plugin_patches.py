@@ -1,7 +1,7 @@
 """Patches for TensorBoard's plugins.
 
 Traces below linked runs are listed and no others are opened, projector vectors are read anew, and a plugin that raises
-is left out.
+is left out. The slow reader passes over what is no regular file.
 """
 
 from __future__ import annotations
@@ -156,3 +156,18 @@ def leave_out_if_broken(loader: Any, described: str, warn: Callable[[str], None]
     loader.define_flags = forgiving(loader.define_flags)
     loader.fix_flags = forgiving(loader.fix_flags)
     return loader
+
+
+def read_regular_files_alone() -> None:
+    """Let TensorBoard's slow reader pass over pipes and directories named like event files; a pipe would stop it."""
+    from tensorboard.backend.event_processing import io_wrapper
+
+    is_events_file = io_wrapper.IsSummaryEventsFile
+    if getattr(is_events_file, "is_ours", False):
+        return
+
+    def is_regular_events_file(path: str) -> bool:
+        return bool(is_events_file(path)) and ("://" in path or os.path.isfile(path))  # noqa: PTH113 - may be a URL
+
+    is_regular_events_file.is_ours = True  # type: ignore[attr-defined]
+    io_wrapper.IsSummaryEventsFile = is_regular_events_file

@@ -221,6 +221,22 @@ def test_scalars_that_the_fast_reader_drops_choose_the_slow_one_or_are_named(tmp
             )
 
 
+@pytest.mark.parametrize("reader", ["true", "false"])
+def test_what_is_no_regular_file_stops_no_reader(reader: str, tmp_path: Path) -> None:
+    for name in ("a", "b", "c", "d", "events.out.tfevents.2.e"):
+        write_scalars(tmp_path / name, {"loss": [1.0]})
+    os.mkfifo(tmp_path / "b" / "events.out.tfevents.0.x")
+    (tmp_path / "c" / "events.out.tfevents.0.x").mkdir()
+    (tmp_path / "d" / "events.out.tfevents.0.x").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "d" / "projector_config.pbtxt")
+    with serving("--logdir", str(tmp_path), "--load-fast", reader) as server:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not {"a", "b", "c", "d"} <= set(server.get("data/plugin/scalars/tags")):
+            assert time.monotonic() < deadline, server.get("data/plugin/scalars/tags")
+            time.sleep(0.1)
+        assert server.get("data/plugin/projector/runs") == []
+
+
 def test_a_missing_directory_is_a_warning_and_what_comes_later_is_shown(tmp_path: Path) -> None:
     write_scalars(tmp_path / "other" / "run", {"epoch_loss": [1.0]})
     with serving("--workspace", str(tmp_path), "--reload-interval", "1", "--quiet") as server:
