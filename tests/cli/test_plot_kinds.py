@@ -55,7 +55,7 @@ def test_all_of_an_interrupted_run_is_its_history_and_words_on_stderr(tmp_path: 
     assert len(told) == 3
     assert "no confusion, pr, roc, calibration, embedding, mistakes: run" in told[0]
     assert "has recorded no gradients" in told[1]
-    assert "the summary has no confusion matrix" in told[2]
+    assert "the summary has no predictions" in told[2]
 
 
 def test_the_document_tells_kind_and_path_of_each_and_what_is_missing(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tbcli.config import OPTIMIZERS, SCHEDULES, TrainConfig
 from tbcli.tasks import CLASSIFICATION
@@ -148,6 +149,7 @@ def test_small_kernels_are_not_split_where_cores_are_few(
     monkeypatch: pytest.MonkeyPatch, cores: int, values: int, threads: int
 ) -> None:
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 0)  # whoever trained before
     assert choose_threads(values, cores) == threads
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "2")
     assert choose_threads(values, cores) == 0
