@@ -36,6 +36,7 @@ from tbcli.figures.titles import counted, number_of, result_of, run_heading, sho
 from tbcli.naming.series import is_of_validation
 from tbcli.runs import Run
 from tbcli.runs.evidence import Predictions, read_predictions
+from tbcli.runs.summary import ARGUMENTS
 from tbcli.tasks import CLASSIFICATION, MULTI_LABEL, REGRESSION
 from tbcli.tasks.value_report import report_values
 
@@ -48,6 +49,7 @@ _BETWEEN, _LEAST_ERRORS = 0.95, 2.0  # inches between two panels, and of the err
 _PANELS = 2
 _ALWAYS = ("data", "model", "epochs", "batch_size", "learning_rate", "optimizer", "schedule", "seed")
 _NEVER = ("name",)
+_NAMELESS = ("0",)  # what the only value is called where nobody named it
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ def draw_summary(run: Run, summary: SummaryPage, *, title: str = "", look: Look 
         write_heading(figure, page, letters, heading, left=_MARGIN, theme=theme)
         _draw_curves(figure, page, summary.scene, letters, look, left - _GAP)
         down = _write_facts(figure, page, letters, "results", results, (left, top), theme)
-        _write_facts(figure, page, letters, "settings (* not the default)", settings, (left, down + ROW), theme)
+        heading_of_settings = "settings (* not the default)" if any(each[2] for each in settings) else "settings"
+        _write_facts(figure, page, letters, heading_of_settings, settings, (left, down + ROW), theme)
         if summary.predictions:
             draw = _RESULTS[summary.predictions.task.name]
             draw(figure, page, summary.predictions, letters, left - _GAP, theme)
@@ -124,16 +127,29 @@ def _told(run: Run) -> tuple[str, str]:
 
 
 def settings_of(run: Run) -> list[tuple[str, str, bool]]:
-    """Return name, value and whether it is not the default, of the settings that matter; changed ones first."""
+    """Return name, value and whether it is not the default, of the settings that matter; changed ones first.
+
+    A run holds what is known of its training. Only `tbcli train` has defaults: of other runs all that is known is
+    shown, and none of it is called changed.
+    """
     config = run.read_config()
+    is_ours = "data" in config
     found = []
     for word, setting in hyperparameters().items():
         section, _, name = setting.key.partition(".")
-        value = config.get(section, {}).get(name, setting.default)
-        changed = value not in (setting.default, list(setting.default) if setting.kind is tuple else None)
-        if word not in _NEVER and (changed or word in _ALWAYS):
-            found.append((word, str(value), changed))
+        if word in _NEVER or (value := config.get(section, {}).get(name)) in (None, ""):
+            continue
+        changed = is_ours and value not in (setting.default, list(setting.default) if setting.kind is tuple else None)
+        if changed or not is_ours or word in _ALWAYS:
+            found.append((word, _told_value(value), changed))
+    arguments = run.record.get(ARGUMENTS)
+    if isinstance(arguments, Mapping):
+        found += [(f"arg.{name}", _told_value(value), False) for name, value in arguments.items()]
     return sorted(found, key=lambda one: not one[2])
+
+
+def _told_value(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def results_of(run: Run) -> list[tuple[str, str, bool]]:
@@ -179,7 +195,7 @@ def _write_facts(
         figure.text(
             *page.spot(left, down + 0.05), f"{name}{' *' if changed else ''}", fontsize=POINTS, color=theme.faint
         )
-        text = letters.fitted(value, POINTS, _FACTS - letters.width(name, POINTS) - 0.3)
+        text = letters.fitted(value, POINTS, _FACTS - letters.width(f"{name} *", POINTS) - 0.1)
         figure.text(*page.spot(left + _FACTS, down + 0.05), text, ha="right", fontsize=POINTS)
     return down + ROW
 
@@ -224,7 +240,7 @@ def _draw_values(
     if len(shown) < len(names):
         heading += f": the {len(shown)} of {len(names)} values with the lowest R2"
     figure.text(*page.spot(_MARGIN, top - 0.12), heading, fontsize=11)
-    short = letters.class_labels(names)
+    short = ["value"] if names == _NAMELESS else letters.class_labels(names)
     for position, value in enumerate(shown):
         frame = Frame(page, left + position * (side + _BETWEEN), top + 0.3, side, side)
         write_panel_heading(figure, frame, letters, short[value], fit_told(report, value), theme)

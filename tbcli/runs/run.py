@@ -112,7 +112,8 @@ class Run:
     @property
     def task_name(self) -> str | None:
         """What was learnt: ``classification``, ...; None where that is not known."""
-        task = self.record.get("task", USUAL_TASK)
+        is_recorded_only = "backend" in self.record  # somebody's own training: what it learns is told or unknown
+        task = self.record.get("task", None if is_recorded_only else USUAL_TASK)
         return task if isinstance(task, str) else None
 
     @property

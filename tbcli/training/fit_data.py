@@ -12,7 +12,7 @@ import numpy as np
 from tbcli.data.dataset import Dataset, Split
 from tbcli.tasks import CLASSIFICATION
 from tbcli.training.compiled import Compiled
-from tbcli.training.fit_evidence import Unreadable, read_labels
+from tbcli.training.fit_evidence import Unreadable, names_of, read_labels
 
 
 def read_given(name: str, given: Mapping[str, Any], compiled: Compiled, model: keras.Model) -> Dataset:
@@ -38,7 +38,7 @@ def read_given(name: str, given: Mapping[str, Any], compiled: Compiled, model: k
     validation = _validation(given, compiled, width)
     if validation is None and train < len(labels):  # Keras takes the last ones
         validation = Split(inputs, labels, np.arange(train, len(labels)))
-    names = tuple(map(str, range(width)))
+    names = names_of(compiled.task, width)
     return Dataset(name, Split(inputs, labels, np.arange(train)), validation, None, names, task=compiled.task)
 
 

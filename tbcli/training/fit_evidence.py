@@ -8,7 +8,7 @@ import numpy as np
 
 from tbcli.data.dataset import Dataset, Split
 from tbcli.recorders.base import Evidence
-from tbcli.tasks import CLASSIFICATION, MULTI_LABEL, Task
+from tbcli.tasks import CLASSIFICATION, MULTI_LABEL, REGRESSION, Task
 from tbcli.training.compiled import Compiled
 from tbcli.training.taps.validation import Heard
 
@@ -82,8 +82,12 @@ def stub_dataset(
         samples = np.zeros((len(labels), 0)) if inputs is None else inputs
         validation = Split(samples, labels, np.arange(min(len(samples), len(labels)), dtype=np.int64))
     train = validation.first(0) if validation else nothing
-    names = tuple(map(str, range(width)))
-    return Dataset(name, train, validation, None, names, task=task or CLASSIFICATION)
+    return Dataset(name, train, validation, None, names_of(task, width), task=task or CLASSIFICATION)
+
+
+def names_of(task: Task | None, width: int) -> tuple[str, ...]:
+    """Return names for classes, labels or values that nobody named: their numbers, ``value`` for a single value."""
+    return ("value",) if task is REGRESSION and width == 1 else tuple(map(str, range(width)))
 
 
 def read_labels(task: Task, labels: np.ndarray, width: int) -> np.ndarray:

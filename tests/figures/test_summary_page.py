@@ -15,6 +15,7 @@ from tbcli.figures.confusions import count_confusions
 from tbcli.figures.style import Look, save_figure
 from tbcli.figures.summary_page import draw_summary, read_summary, settings_of, worst_classes
 from tbcli.runs import Run
+from tbcli.runs.files import write_json
 from tests.fakes import make_run
 from tests.runs.evidence import keep_evidence, predictions
 
@@ -68,6 +69,19 @@ def test_changed_settings_come_first_and_the_name_is_not_one(tmp_path: Path) -> 
     assert {("epochs", True), ("optimizer", True)} <= set(names[:3])
     assert ("seed", False) in names
     assert "name" not in dict(names)
+
+
+def test_of_a_training_that_is_not_ours_only_what_is_known_is_shown(tmp_path: Path) -> None:
+    run = make_run(tmp_path, files=False, record={"arguments": {"dropout": 0.3, "sizes": [8, 4]}})
+    config = {"model": {"name": "my_net"}, "train": {"name": "x", "epochs": 3, "optimizer": "adam"}, "record": {}}
+    write_json(run.config_file, config)
+    told = [("model", "my_net"), ("epochs", "3"), ("optimizer", "adam"), ("arg.dropout", "0.3"), ("arg.sizes", "8,4")]
+    assert sorted(settings_of(run)) == sorted((name, value, False) for name, value in told)
+
+
+def test_a_list_of_settings_has_commas(tmp_path: Path) -> None:
+    run = make_run(tmp_path, files=False, settings={"data.augment": "flip,zoom"})
+    assert ("augment", "flip,zoom", True) in settings_of(run)
 
 
 def test_a_run_without_evidence_has_a_summary_that_says_so(tmp_path: Path) -> None:
