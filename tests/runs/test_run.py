@@ -149,3 +149,9 @@ def test_a_label_has_the_name_where_there_is_one(tmp_path: Path) -> None:
     assert run.label == f"base ({without_slug(run.id)})"  # the id says the name too
     assert make_run(tmp_path).label[:8] == "20261122"
     assert run.saved_model.name == "mnist_cnn_model.keras"
+
+
+def test_a_training_of_somebody_elses_that_tells_no_task_has_none(tmp_path: Path) -> None:
+    run = make_run(tmp_path, record={"backend": "tensorflow"})
+    run.record.pop("task", None)
+    assert (run.task_name, run.judge) == (None, "")
