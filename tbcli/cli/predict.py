@@ -70,7 +70,7 @@ def predict(
         from tbcli.predicting.inputs import open_inputs
         from tbcli.predicting.predictions import predict_all
 
-        samples = open_inputs(inputs, saved, leave_out)
+        samples = open_inputs(inputs, saved, leave_out, narrator.note)
         narrator.stage(f"Predicting {_counted(samples.total)}")
         form = _Json(found.id) if as_json else _Csv(saved, top) if as_csv else _Lines()
         output.results(form.begin())

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 import numpy as np
 
 from tbcli.data.dataset import Column
-from tbcli.data.raw_columns import RawColumn, RawTable
+from tbcli.data.raw_columns import NUMBER, WORD, RawColumn, RawTable
+from tbcli.data.written_dates import DAY_FIRST, MONTH_FIRST, dates_in
 from tbcli.errors import DoesNotFit
 from tbcli.naming.matching import listed
 
@@ -85,9 +86,38 @@ def encode_columns(table: RawTable, columns: Sequence[Column]) -> np.ndarray:
     return inputs
 
 
-def words_among(columns: Sequence[Column]) -> set[str]:
-    """Return the names of those whose cells are words, also where all that a file has of them look like numbers."""
-    return {column.name for column in columns if column.kind == "category"}
+def forms_of(columns: Sequence[Column]) -> dict[str, str]:
+    """Return how the cells of columns must be read, by the name that a table has for them."""
+    forms: dict[str, str] = {}
+    for column in columns:
+        name, _, part = column.name.rpartition(".")
+        if column.form in (DAY_FIRST, MONTH_FIRST) and part in _PARTS:
+            forms[name] = column.form
+        else:
+            forms[column.name] = WORD if column.kind == "category" else column.form or NUMBER
+    return forms
+
+
+def unknown_categories(table: RawTable, columns: Sequence[Column]) -> Iterator[str]:
+    """Yield a sentence for each column with categories that a model has not met."""
+    for column in columns:
+        raw = next((each for each in table.columns if each.name == column.name), None)
+        if column.kind != "category" or raw is None or not raw.words:
+            continue
+        counts = np.bincount(raw.values[raw.values >= 0], minlength=len(raw.words))
+        strange = [i for i in np.argsort(-counts, kind="stable") if counts[i] and raw.words[i] not in column.vocabulary]
+        if strange:
+            yield _said_of_unknown(column, int(counts[strange].sum()), [raw.words[i] for i in strange])
+
+
+def _said_of_unknown(column: Column, cells: int, words: Sequence[str]) -> str:
+    known = {word.lower(): word for word in column.vocabulary}
+    twin = next((word for word in words if word.lower() in known), "")
+    hold = "1 cell of {} holds a category" if cells == 1 else f"{cells:,} cells of {{}} hold categories"
+    said = (
+        f"{hold.format(repr(column.name))} that the model does not know, such as {twin or words[0]!r}; read as missing"
+    )
+    return f"{said} ({twin!r} differs from {known[twin.lower()]!r} only in case)" if twin else said
 
 
 def _said(reason: str, names: Sequence[str]) -> str:
@@ -133,7 +163,7 @@ def _parts_of(raw: RawColumn, names: Collection[str]) -> Iterator[RawColumn]:
 
 def _part(raw: RawColumn, part: str) -> RawColumn:
     numbers = _PARTS[part](np.where(raw.is_missing, np.datetime64(0, "s"), raw.values))
-    return RawColumn(f"{raw.name}.{part}", np.where(raw.is_missing, np.nan, numbers))
+    return RawColumn(f"{raw.name}.{part}", np.where(raw.is_missing, np.nan, numbers), form=raw.form)
 
 
 def _require_finite(raw: RawColumn) -> None:
@@ -162,7 +192,8 @@ def _describe(raw: RawColumn, training: np.ndarray) -> Column | str:
         return "differences too small for float32: subtract a constant"
     fill = float(np.median(filled))
     values = np.where(np.isnan(values), fill, values)
-    return Column(raw.name, "number", mean=float(values.mean()), std=float(values.std()), fill=fill, missing=missing)
+    mean, std = float(values.mean()), float(values.std())
+    return Column(raw.name, "number", mean=mean, std=std, fill=fill, missing=missing, form=raw.form)
 
 
 def _notes_on(raw: RawColumn, column: Column) -> Iterator[str]:
@@ -185,6 +216,13 @@ def _looks_like_number(word: str) -> bool:
     return True
 
 
+def _least_plain(words: Sequence[str]) -> str:
+    """Return the word that is least like a plain number."""
+    return next(
+        (word for word in words if not _looks_like_number(word)), next((w for w in words if "." in w), words[0])
+    )
+
+
 def _find(known: Mapping[str, RawColumn], column: Column) -> RawColumn:
     """Return the column of a table, or the part of the date."""
     if column.name in known:
@@ -194,7 +232,12 @@ def _find(known: Mapping[str, RawColumn], column: Column) -> RawColumn:
         raw = known[name]
         if raw.kind == "date" or raw.is_missing.all():
             return _part(raw, part) if raw.kind == "date" else RawColumn(column.name, np.full(len(raw.values), np.nan))
-        raise DoesNotFit(f"column {name!r} holds no dates", hint="as it did when the model was trained")
+        odd = next((word for word in raw.words or () if not dates_in([word], column.form)[0]), "")
+        example = f": {odd!r}" if odd else ""
+        raise DoesNotFit(
+            f"column {name!r} holds no dates{f' {column.form}' if column.form else ''}{example}",
+            hint="as it did when the model was trained",
+        )
     raise DoesNotFit(f"the table has no column {column.name!r}", hint=f"it has {listed(list(known))}")
 
 
@@ -203,7 +246,8 @@ def _encoded(raw: RawColumn, column: Column) -> np.ndarray:
     if column.kind == "number":
         if raw.words:
             raise DoesNotFit(
-                f"column {column.name!r} must hold numbers, but has {raw.words[0]!r}",
+                f"column {column.name!r} must hold numbers{f' with a {column.form}' if column.form else ''}, "
+                f"but has {_least_plain(raw.words)!r}",
                 hint="as it did when the model was trained",
             )
         return np.where(raw.is_missing, column.fill, raw.values if raw.words is None else np.nan)

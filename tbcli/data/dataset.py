@@ -59,6 +59,7 @@ class Column:
         std: The same.
         fill: What stands for a missing number.
         missing: Rows without a value, among all.
+        form: How the training file writes its numbers or dates, where it matters: ``decimal comma``, ``day first``.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Column:
     std: float = 1.0
     fill: float = 0.0
     missing: int = 0
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)

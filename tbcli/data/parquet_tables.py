@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tbcli.data.raw_columns import MISSING, RawColumn, RawTable
+from tbcli.data.raw_columns import MISSING, WORD, RawColumn, RawTable
 from tbcli.errors import ConfigError, DoesNotFit
 from tbcli.naming.matching import listed
 
 MAGIC = b"PAR1"
 
 
-def read_parquet_table(path: Path, *, words: Collection[str] = ()) -> RawTable:
+def read_parquet_table(path: Path, *, forms: Mapping[str, str] | None = None) -> RawTable:
     """Return what a Parquet file holds; lists, structures and bytes are left out by name.
 
     Args:
         path: The file.
-        words: Names of columns that hold words even where they are stored as numbers.
+        forms: What is known of columns already, by name; here only that one holds words matters.
 
     Raises:
         ConfigError: The extra is missing.
@@ -42,7 +42,7 @@ def read_parquet_table(path: Path, *, words: Collection[str] = ()) -> RawTable:
     _require_one_name_each(path, table.column_names)
     columns, left_out = [], []
     for name, values in zip(table.column_names, table.columns, strict=True):
-        column = _column(name, values.combine_chunks(), stays_words=name in words)
+        column = _column(name, values.combine_chunks(), stays_words=(forms or {}).get(name) == WORD)
         if column is None:
             left_out.append(f"{name} ({values.type})")
         else:

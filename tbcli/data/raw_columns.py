@@ -6,23 +6,23 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 
-from tbcli.naming.numerals import MAYBE_THOUSANDS, looks_like_thousands
+from tbcli.data.written_dates import DAY_FIRST, MONTH_FIRST, dates_in
+from tbcli.data.written_numbers import DECIMAL_COMMA, DECIMAL_POINT, numbers_in
 
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "?", "<na>", "#n/a", "#na", "-nan"))
 """What stands in a cell without a value, in lower case."""
 TRUTH = frozenset(("false", "true"))
 """Truth values, as they are spelt here."""
 _MISSING_NUMBER = MISSING | {"none", "-", "--", "."}  # among words these could be words
-_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
-_POINTED_THOUSANDS = re.compile(r"[-+]?\d{1,3}(\.\d{3})+,\d+")
-_SIGNS = "%$€£¥"
-_DATE = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})(?:[ T]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?")
-_NAMED_MONTHS = ("%d %b %Y", "%d-%b-%Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d-%b-%y")
-_LONGEST_DATE = 40
+WORD = "word"
+"""The form of a column that holds words even where they look like numbers; others are those of numbers and dates."""
+NUMBER = "number"
+"""The form of one that holds numbers even where they have leading zeros, in whatever form the file has them."""
+LEADING_ZERO = re.compile(r"^[ \t]*0\d+[ \t]*$", re.MULTILINE)
+"""``007``: a word rather than a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,13 @@ class RawColumn:
         values: Numbers ``[m]``, float64, NaN where missing; or dates ``[m]``, datetime64[s], NaT where missing; or
             positions in ``words`` ``[m]``, -1 where missing.
         words: The different words, in any order; None of numbers and dates.
+        form: How a file of text writes the numbers or dates, where it matters: ``decimal comma``, ``day first``.
     """
 
     name: str
     values: np.ndarray
     words: tuple[str, ...] | None = None
+    form: str = ""
 
     @property
     def kind(self) -> str:
@@ -56,7 +58,7 @@ class RawColumn:
 
     def chosen(self, rows: np.ndarray) -> RawColumn:
         """Return the column of some rows."""
-        return RawColumn(self.name, self.values[rows], self.words)
+        return RawColumn(self.name, self.values[rows], self.words, self.form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,9 @@ def number_in_cell(text: str) -> float:
 
 
 def column_of_words(
-    name: str, codes: np.ndarray, cells: Sequence[str], separator: str = "", *, stays_words: bool = False
+    name: str, codes: np.ndarray, cells: Sequence[str], separator: str = "", form: str = ""
 ) -> tuple[RawColumn, str]:
-    """Return the column whose cells are no plain numbers, and what was guessed; ``""`` if nothing was.
+    """Return the column whose cells are no plain numbers, and what to say of it; ``""`` if nothing.
 
     Words that are numbers with commas, or dates, all of them, become those.
 
@@ -114,114 +116,39 @@ def column_of_words(
         codes: Position in ``cells`` ``[m]``.
         cells: The different cells as they stand in the file.
         separator: What separates the cells in a row.
-        stays_words: Whether they are words in any case.
+        form: What is known of it already; ``""`` if nothing.
     """
     words = [cell.strip() for cell in cells]
     if {word.lower() for word in words} - MISSING <= TRUTH:  # one spelling, whatever wrote them
         words = [word.lower() for word in words]
     filled = sorted({word for word in words if word.lower() not in MISSING})
-    numbers, guess = ({}, "") if stays_words else numbers_with_commas(filled, separator)
+    padded = next(filter(LEADING_ZERO.match, filled), "") if not form else ""
+    numbers: dict[str, float] = {}
+    dates: dict[str, str] = {}
+    found = said = ""
+    if padded:
+        said = f"numbers with leading zeros such as {padded} are treated as words"
+    elif form not in (WORD, DAY_FIRST, MONTH_FIRST):
+        known = form if form in (DECIMAL_COMMA, DECIMAL_POINT) else ""
+        numbers, found, said = numbers_in(
+            [word for word in filled if word.lower() not in _MISSING_NUMBER], separator, known
+        )
     if numbers:
-        return RawColumn(name, np.array([numbers.get(word, math.nan) for word in words])[codes]), guess
-    dates, guess = ({}, "") if stays_words else dates_in(filled)
+        return RawColumn(name, np.array([numbers.get(word, math.nan) for word in words])[codes], form=found), said
+    if not padded and form in ("", DAY_FIRST, MONTH_FIRST):
+        dates, found, said = dates_in(filled, form)
     if dates:
         instants = [np.datetime64(dates[word], "s") if word in dates else np.datetime64("NaT", "s") for word in words]
-        return RawColumn(name, np.array(instants, "datetime64[s]")[codes]), guess
+        return RawColumn(name, np.array(instants, "datetime64[s]")[codes], form=found), said
     place = {word: i for i, word in enumerate(filled)}
     places = np.array([place.get(word, -1) for word in words], np.int64)
-    return RawColumn(name, places[codes], tuple(filled)), ""
+    is_mere_padding = padded and all(map(_is_numeral, filled))
+    return RawColumn(name, places[codes], tuple(filled)), said if is_mere_padding else ""
 
 
-def numbers_with_commas(words: Sequence[str], separator: str) -> tuple[dict[str, float], str]:
-    """Return the number of each word, and what was guessed; nothing where not all words are numbers.
-
-    A comma is a decimal comma or separates thousands; where all that have one could be either, the file decides: where
-    commas separate the cells, a comma in a number separates thousands.
-    """
-    words = [word for word in words if word.lower() not in _MISSING_NUMBER]
-    if words and (sign := _sign_of_all(words)):
-        bare = {word: word.replace(sign, "").strip() for word in words}
-        try:
-            numbers, guess = {text: float(text) for text in bare.values()}, ""
-        except ValueError:
-            numbers, guess = numbers_with_commas(list(bare.values()), separator)
-        numbers = {word: numbers[text] for word, text in bare.items()} if numbers else {}
-        return numbers, guess or f"numbers are read without {sign!r}"
-    with_comma = [word for word in words if "," in word]
-    if not with_comma or any("_" in word for word in words):
-        return {}, ""
-    is_ambiguous = all(map(MAYBE_THOUSANDS.fullmatch, with_comma))
-    if any(map(_POINTED_THOUSANDS.fullmatch, with_comma)):
-        plain, guess = {word: word.replace(".", "").replace(",", ".") for word in words}, ""
-    elif is_ambiguous and separator != ",":
-        plain = {word: word.replace(",", ".") for word in words}
-        guess = f"numbers such as {with_comma[0]} are read with a decimal comma"
-    elif is_ambiguous or all(map(looks_like_thousands, with_comma)):
-        plain = {word: word.replace(",", "") for word in words}
-        guess = f"numbers such as {with_comma[0]} are read with a thousands comma" if is_ambiguous else ""
-    elif all(map(_DECIMAL_COMMA.fullmatch, with_comma)) and not any("." in word for word in words):
-        plain, guess = {word: word.replace(",", ".") for word in words}, ""
-    else:
-        return {}, ""
+def _is_numeral(word: str) -> bool:
     try:
-        return {word: float(text) for word, text in plain.items()}, guess
+        number_in_cell(word)
     except ValueError:
-        return {}, ""
-
-
-def _sign_of_all(words: Sequence[str]) -> str:
-    """Return the currency or per cent that stands before or behind each word; ``""`` if there is none."""
-    return next(
-        (sign for sign in _SIGNS if all(sign in (word[0], word[-1]) and word.count(sign) == 1 for word in words)), ""
-    )
-
-
-def dates_in(words: Sequence[str]) -> tuple[dict[str, str], str]:
-    """Return each word as an ISO date, and what was guessed; nothing where not all words are dates."""
-    if not words or not all(any(char.isdigit() for char in word) and len(word) <= _LONGEST_DATE for word in words):
-        return {}, ""
-    if dates := _iso_dates(words):
-        return dates, ""
-    if matched := [_DATE.fullmatch(word) for word in words]:
-        found = [each for each in matched if each]
-        if len(found) == len(words):
-            return _numbered_dates(words, found)
-    for form in _NAMED_MONTHS:
-        try:
-            return {word: datetime.strptime(word, form).isoformat() for word in words}, ""  # noqa: DTZ007 - a local day
-        except ValueError:
-            continue
-    return {}, ""
-
-
-def _iso_dates(words: Sequence[str]) -> dict[str, str]:
-    """Return the dates of words in ISO 8601; the time zone is left out, the clock stays as it is."""
-    try:
-        return {word: datetime.fromisoformat(word).replace(tzinfo=None).isoformat() for word in words}
-    except ValueError:
-        return {}
-
-
-def _numbered_dates(words: Sequence[str], matched: Sequence[re.Match[str]]) -> tuple[dict[str, str], str]:
-    """Return dates of three numbers: year first or last, day and month in the only order that is possible."""
-    parts = [(int(each[1]), int(each[3]), int(each[4])) for each in matched]
-    if all(len(each[1]) == 4 for each in matched):
-        days, guess = parts, ""
-    elif all(len(each[4]) == 4 for each in matched):
-        month_first = all(month <= 12 for month, _, _ in parts)
-        day_first = all(month <= 12 for _, month, _ in parts)
-        is_day_first = day_first and (not month_first or matched[0][2] == ".")
-        days = [(year, month, day) if is_day_first else (year, day, month) for day, month, year in parts]
-        is_guess = day_first and month_first and matched[0][2] != "."
-        guess = f"dates such as {words[0]} are read month first" if is_guess else ""
-    else:
-        return {}, ""
-    iso = [f"{y:04}-{m:02}-{d:02}T{_clock(each[5])}" for (y, m, d), each in zip(days, matched, strict=True)]
-    try:
-        return {word: datetime.fromisoformat(text).isoformat() for word, text in zip(words, iso, strict=True)}, guess
-    except ValueError:
-        return {}, ""
-
-
-def _clock(text: str | None) -> str:
-    return "00:00" if text is None else text.rjust(5, "0") if len(text) <= 5 else text.rjust(8, "0")
+        return False
+    return True

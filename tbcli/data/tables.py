@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from tbcli.config import DataConfig
-from tbcli.data.column_choice import choose_columns, encode_columns, words_among
+from tbcli.data.column_choice import choose_columns, encode_columns, forms_of, unknown_categories
 from tbcli.data.dataset import Column, Dataset, Split, cut_splits
 from tbcli.data.parquet_tables import MAGIC, read_parquet_table
-from tbcli.data.raw_columns import RawColumn, RawTable
+from tbcli.data.raw_columns import NUMBER, RawColumn, RawTable
 from tbcli.data.targets import FEW_CLASSES, Targets, read_targets
 from tbcli.data.text_tables import read_text_table
 from tbcli.errors import ConfigError, DoesNotFit, NotFound
 from tbcli.naming.matching import listed, nearest
 from tbcli.naming.slugs import slug_of
+from tbcli.tasks import REGRESSION
 
 _LIKELY_TARGETS = ("target", "label", "class", "y", "targets", "labels", "outcome", "response", "category", "output")
 _TRUTH = {"true": 1, "false": 0, "yes": 1, "no": 0, "t": 1, "f": 0, "y": 1, "n": 0}
@@ -38,7 +39,8 @@ def load_table(config: DataConfig, columns: Sequence[Column] = ()) -> Dataset:
         DoesNotFit: The file is no table, or its target does not suit the task.
     """
     path = Path(config.source).expanduser()
-    table = read_table(path, words=words_among(columns), strict=config.strict)
+    forms = dict.fromkeys(_listed_names(config.target), NUMBER) if config.task == REGRESSION.name else {}
+    table = read_table(path, forms={**forms, **forms_of(columns)}, strict=config.strict)
     names = _target_names(path, table, config.target)
     kept, notes = _rows_with_targets(path, table, names)
     targets = _targets_of([table.column(name).chosen(kept) for name in names], table, config.task)
@@ -53,18 +55,21 @@ def load_table(config: DataConfig, columns: Sequence[Column] = ()) -> Dataset:
         stratify=targets.task.has_classes,
         task=targets.task,
     )
-    columns, left_out = (columns, ()) if columns else choose_columns(others, dataset.train.positions)
+    if columns:
+        left_out = tuple(unknown_categories(others, columns))
+    else:
+        columns, left_out = choose_columns(others, dataset.train.positions)
     inputs = encode_columns(others, columns)
     said = (*table.notes, *notes, *targets.notes, *left_out)
     return replace(_with_inputs(dataset, inputs), columns=tuple(columns), notes=(*said, *dataset.notes))
 
 
-def read_table(path: Path, *, words: Collection[str] = (), strict: bool = False) -> RawTable:
+def read_table(path: Path, *, forms: Mapping[str, str] | None = None, strict: bool = False) -> RawTable:
     """Return what a file holds, whether text or Parquet.
 
     Args:
         path: The file.
-        words: Names of columns that hold words even where they look like numbers.
+        forms: What is known of columns already, by name: that they hold words, numbers, or in which form.
         strict: Whether a row that cannot be read is an error.
 
     Raises:
@@ -75,8 +80,8 @@ def read_table(path: Path, *, words: Collection[str] = (), strict: bool = False)
         with path.open("rb") as file:
             is_parquet = file.read(len(MAGIC)) == MAGIC
         if is_parquet or path.suffix.lower() == ".parquet":
-            return read_parquet_table(path, words=words)
-        return read_text_table(path, words=words, strict=strict)
+            return read_parquet_table(path, forms=forms)
+        return read_text_table(path, forms=forms, strict=strict)
     except OSError as error:
         raise DoesNotFit(
             f"cannot read {str(path.absolute())!r}: {error.strerror}", hint="check the file and its permissions"
@@ -105,8 +110,7 @@ def _target_names(path: Path, table: RawTable, target: str) -> list[str]:
             f"no --target given for {path.name}; its columns are {columns}",
             hint=f"`--target {likely or table.names[-1]}`, or several as a comma list",
         )
-    listed_names = dict.fromkeys(name.strip() for name in target.split(",") if name.strip())
-    names = [target] if target in table.names else list(listed_names)  # one may have a comma in its name
+    names = [target] if target in table.names else _listed_names(target)  # one may have a comma in its name
     for name in names:
         if name not in table.names:
             guess = nearest(name, table.names)
@@ -117,6 +121,10 @@ def _target_names(path: Path, table: RawTable, target: str) -> list[str]:
     if len(names) == len(table.names):
         raise DoesNotFit(f"all columns of {path.name} are targets", hint="leave some columns as inputs")
     return names
+
+
+def _listed_names(target: str) -> list[str]:
+    return list(dict.fromkeys(name.strip() for name in target.split(",") if name.strip()))
 
 
 def _rows_with_targets(path: Path, table: RawTable, names: Sequence[str]) -> tuple[np.ndarray, list[str]]:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from tbcli.data.dialects import Dialect, find_dialect, is_blank, open_binary, read_rows
-from tbcli.data.raw_columns import RawColumn, RawTable, column_of_words, number_in_cell
+from tbcli.data.raw_columns import (
+    LEADING_ZERO,
+    NUMBER,
+    WORD,
+    RawColumn,
+    RawTable,
+    column_of_words,
+    number_in_cell,
+)
+from tbcli.data.written_numbers import DECIMAL_COMMA, DECIMAL_POINT
 from tbcli.errors import DoesNotFit
 
 _ROWS = 1 << 14  # that are converted at once
@@ -19,12 +28,12 @@ _MOST_NAMED = 3  # ragged rows
 _LARGEST_SHARE = 0.05  # of them
 
 
-def read_text_table(path: Path, *, words: Collection[str] = (), strict: bool = False) -> RawTable:
+def read_text_table(path: Path, *, forms: Mapping[str, str] | None = None, strict: bool = False) -> RawTable:
     """Return what a file of text holds.
 
     Args:
         path: The file, which may be packed with gzip.
-        words: Names of columns that hold words even where all of them look like numbers.
+        forms: What is known of columns already, by name: that they hold words, numbers, or in which form.
         strict: Whether a row with too few or too many cells is an error; else it is left out, and the notes say so.
 
     Raises:
@@ -32,19 +41,62 @@ def read_text_table(path: Path, *, words: Collection[str] = (), strict: bool = F
     """
     dialect = find_dialect(path)
     ragged = _Ragged(path, len(dialect.names))
-    parts = _read_all(path, dialect, {i for i, name in enumerate(dialect.names) if name in words}, ragged)
-    columns, notes = [], [*dialect.notes, *ragged.notes(strict=strict)]
-    for part, name in zip(parts, dialect.names, strict=True):
-        column, guess = part.finished(name, dialect.separator, stays_words=name in words)
-        columns.append(column)
-        notes += [f"column {name!r}: {guess}"] if guess else []
-    return RawTable(tuple(columns), tuple(notes), dialect.class_names)
+    known = [(forms or {}).get(name, "") for name in dialect.names]
+    parts = _read_all(
+        path, dialect, known, {i for i, form in enumerate(known) if form in (WORD, DECIMAL_COMMA)}, ragged
+    )
+    notes = [*dialect.notes, *ragged.notes(strict=strict)]
+    read = [
+        part.finished(name, dialect.separator, form)
+        for part, name, form in zip(parts, dialect.names, known, strict=True)
+    ]
+    for place, better in _by_the_file(path, dialect, known, parts, read).items():
+        read[place] = better
+    notes += [f"column {column.name!r}: {said}" for column, said in read if said]
+    return RawTable(tuple(column for column, _ in read), tuple(notes), dialect.class_names)
 
 
-def _read_all(path: Path, dialect: Dialect, as_words: set[int], ragged: _Ragged) -> list[_Part]:
+_Read = tuple[RawColumn, str]
+
+
+def _by_the_file(
+    path: Path, dialect: Dialect, known: Sequence[str], parts: Sequence[_Part], read: Sequence[_Read]
+) -> dict[int, _Read]:
+    """Return the columns that the other ones make us read in another way, by their places.
+
+    In a file with decimal commas, dots separate thousands, where they stand before three digits each.
+    """
+    has_commas = any(column.form == DECIMAL_COMMA for column, _ in read)
+    if not has_commas and dialect.separator != ";":
+        return {}
+    open_ones = [i for i, (column, _) in enumerate(read) if known[i] in ("", NUMBER) and column.form == DECIMAL_POINT]
+    in_thousandths = {i for i in open_ones if not parts[i].is_words and _may_be_thousands(read[i][0].values)}
+    again = parts
+    if in_thousandths:
+        again = _read_all(path, dialect, known, in_thousandths, _Ragged(path, len(dialect.names)))
+    changed: dict[int, _Read] = {}
+    for i in open_ones:
+        column, said = read[i]
+        other, _ = again[i].finished(column.name, dialect.separator, DECIMAL_COMMA)
+        fits = other.words is None and again[i].is_words
+        example = again[i].example_with(".,") if again[i].is_words else f"{column.values[column.values % 1 > 0][0]:g}"
+        if has_commas and fits:
+            changed[i] = other, f"numbers such as {example} are read with decimal commas, as others in this file"
+        elif has_commas or fits:
+            changed[i] = column, said or f"numbers such as {example} are read with a decimal point"
+    return changed
+
+
+def _may_be_thousands(numbers: np.ndarray) -> bool:
+    """Say whether numbers could have been whole before a dot that separates thousands was taken for a decimal one."""
+    filled = numbers[np.isfinite(numbers)]
+    return bool((np.abs(filled * 1000 - np.rint(filled * 1000)) < 1e-6).all() and (np.abs(filled) < 1000).all())
+
+
+def _read_all(path: Path, dialect: Dialect, known: Sequence[str], as_words: set[int], ragged: _Ragged) -> list[_Part]:
     """Return the columns; a file is read again where what looked like numbers turns out to be words far down."""
     while True:
-        parts = [_Part(is_words=i in as_words) for i in range(len(dialect.names))]
+        parts = [_Part(is_words=i in as_words, may_be_padded=bool(form)) for i, form in enumerate(known)]
         for block in _blocks(path, dialect, ragged):
             for part, cells in zip(parts, zip(*block, strict=True), strict=True):
                 part.add(cells)
@@ -57,29 +109,37 @@ def _read_all(path: Path, dialect: Dialect, as_words: set[int], ragged: _Ragged)
 class _Part:
     """A column on its way: numbers as long as all cells are, else words."""
 
-    def __init__(self, *, is_words: bool) -> None:
+    def __init__(self, *, is_words: bool, may_be_padded: bool) -> None:
         self.must_read_again = False
-        self._is_words = is_words
+        self.is_words = is_words
+        self._may_be_padded = may_be_padded
         self._numbers: list[np.ndarray] = []
         self._codes: list[np.ndarray] = []
         self._known = _Codes()
 
     def add(self, cells: Sequence[str]) -> None:
-        if not self._is_words:
-            numbers = _numbers_in(cells)
+        if not self.is_words:
+            numbers = _numbers_in(cells, may_be_padded=self._may_be_padded)
             if numbers is not None:
                 self._numbers.append(numbers)
                 return
-            self._is_words = True
+            self.is_words = True
             self.must_read_again = bool(self._numbers)
         if not self.must_read_again:
             self._codes.append(np.fromiter(map(self._known.__getitem__, cells), np.int32, len(cells)))
 
-    def finished(self, name: str, separator: str, *, stays_words: bool) -> tuple[RawColumn, str]:
-        if not self._is_words:
-            return RawColumn(name, np.concatenate([np.empty(0), *self._numbers])), ""
+    def finished(self, name: str, separator: str, form: str) -> tuple[RawColumn, str]:
+        if not self.is_words:
+            numbers = np.concatenate([np.empty(0), *self._numbers])
+            with np.errstate(invalid="ignore"):
+                has_fractions = bool((numbers % 1 > 0).any())
+            return RawColumn(name, numbers, form=DECIMAL_POINT if has_fractions else ""), ""
         codes = np.concatenate([np.empty(0, np.int32), *self._codes])
-        return column_of_words(name, codes, list(self._known), separator, stays_words=stays_words)
+        return column_of_words(name, codes, list(self._known), separator, form)
+
+    def example_with(self, signs: str) -> str:
+        """Return a cell with one of some signs in it."""
+        return next((cell.strip() for cell in self._known if any(sign in cell for sign in signs)), "")
 
 
 class _Codes(dict[str, int]):
@@ -90,9 +150,10 @@ class _Codes(dict[str, int]):
         return code
 
 
-def _numbers_in(cells: Sequence[str]) -> np.ndarray | None:
+def _numbers_in(cells: Sequence[str], *, may_be_padded: bool) -> np.ndarray | None:
     """Return cells as numbers, None where some are something else; Python takes ``1_000`` for a number, we do not."""
-    if "_" in "".join(cells):
+    text = "\n".join(cells)
+    if "_" in text or (not may_be_padded and "0" in text and LEADING_ZERO.search(text)):
         return None
     try:
         return np.array(list(map(float, cells)))

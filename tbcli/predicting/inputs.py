@@ -35,13 +35,16 @@ class Inputs:
     batches: Iterator[Batch]
 
 
-def open_inputs(paths: Sequence[Path], saved: SavedModel, broken: Callable[[str], None]) -> Inputs:
+def open_inputs(
+    paths: Sequence[Path], saved: SavedModel, broken: Callable[[str], None], say: Callable[[str], None]
+) -> Inputs:
     """Return the samples of all paths, in their order.
 
     Args:
         paths: Images, folders of images, ``.npz`` files, tables; they are there.
         saved: Says what a sample must be.
         broken: Receives what is wrong with an image, which is then left out.
+        say: Receives how a table was read, and what in it the model does not know.
 
     Raises:
         DoesNotFit: It holds nothing that the model takes.
@@ -55,7 +58,7 @@ def open_inputs(paths: Sequence[Path], saved: SavedModel, broken: Callable[[str]
         elif suffix == ".npz":
             parts.append(_arrays(path, saved))
         elif suffix in _TABLES:
-            parts.append(_rows(path, saved))
+            parts.append(_rows(path, saved, say))
         elif suffix in SUFFIXES:
             images.append(path)
         else:
@@ -114,14 +117,17 @@ def _arrays(path: Path, saved: SavedModel) -> Inputs:
     return _cut(array, lambda row: f"{path.name}[{row}]")
 
 
-def _rows(path: Path, saved: SavedModel) -> Inputs:
+def _rows(path: Path, saved: SavedModel, say: Callable[[str], None]) -> Inputs:
     """Return the rows of a table, encoded as those that the model was trained on."""
-    from tbcli.data.column_choice import encode_columns, words_among
+    from tbcli.data.column_choice import encode_columns, forms_of, unknown_categories
     from tbcli.data.tables import read_table
 
     if not saved.columns:
         raise DoesNotFit(f"the model takes no tables such as {str(path)!r}", hint=_wanted(saved))
-    rows = encode_columns(read_table(path, words=words_among(saved.columns)), saved.columns)
+    table = read_table(path, forms=forms_of(saved.columns))
+    for note in (*table.notes, *unknown_categories(table, saved.columns)):
+        say(f"{path.name}: {note}")
+    rows = encode_columns(table, saved.columns)
     return _cut(rows, lambda row: f"{path.name}:{row + 1}")
 
 

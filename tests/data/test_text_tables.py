@@ -73,7 +73,7 @@ def test_none_is_missing_among_numbers_and_a_word_among_words(tmp_path: Path) ->
 def test_decimal_commas_are_read_where_they_are_sure(tmp_path: Path, written: str, number: float) -> None:
     table = read(tmp_path, f"a;b\n{written};x\n2,5;y\n")
     assert cells(table, "a") == [number, 2.5]
-    assert not any("comma" in note for note in table.notes)
+    assert any("column 'a': numbers such as" in note and "decimal comma" in note for note in table.notes)
 
 
 def test_thousands_are_read_where_they_are_sure(tmp_path: Path) -> None:
@@ -244,8 +244,8 @@ def test_a_word_far_down_makes_all_of_the_column_words(tmp_path: Path) -> None:
 
 
 def test_columns_can_be_forced_to_be_words(tmp_path: Path) -> None:
-    assert cells(read(tmp_path, "a,b\n1,2024-01-01\n", words={"a", "b"}), "a") == ["1"]
-    assert cells(read(tmp_path, "a,b\n1,2024-01-01\n", words={"a", "b"}), "b") == ["2024-01-01"]
+    assert cells(read(tmp_path, "a,b\n1,2024-01-01\n", forms={"a": "word", "b": "word"}), "a") == ["1"]
+    assert cells(read(tmp_path, "a,b\n1,2024-01-01\n", forms={"a": "word", "b": "word"}), "b") == ["2024-01-01"]
 
 
 def test_underscores_make_no_number(tmp_path: Path) -> None:
