@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tbcli.data.written_dates import DAY_FIRST, MONTH_FIRST, dates_in
-from tbcli.data.written_numbers import DECIMAL_COMMA, DECIMAL_POINT, numbers_in
+from tbcli.data.written_numbers import DECIMAL_COMMA, DECIMAL_POINT, numbers_of_words
 
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "?", "<na>", "#n/a", "#na", "-nan"))
 """What stands in a cell without a value, in lower case."""
@@ -130,7 +130,7 @@ def column_of_words(
         said = f"numbers with leading zeros such as {padded} are treated as words"
     elif form not in (WORD, DAY_FIRST, MONTH_FIRST):
         known = form if form in (DECIMAL_COMMA, DECIMAL_POINT) else ""
-        numbers, found, said = numbers_in(
+        numbers, found, said = numbers_of_words(
             [word for word in filled if word.lower() not in _MISSING_NUMBER], separator, known
         )
     if numbers:

@@ -13,7 +13,7 @@ _WITH_COMMA = re.compile(r"[-+]?(\d*|[1-9]\d{0,2}(\.\d{3})+)(,\d+)?([eE][-+]?\d+
 _SIGNS = "%$€£¥"
 
 
-def numbers_in(words: Sequence[str], separator: str, form: str = "") -> tuple[dict[str, float], str, str]:
+def numbers_of_words(words: Sequence[str], separator: str, form: str = "") -> tuple[dict[str, float], str, str]:
     """Return the number of each word, their form, and what to say of it; nothing where not all words are numbers.
 
     Where a comma could be either, the file decides: where commas separate the cells, it separates thousands.
@@ -25,7 +25,7 @@ def numbers_in(words: Sequence[str], separator: str, form: str = "") -> tuple[di
     """
     if words and all(words) and (sign := _sign_of_all(words)):
         bare = {word: word.replace(sign, "").strip() for word in words}
-        numbers, form, said = numbers_in(list(bare.values()), separator, form)
+        numbers, form, said = numbers_of_words(list(bare.values()), separator, form)
         numbers = {word: numbers[text] for word, text in bare.items()} if numbers else {}
         return numbers, form, said or f"numbers are read without {sign!r}"
     readings = {each: _read(words, each) for each in (DECIMAL_POINT, DECIMAL_COMMA) if form in ("", each)}
