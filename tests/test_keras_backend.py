@@ -16,6 +16,7 @@ from tbcli.errors import ConfigError
 pytestmark = pytest.mark.tf
 
 
+@pytest.mark.slow
 def test_keras_is_loaded_on_tensorflow_whatever_was_configured(tmp_path: Path) -> None:
     settings = tmp_path / ".keras" / "keras.json"
     settings.parent.mkdir()

@@ -361,6 +361,7 @@ def test_a_browser_gets_the_address_of_the_prepared_view_and_stdout_the_bare_one
 
 
 @pytest.mark.tf
+@pytest.mark.slow
 def test_embeddings_in_a_checkpoint_are_read_with_tensorflow(tmp_path: Path) -> None:
     write_scalars(tmp_path / "run", {"epoch_loss": [1.0]})
     (tmp_path / "run" / "projector_config.pbtxt").write_text('model_checkpoint_path: "model.ckpt-1"')
@@ -371,6 +372,7 @@ def test_embeddings_in_a_checkpoint_are_read_with_tensorflow(tmp_path: Path) -> 
 
 
 @pytest.mark.tf
+@pytest.mark.slow
 def test_a_file_system_that_tensorflow_does_not_know_is_two_lines() -> None:
     done = subprocess.run(
         [*SERVE, "--port", "0", "--logdir", "s3://bucket/logs"],

@@ -154,6 +154,7 @@ def test_where_there_is_nothing_to_audit_it_says_so_with_code_3(tmp_path: Path, 
     assert advice.startswith("try: ")
 
 
+@pytest.mark.slow
 def test_a_running_server_is_asked_instead_of_a_new_one(tmp_path: Path) -> None:
     whole, half = make_recorded(tmp_path), make_recorded(tmp_path, has_validation=False)
     with serving("--workspace", str(tmp_path), "--path-prefix", "/tb", "--reload-interval", "1") as server:
@@ -166,6 +167,7 @@ def test_a_running_server_is_asked_instead_of_a_new_one(tmp_path: Path) -> None:
         assert server.end() == 0
 
 
+@pytest.mark.slow
 def test_a_running_server_of_something_else_is_an_error_that_names_it(tmp_path: Path) -> None:
     run = make_recorded(tmp_path / "mine")
     make_recorded(tmp_path / "other")

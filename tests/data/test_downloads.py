@@ -89,6 +89,7 @@ def test_a_damaged_file_is_named(name: str, cache: Path, monkeypatch: pytest.Mon
     assert str(cache) in caught.value.hint
 
 
+@pytest.mark.slow
 def test_files_put_there_by_hand_are_read(cache: Path) -> None:
     for file in DOWNLOADS["fashion_mnist"].files:
         (cache / file).parent.mkdir(parents=True, exist_ok=True)

@@ -64,6 +64,7 @@ def texts_of(figure: Figure) -> str:
 @pytest.mark.parametrize("samples", [1, 10, 60])
 @pytest.mark.parametrize(("task", "size"), [(REGRESSION, 1), (REGRESSION, 3), (REGRESSION, 40), (MULTI_LABEL, 2),
                                             (MULTI_LABEL, 40)])  # fmt: skip
+@pytest.mark.slow
 def test_all_draws_what_suits_the_task_and_says_nothing_of_the_rest(
     tmp_path: Path, task: Task, size: int, samples: int
 ) -> None:

@@ -17,7 +17,7 @@ from tests.scripts.processes import PYTHON, TBCLI_RUN, Ended, run
 from tests.serving.process import serving
 from tests.tiny import Tiny
 
-pytestmark = pytest.mark.tf
+pytestmark = [pytest.mark.tf, pytest.mark.slow]
 
 BEGINNING = """
 import argparse, sys

@@ -103,6 +103,7 @@ def test_wrong_arguments_are_refused_before_the_fit() -> None:
         tbcli.Callback(record="scalar")
 
 
+@pytest.mark.slow
 def test_a_copy_is_a_new_callback_with_the_same_settings(record: Callable[..., Run], tmp_path: Path) -> None:
     callback = tbcli.Callback(name="first", workspace=tmp_path)
     assert record(compiled(), PICTURES, CLASSES, callback=callback).name == "first"
@@ -123,6 +124,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.slow
 def test_the_result_is_the_same_to_the_bit_and_the_evidence_is_what_the_model_says(
     way: str, record: Callable[..., Run]
 ) -> None:
@@ -139,6 +141,7 @@ def test_the_result_is_the_same_to_the_bit_and_the_evidence_is_what_the_model_sa
     assert "apply" not in vars(recorded.optimizer)
 
 
+@pytest.mark.slow
 def test_each_fit_makes_a_run_and_one_run_goes_on(record: Callable[..., Run], tmp_path: Path) -> None:
     model = compiled()
     model.fit(PICTURES, CLASSES, verbose=0)  # what it has traced knows nothing of us
@@ -236,6 +239,7 @@ class Draws(keras.layers.Layer):
         return inputs + tf.random.normal(tf.shape(inputs)) + np.random.normal()
 
 
+@pytest.mark.slow
 def test_a_layer_that_draws_whenever_it_is_called_draws_as_if_nobody_looked(tmp_path: Path) -> None:
     def drawn(callbacks: list[Any]) -> tuple[Any, ...]:
         keras.utils.set_random_seed(3)

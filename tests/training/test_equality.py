@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.training.both_ways import CASES, LISTED
+from tests.training.both_ways import CASES
 
-pytestmark = [pytest.mark.tf, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.tf, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def differences(top: Path, *names: str) -> dict[str, dict[str, Any]]:
@@ -24,13 +24,6 @@ def differences(top: Path, *names: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_a_few_trainings_with_everything_in_them_are_equal(tmp_path: Path) -> None:
-    found = differences(tmp_path, *LISTED)
-    assert {name: case["differ"] for name, case in found.items()} == {name: [] for name in LISTED}
-    assert all(case["compared"] > 60 for case in found.values())
-
-
-@pytest.mark.slow
 def test_every_training_of_the_list_is_equal(tmp_path: Path) -> None:
     found = differences(tmp_path, *CASES)
     assert {name: case["differ"] for name, case in found.items()} == {name: [] for name in CASES}

@@ -22,7 +22,7 @@ from tbcli.runs.evidence import read_predictions
 from tbcli.tasks import MULTI_LABEL, REGRESSION
 from tbcli.training import Narrator, train
 
-pytestmark = pytest.mark.tf
+pytestmark = [pytest.mark.tf, pytest.mark.slow]
 HERE = "tests.training.test_generality"
 
 

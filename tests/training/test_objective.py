@@ -127,6 +127,7 @@ HEADS = {"two": (2, "softmax"), "three": (3, "softmax"), "labels": (3, "sigmoid"
 
 
 @pytest.mark.parametrize("kind", HEADS)
+@pytest.mark.slow
 def test_every_loss_and_metric_that_suits_a_task_gives_a_number(kind: str) -> None:
     task, _, classes = LABELS[kind]
     named = tuple(each.name for each in METRICS if each.suits(task))

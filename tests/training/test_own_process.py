@@ -25,6 +25,7 @@ for name in sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 def test_what_was_hidden_from_keras_can_be_imported_after_training(tmp_path: Path) -> None:
     argv = [sys.executable, "-c", PROGRAM, str(tmp_path), *PACKAGES]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)

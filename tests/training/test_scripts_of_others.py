@@ -13,7 +13,7 @@ import pytest
 
 from tests.scripts_of_others import SCRIPTS
 
-pytestmark = pytest.mark.tf
+pytestmark = [pytest.mark.tf, pytest.mark.slow]
 
 PROGRAM = """
 import json, sys, warnings
@@ -29,7 +29,6 @@ for name in sys.argv[2:]:
     runs = [run.record for run in tbcli.list_runs(place)]
     print(json.dumps({"name": name, "bare": bare, "recorded": recorded, "runs": runs}))
 """
-SOME = ("custom_train_step", "generator", "image_classification", "transfer_learning")
 FITS = {"keras_tuner_search": 2, "random_search": 3, "transfer_learning": 3}
 TASKS = {
     "image_classification": "classification",
@@ -63,12 +62,6 @@ def check_script(found: dict[str, Any]) -> None:
             assert record["task"] == TASKS[name]
 
 
-def test_some_scripts_come_to_the_same_weights_and_leave_whole_runs(tmp_path: Path) -> None:
-    for found in compare_scripts(SOME, tmp_path):
-        check_script(found)
-
-
-@pytest.mark.slow
 def test_all_scripts_come_to_the_same_weights_and_leave_whole_runs(tmp_path: Path) -> None:
     found = compare_scripts(tuple(SCRIPTS), tmp_path)
     assert len(found) == len(SCRIPTS) >= 12
