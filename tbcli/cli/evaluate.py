@@ -37,12 +37,16 @@ def evaluate(
     config, output = trained_settings(found, common), common.output
     with stdout_kept_clean():
         measured = _measure(common, found, config)
+    known = (found.record.get("evaluation_data") or {}).get(measured.split)
+    is_changed = common.value("data.source") is None and known not in (None, measured.fingerprint)
+    if is_changed:
+        output.warn("the data are not those that the run was trained and measured on: they have changed since")
     output.say(f"{measured.samples:,} samples of {printable(measured.data)}, {measured.split}")
     if as_json:
         output.document(
             {
                 "schema": 1, "run": found.id, "data": measured.data, "split": measured.split,
-                "samples": measured.samples, "metrics": measured.metrics,
+                "samples": measured.samples, "metrics": measured.metrics, "data_changed": is_changed,
             }
         )  # fmt: skip
     else:

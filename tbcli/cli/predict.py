@@ -72,7 +72,7 @@ def predict(
 
         samples = open_inputs(inputs, saved, leave_out, narrator.note)
         narrator.stage(f"Predicting {_counted(samples.total)}")
-        form = _Json(found.id) if as_json else _Csv(saved, top) if as_csv else _Lines()
+        form = _Json(found.id) if as_json else _Csv(saved, top) if as_csv else _Lines(saved)
         output.results(form.begin())
         done = 0
         for answers in predict_all(saved, samples, top=top):
@@ -90,7 +90,10 @@ def _counted(samples: int) -> str:
 
 
 class _Lines:
-    """The input, and what the model says of it."""
+    """The input, and what the model says of it: of labels those that it has."""
+
+    def __init__(self, saved: SavedModel) -> None:
+        self._ranks = saved.task.has_classes or saved.task.outputs_are == "values"
 
     def begin(self) -> list[str]:
         return []
@@ -102,9 +105,9 @@ class _Lines:
         return []
 
     def _said(self, answer: Prediction) -> str:
-        if not answer.decided and len(answer.best) <= 1:
-            return "none"
-        return "  ".join(f"{printable(name)} {value:.4g}" for name, value in answer.best)
+        shown = answer.best if self._ranks else answer.best[: answer.decided]
+        said = "  ".join(f"{printable(name)} {value:.4g}" for name, value in shown or answer.best[:1])
+        return said if shown else f"none (most likely {said})"
 
 
 class _Csv:

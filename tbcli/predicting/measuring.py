@@ -10,6 +10,7 @@ import numpy as np
 from tbcli.config import Config
 from tbcli.data import load_dataset
 from tbcli.data.dataset import Dataset, Split
+from tbcli.data.fingerprint import fingerprints
 from tbcli.data.tables import load_table
 from tbcli.errors import DoesNotFit
 from tbcli.naming.matching import listed
@@ -28,12 +29,14 @@ class Measured:
         split: ``test``, ``validation``, or ``all`` of the samples.
         samples: How many there are.
         metrics: ``{name: value}``.
+        fingerprint: Of the split; equal for equal data.
     """
 
     data: str
     split: str
     samples: int
     metrics: dict[str, float]
+    fingerprint: str
 
 
 def evaluate_saved(
@@ -61,6 +64,7 @@ def evaluate_saved(
     for note in dataset.notes if is_other else ():
         say(note)
     name, split = _judged(dataset)
+    fingerprint = fingerprints(dataset)["train" if name == "all" else name]
     split = replace(split, labels=_as_numbered(saved, dataset))
     _require_shape(saved, dataset)
     whole = replace(dataset, train=split, validation=None, test=split, class_names=saved.class_names)
@@ -74,7 +78,8 @@ def evaluate_saved(
     loss = metrics.pop("loss")
     if saved.has_own_loss:
         say("the loss is left out: it was one that the model's own function chose")
-    return Measured(dataset.name, name, len(split), metrics if saved.has_own_loss else {"loss": loss, **metrics})
+    found = metrics if saved.has_own_loss else {"loss": loss, **metrics}
+    return Measured(dataset.name, name, len(split), found, fingerprint)
 
 
 def _judged(dataset: Dataset) -> tuple[str, Split]:

@@ -44,6 +44,17 @@ def test_evaluate_repeats_what_training_measured(cli: Cli, trained: Tiny) -> Non
     assert (found["split"], found["samples"]) == ("test", 600)
     expected = {name.removeprefix("test_"): value for name, value in trained.run.metrics.items() if "test_" in name}
     assert found["metrics"] == pytest.approx(expected, abs=1e-6)
+    assert not found["data_changed"]
+
+
+@pytest.mark.tf
+def test_evaluate_says_that_the_data_have_changed(cli: Cli, trained: Tiny, workspace: Path) -> None:
+    record = workspace / "logs" / trained.run.id / "run.json"
+    known = json.loads(record.read_text())
+    record.write_text(json.dumps({**known, "evaluation_data": {"test": "of yesterday"}}))
+    result = cli("evaluate", "latest", "--json")
+    assert json.loads(result.stdout)["data_changed"]
+    assert "they have changed" in result.stderr
 
 
 @pytest.mark.tf
