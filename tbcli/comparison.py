@@ -54,7 +54,8 @@ class Row:
         best: Position of the best side, a finite value before none; None where several are equal, or only one side has
             the metric.
         tied: Positions of the equal best, where another side is worse.
-        differs: What makes the sides incomparable by this metric: ``tasks``, ``data``, or ``""``; then none is best.
+        differs: What makes the sides incomparable by this metric: ``tasks``, ``data``, ``unknown`` data, or ``""``;
+            none is best where something does.
     """
 
     metric: str

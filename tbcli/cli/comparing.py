@@ -14,6 +14,7 @@ from tbcli.cli.output import is_terminal, padded, printable, shortened, styled, 
 from tbcli.naming import schemas
 from tbcli.naming.matching import listed
 from tbcli.naming.shortening import shortened_names
+from tbcli.runs.comparable import UNKNOWN
 
 if TYPE_CHECKING:
     from tbcli.comparison import Cell, Comparison, Row
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 GAP = 2
 GUESSED = "?"
-_INCOMPARABLE = ("tasks differ", "data differ")
+_UNKNOWN_DATA = "data unknown"
+_INCOMPARABLE = ("tasks differ", "data differ", _UNKNOWN_DATA)
 NARROWEST = 16  # of a name
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CSV_HEADER = (
@@ -141,7 +143,7 @@ def _relative(cell: Cell) -> str:
 
 def _best(row: Row) -> str:
     if row.differs:
-        return f"{row.differs} differ"
+        return _UNKNOWN_DATA if row.differs == UNKNOWN else f"{row.differs} differ"
     if row.best is None and not row.tied:
         return "-"
     letters = ", ".join(map(letter_of, row.tied or (row.best or 0,)))

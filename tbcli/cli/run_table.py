@@ -20,7 +20,7 @@ from tbcli.cli.output import (
     wants_colour,
 )
 from tbcli.naming import schemas
-from tbcli.naming.judges import USUAL_TASK, judge_of
+from tbcli.naming.judges import USUAL_TASK, judge_of, spelling_of
 
 if TYPE_CHECKING:
     from tbcli.gates import Field
@@ -75,7 +75,7 @@ def usual_cells(run: Run, now: datetime) -> tuple[str, ...]:
 
     Of a run that trains, or was killed, it tells what its epochs so far have reached.
     """
-    status, reached = run.status(now), run.metric(f"val_{run.judge}")
+    status, reached = run.status(now), run.metric(spelling_of(f"val_{run.judge}", run.metrics))
     epochs = "-" if run.number("epochs") is None else str(run.number("epochs"))
     if run.record.get("epochs") is None and reached is None:
         epochs, reached = _so_far(run, is_running=status == "running")
@@ -88,7 +88,7 @@ def usual_cells(run: Run, now: datetime) -> tuple[str, ...]:
         printable(run.data_name) or "-",
         epochs,
         shown_or_dash(reached),
-        shown_or_dash(run.metric(f"test_{run.judge}")),
+        shown_or_dash(run.metric(spelling_of(f"test_{run.judge}", run.metrics))),
         counted_bytes(run.bytes()),
         run.task_name or "-",
     )
@@ -98,7 +98,8 @@ def _so_far(run: Run, *, is_running: bool) -> tuple[str, float | None]:
     """Return the epochs done, as ``3/40`` of a run in training, and the best so far in the metric of its task."""
     from tbcli.runs.summary import epochs_asked, epochs_of, metrics_of
 
-    reached, done = metrics_of(run).get(f"val_{run.judge}"), epochs_of(run)
+    metrics, done = metrics_of(run), epochs_of(run)
+    reached = metrics.get(spelling_of(f"val_{run.judge}", metrics))
     asked = epochs_asked(run) if is_running else None
     shown = "-" if done is None else str(done)
     return shown if asked is None else f"{done or 0}/{asked}", reached.best if reached else None

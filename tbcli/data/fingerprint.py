@@ -20,8 +20,19 @@ def fingerprints(dataset: Dataset) -> dict[str, str]:
 def _fingerprint(split: Split, meaning: bytes) -> str:
     rows = np.unique(np.linspace(0, len(split) - 1, _SAMPLES).astype(np.int64))
     inputs, _ = split.batch(rows)
+    return fingerprint_samples(meaning, inputs, split.labels[split.positions])
+
+
+def fingerprint_samples(meaning: bytes, inputs: np.ndarray, labels: np.ndarray) -> str:
+    """Return a fingerprint of some samples.
+
+    Args:
+        meaning: What the labels mean.
+        inputs: Of some of the samples.
+        labels: Of all of them.
+    """
     digest = hashlib.blake2b(meaning, digest_size=8)
-    for array in (inputs, split.labels[split.positions]):
+    for array in (inputs, labels):
         digest.update(repr((array.dtype.str, array.shape)).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -227,6 +227,14 @@ def _predictions(evidence: _Evidence) -> Predictions:
     return told
 
 
+def _why_none(run: Run) -> str:
+    """Return why a run that came to its end has no predictions, ``""`` where nothing tells."""
+    recording = run.record.get("recording")
+    switched_off = recording.get("switched_off") if isinstance(recording, dict) else None
+    told = run.record.get("no_evidence") or (switched_off or {}).get(_LOOKING)
+    return str(told) if told else ""
+
+
 class _Evidence:
     """The open file of a run: an array is read when it is asked for.
 
@@ -308,9 +316,7 @@ class _Evidence:
     def _absent(self) -> NotFound:
         if self._run.is_live():
             return NotFound(f"run {self._run.label} has no evidence yet", hint="it is written when training finishes")
-        recording = self._run.record.get("recording")
-        why = recording.get("switched_off", {}).get(_LOOKING) if isinstance(recording, dict) else None
-        if why:  # as of a training that is not ours
+        if why := _why_none(self._run):  # as of a training that is not ours
             return NotFound(f"run {self._run.label} has no evidence: {why}", hint="`--kind history` shows its epochs")
         return NotFound(
             f"run {self._run.label} has no evidence: it is {self._run.status()}",

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from tbcli.runs.summary import Summary
 
 DEFAULT_RANK_METRIC = "val_accuracy"
-_OTHERS = {"tasks": "of another task", "data": "of other data"}
+_NOT_MEASURED = "not measured"
+_OTHERS = {
+    "tasks": "of another task",
+    "data": "of other data or other versions of it",
+    "unknown": "of data that are not known",
+}
 Say = Callable[[str], None]
 """Tells a person one line."""
 
@@ -96,11 +101,12 @@ def _best(reference: str, runs: Sequence[Run], directions: Overrides, say: Say |
     """Return the best run by a metric, among those that can be compared with the newest run that has it."""
     from tbcli.naming.direction import direction_of, how_to_declare
     from tbcli.naming.matching import did_you_mean
-    from tbcli.runs.comparable import fingerprint_of, what_differs
+    from tbcli.runs.comparable import what_differs
     from tbcli.runs.summary import summary_of
 
     summaries = [(run, summary_of(run)) for run in runs]
-    asked = reference.partition(":")[2] or _usual_metric(summaries)
+    is_asked = bool(reference.partition(":")[2])
+    asked = reference.partition(":")[2] or _usual_metric(summaries, directions)
     direction = direction_of(asked, directions, asked=True)
     if not direction.sense:
         raise ConfigError(
@@ -124,8 +130,9 @@ def _best(reference: str, runs: Sequence[Run], directions: Overrides, say: Say |
     choose: Callable[..., _Scored] = min if direction.sense == "min" else max
     best = choose(rivals, key=lambda one: one.value)
     if say:
-        _say_how(best.run, metric, direction, [why for why in left_out if why], say)
-        _say_what_is_guessed([fingerprint_of(one.summary, metric) for one in rivals], say)
+        others = 0 if is_asked else sum(bool(each.metrics) for _, each in summaries) - len(scored)
+        _say_how(best, metric, direction, [*filter(None, left_out), *([_NOT_MEASURED] * others)], say)
+        _say_what_is_guessed([one.summary for one in rivals], metric, say)
     return best.run
 
 
@@ -137,12 +144,22 @@ class _Scored(NamedTuple):
     summary: Summary
 
 
-def _usual_metric(summaries: Sequence[tuple[Run, Summary]]) -> str:
-    """Return the validation metric by which the task of the newest run is judged that has it, else the usual one."""
-    for run, summary in reversed(summaries):
-        if run.judge and (summary.metrics.keys() & {f"val_{run.judge}", run.judge}):
-            return f"val_{run.judge}"
-    return DEFAULT_RANK_METRIC
+def _usual_metric(summaries: Sequence[tuple[Run, Summary]], directions: Overrides) -> str:
+    """Return the validation metric by which the newest run with metrics is judged, else the first one that it has."""
+    from tbcli.naming.direction import direction_of
+    from tbcli.naming.judges import spelling_of
+    from tbcli.naming.words import VALIDATION
+
+    newest = next(((run, one) for run, one in reversed(summaries) if one.metrics), None)
+    if newest is None:
+        return DEFAULT_RANK_METRIC
+    run, summary = newest
+    judge = spelling_of(f"val_{run.judge}", summary.metrics)
+    if run.judge and (judge in summary.metrics or run.judge in summary.metrics):
+        return judge
+    known = [name for name in summary.metrics if direction_of(name, directions).sense]
+    held_out = [name for name in known if summary.metrics[name].split == VALIDATION]
+    return next(iter([*held_out, *known]), DEFAULT_RANK_METRIC)
 
 
 def _scored(summaries: Iterable[tuple[Run, Summary]], name: str) -> list[_Scored]:
@@ -153,20 +170,33 @@ def _scored(summaries: Iterable[tuple[Run, Summary]], name: str) -> list[_Scored
     ]
 
 
-def _say_how(best: Run, metric: str, direction: Direction, left_out: Sequence[str], say: Say) -> None:
+def _say_how(best: _Scored, metric: str, direction: Direction, left_out: Sequence[str], say: Say) -> None:
     if left_out:
-        counts = {_OTHERS[why]: left_out.count(why) for why in _OTHERS if why in left_out}
-        told = " and ".join(f"{count} run{'s' if count > 1 else ''} {of}" for of, count in counts.items())
+        words = {**_OTHERS, _NOT_MEASURED: f"without {metric}"}
+        counts = {words[why]: left_out.count(why) for why in words if why in left_out}
+        told = [f"{count} run{'s' if count > 1 else ''} {of}" for of, count in counts.items()]
         were = "were" if len(left_out) > 1 else "was"
-        data = best.data_name or "unknown data"
-        say(f"{best.id} is the best by {metric} of the runs on {data}; {told} {were} left out")
+        others = " and ".join(filter(None, (", ".join(told[:-1]), told[-1])))
+        say(f"{best.run.id} is the best by {metric} of the runs {_of_what(best.summary)}; {others} {were} left out")
     if direction.note:
-        say(f"{best.id} is the best by {metric} {direction.note}")
+        say(f"{best.run.id} is the best by {metric} {direction.note}")
 
 
-def _say_what_is_guessed(fingerprints: Sequence[str], say: Say) -> None:
-    """Say whether some of the runs that were ranked were taken to have the same data by its name alone."""
-    unknown = fingerprints.count("")
-    if unknown and len(fingerprints) > 1:
-        keep = f"{unknown} of the {len(fingerprints)} runs ranked keep{'s' if unknown == 1 else ''} no fingerprint"
-        say(f"{keep} of the data: that they are the same is guessed from their name")
+def _of_what(summary: Summary) -> str:
+    """Return what runs that were ranked have in common, as the end of ``the runs``."""
+    from tbcli.runs.comparable import NO_NAME, script_of
+
+    if summary.data != NO_NAME:
+        return f"on {summary.data or 'unknown data'}"
+    return f"of {script_of(summary)}" if script_of(summary) else "with the same validation data"
+
+
+def _say_what_is_guessed(ranked: Sequence[Summary], metric: str, say: Say) -> None:
+    """Say whether some of the runs that were ranked were taken to have the same data by a name alone."""
+    from tbcli.runs.comparable import NO_NAME, fingerprint_of
+
+    unknown = [one for one in ranked if not fingerprint_of(one, metric)]
+    if unknown and len(ranked) > 1:
+        keep = f"{len(unknown)} of the {len(ranked)} runs ranked keep{'s' if len(unknown) == 1 else ''} no fingerprint"
+        by = "script" if unknown[0].data == NO_NAME else "name"
+        say(f"{keep} of the data: that they are the same is guessed from their {by}")

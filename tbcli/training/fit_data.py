@@ -27,9 +27,9 @@ def read_given(name: str, given: Mapping[str, Any], compiled: Compiled, model: k
     Raises:
         Unreadable: The training data are no arrays, or no labels of the task.
     """
-    width = _width(model)
     if compiled.task is None:
         raise Unreadable(compiled.reason)
+    width = _width(model)
     if compiled.task is CLASSIFICATION:
         width = max(width, 2)  # one sigmoid tells two classes
     inputs, labels = _arrays(given.get("x"), given.get("y"), compiled, width)

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from tbcli.data.dataset import Dataset, Split
+from tbcli.data.fingerprint import fingerprint_samples
 from tbcli.recorders.base import Evidence
 from tbcli.tasks import CLASSIFICATION, MULTI_LABEL, REGRESSION, Task
 from tbcli.training.compiled import Compiled
 from tbcli.training.taps.validation import Heard
+
+_FIRST_INPUTS = 16
 
 
 class Unreadable(Exception):  # noqa: N818 - reads as what it says
@@ -62,6 +65,14 @@ def _read_evidence(heard: Heard, compiled: Compiled) -> Evidence:
     outputs = compiled.task.read(raw.astype(np.float32), from_logits=compiled.from_logits)
     labels = read_labels(compiled.task, heard.labels, outputs.shape[1])
     return Evidence(np.arange(len(labels), dtype=np.int64), labels, outputs, None, {}, task=compiled.task)
+
+
+def fingerprint_heard(heard: Heard, looked: Looked) -> str:
+    """Return a fingerprint of validation samples: of how many there are, all labels heard, and the first inputs."""
+    evidence = looked.evidence
+    meaning = repr((evidence and evidence.task.name, looked.dataset.class_names, heard.samples)).encode()
+    inputs = np.zeros(0) if heard.inputs is None else heard.inputs[:_FIRST_INPUTS]
+    return fingerprint_samples(meaning, inputs, heard.labels if evidence is None else evidence.labels)
 
 
 def stub_dataset(

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from tbcli.config import Config
+from tbcli.data.fingerprint import fingerprints
 from tbcli.models import precision_of
 from tbcli.naming.direction import NOT_METRICS
 from tbcli.recorders.base import Snapshot, Steps, variable_path
@@ -29,7 +30,7 @@ from tbcli.training.conclusion import Heartbeat, conclude
 from tbcli.training.facts import git_state, package_versions
 from tbcli.training.final_evaluation import keep_evidence
 from tbcli.training.fit_data import read_given
-from tbcli.training.fit_evidence import Looked, Unreadable, read_heard, stub_dataset
+from tbcli.training.fit_evidence import Looked, Unreadable, fingerprint_heard, read_heard, stub_dataset
 from tbcli.training.fit_settings import count_parameters, known_settings, rate_now
 from tbcli.training.fit_steps import FitSteps
 from tbcli.training.taps.activations import LayerProbe, ProbeActivations
@@ -113,6 +114,7 @@ class FitRun:
         except Unreadable as error:
             self._recording.exclude(_NEED_TRAINING_DATA, str(error))
             return
+        self._keep_fingerprint("train", fingerprints(dataset)["train"])
         self._recording.settle(replace(snapshot, dataset=dataset), is_final=True, only=_NEED_TRAINING_DATA)
 
     def _facts(self, model: keras.Model) -> dict[str, Any]:
@@ -188,6 +190,15 @@ class FitRun:
         self._compiled = with_units(self._compiled, self._taps.model, int(math.prod(heard.outputs.shape[1:])))
         self._looked = read_heard(heard, self._compiled, UNKNOWN)
         self._no_evidence = self._looked.why_no_evidence
+        self._keep_fingerprint("validation", fingerprint_heard(heard, self._looked))
+
+    def _keep_fingerprint(self, split: str, found: str) -> None:
+        """Keep what tells samples from others; not of samples that come in another order each time."""
+        kept: dict[str, str] = self.run.record.setdefault("evaluation_data", {})
+        known = kept.get(split)
+        if known is None or (known and known != found):
+            kept[split] = found if known is None else ""
+            self.run.update(evaluation_data=kept)
 
     def end_epoch(
         self, model: keras.Model, epoch: int, logs: Mapping[str, Any], *, steps: int | None, last: bool
@@ -227,7 +238,8 @@ class FitRun:
         metrics = {name: value for name, value in values.items() if name not in NOT_METRICS}
         seconds = round(time.perf_counter() - self._began, 3)
         leading = {"epoch": epoch, "step": self._steps.done, "seconds": seconds}
-        return {**leading, "learning_rate": values.get("learning_rate", math.nan), **metrics}
+        rate = {"learning_rate": values["learning_rate"]} if "learning_rate" in values else {}  # else an empty cell
+        return {**leading, **rate, **metrics}
 
     def _look_for_features(self, model: keras.Model, epoch: int, *, last: bool) -> None:
         """Add the features of the projector's samples to the evidence, where they are due and can be had."""
@@ -305,6 +317,9 @@ class FitRun:
         if self._looked is None:
             why = self._no_evidence or "there are no validation samples"
             self._recording.exclude((*_NEED_EVIDENCE, *_NEED_INPUTS), why)
+            self._no_evidence = why
+        if self._no_evidence:
+            self.run.record["no_evidence"] = self._no_evidence
         with undisturbed(self._taps.model):
             if self._latest is not None and not self._is_complete:
                 self._recording.complete_epoch(replace(self._latest, outcome=status))

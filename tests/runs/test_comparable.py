@@ -97,7 +97,7 @@ def test_best_is_sought_among_runs_of_the_same_task_and_samples(tmp_path: Path) 
     )
     store = RunStore(PathsConfig(workspace=str(tmp_path)))
     assert store.find("best", told.append).id == third.id
-    left_out = "1 run of another task and 1 run of other data were left out"
+    left_out = "1 run of another task and 1 run of other data or other versions of it were left out"
     assert told == [f"{third.id} is the best by val_accuracy of the runs on mnist; {left_out}"]
     assert store.find("best:test_accuracy").id == newest.id
 
@@ -122,7 +122,7 @@ def test_best_alone_means_the_metric_of_the_newest_runs_task(tmp_path: Path) -> 
     )
     store = RunStore(PathsConfig(workspace=str(tmp_path)))
     assert store.find("best").id == second.id
-    make_run(tmp_path, started=SOME_MOMENT + timedelta(hours=1), record={"task": None, "metrics": {}})
+    make_run(tmp_path, epochs=0, started=SOME_MOMENT + timedelta(hours=1), record={"task": None, "metrics": {}})
     assert store.find("best").id == second.id
 
 
@@ -132,3 +132,64 @@ def test_a_summary_knows_the_task_and_the_fingerprints(tmp_path: Path) -> None:
     assert (found.task, found.fingerprints, found.value("task")) == ("regression", {"test": "abc"}, "regression")
     run.record.pop("task")
     assert summary_of(run).value("task") == "classification"
+
+
+def script_run(name: str, *, script: str = "", **prints: str) -> Summary:
+    found = summary(name, data="n/a", **prints)
+    found.read_fact = lambda fact: script if fact == "script" else None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "loose", "strict"),
+    [
+        (script_run("a"), script_run("b"), "unknown", "unknown"),
+        (script_run("a", script="x.py"), script_run("b", script="x.py"), "unknown", ""),
+        (script_run("a", script="x.py"), script_run("b", script="y.py"), "unknown", "unknown"),
+        (script_run("a", validation="1"), script_run("b", validation="1"), "", ""),
+        (script_run("a", validation="1"), script_run("b", validation="2"), "data", "data"),
+        (script_run("a", validation="1"), summary("b", validation="2"), "unknown", "unknown"),
+        (script_run("a"), summary("b"), "unknown", "unknown"),
+    ],
+)
+def test_data_without_a_name_are_the_same_by_their_fingerprint_alone(
+    one: Summary, other: Summary, loose: str, strict: str
+) -> None:
+    assert what_differs(one, other, "val_loss") == loose
+    assert what_differs(one, other, "val_loss", strict=True) == strict
+    (note,) = notes_on_differences([("A", [one]), ("B", [other])]) or ("",)
+    assert {"unknown": "not known", "data": "samples differ", "": ""}[loose] in note
+    assert bool(note) == bool(loose)
+
+
+def test_no_side_is_better_where_the_data_are_not_known() -> None:
+    row = compare_sides([Side("a", (script_run("a"),)), Side("b", (script_run("b"),))]).rows[0]
+    assert (row.best, row.differs, row.cells[1].is_better) == (None, "unknown", None)
+
+
+def test_best_alone_goes_by_the_newest_run_and_says_what_was_left_out(tmp_path: Path) -> None:
+    told: list[str] = []
+    mine = {"data": "n/a", "backend": "tensorflow", "script": "net.py", "evaluation_data": None}
+    errors = {"val_mae": {"best": 0.1, "best_epoch": 1, "last": 0.1}}
+    good, poor = ({"val_acc": {"best": best, "best_epoch": 1, "last": best}} for best in (0.9, 0.8))
+    _, _, second, _ = runs_of(
+        tmp_path,
+        {**mine, "task": "regression", "metrics": errors},
+        {**mine, "task": "classification", "script": "other.py", "metrics": good},
+        {**mine, "task": "classification", "metrics": good},
+        {**mine, "task": "classification", "metrics": poor},
+    )
+    assert RunStore(PathsConfig(workspace=str(tmp_path))).find("best", told.append).id == second.id
+    left_out = "1 run of data that are not known and 1 run without val_acc were left out"
+    assert told == [
+        f"{second.id} is the best by val_acc of the runs of net.py; {left_out}",
+        "2 of the 2 runs ranked keep no fingerprint of the data: that they are the same is guessed from their script",
+    ]
+
+
+def test_best_of_an_unknown_task_goes_by_the_first_validation_metric(tmp_path: Path) -> None:
+    values = {"best": 0.5, "best_epoch": 1, "last": 0.5}
+    metrics = {"loss": values, "val_dice": values, "val_loss": values}
+    make_run(tmp_path, record={"task": None, "data": "n/a", "metrics": metrics})
+    told: list[str] = []
+    assert RunStore(PathsConfig(workspace=str(tmp_path))).find("best", told.append)

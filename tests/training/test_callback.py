@@ -179,6 +179,7 @@ def test_a_subclassed_model_that_is_not_built_and_has_no_validation(record: Call
     assert "task" not in run.record  # one class of two or several labels: nobody has seen how many outputs there are
     assert read_history(run.history_file).epochs == (1, 2)
     assert run.record["recording"]["switched_off"]["confusion"] == "there are no validation samples"
+    assert run.record["no_evidence"] == "there are no validation samples"
     assert not failures(run)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tbcli.tasks import CLASSIFICATION, MULTI_LABEL, REGRESSION, Task
 from tbcli.training.compiled import Compiled
-from tbcli.training.fit_evidence import Looked, read_heard
+from tbcli.training.fit_evidence import Looked, fingerprint_heard, read_heard
 from tbcli.training.taps.validation import Heard
 
 pytestmark = pytest.mark.tf
@@ -69,3 +69,12 @@ def test_what_is_no_evidence_says_why_and_leaves_the_samples(reason: str) -> Non
     assert looked.evidence is None
     assert reason.strip() in looked.why_no_evidence
     assert looked.has_inputs
+
+
+def test_a_fingerprint_tells_validation_samples_from_others() -> None:
+    def print_of(labels: Any, outputs: Any = OUTPUTS, value: float = 0.0) -> str:
+        heard = Heard(np.full((2, 4), value, np.float32), np.asarray(labels), np.asarray(outputs), 3)
+        return fingerprint_heard(heard, read_heard(heard, Compiled(CLASSIFICATION, False, ("loss",), ()), "theirs"))
+
+    assert print_of(NUMBERS) == print_of(np.eye(3)[NUMBERS], OUTPUTS[::-1])
+    assert len({print_of(NUMBERS), print_of(NUMBERS[::-1]), print_of(NUMBERS, value=1.0)}) == 3
