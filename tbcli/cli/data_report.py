@@ -27,7 +27,7 @@ def report_lines(inspection: Inspection, config: DataConfig) -> list[str]:
         _targets(inspection),
         _columns(inspection, width),
         list(_sentences("Check", [text for _, text in inspection.findings], width, "yellow")),
-        list(_sentences("How it was read", inspection.dataset.notes, width, "bold")),
+        list(_sentences("How it was read", inspection.dataset.notes[len(inspection.dataset.doubts) :], width, "bold")),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")
 

@@ -12,7 +12,7 @@ from tbcli.config import DataConfig
 from tbcli.data.telling import progress_to
 from tbcli.errors import ConfigError, DoesNotFit, NotFound
 from tbcli.loading import load_object
-from tbcli.naming.matching import did_you_mean
+from tbcli.naming.matching import did_you_mean, nearest
 from tbcli.usercode import is_reference
 
 if TYPE_CHECKING:
@@ -93,8 +93,11 @@ def _what_lies_there(name: str, path: Path) -> str:
     try:
         entries = sorted(each.name for each in parent.iterdir() if not each.name.startswith("."))
     except OSError:
-        nearest = next(each for each in parent.parents if each.is_dir())
-        return f"{str(nearest)!r} has no {parent.relative_to(nearest).parts[0]!r}"
+        above = next(each for each in parent.parents if each.is_dir())
+        return f"{str(above)!r} has no {parent.relative_to(above).parts[0]!r}"
+    guess = nearest(path.name, entries)
+    if guess and (path.suffix or "did you mean" not in likely):
+        return f"did you mean {str(Path(name).with_name(guess))!r}?"
     if "did you mean" in likely or not entries:
         return likely
     more = f" and {len(entries) - 6} more" if len(entries) > 6 else ""

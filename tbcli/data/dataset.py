@@ -85,6 +85,7 @@ class Dataset:
         task: What is learnt.
         columns: Those of a table, in the order of the inputs ``[m, columns]``; empty for anything else.
         notes: How the source was understood where it left room, in sentences.
+        doubts: Those of the notes, the first ones, that say what is probably wrong.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Dataset:
     task: Task = CLASSIFICATION
     columns: tuple[Column, ...] = ()
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def input_shape(self) -> tuple[int, ...]:

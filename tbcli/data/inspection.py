@@ -122,6 +122,8 @@ def inspect_dataset(dataset: Dataset) -> Inspection:
         else ()
     )
     findings = (
+        *(("missing", doubt) for doubt in dataset.doubts),
+        *_of_names(dataset),
         *_of_duplicates(dataset, splits, looks),
         *_of_leaks(dataset),
         *_of_constants(dataset, train),
@@ -278,6 +280,19 @@ def _of_classes(dataset: Dataset, splits: Mapping[str, SplitFacts]) -> Findings:
         missing = [names[i] for i, count in enumerate(facts.counts) if not count and counts[i]]
         if missing and name != "train":
             yield "few", f"the {name} split has no samples of {listed(missing)}"
+
+
+def _of_names(dataset: Dataset) -> Findings:
+    """Yield the classes and labels whose names differ in case or blanks only."""
+    alike: dict[str, list[str]] = {}
+    for name in dataset.class_names if dataset.train.labels.dtype.kind != "f" else ():
+        alike.setdefault(" ".join(name.split()).casefold(), []).append(name)
+    for names in alike.values():
+        if len(names) > 1:
+            yield (
+                "names",
+                f"{listed([repr(name) for name in names])} are classes of their own: they differ only in case",
+            )
 
 
 def _of_ranges(splits: Mapping[str, SplitFacts]) -> Findings:

@@ -99,4 +99,6 @@ def _words(name: str, values: Any) -> RawColumn:
     known = sorted({word for word in words if word.lower() not in MISSING})
     place = {word: i for i, word in enumerate(known)}
     places = np.array([place.get(word, -1) for word in words] + [-1], np.int64)  # -1 is the last of them
-    return RawColumn(name, places[codes], tuple(known))
+    counts = np.bincount(codes[codes >= 0], minlength=len(words))
+    stand_ins = tuple((word, int(n)) for word, n in zip(words, counts, strict=True) if word and word.lower() in MISSING)
+    return RawColumn(name, places[codes], tuple(known), stand_ins=stand_ins)

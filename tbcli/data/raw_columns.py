@@ -35,12 +35,14 @@ class RawColumn:
             positions in ``words`` ``[m]``, -1 where missing.
         words: The different words, in any order; None of numbers and dates.
         form: How a file of text writes the numbers or dates, where it matters: ``decimal comma``, ``day first``.
+        stand_ins: Words such as ``NA`` that were read as missing values, and in how many rows.
     """
 
     name: str
     values: np.ndarray
     words: tuple[str, ...] | None = None
     form: str = ""
+    stand_ins: tuple[tuple[str, int], ...] = ()
 
     @property
     def kind(self) -> str:
@@ -58,7 +60,7 @@ class RawColumn:
 
     def chosen(self, rows: np.ndarray) -> RawColumn:
         """Return the column of some rows."""
-        return RawColumn(self.name, self.values[rows], self.words, self.form)
+        return RawColumn(self.name, self.values[rows], self.words, self.form, self.stand_ins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,9 @@ def column_of_words(
     place = {word: i for i, word in enumerate(filled)}
     places = np.array([place.get(word, -1) for word in words], np.int64)
     is_mere_padding = padded and all(map(_is_numeral, filled))
-    return RawColumn(name, places[codes], tuple(filled)), said if is_mere_padding else ""
+    counts = np.bincount(codes, minlength=len(words))
+    stand_ins = tuple((word, int(n)) for word, n in zip(words, counts, strict=True) if word and word.lower() in MISSING)
+    return RawColumn(name, places[codes], tuple(filled), stand_ins=stand_ins), said if is_mere_padding else ""
 
 
 def _is_numeral(word: str) -> bool:

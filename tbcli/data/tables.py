@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +19,13 @@ from tbcli.data.text_tables import read_text_table
 from tbcli.errors import ConfigError, DoesNotFit, NotFound
 from tbcli.naming.matching import listed, nearest
 from tbcli.naming.slugs import slug_of
-from tbcli.tasks import REGRESSION
+from tbcli.tasks import CLASSIFICATION, REGRESSION
 
 _LIKELY_TARGETS = ("target", "label", "class", "y", "targets", "labels", "outcome", "response", "category", "output")
+_MANY_MISSING = 0.05  # of the rows
+_FEW_STRAY = 0.1  # the same: words among numbers
+_MOST_NAMED = 5
+_NUMERAL = re.compile(r"[-+%$€£¥ ]*[.,]?\d[\d.,]*([eE][-+]?\d+)?[ %$€£¥]*")
 _TRUTH = {"true": 1, "false": 0, "yes": 1, "no": 0, "t": 1, "f": 0, "y": 1, "n": 0}
 
 
@@ -43,6 +48,9 @@ def load_table(config: DataConfig, columns: Sequence[Column] = ()) -> Dataset:
     table = read_table(path, forms={**forms, **forms_of(columns)}, strict=config.strict)
     names = _target_names(path, table, config.target)
     kept, notes = _rows_with_targets(path, table, names)
+    doubts = tuple(_doubts_on_missing(table, names))
+    for name in names:
+        _require_no_stray_words(table.column(name), config.task)
     targets = _targets_of([table.column(name).chosen(kept) for name in names], table, config.task)
     others = RawTable(tuple(each.chosen(kept) for each in table.columns if each.name not in names))
     dataset = cut_splits(
@@ -60,8 +68,8 @@ def load_table(config: DataConfig, columns: Sequence[Column] = ()) -> Dataset:
     else:
         columns, left_out = choose_columns(others, dataset.train.positions)
     inputs = encode_columns(others, columns)
-    said = (*table.notes, *notes, *targets.notes, *left_out)
-    return replace(_with_inputs(dataset, inputs), columns=tuple(columns), notes=(*said, *dataset.notes))
+    said = (*doubts, *table.notes, *notes, *targets.notes, *left_out)
+    return replace(_with_inputs(dataset, inputs), columns=tuple(columns), notes=(*said, *dataset.notes), doubts=doubts)
 
 
 def read_table(path: Path, *, forms: Mapping[str, str] | None = None, strict: bool = False) -> RawTable:
@@ -113,6 +121,11 @@ def _target_names(path: Path, table: RawTable, target: str) -> list[str]:
     names = [target] if target in table.names else _listed_names(target)  # one may have a comma in its name
     for name in names:
         if name not in table.names:
+            if table.names == [f"c{i}" for i in range(len(table.names))]:
+                raise NotFound(
+                    f"{path.name} has no column {name!r}: no header row was recognised, so the first row is data",
+                    hint=f"add a row of names to the file, or use those given: {columns}",
+                )
             guess = nearest(name, table.names)
             raise NotFound(
                 f"{path.name} has no column {name!r}",
@@ -135,6 +148,43 @@ def _rows_with_targets(path: Path, table: RawTable, names: Sequence[str]) -> tup
         raise DoesNotFit(f"column {names[0]!r} of {path.name} has no values", hint="name another `--target`")
     rows = "1 row has" if count == 1 else f"{count:,} rows have"
     return kept, [f"{rows} no value of {listed(names)} and are left out"] if count else []
+
+
+def _doubts_on_missing(table: RawTable, names: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence for each target of words in which many are read as missing: they may be a class."""
+    for column in map(table.column, names):
+        count = sum(number for _, number in column.stand_ins)
+        if column.words and count > _MANY_MISSING * table.rows:
+            said = listed([repr(word) for word, _ in column.stand_ins])
+            yield (
+                f"{count:,} of {table.rows:,} values of {column.name!r} are {said}, read as missing, and their rows "
+                "are left out: if that is a class, give it another name"
+            )
+
+
+def _require_no_stray_words(column: RawColumn, task: str) -> None:
+    """Raise a `DoesNotFit` for a target that holds numbers but for a few words."""
+    if column.words is None or task == CLASSIFICATION.name:
+        return
+    is_odd = np.array([not _NUMERAL.fullmatch(word) for word in column.words])
+    rows = np.flatnonzero((column.values >= 0) & is_odd[column.values])
+    numbers = len(is_odd) - int(is_odd.sum())
+    is_numeric = len(rows) <= _FEW_STRAY * len(column.values) and (numbers > FEW_CLASSES or task == REGRESSION.name)
+    if len(rows) and is_numeric:
+        places = [f"{row + 1:,}" for row in rows[:_MOST_NAMED]]
+        more = f" and {len(rows) - _MOST_NAMED:,} more" if len(rows) > _MOST_NAMED else ""
+        where = f"row {places[0]}" if len(rows) == 1 else f"rows {', '.join(places)}{more}"
+        if len(rows) == len(places) > 1:
+            where = f"rows {', '.join(places[:-1])} and {places[-1]}"
+        words = (
+            f"a word, {column.words[column.values[rows[0]]]!r},"
+            if len(rows) == 1
+            else (f"words such as {column.words[column.values[rows[0]]]!r},")
+        )
+        raise DoesNotFit(
+            f"{where} of {column.name!r} {'holds' if len(rows) == 1 else 'hold'} {words} among numbers",
+            hint="correct those cells, or empty them to leave the rows out",
+        )
 
 
 def _targets_of(columns: Sequence[RawColumn], table: RawTable, task: str) -> Targets:

@@ -154,7 +154,8 @@ def _read_numbers(values: np.ndarray, task: str, names: Sequence[str], few: int,
         )
     targets = _classes(values, found, names, what)
     if task == "auto":
-        is_guess = values.dtype.kind == "f" or few == FEW_CLASSES
+        counts_up = bool(found[0] == 0 and found[-1] == len(found) - 1 and len(found) <= FEW_CLASSES)
+        is_guess = values.dtype.kind == "f" or few == FEW_CLASSES or not (counts_up or names)
         note = f"the {what} are {len(found)} distinct integers: treated as classes, not values (`--task regression`)"
         targets = replace(targets, notes=(note,) if is_guess else ())
     return targets

@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbcli.config import DataConfig
+from tbcli.data import require_source
 from tbcli.data.column_choice import encode_columns, forms_of
 from tbcli.data.dataset import Dataset
+from tbcli.data.inspection import inspect_dataset
 from tbcli.data.tables import load_table, read_table
 from tbcli.errors import ConfigError, DoesNotFit, NotFound
 
@@ -295,3 +297,45 @@ def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ConfigError, match="needs pyarrow") as caught:
         load(tmp_path / "t.parquet", target="y")
     assert "tbcli[parquet]" in caught.value.hint
+
+
+def test_a_class_that_is_called_na_is_doubted(tmp_path: Path) -> None:
+    as_csv(tmp_path / "t.csv", [{"a": i, "b": i * i % 7, "y": ("NA", "EU", "n/a", "SA")[i % 4]} for i in range(80)])
+    dataset = load(tmp_path / "t.csv", target="y")
+    said = "40 of 80 values of 'y' are 'NA', 'n/a', read as missing, and their rows are left out"
+    assert dataset.notes[0].startswith(said)
+    assert ("missing", dataset.notes[0]) in inspect_dataset(dataset).findings
+    as_csv(tmp_path / "t.csv", [{"a": i, "b": i * i % 7, "y": "NA" if i < 2 else "ab"[i % 2]} for i in range(80)])
+    assert not load(tmp_path / "t.csv", target="y").doubts
+
+
+def test_classes_that_differ_only_in_case_are_found(tmp_path: Path) -> None:
+    as_csv(tmp_path / "t.csv", [{"a": i * 7 % 11, "b": i % 5, "y": ("Cat", "cat", "dog")[i % 3]} for i in range(90)])
+    findings = dict(inspect_dataset(load(tmp_path / "t.csv", target="y")).findings)
+    assert findings["names"].startswith("'Cat', 'cat' are classes of their own")
+
+
+@pytest.mark.parametrize("task", ["auto", "regression"])
+def test_words_among_the_numbers_of_a_target_are_named_by_row(tmp_path: Path, task: str) -> None:
+    rows: Rows = [{"a": i * 7 % 11, "y": "unknown" if i in (5, 60) else i * 1.5} for i in range(80)]
+    as_csv(tmp_path / "t.csv", rows)
+    with pytest.raises(DoesNotFit, match="rows 6 and 61 of 'y' hold words such as 'unknown', among numbers"):
+        load(tmp_path / "t.csv", target="y", task=task)
+    rows[60]["y"] = 7
+    as_csv(tmp_path / "t.csv", rows)
+    with pytest.raises(DoesNotFit, match="row 6 of 'y' holds a word, 'unknown', among numbers"):
+        load(tmp_path / "t.csv", target="y", task=task)
+
+
+def test_a_target_in_a_header_of_numbers_is_told_what_the_first_row_is(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("5,7\n1,2\n3,4\n")
+    with pytest.raises(NotFound, match="no column '7': no header row was recognised, so the first row is data"):
+        load(tmp_path / "t.csv", target="7")
+
+
+def test_a_file_that_is_not_there_reminds_of_one_with_such_a_name(tmp_path: Path) -> None:
+    (tmp_path / "odd2.npz").touch()
+    with pytest.raises(NotFound) as caught:
+        require_source(str(tmp_path / "odd22.npz"))
+    assert "did you mean" in caught.value.hint
+    assert "odd2.npz" in caught.value.hint

@@ -155,3 +155,11 @@ def test_integers_never_lose_which_are_alike(numbers: list[int]) -> None:
         return
     alike = {(label, number) for label, number in zip(targets.labels.tolist(), numbers, strict=True)}
     assert len(alike) == len(set(numbers))
+
+
+@pytest.mark.parametrize("values", [np.arange(400) % 47 + 18, np.arange(400) % 25, DIGITS + 1])
+def test_integers_that_do_not_count_up_from_0_are_classes_with_a_word(values: np.ndarray) -> None:
+    targets = read_targets(values)
+    assert targets.task.name == "classification"
+    assert "treated as classes, not values (`--task regression`)" in targets.notes[0]
+    assert not read_targets(DIGITS).notes

@@ -142,7 +142,19 @@ def test_signs_of_windows_are_read_as_such(tmp_path: Path) -> None:
     table = read(tmp_path, "a,b\n1,“quoted” €\n2,ö\n".encode("cp1252"))
     assert cells(table, "b") == ["“quoted” €", "ö"]
     assert any("Windows-1252" in note for note in table.notes)
-    assert read(tmp_path, b"a,b\n1,\x81\x93\n2,x\n").rows == 2
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis", "cp866", "gb18030"])
+def test_text_that_would_be_read_as_other_letters_is_refused(tmp_path: Path, encoding: str) -> None:
+    words = {"cp866": ("ШКОЛА", "ДОМ"), "gb18030": ("丂丄", "亐")}.get(encoding, ("はい", "いいえ"))
+    with pytest.raises(DoesNotFit, match="neither UTF-8 nor Windows-1252") as caught:
+        read(tmp_path, f"a,b\n1,{words[0]}\n2,{words[1]}\n".encode(encoding))
+    assert "save it as UTF-8" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["œuf", "l\u2019eau, „Wort“, šok", "Žižek", "\u201aso\u2018", "10 € … groß café"])
+def test_western_text_is_not_refused(tmp_path: Path, text: str) -> None:
+    assert cells(read(tmp_path, f"a;b\n1;{text}\n2;x\n".encode("cp1252")), "b")[0] == text
 
 
 def test_a_packed_file_is_read(tmp_path: Path) -> None:
