@@ -95,13 +95,13 @@ def _what_lies_there(name: str, path: Path) -> str:
     except OSError:
         above = next(each for each in parent.parents if each.is_dir())
         return f"{str(above)!r} has no {parent.relative_to(above).parts[0]!r}"
-    guess = nearest(path.name, entries)
-    if guess and (path.suffix or "did you mean" not in likely):
-        return f"did you mean {str(Path(name).with_name(guess))!r}?"
-    if "did you mean" in likely or not entries:
+    stems = {entry.partition(".")[0]: entry for entry in entries}
+    guess = stems.get(nearest(path.name.partition(".")[0], stems), "")
+    meant = f"did you mean {str(Path(name).with_name(guess))!r}? " if guess else ""
+    if not entries or ("did you mean" in likely and not (meant and path.suffix)):
         return likely
     more = f" and {len(entries) - 6} more" if len(entries) > 6 else ""
-    return f"{str(parent)!r} holds {', '.join(entries[:6])}{more}; known names: {', '.join(SOURCES)}"
+    return f"{meant}{str(parent)!r} holds {', '.join(entries[:6])}{more}; known names: {', '.join(SOURCES)}"
 
 
 def load_dataset(
