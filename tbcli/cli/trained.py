@@ -27,6 +27,7 @@ def find_trained(common: Common, reference: str) -> Run:
     """
     from tbcli.cli.places import find_places
     from tbcli.runs import Run, RunStore
+    from tbcli.runs.comparable import NO_NAME
 
     config = common.settle()
     places = find_places(RunStore(config.paths, config.direction), [reference], common.output)
@@ -36,10 +37,15 @@ def find_trained(common: Common, reference: str) -> Run:
     if not places or not isinstance(places[0], Run):
         raise NotFound(f"{reference!r} is no run of tbcli: it has no saved model", hint="`tbcli runs` lists the runs")
     run = places[0]
+    if run.data_name == NO_NAME:
+        raise NotFound(
+            f"run {run.label} has no saved model: a script or a callback saves its own",
+            hint="`keras.models.load_model` reads what your script saved",
+        )
     if not run.saved_model.is_file():
         raise NotFound(
             f"run {run.label} has no saved model: there is no {str(run.saved_model)!r}",
-            hint="a model is saved when `tbcli train` finishes; a script saves its own",
+            hint="a model is saved when `tbcli train` finishes",
         )
     return run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from tbcli.config import RecordConfig
 from tbcli.errors import Interrupted, describe_error, status_of
 from tbcli.recorders.base import Recorder, Snapshot, Steps
 from tbcli.recorders.cadence import Cadence
+from tbcli.recorders.registry import names_asked_for
 from tbcli.recorders.writer import EventWriter
 
 
@@ -24,11 +25,17 @@ class Recording:
         recorders: What to record, in this order.
         config: How often.
         directory: The run's own directory.
-        warn: Told once of each recorder that is switched off, or has nothing to show.
+        warn: Told once of each recorder that fails, or was asked for by name and has nothing to show.
+        note: Told in one sentence of the others that have nothing to show.
     """
 
     def __init__(
-        self, recorders: Sequence[Recorder], config: RecordConfig, directory: Path, warn: Callable[[str], None]
+        self,
+        recorders: Sequence[Recorder],
+        config: RecordConfig,
+        directory: Path,
+        warn: Callable[[str], None],
+        note: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._active = list(recorders)
         self._undecided: list[Recorder] = []
@@ -36,7 +43,9 @@ class Recording:
         self._recorded: set[str] = set()  # who had a turn in the latest epoch
         self._cadence = Cadence(config)
         self._writer = EventWriter(directory)
-        self._warn = warn
+        self._warn, self._note = warn, note
+        self._asked_for = names_asked_for(config)
+        self._not_noted: list[str] = []  # recorders that do not suit, since the last note
         self._latest: Snapshot | None = None
         self._began: float | None = None
         self._cpu_seconds = 0.0
@@ -94,6 +103,7 @@ class Recording:
                 self._wait(recorder)
             else:
                 self._begin(recorder, snapshot, is_final=waiting is None)
+        self._tell_unsuitable()
 
     def settle(self, snapshot: Snapshot, *, is_final: bool, only: Collection[str] | None = None) -> None:
         """Begin the recorders that waited and apply now.
@@ -109,6 +119,7 @@ class Recording:
             self._active.append(recorder)
             self._begin(recorder, snapshot, is_final=is_final)
         self._active.sort(key=lambda recorder: self._order.index(recorder.name))
+        self._tell_unsuitable()
 
     def exclude(self, names: Collection[str], reason: str) -> None:
         """Switch off the recorders of these names that there are, for a reason that they cannot know."""
@@ -212,4 +223,20 @@ class Recording:
             if recorder in known:
                 known.remove(recorder)
         self.switched_off[recorder.name] = reason
-        self._warn(f"recorder {recorder.name!r} was switched off: {reason}")
+        if recorder.name in self.failed or recorder.name in self._asked_for:
+            self._warn(f"recorder {recorder.name!r} was switched off: {reason}")
+        else:
+            self._not_noted.append(recorder.name)
+
+    def _tell_unsuitable(self) -> None:
+        if self._not_noted:
+            self._note(f"not recorded: {told_by_reason({name: self.switched_off[name] for name in self._not_noted})}")
+            self._not_noted = []
+
+
+def told_by_reason(reasons: Mapping[str, str]) -> str:
+    """Return recorders and why they do not record: ``kernels, attention (the model has no convolution)``."""
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        names.setdefault(reason, []).append(name)
+    return "; ".join(f"{', '.join(each)} ({reason})" for reason, each in names.items())

@@ -279,6 +279,12 @@ def chosen_names(config: RecordConfig) -> list[str]:
     return [name for name in known if name in chosen]
 
 
+def names_asked_for(config: RecordConfig) -> set[str]:
+    """Return the recorders that ``--record`` names, and not only a level that has them."""
+    words = {word.strip() for word in config.recorders.split(",")}
+    return (words & known_recorders().keys()) | ({"profile"} if config.profile else set())
+
+
 def require_loadable(names: Sequence[str]) -> None:
     """Import the recorders of installed packages among these names.
 

@@ -365,15 +365,20 @@ def _excuse(run: Run, recorder: str, promise: Promise, listing: Mapping[str, Any
     ):
         return f"the run is {status}"
     if "validation" in promise.needs and not any(map(is_of_validation, run.metrics)):
-        return "there is no validation split"
+        return f"{_what_of(promise)} of the validation split: there is none"
     if "test" in promise.needs and not any(name.startswith("test_") for name in run.metrics):
-        return "there is no test set"
+        return f"{_what_of(promise)} of the test set: there is none"
     unasked = [need for need in promise.needs if need in known_recorders() and need not in recorder_names(run)]
     if unasked:
         return f"it needs the recorder {unasked[0]!r}, which is not enabled"
     if measured is not None and recorder not in measured and version != __version__:
         return f"the run was made by tbcli {version}, which has no such recorder"
     return None
+
+
+def _what_of(promise: Promise) -> str:
+    """Return what is missing, in the word for what its dashboard shows."""
+    return {"text": "the report", "images": "the pictures", "hparams": "the metrics"}.get(promise.dashboard, "the part")
 
 
 def _had_its_turn(run: Run, recorder: str) -> bool:

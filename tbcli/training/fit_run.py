@@ -20,7 +20,7 @@ from tbcli.models import precision_of
 from tbcli.naming.direction import NOT_METRICS
 from tbcli.recorders.base import Snapshot, Steps, variable_path
 from tbcli.recorders.cadence import choose_spacing
-from tbcli.recorders.recording import Recording
+from tbcli.recorders.recording import Recording, told_by_reason
 from tbcli.recorders.registry import load_recorders
 from tbcli.runs import RunStore
 from tbcli.runs.files import write_json
@@ -353,13 +353,9 @@ class FitRun:
 
     def _tell_left_out(self) -> None:
         """Say once and by name what this training could not show, and why."""
-        by_reason: dict[str, list[str]] = {}
-        for name, reason in self._recording.switched_off.items():
-            if name not in self._recording.failed:
-                by_reason.setdefault(reason, []).append(name)
-        if self._no_backward:
-            by_reason.setdefault(self._no_backward, []).append("gradients")
-        told = "; ".join(f"{', '.join(names)} ({reason})" for reason, names in by_reason.items())
+        failed = self._recording.failed
+        reasons = {name: why for name, why in self._recording.switched_off.items() if name not in failed}
+        told = told_by_reason(reasons | ({"gradients": self._no_backward} if self._no_backward else {}))
         if told and told not in _TOLD:  # a search with hundreds of trials says it once
             _TOLD.add(told)
             self._say(f"not recorded: {told}")

@@ -171,7 +171,7 @@ def _settled(config: Config, run: Run, samples: int, parameters: int) -> Config:
 def _recorded(config: Config, run: Run, narrator: Narrator) -> Iterator[Recording]:
     """Open the recorders; afterwards record their cost and output, however training ended."""
     recorders = load_recorders(chosen_names(config.record))
-    recording = Recording(recorders, config.record, run.logs, narrator.warn)
+    recording = Recording(recorders, config.record, run.logs, narrator.warn, narrator.note)
     try:
         with recording:
             yield recording

@@ -344,3 +344,23 @@ def test_what_layers_are_called_with_besides_tensors_is_no_hindrance_to_tensorbo
     name = next(name for name in nodes if name.endswith("attended"))
     assert len(nodes[name]) == 2
     assert sum(map(len, nodes.values())) >= len(nodes) - 1
+
+
+class _Unsuitable(Probe):
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name)
+        self._reason = reason
+
+    def unsuitable(self, snapshot: Snapshot) -> str | None:
+        return self._reason
+
+
+def test_what_does_not_suit_is_one_note_and_a_warning_only_where_it_was_asked_for(tmp_path: Path) -> None:
+    names = {"kernels": "no convolution", "attention": "no convolution", "pr_curves": "no classes", "text": "odd"}
+    recorders = [_Unsuitable(name, reason) for name, reason in names.items()]
+    warnings: list[str] = []
+    notes: list[str] = []
+    config = RecordConfig(recorders="standard,text")
+    Recording(recorders, config, tmp_path, warnings.append, notes.append).begin(moment(0))
+    assert notes == ["not recorded: kernels, attention (no convolution); pr_curves (no classes)"]
+    assert warnings == ["recorder 'text' was switched off: odd"]

@@ -136,8 +136,8 @@ def test_a_run_without_validation_or_test_data_owes_nothing_of_them(tmp_path: Pa
     run = recorded(tmp_path, "scalars,pr_curves,text", record={"metrics": {"loss": {"best": 0.1}}})
     outcome = ask(run)
     assert "pr_curves" not in {recorder for recorder, _ in findings(outcome)}
-    assert ("pr_curves", "there is no validation split") in excuses(outcome)
-    assert ("text", "there is no test set") in excuses(outcome)
+    assert ("pr_curves", "the part of the validation split: there is none") in excuses(outcome)
+    assert ("text", "the report of the test set: there is none") in excuses(outcome)
 
 
 def test_what_shows_another_recorders_records_is_excused_where_that_was_not_asked_for(tmp_path: Path) -> None:
