@@ -37,6 +37,14 @@ def test_without_a_saved_model_it_is_not_found(cli: Cli, tmp_path: Path) -> None
         assert "has no saved model" in result.stderr
 
 
+def test_a_script_saves_its_own_model(cli: Cli, tmp_path: Path) -> None:
+    run = make_run(tmp_path, files=False, record={"data": "n/a", "model": "my_net"})
+    result = cli("predict", run.id, ".", "--workspace", str(tmp_path))
+    assert result.exit_code == 3
+    assert "saves its own" in result.stderr
+    assert "n/a" not in result.stderr
+
+
 @pytest.mark.tf
 def test_evaluate_repeats_what_training_measured(cli: Cli, trained: Tiny) -> None:
     result = cli("evaluate", "latest", "--json")
