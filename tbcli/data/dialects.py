@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
 import io
 import re
 from collections import Counter
@@ -12,26 +10,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, cast
 
+from tbcli.data.encodings import OLD, beginning_of
 from tbcli.data.raw_columns import MISSING, number_in_cell
 from tbcli.errors import DoesNotFit
 
 SEPARATORS = ("\t", ";", "|", ",", " ")
 """In the order in which they are tried: in a file with ``;``, a comma may be a decimal one."""
 _SEPARATOR_NAMES = {"\t": "tabs", ";": "semicolons", "|": "vertical bars", " ": "blanks"}
-_SAMPLE_BYTES = 1 << 18
 _SAMPLE_ROWS = 200
-_BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_OLD = {"latin-1": "Latin-1", "cp1252": "Windows-1252"}
-_OF_WINDOWS = re.compile(rb"[\x80-\x9f]")  # letters and signs there, control characters in Latin-1
-_NOT_WINDOWS = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # has no signs there
-_ODD_SIGNS = re.compile(  # seldom used, or letters beside no other letter: rather bytes of another encoding
-    rb"[\x83\x86-\x89\x8b\x98\x9b]|[\x82\x84](?![A-Za-z0-9])"
-    rb"|(?<![A-Za-z\xc0-\xff])[\x8a\x8c\x8e\x9a\x9c\x9e\x9f](?![A-Za-z\xc0-\xff])"
-)
-_MOST_ODD = 0.2  # of what is not ASCII
-_GZIP = b"\x1f\x8b"
 _LEAST_REGULAR = 0.9  # share of rows that have equally many cells
 _NO_TABLES = ("<!doctype", "<html", "<?xml", "<svg", "{", "[{")  # but pages and JSON
 _LONGEST_EXAMPLE = 40  # characters
@@ -61,23 +48,13 @@ class Dialect:
     promised_rows: int = 0
 
 
-def open_binary(path: Path) -> BinaryIO:
-    """Return the file opened for reading, unpacked if it is packed with gzip."""
-    file = path.open("rb")
-    if file.read(2) != _GZIP:
-        file.seek(0)
-        return file
-    file.close()
-    return cast(BinaryIO, gzip.open(path, "rb"))
-
-
 def find_dialect(path: Path) -> Dialect:
     """Find out how a file is written.
 
     Raises:
         DoesNotFit: There is no table of text in it, or two columns have one name.
     """
-    encoding, text = _sample(path)
+    encoding, text = beginning_of(path)
     lines = [line for line in io.StringIO(text, newline="") if line.strip()]
     if not lines:
         raise DoesNotFit(f"{path.name} is empty", hint="the first row names the columns, the others hold values")
@@ -91,7 +68,7 @@ def find_dialect(path: Path) -> Dialect:
     rows = _rows(lines[comments:], separator)
     if not rows:
         raise DoesNotFit(f"{path.name} has no rows", hint="the first row names the columns, the others hold values")
-    notes = [f"text that is not UTF-8 is read as {_OLD[encoding]}"] if encoding in _OLD else []
+    notes = [f"text that is not UTF-8 is read as {OLD[encoding]}"] if encoding in OLD else []
     if separator in _SEPARATOR_NAMES and (separator, path.suffix) != ("\t", ".tsv"):
         notes.append(f"cells are separated by {_SEPARATOR_NAMES[separator]}")
     if dialect := _with_counts_first(rows, encoding, separator, notes):
@@ -118,56 +95,6 @@ def read_rows(file: io.TextIOBase | Sequence[str], separator: str) -> csv.Reader
 def is_blank(row: Sequence[str]) -> bool:
     """Say whether a row has nothing in it."""
     return not any(cell and not cell.isspace() for cell in row)
-
-
-def _sample(path: Path) -> tuple[str, str]:
-    """Return the encoding of a file, for which all of it is read, and the beginning of its text."""
-    with open_binary(path) as file:
-        try:
-            start = file.read(_SAMPLE_BYTES)
-            encoding = next((name for bom, name in _BOMS.items() if start.startswith(bom)), "utf-8")
-            if encoding != "utf-16" and b"\0" in start:
-                raise DoesNotFit(f"{path.name} is not a text file", hint="a table is CSV, TSV or Parquet")
-            decoder = codecs.getincrementaldecoder(encoding)()
-            text, rest = decoder.decode(start), file.read(_SAMPLE_BYTES)
-            is_whole = not rest
-            while rest:
-                decoder.decode(rest)
-                rest = file.read(_SAMPLE_BYTES)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            if encoding == "utf-16":
-                raise DoesNotFit(f"{path.name} is damaged: it is not UTF-16", hint="save it as UTF-8") from None
-            encoding = _old_encoding(path)
-            text, is_whole = start.decode(encoding, "replace"), len(start) < _SAMPLE_BYTES
-        except (EOFError, OSError) as error:
-            raise DoesNotFit(f"cannot read {path.name}: {error}", hint="the file may be incomplete") from None
-    # Half a line at the end of the sample is no row.
-    return encoding, text if is_whole or "\n" not in text else text[: text.rindex("\n") + 1]
-
-
-def _old_encoding(path: Path) -> str:
-    """Return the encoding of a file that is not UTF-8: Latin-1, or Windows-1252 where it has signs of that.
-
-    Raises:
-        DoesNotFit: It is neither, by what its bytes would mean.
-    """
-    odd = others = 0
-    encoding = "latin-1"
-    with open_binary(path) as file:
-        while block := file.read(_SAMPLE_BYTES):
-            others += sum(byte > 127 for byte in block)
-            odd += len(_ODD_SIGNS.findall(block))
-            if _NOT_WINDOWS.search(block):
-                odd, others = 1, 1
-                break
-            encoding = "cp1252" if _OF_WINDOWS.search(block) else encoding
-    if odd > _MOST_ODD * others:
-        raise DoesNotFit(
-            f"the text of {path.name} is neither UTF-8 nor Windows-1252",
-            hint="save it as UTF-8 in the program it is from",
-        )
-    return encoding
 
 
 def _rows(lines: Sequence[str], separator: str) -> list[list[str]]:

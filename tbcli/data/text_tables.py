@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tbcli.data.dialects import Dialect, find_dialect, is_blank, open_binary, read_rows
+from tbcli.data.dialects import Dialect, find_dialect, is_blank, read_rows
+from tbcli.data.encodings import open_binary
 from tbcli.data.raw_columns import (
     LEADING_ZERO,
     NUMBER,
