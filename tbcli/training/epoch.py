@@ -16,7 +16,7 @@ from tbcli.training.best import BestEpoch
 from tbcli.training.feed import TrainingFeed
 from tbcli.training.observing import Observer
 from tbcli.training.optimizing import rate_of_step
-from tbcli.training.request import until_gates
+from tbcli.training.request import monitored, until_gates
 from tbcli.training.setup import Setup
 from tbcli.training.until import Until
 
@@ -47,7 +47,8 @@ class Epochs:
         self._setup, self._feed, self._observer, self._recording = setup, feed, observer, recording
         self._history = HistoryWriter(setup.run.history_file)
         self._rate_at = rate_at or rate_of_step(train, feed.steps * train.epochs)
-        monitor = train.monitor if setup.dataset.validation else without_split(train.monitor)
+        monitor = monitored(train, setup.dataset.task)
+        monitor = monitor if setup.dataset.validation else without_split(monitor)
         self.patience = BestEpoch(monitor, train.patience, setup.config.direction) if train.patience else None
         self.ended_by = ""
         """What ended the training: ``until``, ``patience`` or ``epochs``; empty before its last epoch is done."""

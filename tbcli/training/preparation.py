@@ -88,7 +88,7 @@ def prepare(config: Config, dataset: Dataset, narrator: Narrator, expecting: Exp
     if not objective.is_usual:
         names = try_objective(model, dataset)
         expected = replace(expect(config, dataset), of_epoch=("loss", *names), is_complete=True)
-        check_metrics(config, expected)
+        check_metrics(config, expected, dataset.task)
         expecting(expected_summary(config, expected))
     for note in objective.notes:
         narrator.note(note)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tbcli.config import Config
+from tbcli.config import Config, TrainConfig
 from tbcli.data import SOURCES, require_source
 from tbcli.errors import ConfigError, DoesNotFit
 from tbcli.gates import Gate, all_hold, names_asked, parse_conditions
@@ -96,6 +96,18 @@ def _metric_name(text: str, task: Task | None) -> str:
     return (find_metric(text, task) if task else known_metric(text)).name
 
 
+def monitored(train: TrainConfig, task: Task | None = None) -> str:
+    """Return what the history calls the metric of ``--monitor``, which may be named as it was in ``--metrics``.
+
+    Args:
+        train: What was asked.
+        task: Of the data, once it is known.
+    """
+    prefix = _VAL if train.monitor.startswith(_VAL) else ""
+    name = train.monitor.removeprefix(prefix)
+    return prefix + _metric_name(name, task) if name in train.metrics and not is_reference(name) else train.monitor
+
+
 def check_request(config: Config) -> None:
     """Check all that can be checked without data and without TensorFlow.
 
@@ -106,7 +118,7 @@ def check_request(config: Config) -> None:
     require_source(config.data.source)
     require_model(config.model)
     chosen_names(config.record)
-    check_metrics(config, expect(config))
+    check_metrics(config, expect(config), TASKS.get(config.data.task))
 
 
 def check_for_data(config: Config, dataset: Dataset) -> Expected:
@@ -122,12 +134,17 @@ def check_for_data(config: Config, dataset: Dataset) -> Expected:
     if config.data.balance and not task.has_classes:
         raise DoesNotFit(f"--balance needs classes, but {dataset.name!r} is {task.name}", hint="without `--balance`")
     expected = expect(config, dataset)
-    check_metrics(config, expected)
+    check_metrics(config, expected, task)
     return expected
 
 
-def check_metrics(config: Config, expected: Expected) -> None:
+def check_metrics(config: Config, expected: Expected, task: Task | None = None) -> None:
     """Check the names of metrics, as far as it is known which there will be.
+
+    Args:
+        config: What was asked.
+        expected: The metrics that there will be.
+        task: Of the data, once it is known.
 
     Raises:
         ConfigError: Training does not measure what it is to watch, or which way that is better is not known.
@@ -136,16 +153,17 @@ def check_metrics(config: Config, expected: Expected) -> None:
     if train.loss and not is_reference(train.loss):
         known_loss(train.loss)
     watched = expected if expected.has_validation else replace(expected, has_validation=True)  # then without `val_`
-    if train.monitor not in watched.series and expected.is_complete:
+    monitor = monitored(train, task)
+    if monitor not in watched.series and expected.is_complete:
         raise ConfigError(
             f"cannot monitor {train.monitor!r}: training does not measure it",
             hint=did_you_mean(train.monitor, watched.series),
         )
-    direction = direction_of(train.monitor, config.direction, asked=True)
+    direction = direction_of(monitor, config.direction, asked=True)
     if train.patience and (direction.is_guessed or not direction.sense):
         raise ConfigError(
             f"--patience cannot watch {train.monitor!r}: its name does not tell whether higher or lower is better",
-            hint=how_to_declare(without_split(train.monitor)),
+            hint=how_to_declare(without_split(monitor)),
         )
     _check_until(config, expected)
 
