@@ -9,6 +9,7 @@ from tbcli.figures.curves import SEPARATOR, Heading, on_one_line
 from tbcli.naming.series import AT_STEP
 from tbcli.naming.shortening import shortened_names
 from tbcli.runs import Run
+from tbcli.runs.comparable import NO_NAME
 
 HISTORY = "training history"
 _ACRONYM_LENGTH = 4  # mae, mse, auc, f1: not to be capitalised
@@ -36,6 +37,7 @@ def run_heading(run: Run, kind: str, *results: str, title: str = "") -> Heading:
 def model_and_data(runs: Sequence[Run]) -> str:
     """Return what all the runs trained, and on what."""
     model, data = _shared(run.model_name for run in runs), _shared(run.data_name for run in runs)
+    data = "" if data == NO_NAME else data
     return " on ".join(filter(None, (model, data)))
 
 

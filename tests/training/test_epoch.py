@@ -13,6 +13,7 @@ import pytest
 from tbcli.config import Config
 from tbcli.errors import Diverged
 from tbcli.runs.history import read_history
+from tbcli.tasks import CLASSIFICATION
 from tbcli.training import Narrator
 
 pytestmark = pytest.mark.tf
@@ -38,7 +39,7 @@ def epochs_of(history: Path, settings: Mapping[str, object]) -> Any:
     config = Config().updated({"train.schedule": "constant", **settings})
     setup = SimpleNamespace(
         config=config,
-        dataset=SimpleNamespace(validation=None),
+        dataset=SimpleNamespace(validation=None, task=CLASSIFICATION),
         model=SimpleNamespace(get_weights=list),
         run=SimpleNamespace(history_file=history),
         narrator=Narrator(),
