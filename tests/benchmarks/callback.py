@@ -9,7 +9,7 @@ import tempfile
 from tests.benchmarks.measure import PYTHON, interleaved, ratio, report
 
 ROUNDS = int(os.environ.get("BENCH_CALLBACK_ROUNDS", "5"))
-LONG, SHORT = (int(epochs) for epochs in os.environ.get("BENCH_CALLBACK_EPOCHS", "40,2").split(","))
+LONG, SHORT = (int(epochs) for epochs in os.environ.get("BENCH_CALLBACK_EPOCHS", "80,2").split(","))
 MOST_SHARE = 1.05  # of a fit of a minute
 MOST_SECONDS = 1.0  # more, of a fit of seconds
 
