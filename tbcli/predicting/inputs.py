@@ -17,7 +17,7 @@ from tbcli.predicting.saved import SavedModel
 
 _MOST_AT_ONCE = 256
 _INPUTS = "an image, a folder of images, an .npz file or a table"
-_TABLES = (".csv", ".tsv", ".parquet")
+_TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 Batch = tuple[Sequence[str], Any]
 """Names of the samples, and what the model takes of them."""
 
@@ -57,7 +57,7 @@ def open_inputs(
             images += _images_below(path)
         elif suffix == ".npz":
             parts.append(_arrays(path, saved))
-        elif suffix in _TABLES:
+        elif path.name.lower().endswith(_TABLES):
             parts.append(_rows(path, saved, say))
         elif suffix in SUFFIXES:
             images.append(path)
@@ -124,7 +124,7 @@ def _rows(path: Path, saved: SavedModel, say: Callable[[str], None]) -> Inputs:
 
     if not saved.columns:
         raise DoesNotFit(f"the model takes no tables such as {str(path)!r}", hint=_wanted(saved))
-    table = read_table(path, forms=forms_of(saved.columns))
+    table = read_table(path, forms=forms_of(saved.columns), strict=True)  # an answer for each row, by its number
     for note in (*table.notes, *unknown_categories(table, saved.columns)):
         say(f"{path.name}: {note}")
     rows = encode_columns(table, saved.columns)

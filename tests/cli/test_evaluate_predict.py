@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import shutil
 from collections.abc import Callable
@@ -120,3 +121,17 @@ def test_what_is_not_there_is_told_before_a_model_is_loaded(cli: Cli, tmp_path: 
     result = cli("predict", run.id, "nowhere.png", "--workspace", str(tmp_path))
     assert result.exit_code == 3
     assert "nowhere.png" in result.stderr
+
+
+@pytest.mark.tf
+def test_every_row_of_a_table_has_an_answer_or_is_an_error(cli: Cli, workspace: Path) -> None:
+    rows = [f"{number},{number % 7},{2 * number}" for number in range(40)]
+    (workspace / "table.csv").write_text("\n".join(["a,b,y", *rows]))
+    assert cli("train", "--data", "table.csv", "--target", "y", "--task", "regression", "--epochs", "1").exit_code == 0
+    with gzip.open(workspace / "rows.csv.gz", "wt") as file:
+        file.write("b,a\n1,2\n3,4\n")
+    names = [line.split("  ")[0] for line in cli("predict", "latest", "rows.csv.gz").stdout.splitlines()]
+    assert names == ["rows.csv.gz:1", "rows.csv.gz:2"]
+    (workspace / "ragged.csv").write_text("a,b\n1,2\n3\n5,6\n")
+    result = cli("predict", "latest", "ragged.csv")
+    assert (result.exit_code, result.stdout) == (4, "")
