@@ -177,18 +177,21 @@ def _say_how(best: _Scored, metric: str, direction: Direction, left_out: Sequenc
         told = [f"{count} run{'s' if count > 1 else ''} {of}" for of, count in counts.items()]
         were = "were" if len(left_out) > 1 else "was"
         others = " and ".join(filter(None, (", ".join(told[:-1]), told[-1])))
-        say(f"{best.run.id} is the best by {metric} of the runs {_of_what(best.summary)}; {others} {were} left out")
+        ranked = f"the runs {_of_what(best.summary, metric)}"
+        say(f"{best.run.id} is the best by {metric} of {ranked}; {others} {were} left out")
     if direction.note:
         say(f"{best.run.id} is the best by {metric} {direction.note}")
 
 
-def _of_what(summary: Summary) -> str:
+def _of_what(summary: Summary, metric: str) -> str:
     """Return what runs that were ranked have in common, as the end of ``the runs``."""
-    from tbcli.runs.comparable import NO_NAME, script_of
+    from tbcli.runs.comparable import NO_NAME, fingerprint_of, script_of
 
     if summary.data != NO_NAME:
         return f"on {summary.data or 'unknown data'}"
-    return f"of {script_of(summary)}" if script_of(summary) else "with the same validation data"
+    if fingerprint_of(summary, metric):
+        return "on the same data"
+    return f"of {script_of(summary)}" if script_of(summary) else "on data that are not known"
 
 
 def _say_what_is_guessed(ranked: Sequence[Summary], metric: str, say: Say) -> None:

@@ -261,7 +261,7 @@ def curves_of(run: Run) -> dict[str, Metric]:
     """Return what the history holds besides metrics: the course of the learning rate."""
     history = read_history(run.history_file)
     values = history.columns.get(LEARNING_RATE)
-    if not values:
+    if not values or all(map(math.isnan, values)):  # a training with several optimizers has no single rate
         return {}
     best = best_position(LEARNING_RATE, values, run.directions, asked=True)
     if best is None:

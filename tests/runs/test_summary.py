@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tbcli.runs.summary import FACTS, Metric, epochs_of, metrics_of, summary_of
+from tbcli.runs.history import HistoryWriter
+from tbcli.runs.summary import FACTS, Metric, curves_of, epochs_of, metrics_of, summary_of
 from tests.fakes import SOME_MOMENT, make_run
 
 
@@ -73,3 +74,11 @@ def test_every_fact_of_a_finished_run_can_be_asked_for(workspace: Path) -> None:
     more = dict.fromkeys(("ended_by", "saved_epoch", "parameters", "device", "precision", "ended", "script"), 1)
     known = summary_of(make_run(workspace, name="x", record={**more, "note": "y"}))
     assert not [name for name in FACTS if known.value(name) is None]
+
+
+def test_a_training_without_a_single_learning_rate_has_none(tmp_path: Path) -> None:
+    run = make_run(tmp_path, epochs=0, files=False)
+    HistoryWriter(run.history_file).append({"epoch": 1, "step": 8, "seconds": 0.5, "d_loss": 0.4})
+    run.update(metrics={})
+    assert curves_of(run) == {}
+    assert "nan" not in run.history_file.read_text()
