@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tbcli.naming.judges import spelling_of
 from tbcli.runs.ids import without_slug
 from tbcli.runs.owner import Owner, start_ticks
 from tests.fakes import SOME_MOMENT, make_run
@@ -155,3 +156,17 @@ def test_a_training_of_somebody_elses_that_tells_no_task_has_none(tmp_path: Path
     run = make_run(tmp_path, record={"backend": "tensorflow"})
     run.record.pop("task", None)
     assert (run.task_name, run.judge) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("names", "judge", "expected"),
+    [
+        (["val_acc", "val_loss"], "val_accuracy", "val_acc"),
+        (["val_sparse_categorical_accuracy"], "val_accuracy", "val_sparse_categorical_accuracy"),
+        (["val_acc", "val_binary_accuracy"], "val_binary_accuracy", "val_binary_accuracy"),
+        (["val_acc"], "val_mae", "val_mae"),
+        (["val_acc"], "val_", "val_"),
+    ],
+)
+def test_a_judge_is_found_under_any_word_for_accuracy(names: list[str], judge: str, expected: str) -> None:
+    assert spelling_of(judge, names) == expected
