@@ -41,7 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith(("TBCLI_", "_TBCLI_")) or name in ("NO_COLOR", "FORCE_COLOR"):
+        # The last is set by libraries that another test imported, for the processes of this one too.
+        if name.startswith(("TBCLI_", "_TBCLI_")) or name in ("NO_COLOR", "FORCE_COLOR", "TF_CPP_MIN_LOG_LEVEL"):
             monkeypatch.delenv(name)
 
 
