@@ -14,7 +14,7 @@ from tests.scripts.processes import PYTHON, TBCLI_RUN, Ended, run
 from tests.scripts_of_others import HERE, SCRIPTS
 
 FITS = {"keras_tuner_search": 2, "random_search": 3, "transfer_learning": 3}
-_TIMES = re.compile(r"\d+m?s(?:/step|/epoch)?")
+_TIMES = re.compile(r"\d+[mu]?s(?:/step|/epoch)?")
 _PICTURES = re.compile(r".*[\b\r]")  # progress of Keras
 
 
