@@ -386,6 +386,7 @@ def test_a_file_system_that_tensorflow_does_not_know_is_two_lines() -> None:
 
 
 @pytest.mark.tf
+@pytest.mark.slow
 def test_the_opt_out_reads_with_tensorflow(workspace: Path, runs: list[Run]) -> None:
     argv = ["--workspace", str(workspace), "--set", "serve.without_tensorflow=false", "--load-fast", "false"]
     with serving(*argv) as server:

@@ -19,7 +19,7 @@ from tbcli.training.evaluation import Evaluator
 from tbcli.training.objective import choose_objective, try_objective
 from tbcli.training.optimizing import compile_model
 
-pytestmark = pytest.mark.tf
+pytestmark = [pytest.mark.tf, pytest.mark.slow]
 SAMPLES = 240
 RANDOM = np.random.default_rng(3)
 ROWS = RANDOM.normal(size=(SAMPLES, 4)).astype(np.float32)
@@ -127,7 +127,6 @@ HEADS = {"two": (2, "softmax"), "three": (3, "softmax"), "labels": (3, "sigmoid"
 
 
 @pytest.mark.parametrize("kind", HEADS)
-@pytest.mark.slow
 def test_every_loss_and_metric_that_suits_a_task_gives_a_number(kind: str) -> None:
     task, _, classes = LABELS[kind]
     named = tuple(each.name for each in METRICS if each.suits(task))

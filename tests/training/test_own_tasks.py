@@ -22,7 +22,7 @@ from tbcli.training.preparation import weigh_classes
 from tbcli.training.session import rehearse
 from tests.tiny import Told
 
-pytestmark = pytest.mark.tf
+pytestmark = [pytest.mark.tf, pytest.mark.slow]
 OWN = """
 import keras
 def off(y_true, y_pred):
@@ -140,7 +140,6 @@ def test_a_metric_of_the_users_is_in_history_record_and_monitored(
     assert kept["metrics"] == [f"{tmp_path / 'own.py'}:off", "mape"]
 
 
-@pytest.mark.slow
 def test_a_metric_class_of_the_users_is_named_as_it_says(source: Callable[[str], None], tmp_path: Path) -> None:
     source("labels")
     (tmp_path / "own2.py").write_text(OWN)
@@ -165,7 +164,6 @@ def test_a_compiled_model_is_trained_as_it_says_and_the_record_tells(
     assert "optimizer of the model: sgd, learning rate 0.125" in told.notes
 
 
-@pytest.mark.slow
 def test_what_was_asked_replaces_what_a_model_was_compiled_with_and_that_is_told(
     source: Callable[[str], None], tmp_path: Path
 ) -> None:
@@ -179,7 +177,6 @@ def test_what_was_asked_replaces_what_a_model_was_compiled_with_and_that_is_told
     assert "--optimizer rmsprop replaces the model's own" in told.notes
 
 
-@pytest.mark.slow
 def test_a_function_that_builds_another_model_the_second_time_loses_nothing(
     source: Callable[[str], None], tmp_path: Path
 ) -> None:
@@ -192,7 +189,6 @@ def test_a_function_that_builds_another_model_the_second_time_loses_nothing(
     assert "test_mae" in run.metrics
 
 
-@pytest.mark.slow
 def test_balanced_classes_weigh_the_same_and_are_evaluated_unweighted(
     source: Callable[[str], None], tmp_path: Path
 ) -> None:

@@ -161,6 +161,7 @@ def test_evidence_holds_every_sample_once_and_agrees_with_the_record(tiny: Tiny)
         assert -np.log(chosen).mean() == pytest.approx(tiny.record["metrics"]["test_loss"], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_saved_model_predicts_the_evidence_where_tbcli_is_not_installed(tiny: Tiny, tmp_path: Path) -> None:
     from tbcli.data.mnist import load_mnist
 
