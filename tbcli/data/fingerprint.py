@@ -1,4 +1,4 @@
-"""Fingerprints of splits: two runs were evaluated on the same data where these are equal."""
+"""Fingerprints of splits, by which runs are known to be of equal data; and on which scale the inputs are."""
 
 from __future__ import annotations
 
@@ -17,9 +17,19 @@ def fingerprints(dataset: Dataset) -> dict[str, str]:
     return {name: _fingerprint(split, meaning) for name, split in dataset.splits.items()}
 
 
-def _fingerprint(split: Split, meaning: bytes) -> str:
+def scale_of(dataset: Dataset) -> dict[str, object]:
+    """Return the type of the inputs, and the largest size of a value in some training samples."""
+    inputs = np.asarray(_some_inputs(dataset.train))
+    return {"dtype": inputs.dtype.name, "largest": float(np.abs(inputs.astype(np.float64)).max(initial=0.0))}
+
+
+def _some_inputs(split: Split) -> np.ndarray:
     rows = np.unique(np.linspace(0, len(split) - 1, _SAMPLES).astype(np.int64))
-    inputs, _ = split.batch(rows)
+    return split.batch(rows)[0]
+
+
+def _fingerprint(split: Split, meaning: bytes) -> str:
+    inputs = _some_inputs(split)
     return fingerprint_samples(meaning, inputs, split.labels[split.positions])
 
 

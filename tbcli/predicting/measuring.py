@@ -19,6 +19,8 @@ from tbcli.training.evaluation import Evaluator
 from tbcli.training.objective import choose_objective
 from tbcli.training.optimizing import compile_model
 
+_LOOKED_AT = 64  # samples, for the scale of their values
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -67,6 +69,7 @@ def evaluate_saved(
     fingerprint = fingerprints(dataset)["train" if name == "all" else name]
     split = replace(split, labels=_as_numbered(saved, dataset))
     _require_shape(saved, dataset)
+    saved.require_scale(np.asarray(split.batch(slice(_LOOKED_AT))[0]))
     whole = replace(dataset, train=split, validation=None, test=split, class_names=saved.class_names)
     model = saved.model
     outputs = int(model.output_shape[-1])

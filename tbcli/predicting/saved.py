@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -15,6 +15,8 @@ from tbcli.errors import DoesNotFit, TbcliError
 from tbcli.runs import Run
 from tbcli.tasks import CLASSIFICATION, Task, find_task
 from tbcli.usercode import is_reference, load_user_object
+
+_OTHER_SCALE = 20.0  # times larger or smaller: bytes against fractions are 255, a dark image is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class SavedModel:
         columns: Those of a table, in the order of the inputs; empty for anything else.
         from_logits: Whether the model gives logits.
         has_own_loss: Whether it was trained with a loss that the settings do not name.
+        scale: Type and largest value of the inputs in training; empty of runs that do not tell.
     """
 
     model: keras.Model
@@ -38,14 +41,36 @@ class SavedModel:
     columns: tuple[Column, ...]
     from_logits: bool = False
     has_own_loss: bool = False
+    scale: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_of_images(self) -> bool:
         """Whether a sample is an image."""
         return len(self.input_shape) == 3 and self.input_shape[-1] in (1, 3)
 
+    def require_scale(self, inputs: np.ndarray) -> None:
+        """Check that images and sequences are on the scale of those in training, where they are of another type.
+
+        Raises:
+            DoesNotFit: Bytes of 0 to 255 meet a model of fractions, or the other way round.
+        """
+        if len(self.input_shape) < 2 or not self.scale or np.dtype(self.scale["dtype"]).kind == inputs.dtype.kind:
+            return
+        trained, found = float(self.scale["largest"]), float(np.abs(inputs).max(initial=0))
+        if trained and found and not 1 / _OTHER_SCALE < found / trained < _OTHER_SCALE:
+            raise DoesNotFit(
+                f"the inputs are {inputs.dtype} up to {found:g}; the model was trained on {self.scale['dtype']} "
+                f"up to {trained:g}",
+                hint="bring them to the scale of the training data, such as 0 to 255 instead of 0 to 1",
+            )
+
     def outputs(self, inputs: Any) -> np.ndarray:
-        """Return what the model says of a batch, as its task reads it ``[n, m]``."""
+        """Return what the model says of a batch, as its task reads it ``[n, m]``.
+
+        Raises:
+            DoesNotFit: The inputs are on another scale than those in training.
+        """
+        self.require_scale(inputs)
         raw = keras.ops.convert_to_numpy(self.model(inputs, training=False))
         return self.task.read(raw.reshape(len(raw), -1), from_logits=self.from_logits)
 
@@ -63,14 +88,12 @@ def open_saved(run: Run) -> SavedModel:
     columns = tuple(
         Column(**{**column, "vocabulary": tuple(column["vocabulary"])}) for column in record.get("columns") or ()
     )
-    if isinstance(
-        getattr(model, "input", None), dict
-    ):  # of raw columns, for programs without tbcli; inside is that of encoded ones
+    if isinstance(getattr(model, "input", None), dict):  # of raw columns; inside is that of encoded ones
         model = next(layer for layer in reversed(model.layers) if isinstance(layer, keras.Model))
     shape = tuple(record.get("input_shape") or _shape_of(model))
     names = tuple(map(str, record.get("class_names") or _numbered(model, task)))
     told = {name: bool(record.get(name)) for name in ("from_logits", "has_own_loss")}
-    return SavedModel(model, task, names, shape, columns, **told)
+    return SavedModel(model, task, names, shape, columns, scale=record.get("inputs") or {}, **told)
 
 
 def _loaded(run: Run, config: Config) -> keras.Model:

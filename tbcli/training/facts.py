@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tbcli.config import Config
 from tbcli.data.dataset import Dataset
-from tbcli.data.fingerprint import fingerprints
+from tbcli.data.fingerprint import fingerprints, scale_of
 from tbcli.runs.summary import ARGUMENTS
 from tbcli.usercode import named_values
 
@@ -32,6 +32,7 @@ def dataset_facts(dataset: Dataset) -> dict[str, object]:
         "evaluation_data": fingerprints(dataset),
         "class_names": list(dataset.class_names),
         "input_shape": list(dataset.input_shape),
+        "inputs": scale_of(dataset),
         **({"columns": [asdict(column) for column in dataset.columns]} if dataset.columns else {}),
     }
 

@@ -18,6 +18,7 @@ from tbcli.config import Config
 from tbcli.data.fingerprint import fingerprints
 from tbcli.models import precision_of
 from tbcli.naming.direction import NOT_METRICS
+from tbcli.naming.series import is_of_validation
 from tbcli.recorders.base import Snapshot, Steps, variable_path
 from tbcli.recorders.cadence import choose_spacing
 from tbcli.recorders.recording import Recording, told_by_reason
@@ -226,7 +227,7 @@ class FitRun:
         with undisturbed(model):
             self._look_for_features(model, number, last=last)
             snapshot = self._latest = self._snapshot(model, values, epoch=number)
-            is_final = any(name.startswith("val_") for name in values)
+            is_final = any(map(is_of_validation, values))
             if is_final:
                 self._exclude_unseen()
             self._recording.settle(snapshot, is_final=is_final)

@@ -135,3 +135,21 @@ def test_every_row_of_a_table_has_an_answer_or_is_an_error(cli: Cli, workspace: 
     (workspace / "ragged.csv").write_text("a,b\n1,2\n3\n5,6\n")
     result = cli("predict", "latest", "ragged.csv")
     assert (result.exit_code, result.stdout) == (4, "")
+
+
+@pytest.mark.tf
+def test_values_on_another_scale_than_in_training_are_an_error(cli: Cli, trained: Tiny, workspace: Path) -> None:
+    with np.load(MNIST_FILE) as arrays:
+        samples, labels = arrays["x_test"][:60], arrays["y_test"][:60]
+    np.savez(workspace / "fractions.npz", x=samples / 255, y=labels)
+    np.savez(workspace / "floats.npz", x=samples.astype(np.float32), y=labels)
+    for words in (["predict", "latest", "fractions.npz"], ["evaluate", "latest", "--data", "fractions.npz"]):
+        result = cli(*words)
+        assert (result.exit_code, result.stdout) == (4, "")
+        assert "up to 1; the model was trained on uint8 up to 255" in result.stderr
+    assert cli("predict", "latest", "floats.npz").exit_code == 0
+    record = workspace / "logs" / trained.run.id / "run.json"
+    known = json.loads(record.read_text())
+    record.write_text(json.dumps({**known, "inputs": {"dtype": "float32", "largest": 1.0}}))
+    Image.fromarray(samples[0]).save(workspace / "seven.png")
+    assert cli("predict", "latest", "seven.png").exit_code == 4
