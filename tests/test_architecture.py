@@ -43,11 +43,12 @@ ROOMS = {
     "data": {"tasks"},
     "models": {"data", "tasks"},
     "serving": {"events", "readers", "recorders", "runs"},  # of recorders only the registry: what they promise
+    "doctor": {"events", "readers", "runs", "serving"},
     "scripts": {"runs", "training"},
     "training": {"tasks", "data", "models", "recorders", "figures", "readers", "runs", "gates"},
     "predicting": {"data", "runs", "tasks", "training"},
     "cli": {
-        "predicting",
+        "doctor", "predicting",
         "tasks", "data", "models", "training", "recorders", "serving", "figures", "exporting", "gates", "comparison",
         "grouping", "readers", "events", "runs", "scripts",
     },

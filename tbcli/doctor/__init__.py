@@ -1,0 +1,1 @@
+"""What is wrong with this machine, a log directory or a training, and the command that mends it."""
