@@ -24,6 +24,7 @@ from tbcli.recorders.cadence import choose_spacing
 from tbcli.recorders.recording import Recording, told_by_reason
 from tbcli.recorders.registry import load_recorders
 from tbcli.runs import RunStore
+from tbcli.runs.claim import claim
 from tbcli.runs.files import write_json
 from tbcli.runs.history import HistoryWriter
 from tbcli.training.compiled import read_compiled, with_units
@@ -77,6 +78,7 @@ class FitRun:
         self._steps = FitSteps(model, taps)
         chosen = load_recorders([name for name, why in recorders.items() if not why])
         self.run = RunStore(config.paths, config.direction).create(config, self._facts(model), settings=self._settings)
+        self._claim = claim(self.run.logs)
         self._heartbeat = Heartbeat(self.run)
         self._recording = Recording(chosen, config.record, self.run.logs, lambda text: None)
         self._recording.switched_off.update({name: why for name, why in recorders.items() if why})
@@ -330,6 +332,7 @@ class FitRun:
         self.run.record["recording"] = self._recording.report(self._recording.seconds)
         with undisturbed():
             conclude(self.run, self._config, status, reason, seconds, warn=self._say)
+        self._claim.release()
         self._tell_failures()
         self._tell_left_out()
 
@@ -369,6 +372,7 @@ class FitRun:
         self.run.record["recording"] = self._recording.report(self._recording.seconds)
         seconds = time.perf_counter() - self._began
         conclude(self.run, self._config, status, reason, seconds, warn=self._say)
+        self._claim.release()
 
 
 def device_name() -> str:

@@ -22,6 +22,7 @@ from tbcli.loading import imports_kept
 from tbcli.models import choose_model, describe_samples, short_name
 from tbcli.recorders.registry import chosen_names, require_loadable
 from tbcli.runs import Run, RunStore
+from tbcli.runs.claim import claim
 from tbcli.training.augmentation import require_images
 from tbcli.training.conclusion import Heartbeat, conclude, reason_of
 from tbcli.training.facts import argument_facts, dataset_facts, git_state, package_versions
@@ -88,7 +89,7 @@ def train(
             "git": git_state(Path.cwd()),
         }
         run = RunStore(config.paths, config.direction).create(config, facts)
-        with _kept(run, config, interruption, narrator):
+        with claim(run.logs), _kept(run, config, interruption, narrator):
             _import_pipeline(config, dataset, narrator, own_process=own_process)
             from tbcli.training.pipeline import train_and_save
 
