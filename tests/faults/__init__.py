@@ -1,0 +1,1 @@
+"""A disk that fails or a process that dies at each of its file operations."""

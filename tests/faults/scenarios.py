@@ -1,0 +1,156 @@
+"""What is done to the files of a run, and what must hold of them whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from tbcli.cli.app import app
+from tbcli.config import Config
+from tbcli.errors import TbcliError
+from tbcli.runs import Run, RunStore
+from tbcli.runs.history import HistoryWriter, read_history
+from tbcli.runs.run import STATUSES
+from tbcli.training.conclusion import conclude
+from tests.fakes import make_run
+
+KILLED = -signal.SIGKILL
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Something that is done to a run.
+
+    Args:
+        prepare: Makes the workspace in which it is done.
+        act: Does it, and returns the exit code.
+        codes: The exit codes that are allowed where it is killed or the disk fails.
+        check: Yields what is wrong with the workspace afterwards, beyond what must hold always.
+    """
+
+    prepare: Callable[[Path], object]
+    act: Callable[[Path], int]
+    codes: frozenset[int]
+    check: Callable[[Path], Iterator[str]] = lambda workspace: iter(())
+
+
+def store_of(workspace: Path) -> RunStore:
+    return RunStore(config_of(workspace).paths)
+
+
+def config_of(workspace: Path) -> Config:
+    return Config().updated({"paths.workspace": str(workspace), "plot.automatic": False})
+
+
+def tbcli(workspace: Path, *words: str) -> tuple[int, str]:
+    """Run a command in this process; return its exit code and what it said, a bug as itself."""
+    result = CliRunner().invoke(app, [*words, "--workspace", str(workspace)], prog_name="tbcli")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+def look_at(workspace: Path, scenario: Scenario) -> Iterator[str]:
+    """Yield what is wrong with a workspace: a run that cannot be listed, read or cleaned."""
+    try:
+        yield from _what_is_wrong(workspace)
+        yield from scenario.check(workspace)
+        yield from _what_stays(workspace)
+    except Exception as error:  # noqa: BLE001 - that none does is what is tested
+        yield f"{type(error).__name__} escaped: {error}"
+
+
+def _what_is_wrong(workspace: Path) -> Iterator[str]:
+    code, said = tbcli(workspace, "runs")
+    if code:
+        yield f"runs exits with {code}: {said}"
+    for run in store_of(workspace).list():
+        if run.status() not in STATUSES:
+            yield f"the status of {run.id} is {run.status()}"
+        if run.is_live():
+            yield f"{run.id} counts as live"
+        if damage := read_history(run.history_file).damage:
+            yield f"history {damage}"
+
+
+def _what_stays(workspace: Path) -> Iterator[str]:
+    """Yield what no command removes."""
+    code, said = tbcli(workspace, "clean", "--all", "--yes")
+    if code:
+        yield f"clean --all exits with {code}: {said}"
+    left = [str(path.relative_to(workspace)) for path in workspace.rglob("*") if path.parent != workspace]
+    if left:
+        yield f"nothing removes {left}"
+
+
+def _create(workspace: Path) -> int:
+    return _coded(lambda: store_of(workspace).create(config_of(workspace)))
+
+
+def _the_run(workspace: Path) -> Run:
+    (run,) = store_of(workspace).list()
+    return run
+
+
+def _update(workspace: Path) -> int:
+    return _coded(lambda: _the_run(workspace).update(note="seen", metrics={"a": 1.0}))
+
+
+def _append(workspace: Path) -> int:
+    rows = [
+        {"epoch": epoch, "step": epoch * 100, "seconds": 1.0, "learning_rate": 0.1, "loss": 1.0} for epoch in (4, 5)
+    ]
+    writer = HistoryWriter(_the_run(workspace).history_file)
+    return _coded(lambda: [writer.append(row) for row in [rows[0], {**rows[1], "new": 1.0}]])
+
+
+def _finish(workspace: Path) -> int:
+    run, said = _the_run(workspace), list[str]()
+    conclude(run, config_of(workspace), "finished", "", 1.0, warn=said.append)
+    return 5 if said else 0
+
+
+def _coded(act: Callable[[], object]) -> int:
+    """Return the exit code that a failure has; documented ones of the system count as 5, as a training makes them."""
+    try:
+        act()
+    except TbcliError as error:
+        return error.exit_code
+    except OSError:
+        return 5
+    return 0
+
+
+def _clean(*words: str) -> Callable[[Path], int]:
+    return lambda workspace: tbcli(workspace, "clean", *words, "--yes")[0]
+
+
+def _nothing(workspace: Path) -> None:
+    (workspace / "logs").mkdir()
+
+
+def _trained(workspace: Path) -> None:
+    make_run(workspace, name="first")
+
+
+def _training(workspace: Path) -> None:
+    make_run(workspace, name="first", status="running")
+
+
+def _epochs_are_whole(workspace: Path) -> Iterator[str]:
+    epochs = read_history(_the_run(workspace).history_file).epochs
+    if epochs not in ((1, 2, 3), (1, 2, 3, 4), (1, 2, 3, 4, 5)):
+        yield f"the history has the epochs {epochs}"
+
+
+SCENARIOS = {
+    "create": Scenario(_nothing, _create, frozenset({0, 2, 5, KILLED})),
+    "update": Scenario(_training, _update, frozenset({0, 5, KILLED})),
+    "history": Scenario(_training, _append, frozenset({0, 5, KILLED}), _epochs_are_whole),
+    "finish": Scenario(_training, _finish, frozenset({0, 5, KILLED})),
+    "clean": Scenario(_trained, _clean("first"), frozenset({0, 5, 8, KILLED})),
+}
