@@ -12,7 +12,7 @@ from tbcli.naming.matching import nearest
 _DEVICE = "choose the GPU with CUDA_VISIBLE_DEVICES=0 in front of the command; empty is the CPU"
 _PLACE = "`--workspace DIR` holds logs, plots and models; `--logdir`, `--plots-dir` and `--models-dir` set one alone"
 _FEED = "leave it out: batches are prepared beside the training"
-_RESUME = "`--config logs/RUN/config.json` repeats a run from its start"
+_RESUME = "`--resume RUN` goes on with a run, `--config RUN` repeats it from its start"
 _MIXED = "`--precision mixed_bfloat16`"
 
 FOREIGN = {
@@ -21,12 +21,12 @@ FOREIGN = {
     "default-root-dir": _PLACE, "out-dir": _PLACE, "output-dir": _PLACE, "project": _PLACE, "root-dir": _PLACE,
     "save-dir": _PLACE, "work-dir": _PLACE, "workdir": _PLACE,
     "num-workers": _FEED, "workers": _FEED, "dataloader-num-workers": _FEED,
-    "checkpoint": _RESUME, "ckpt": _RESUME, "ckpt-path": _RESUME, "resume": _RESUME,
+    "checkpoint": _RESUME, "ckpt": _RESUME, "ckpt-path": _RESUME, "continue": _RESUME,
     "resume-from-checkpoint": _RESUME,
     "amp": _MIXED, "bf16": _MIXED, "mixed-precision": _MIXED, "half": _MIXED,
     "fp16": "`--precision mixed_float16`", "fp32": "`--precision float32`",
     "max-steps": "`--epochs 1 --steps-per-epoch N`", "steps": "`--epochs 1 --steps-per-epoch N`",
-    "output": "`--out FILE`", "output-file": "`--out FILE`", "outfile": "`--out FILE`", "save": "`--out FILE`",
+    "output": "`--out FILE`", "output-file": "`--out FILE`", "outfile": "`--out FILE`",
     "debug": "`--verbose`", "silent": "`--quiet`", "force": "`--yes`",
     "bind-all": "`--host 0.0.0.0`",
     "logdir-spec": "`tbcli serve RUN RUN` shows chosen runs",

@@ -70,6 +70,51 @@ def profile_problem(text: str) -> tuple[str, str] | None:
     )
 
 
+_UNIT_SECONDS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
+_DURATION = re.compile("".join(rf"(?:(\d{{1,9}}(?:\.\d{{1,9}})?){unit})?" for unit in _UNIT_SECONDS), re.ASCII)
+MOST_SECONDS = 10 * 365 * 86_400
+
+
+def read_duration(text: str) -> float | None:
+    """Return the seconds in ``90s``, ``30m``, ``1h30m``, ``12h``, ``7d`` or ``2w``; None where the text is no time."""
+    found = _DURATION.fullmatch(text.strip().lower())
+    if not found or not any(found.groups()):
+        return None
+    return sum(float(number or 0) * unit for number, unit in zip(found.groups(), _UNIT_SECONDS.values(), strict=True))
+
+
+def duration_problem(text: str) -> tuple[str, str] | None:
+    """Return the problem of a time to stop after, if any."""
+    if not text:
+        return None
+    seconds = read_duration(text)
+    if seconds is None:
+        return f"must be a time with its unit, got {text!r}", "such as 90s, 30m, 12h or 1h30m"
+    if not 1 <= seconds <= MOST_SECONDS:
+        return f"must be from 1 second to 10 years, got {text!r}", "such as 90s, 30m, 12h or 1h30m"
+    return None
+
+
+def read_checkpoint(text: str) -> tuple[int, float]:
+    """Return steps and seconds between two states, one of them 0; ``ValueError`` where the text is neither."""
+    if not text:
+        return 0, 0.0
+    if text.isascii() and text.isdecimal() and len(text) <= 10 and 1 <= int(text) <= MOST:
+        return int(text), 0.0
+    if text.isdecimal() or duration_problem(text):
+        raise ValueError(text)
+    return 0, read_duration(text) or 0.0
+
+
+def checkpoint_problem(text: str) -> tuple[str, str] | None:
+    """Return the problem of ``--checkpoint-every``, if any."""
+    try:
+        read_checkpoint(text)
+    except ValueError:
+        return f"must be a number of steps or a time, got {text!r}", "such as 500, 10m or 1h"
+    return None
+
+
 def host_problem(host: str) -> tuple[str, str] | None:
     """Return the problem of an address to listen on, if any."""
     if host and host.strip() == host:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from tbcli.config.checks import (
     MOST,
     cadence_problem,
+    checkpoint_problem,
+    duration_problem,
     host_problem,
     hosts_problem,
     line_problem,
@@ -16,6 +18,8 @@ from tbcli.config.checks import (
     prefix_problem,
     profile_problem,
     read_cadence,
+    read_checkpoint,
+    read_duration,
     read_size,
     read_steps,
     size_problem,
@@ -28,6 +32,7 @@ OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 SAVE_FORMATS = ("keras", "h5", "savedmodel", "tflite")
+SAVED = ("best", "last")
 FIGURE_FORMATS = ("png", "svg", "pdf")
 FIGURE_THEMES = ("light", "dark")
 LOAD_FAST = ("auto", "true", "false")
@@ -180,6 +185,11 @@ class TrainConfig(Section):
         "", 'Stop after the epoch in which a condition holds, such as "val_accuracy>=0.99"; `tbcli help conditions`. '
         "A cosine schedule still spans --epochs.", flag="--until", panel="Training", metavar="EXPR",
     )  # fmt: skip
+    max_time: str = setting(
+        "", "Stop after this much time, counted from the start of the command, such as 30m, 90s or 1h30m. What is "
+        "trained by then is saved; the run can be resumed.", meaning="no limit", flag="--max-time",
+        aliases=("time-limit",), panel="Training", metavar="TIME", problem=duration_problem,
+    )  # fmt: skip
     patience: int = setting(
         0, "Stop after N epochs without improvement and keep the best weights; 0 is off.", flag="--patience",
         aliases=("early-stopping", "early-stopping-patience"), panel="Training", metavar="N", least=0,
@@ -217,6 +227,39 @@ class TrainConfig(Section):
         ("keras",), "Formats to save the model in, besides keras. Repeatable.", flag="--save-format",
         panel="Output", metavar="FORMAT", choices=SAVE_FORMATS,
     )  # fmt: skip
+    save: str = setting(
+        "", "Weights to save, by the metric of --monitor.", meaning="last; best with --patience", flag="--save",
+        panel="Output", metavar="WHICH", choices=("", *SAVED),
+    )  # fmt: skip
+    checkpoint_every: str = setting(
+        "", "Keep the state to resume from within the epoch too: every N steps, or every 10m.",
+        meaning="after an epoch, and every 5 minutes", flag="--checkpoint-every", panel="Output",
+        metavar="STEPS|TIME", problem=checkpoint_problem,
+    )  # fmt: skip
+    keep_state: bool = setting(
+        True, "Keep the last state after the end of training, so that more epochs can follow.", flag="--keep-state",
+        panel="Output",
+    )  # fmt: skip
+
+    @property
+    def max_seconds(self) -> float | None:
+        """The seconds after which to stop, None without a limit."""
+        return read_duration(self.max_time)
+
+    @property
+    def saves_best(self) -> bool:
+        """Whether the weights of the best epoch are saved, not those of the last."""
+        return self.save == "best" or (not self.save and bool(self.patience))
+
+    @property
+    def checkpoint_steps(self) -> int:
+        """Optimizer steps between two states within the epoch; 0 where they do not count."""
+        return read_checkpoint(self.checkpoint_every)[0]
+
+    @property
+    def checkpoint_seconds(self) -> float:
+        """Seconds between two states within the epoch; 0 where they do not count."""
+        return read_checkpoint(self.checkpoint_every)[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tbcli.config import PathsConfig
+from tbcli.config.checks import read_duration
 from tbcli.errors import ConfigError, NotFound, Refused
 from tbcli.naming.matching import did_you_mean
 from tbcli.runs.files import utc_now
@@ -16,19 +17,17 @@ from tbcli.runs.references import is_path
 from tbcli.runs.run import STATUSES, LogDirectory, Run
 from tbcli.runs.store import RunStore
 
-_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-
 
 def parse_age(text: str) -> float:
     """Return the seconds in ``30m``, ``12h``, ``7d`` or ``2w``.
 
     Raises:
-        ConfigError: It is not a number followed by one of the units.
+        ConfigError: It is not a number followed by a unit.
     """
-    number, unit = text.strip()[:-1], text.strip()[-1:]
-    if unit not in _UNIT_SECONDS or not number.replace(".", "", 1).isdecimal():
+    seconds = read_duration(text)
+    if seconds is None:
         raise ConfigError(f"an age is a number with a unit, got {text!r}", hint="such as 30m, 12h, 7d or 2w")
-    return float(number) * _UNIT_SECONDS[unit]
+    return seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
