@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -21,12 +22,15 @@ from tbcli.naming.direction import NOT_METRICS
 from tbcli.naming.series import is_of_validation
 from tbcli.training import Narrator
 
+if TYPE_CHECKING:
+    from tbcli.runs import Run
+
 _WIDEST_BAR, _NARROWEST_BAR = 20, 6
 _SECONDS_BETWEEN_LINES = 15  # on progress, in a log
 _TABLE_LEAVES = ("steps/s", "time")  # what a narrow terminal does without, the first first
 
 
-def choose_narrator(output: Output) -> Narrator:
+def choose_narrator(output: Output) -> QuietNarrator:
     """Return the narrator: warnings only under ``--quiet``, a live display only where a terminal can show it."""
     if output.quiet:
         return QuietNarrator(output)
@@ -45,6 +49,12 @@ class QuietNarrator(Narrator):
 
     def __init__(self, output: Output) -> None:
         self._output = output
+        self.run: Run | None = None
+        """The run that this process trains, once there is one."""
+
+    def claimed(self, run: Run) -> None:
+        """The run is made, or taken up again."""
+        self.run = run
 
     def hushed_libraries(self) -> AbstractContextManager[None]:
         """Silence them, except under ``--verbose``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
@@ -75,13 +76,11 @@ def train(
         with stdout_kept_clean():
             _rehearse(config, gates, output)
         return
-    with stdout_kept_clean():
-        run = _train(config, gates, output)
-    _summarize(run, config, output)
+    run = _train(config, gates, output)
     try:
-        output.result(run.id)
-    except ConfigError as error:
-        raise ConfigError(f"{error.message}; the run is {run.id}", hint=error.hint) from None
+        _summarize(run, config, output)
+    finally:
+        _print_id(run, output)
     try:
         if gates:
             check_trained(run, gates, output)
@@ -111,9 +110,23 @@ def _train(config: Config, gates: Sequence[Gate], output: Output) -> Run:
 
     narrator = choose_narrator(output)
     try:
-        return train_model(config, narrator, own_process=True, expecting=partial(require_known, gates))
-    finally:
-        narrator.close()
+        with stdout_kept_clean():
+            try:
+                return train_model(config, narrator, own_process=True, expecting=partial(require_known, gates))
+            finally:
+                narrator.close()
+    except BaseException:
+        if narrator.run and narrator.run.record_file.exists():  # one in which nothing could begin is not kept
+            with suppress(ConfigError, BrokenPipeError):  # what ended the training is what is to be told
+                output.result(narrator.run.id)
+        raise
+
+
+def _print_id(run: Run, output: Output) -> None:
+    try:
+        output.result(run.id)
+    except ConfigError as error:
+        raise ConfigError(f"{error.message}; the run is {run.id}", hint=error.hint) from None
 
 
 def _rehearse(config: Config, gates: Sequence[Gate], output: Output) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tbcli.runs import Run
 
 
 class Narrator:
@@ -24,6 +28,9 @@ class Narrator:
 
     def warn(self, text: str) -> None:
         """Something that may be wrong."""
+
+    def claimed(self, run: Run) -> None:
+        """The run is made, or taken up again: from now on this process trains it, and it has an id."""
 
     def begin(self, epochs: int, steps: int) -> None:
         """Training begins, with this many epochs of this many steps."""

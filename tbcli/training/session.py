@@ -89,6 +89,7 @@ def train(
             "git": git_state(Path.cwd()),
         }
         run = RunStore(config.paths, config.direction).create(config, facts)
+        narrator.claimed(run)
         with claim(run.logs), _kept(run, config, interruption, narrator):
             _import_pipeline(config, dataset, narrator, own_process=own_process)
             from tbcli.training.pipeline import train_and_save

@@ -32,7 +32,7 @@ def test_a_signal_in_training_keeps_history_figure_and_state(
     with training(tmp_path, *LONG) as process:
         process.wait_for("epoch    2/1000")
         process.process.send_signal(number)
-        assert process.end() == (code, ""), process.said
+        assert process.end() == (code, f"{the_record(tmp_path)['id']}\n"), process.said
     error, hint = process.said[-2:]
     assert error == f"error: training was interrupted by {name}"
     record = the_record(tmp_path)
@@ -75,7 +75,7 @@ def test_a_signal_while_the_test_set_is_evaluated_keeps_the_trained_state(tmp_pa
     with training(tmp_path, *few_steps) as process:
         process.wait_for("Evaluating the test set")
         process.process.send_signal(signal.SIGINT)
-        assert process.end() == (130, ""), process.said
+        assert process.end() == (130, f"{the_record(tmp_path)['id']}\n"), process.said
     record = the_record(tmp_path)
     assert (record["status"], record["epochs"]) == ("interrupted", 1)
     assert "test_accuracy" not in record["metrics"]
