@@ -186,6 +186,28 @@ def _to_stderr(text: str) -> None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201 - the one place for narration
 
 
+_SET_ASIDE: dict[int, list[int]] = {1: [], 2: []}
+"""Descriptors of the real stdout and stderr, while something else stands in their places."""
+
+
+def say_at_once(text: str) -> None:
+    """Tell a person what cannot wait, also while libraries are hushed."""
+    if _SET_ASIDE[2]:
+        _write_at_once(2, text)
+    else:
+        _to_stderr(text)
+
+
+def result_at_once(text: str) -> None:
+    """Write one result line of a process that ends without another word, also while stdout is kept clean."""
+    _write_at_once(1, text)
+
+
+def _write_at_once(stream: int, text: str) -> None:
+    with suppress(OSError):
+        os.write((_SET_ASIDE[stream] or [stream])[-1], f"{text}\n".encode(errors="replace"))
+
+
 def can_ask() -> bool:
     """Say whether a person can see a question and answer it."""
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
@@ -213,12 +235,14 @@ def stdout_kept_clean() -> Iterator[None]:
         with redirect_stdout(sys.stderr):
             yield
         return
+    _SET_ASIDE[1].append(kept)
     try:
         os.dup2(2, 1)
         with redirect_stdout(sys.stderr):
             yield
     finally:
         os.dup2(kept, 1)
+        _SET_ASIDE[1].remove(kept)
         os.close(kept)
 
 
@@ -234,11 +258,13 @@ def stderr_hushed() -> Iterator[None]:
     """Drop what is written to stderr, also from C++ before any log level holds, as TensorFlow's first lines are."""
     sys.stderr.flush()
     kept, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    _SET_ASIDE[2].append(kept)
     try:
         os.dup2(devnull, 2)
         yield
     finally:
         sys.stderr.flush()
         os.dup2(kept, 2)
+        _SET_ASIDE[2].remove(kept)
         os.close(kept)
         os.close(devnull)

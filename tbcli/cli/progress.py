@@ -17,7 +17,16 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from tbcli.cli.output import Output, counted_seconds, is_terminal, printable, stderr_hushed, wants_colour
+from tbcli.cli.output import (
+    Output,
+    counted_seconds,
+    is_terminal,
+    printable,
+    result_at_once,
+    say_at_once,
+    stderr_hushed,
+    wants_colour,
+)
 from tbcli.naming.direction import NOT_METRICS
 from tbcli.naming.series import is_of_validation
 from tbcli.training import Narrator
@@ -63,6 +72,17 @@ class QuietNarrator(Narrator):
     def warn(self, text: str) -> None:
         """Something that may be wrong."""
         self._output.warn(text)
+
+    def interrupted(self, text: str) -> None:
+        """A signal came: whoever sent it is answered, also under ``--quiet`` and while libraries are hushed."""
+        say_at_once(text)
+
+    def leaving(self, text: str, run_id: str) -> None:
+        """The process ends now."""
+        self.close()
+        say_at_once(text)
+        if run_id:
+            result_at_once(run_id)
 
 
 class PlainNarrator(QuietNarrator):
@@ -146,6 +166,10 @@ class LiveNarrator(QuietNarrator):
     def warn(self, text: str) -> None:
         """Something that may be wrong; stays above the display."""
         self._console.print(Text.assemble(("warning: ", "yellow"), printable(text)))
+
+    def interrupted(self, text: str) -> None:
+        """A signal came; stays above the display."""
+        self._console.print(Text(text, style="yellow"))
 
     def begin(self, epochs: int, steps: int) -> None:
         """Training begins."""

@@ -72,13 +72,13 @@ def opened(common: Common, run: Run) -> Iterator[tuple[SavedModel, Narrator, Cal
     hush_libraries(verbose=common.verbose)
     narrator = choose_narrator(common.output)
     try:
-        with Interruption(narrator.close, "the evaluation") as interruption, progress_to(narrator.progress):
+        with Interruption(narrator, "the evaluation") as signals, progress_to(signals.checked(narrator.progress)):
             narrator.stage("Loading the model")
-            with narrator.hushed_libraries(), stdout_kept_clean():
+            with narrator.hushed_libraries(), stdout_kept_clean(), signals.checked_imports():
                 load_keras()
                 from tbcli.predicting.saved import open_saved
 
                 saved = open_saved(run)
-            yield saved, narrator, interruption.check
+            yield saved, narrator, signals.check
     finally:
         narrator.close()

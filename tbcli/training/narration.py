@@ -41,5 +41,11 @@ class Narrator:
     def epoch(self, epoch: int, logs: Mapping[str, float], best: Mapping[str, tuple[float, int]]) -> None:
         """An epoch is done: its metrics, and of each metric the best value so far with its epoch."""
 
+    def interrupted(self, text: str) -> None:
+        """A signal came, which is answered soon; called by a thread of its own."""
+
+    def leaving(self, text: str, run_id: str) -> None:
+        """A second signal came: the process ends when this returns; it has claimed this run, or none: ``""``."""
+
     def close(self) -> None:
         """No more events follow; also called when training failed."""

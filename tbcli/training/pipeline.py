@@ -64,7 +64,7 @@ def train_and_save(
         observer = Observer(setup, model.steps_per_execution, needs_backward=recording.needs_backward)
         epochs = Epochs(setup, ready.feed, observer, recording, ready.rate_at)
         with _state_kept(setup, epochs, ready.feed.steps):
-            _fit(setup, epochs, ready, interruption)
+            _fit(setup, epochs, ready)
             final = _rebuilt_in_float32(config, ready, narrator)
             saved_epoch = epochs.patience.restore(final) if epochs.patience else 0
             run.update(ended_by=epochs.ended_by, saved_epoch=saved_epoch or epochs.epochs_done)
@@ -82,20 +82,19 @@ def train_and_save(
                 recording.end(replace(epochs.latest, **told))
 
 
-def _fit(setup: Setup, epochs: Epochs, ready: Prepared, interruption: Interruption) -> None:
+def _fit(setup: Setup, epochs: Epochs, ready: Prepared) -> None:
     train, feed = setup.config.train, ready.feed
     augmentation = build_augmentation(setup.config.data.augment, train.seed, feed.split)
-    with interruption.deferred():
-        try:
-            run_epochs(setup.model, feed, epochs, train.epochs, augmentation, ready.class_weights)
-        except tf.errors.ResourceExhaustedError as error:
-            raise TrainingFailed(
-                f"out of memory at step {epochs.steps_done + 1}", hint=f"use a `--batch-size` below {feed.batch_size}"
-            ) from error
-        except Exception as error:
-            if epochs.steps_done or not _is_of_user(setup.config, error):
-                raise
-            raise _first_step_failed(error) from error
+    try:
+        run_epochs(setup.model, feed, epochs, train.epochs, augmentation, ready.class_weights)
+    except tf.errors.ResourceExhaustedError as error:
+        raise TrainingFailed(
+            f"out of memory at step {epochs.steps_done + 1}", hint=f"use a `--batch-size` below {feed.batch_size}"
+        ) from error
+    except Exception as error:
+        if epochs.steps_done or not _is_of_user(setup.config, error):
+            raise
+        raise _first_step_failed(error) from error
 
 
 def _is_of_user(config: Config, error: Exception) -> bool:

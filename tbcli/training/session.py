@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tbcli.config import Config
 from tbcli.config.layers import with_absolute_paths
 from tbcli.data import load_dataset, needs_keras
 from tbcli.data.dataset import Dataset
-from tbcli.errors import ConfigError, DoesNotFit, Interrupted, NotFound, TrainingFailed, status_of
+from tbcli.errors import ConfigError, DoesNotFit, Interrupted, NotFound, TbcliError, TrainingFailed, status_of
 from tbcli.keras_backend import BACKEND, load_keras, require_backend
 from tbcli.loading import imports_kept
 from tbcli.models import choose_model, describe_samples, short_name
@@ -78,7 +78,7 @@ def train(
     narrator = progress or Narrator()
     config = with_absolute_paths(config)
     with _begun(config, narrator, own_process=own_process) as interruption:
-        config, dataset, expected = _loaded(config, narrator, own_process=own_process)
+        config, dataset, expected = _loaded(config, narrator, interruption, own_process=own_process)
         if expected.is_complete:
             expecting(expected_summary(config, expected))
         facts = {
@@ -91,7 +91,7 @@ def train(
         run = RunStore(config.paths, config.direction).create(config, facts)
         narrator.claimed(run)
         with claim(run.logs), _kept(run, config, interruption, narrator):
-            _import_pipeline(config, dataset, narrator, own_process=own_process)
+            _import_pipeline(config, dataset, narrator, interruption, own_process=own_process)
             from tbcli.training.pipeline import train_and_save
 
             train_and_save(config, dataset, run, narrator, interruption, expecting)
@@ -119,11 +119,11 @@ def rehearse(
     """
     narrator = progress or Narrator()
     config = with_absolute_paths(config)
-    with _begun(config, narrator, own_process=own_process):
-        config, dataset, expected = _loaded(config, narrator, own_process=own_process)
+    with _begun(config, narrator, own_process=own_process) as interruption:
+        config, dataset, expected = _loaded(config, narrator, interruption, own_process=own_process)
         if expected.is_complete:
             expecting(expected_summary(config, expected))
-        _import_pipeline(config, dataset, narrator, own_process=own_process)
+        _import_pipeline(config, dataset, narrator, interruption, own_process=own_process)
         from tbcli.training.pipeline import try_one_step
 
         return try_one_step(config, dataset, narrator, expecting)
@@ -136,19 +136,22 @@ def _begun(config: Config, narrator: Narrator, *, own_process: bool) -> Iterator
     if own_process:
         os.environ[BACKEND] = "tensorflow"  # also for recorders of installed packages, which may import Keras
     require_backend()
-    with Interruption(on_second=narrator.close) as interruption:
+    with Interruption(narrator) as interruption:
         with narrator.hushed_libraries():
             require_loadable(chosen_names(config.record))
         yield interruption
 
 
-def _loaded(config: Config, narrator: Narrator, *, own_process: bool) -> tuple[Config, Dataset, Expected]:
+def _loaded(
+    config: Config, narrator: Narrator, interruption: Interruption, *, own_process: bool
+) -> tuple[Config, Dataset, Expected]:
     """Return settings, data, and the metrics that there will be, once what was asked suits the data."""
     _require_roots(config)
     if needs_keras(config.data.source):
-        _start_tensorflow(narrator, own_process=own_process)
+        _start_tensorflow(narrator, interruption, own_process=own_process)
     narrator.stage(f"Loading {config.data.source}")
-    dataset = load_dataset(config.data, narrator.progress)
+    dataset = load_dataset(config.data, interruption.checked(narrator.progress))
+    interruption.check()
     require_images(config.data.augment, dataset.input_shape)
     require_profiled_steps(config, len(dataset.train))
     for note in dataset.notes:
@@ -157,15 +160,27 @@ def _loaded(config: Config, narrator: Narrator, *, own_process: bool) -> tuple[C
     return config, dataset, check_for_data(config, dataset)
 
 
-def _start_tensorflow(narrator: Narrator, *, own_process: bool) -> None:
+def _start_tensorflow(narrator: Narrator, interruption: Interruption, *, own_process: bool) -> None:
     narrator.stage("Starting TensorFlow")
-    with narrator.hushed_libraries(), imports_kept() if own_process else nullcontext():
+    with _starting(narrator, interruption, own_process=own_process):
         load_keras(*_FOR_OTHERS if own_process else ())
 
 
-def _import_pipeline(config: Config, dataset: Dataset, narrator: Narrator, *, own_process: bool) -> None:
-    _start_tensorflow(narrator, own_process=own_process)
-    with narrator.hushed_libraries(), imports_kept() if own_process else nullcontext():
+@contextmanager
+def _starting(narrator: Narrator, interruption: Interruption, *, own_process: bool) -> Iterator[None]:
+    """Import libraries quietly; in a process of our own also in less time, and no longer than until a signal."""
+    with narrator.hushed_libraries(), ExitStack() as stack:
+        if own_process:
+            stack.enter_context(imports_kept())
+            stack.enter_context(interruption.checked_imports())
+        yield
+
+
+def _import_pipeline(
+    config: Config, dataset: Dataset, narrator: Narrator, interruption: Interruption, *, own_process: bool
+) -> None:
+    _start_tensorflow(narrator, interruption, own_process=own_process)
+    with _starting(narrator, interruption, own_process=own_process):
         import_module("tbcli.training.pipeline")
     if own_process and not config.train.deterministic:  # whose bits would depend on who calls
         from tbcli.training.hardware import choose_threads, use_threads
@@ -200,6 +215,7 @@ def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrat
     """
     began = time.perf_counter()
     heartbeat = Heartbeat(run)
+    interruption.run_id = run.id
     status, reason, has_begun = "failed", "", True
     try:
         try:
@@ -213,17 +229,29 @@ def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrat
         status = status_of(error)
         reason = reason_of(error)
         has_begun = run.history_file.exists() or not isinstance(error, (ConfigError, NotFound, DoesNotFit))
-        if isinstance(error, Interrupted):
-            error.hint = f"`tbcli runs {run.id}` shows what was kept"
+        _tell_run(error, run)
         raise
     finally:
         heartbeat.stop()
-        with interruption.deferred():
-            seconds = time.perf_counter() - began
-            if not has_begun:
-                shutil.rmtree(run.logs, ignore_errors=True)
-            else:
-                conclude(run, config, status, reason, seconds, warn=narrator.warn, stage=narrator.stage)
+        seconds = time.perf_counter() - began
+        if not has_begun:
+            shutil.rmtree(run.logs, ignore_errors=True)
+        else:
+            if interruption.signal_number and status == "finished":
+                config = config.updated({"plot.automatic": False})
+            conclude(run, config, status, reason, seconds, warn=narrator.warn, stage=narrator.stage)
+    try:
+        interruption.check()  # a signal that came when only the figures were missing
+    except Interrupted as error:
+        _tell_run(error, run)
+        raise
+
+
+def _tell_run(error: BaseException, run: Run) -> None:
+    if isinstance(error, TbcliError):
+        error.run_id = run.id
+    if isinstance(error, Interrupted):
+        error.hint = f"`tbcli runs {run.id}` shows what was kept"
 
 
 def _disk_trouble(error: OSError, run: Run) -> TrainingFailed:
