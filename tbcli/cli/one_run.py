@@ -90,6 +90,8 @@ def _recording_cost(run: Run) -> str:
 def _reason(run: Run, now: datetime) -> str:
     """Return why training did not finish; ``""`` of a run that did, or still trains."""
     if run.record.get("status") == "running":
+        if doubt := run.doubt(now):
+            return f"it may still be training: {doubt}"
         return "" if run.is_live(now) else "its process ended without a final record (killed?)"
     return str(run.record.get("reason") or "")
 

@@ -6,13 +6,14 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tbcli.naming.judges import USUAL_TASK, judge_of
 from tbcli.runs.files import parse_utc, read_json, utc_now, walk_files, write_json
 from tbcli.runs.ids import without_slug
+from tbcli.runs.liveness import Signs, last_beat, read_signs
 from tbcli.runs.owner import Owner
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 STATUSES = ("running", "finished", "failed", "interrupted", "diverged")
-HEARTBEAT_SECONDS = 10.0
-STALE_SECONDS = 60.0
 _RESERVED_BYTES = 4096
 _RECORD_BYTES = 65_536  # more than a record has
 
@@ -76,7 +75,7 @@ class Run:
 
     @property
     def heartbeat_file(self) -> Path:
-        """Touched every `HEARTBEAT_SECONDS` while training."""
+        """Touched every 10 seconds while training."""
         return self.logs / "heartbeat"
 
     @property
@@ -148,7 +147,8 @@ class Run:
         pid, started, host = (self.record.get(key) for key in ("pid", "pid_started", "host"))
         if not isinstance(pid, int) or not isinstance(host, str):
             return None
-        return Owner(pid, started if isinstance(started, int) else None, host)
+        boot, namespace = (str(self.record.get(key) or "") for key in ("boot", "pid_namespace"))
+        return Owner(pid, started if isinstance(started, int) else None, host, boot, namespace)
 
     def metric(self, name: str) -> float | None:
         """Return the best over the epochs, or the one value of a test metric; None where there is none."""
@@ -165,37 +165,67 @@ class Run:
     def is_live(self, now: datetime | None = None) -> bool:
         """Say whether a process is still training it.
 
-        On this host the process itself decides, however stale its heartbeat; elsewhere only the heartbeat can tell.
+        A lock on its directory proves it. Else the process itself decides, however stale its heartbeat, where it can
+        be seen: on this machine, since its last boot, in this container. Elsewhere only the heartbeat can tell.
         """
-        if self.record.get("status") != "running":
-            return False
-        owner = self.owner
-        lives = owner.lives() if owner else None
-        if lives is not None:
-            return lives
-        beat = self._last_beat()
-        return beat is not None and ((now or utc_now()) - beat).total_seconds() < STALE_SECONDS
+        return self.record.get("status") == "running" and self._signs(now).is_alive is True
 
     def status(self, now: datetime | None = None) -> str:
-        """Return the status a person should see: a run whose process is gone is interrupted, not running."""
+        """Return the status a person should see: a run whose process is gone is interrupted, not running.
+
+        ``unknown`` is one whose record says no status, or of which nothing tells whether it is still training.
+        """
         status = str(self.record.get("status"))
-        if status == "running" and not self.is_live(now):
-            return "interrupted"
+        if status == "running":
+            is_alive = self._signs(now).is_alive
+            return "unknown" if is_alive is None else "running" if is_alive else "interrupted"
         return status if status in STATUSES else "unknown"
+
+    def why_in_use(self, now: datetime | None = None) -> str:
+        """Return why nothing of the run may be removed or continued, as the end of a sentence; ``""`` if it may.
+
+        That takes both signs of death, no process and no fresh heartbeat, and that no process holds its directory.
+        """
+        signs = self._signs(now)
+        is_running = self.record.get("status") == "running"
+        if is_running and signs.is_alive:
+            pid = self.owner.pid if self.owner else "unknown"
+            return f"is still training (process {pid} on {self.record.get('host')})"
+        if signs.is_claimed:
+            return "is in use by another process"
+        doubt = signs.doubt() if is_running else ""
+        return f"may still be training: {doubt}" if doubt else ""
+
+    def doubt(self, now: datetime | None = None) -> str:
+        """Return why it cannot be told whether a run is still training; ``""`` of one that shows it, or has ended."""
+        signs = self._signs(now) if self.record.get("status") == "running" else None
+        return signs.doubt() if signs and signs.is_alive is None else ""
+
+    def _signs(self, now: datetime | None) -> Signs:
+        is_moved = self.logs.name != self.id
+        return read_signs(self.logs, self.heartbeat_file, self.owner, now, is_moved=is_moved)
 
     def age_seconds(self, now: datetime | None = None) -> float | None:
         """Return the seconds since training stopped, or since it began for a live run; None where nothing tells.
 
-        A killed run stopped at its last heartbeat.
+        A killed run stopped at its last heartbeat. A clock that was set back makes no run older than it is: it did not
+        end before it began, nor sooner than its training took.
         """
         now = now or utc_now()
-        moment = self.started if self.is_live(now) else self.ended or self._last_beat() or self.started
-        return max(0.0, (now - moment).total_seconds()) if moment else None
+        if self.is_live(now):
+            moments = [self.started]
+        elif self.ended:
+            moments = [self.ended, self.started, self._earliest_end()]
+        else:
+            moments = [last_beat(self.heartbeat_file), self.started]
+        known = [moment for moment in moments if moment]
+        return max(0.0, (now - max(known)).total_seconds()) if known else None
 
-    def _last_beat(self) -> datetime | None:
+    def _earliest_end(self) -> datetime | None:
+        """Return when the training can have ended at the earliest, by its start and the seconds that it took."""
         try:
-            return datetime.fromtimestamp(self.heartbeat_file.stat().st_mtime, UTC)
-        except OSError:
+            return self.started + timedelta(seconds=self.number("seconds") or 0.0) if self.started else None
+        except (OverflowError, ValueError):
             return None
 
     def bytes(self) -> int:

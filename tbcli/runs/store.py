@@ -217,7 +217,7 @@ def _first_record(run_id: str, config: Config, now: datetime) -> dict[str, Any]:
         "seconds": None,
         "model": config.model.name,
         "data": config.data.source,
-        **_owner_facts(),
+        **owner_facts(),
     }
 
 
@@ -232,9 +232,11 @@ def _write_first_files(run: Run, settings: Mapping[str, Any]) -> None:
         raise
 
 
-def _owner_facts() -> dict[str, Any]:
+def owner_facts() -> dict[str, Any]:
+    """Return what a record says of the process that trains: this one."""
     owner = Owner.current()
-    return {"pid": owner.pid, "pid_started": owner.pid_started, "host": owner.host}
+    process = {"pid": owner.pid, "pid_started": owner.pid_started, "host": owner.host}
+    return {**process, "boot": owner.boot, "pid_namespace": owner.namespace}
 
 
 def list_runs(workspace: str | os.PathLike[str] = ".") -> list[Run]:

@@ -12,7 +12,7 @@ from tbcli.naming.direction import summarize
 from tbcli.runs import Run
 from tbcli.runs.files import utc_now, utc_text
 from tbcli.runs.history import read_history
-from tbcli.runs.run import HEARTBEAT_SECONDS
+from tbcli.runs.liveness import HEARTBEAT_SECONDS
 
 
 class Heartbeat:
