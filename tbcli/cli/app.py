@@ -24,6 +24,7 @@ COMMANDS = {
     "serve": "Show runs in TensorBoard, all or the chosen ones, until Ctrl-C.",
     "clean": "Remove runs: logs, plots and model together, after showing them and asking.",
     "run": "Run a training script unchanged, and keep a run for every Keras fit in it.",
+    "stop": "Ask trainings to finish their step, save and end, and wait until they have.",
     "data": "Show how data are read, and check them for problems, before training.",
     "models": "List the models, their arguments, and their number of parameters for --data.",
     "evaluate": "Measure the saved model of a run on its test set, or on other data.",

@@ -83,6 +83,17 @@ def complete_run(context: typer.Context, incomplete: str) -> list[str]:
     return _beginning(["latest", "best", *meant, *names], incomplete)
 
 
+def complete_live_run(context: typer.Context, incomplete: str) -> list[str]:
+    """Offer the ids of the runs that are training, and their names that need no quotes."""
+    try:
+        store = _store(context)
+        live = [run for run in map(store.load, list(reversed(store.ids()))[:NAMED]) if run and run.is_live()]
+    except (TbcliError, OSError):
+        return []
+    names = dict.fromkeys(run.name for run in live if _NEEDS_NO_QUOTES.fullmatch(run.name))
+    return _beginning([*(run.id for run in live), *names], incomplete)
+
+
 def complete_metric(context: typer.Context, incomplete: str) -> list[str]:
     """Offer the metrics of the runs that were named, or of the latest."""
     from tbcli.runs import Run

@@ -79,6 +79,11 @@ class Run:
         return self.logs / "heartbeat"
 
     @property
+    def stop_file(self) -> Path:
+        """Made by whoever asks the training to stop."""
+        return self.logs / "stop"
+
+    @property
     def checkpoints(self) -> Path:
         """State to continue from."""
         return self.logs / "checkpoints"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from tbcli.config import Config
@@ -13,14 +17,22 @@ from tbcli.runs import Run
 from tbcli.runs.files import utc_now, utc_text
 from tbcli.runs.history import read_history
 from tbcli.runs.liveness import HEARTBEAT_SECONDS
+from tbcli.runs.stopping import take_request
+
+_LOOK_SECONDS = 1.0
 
 
 class Heartbeat:
-    """Shows from a thread of its own that a run is alive, until it is stopped."""
+    """Shows from a thread of its own that a run is alive, until it is stopped; asked to stop, it signals the process.
+
+    Args:
+        run: In training.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._stopped = threading.Event()
+        take_request(run)  # of an earlier process that trained it
         threading.Thread(target=self._beat, name="tbcli-heartbeat", daemon=True).start()
 
     def stop(self) -> None:
@@ -28,11 +40,22 @@ class Heartbeat:
         self._stopped.set()
 
     def _beat(self) -> None:
-        while not self._stopped.wait(HEARTBEAT_SECONDS):
-            try:
-                self._run.beat()
-            except OSError:
-                continue  # a full disk is noticed where it matters; the process itself still shows that it lives
+        beat_at, is_asked = time.monotonic(), False
+        while not self._stopped.wait(_LOOK_SECONDS):
+            if take_request(self._run) and not is_asked:
+                is_asked = True  # a second signal would end the process at once
+                signal_stop()
+            if time.monotonic() - beat_at >= HEARTBEAT_SECONDS:
+                beat_at = time.monotonic()
+                with suppress(OSError):  # a full disk is noticed where it matters; the process itself shows its life
+                    self._run.beat()
+
+
+def signal_stop() -> None:
+    """Send this process SIGTERM, or the signal of Ctrl-C if that would end a script of the user's on the spot."""
+    handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    is_abrupt = handlers[0] == signal.SIG_DFL and handlers[1] not in (signal.SIG_IGN, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT if is_abrupt else signal.SIGTERM)
 
 
 def reason_of(error: BaseException) -> str:
