@@ -31,3 +31,8 @@ def spelling_of(metric: str, names: Collection[str]) -> str:
     prefix, _, judge = metric.partition("_")
     words = (judge, *_ACCURACIES) if judge in _ACCURACIES else (judge,)
     return next((name for word in words if (name := f"{prefix}_{word}") in names), metric)
+
+
+def is_accuracy(metric: str) -> bool:
+    """Say whether a metric, without its split, is the share of right answers."""
+    return metric.lower() in _ACCURACIES

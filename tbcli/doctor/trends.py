@@ -1,0 +1,63 @@
+"""Whether a noisy curve rises, falls or stays where it is: estimates that one outlier does not move."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+Values = np.ndarray
+
+TREND = 1.64
+"""Standard deviations of `trend_of` that are a trend: four values in a row, each above the one before, have as much."""
+
+_TO_DEVIATION = 1.4826  # from the median absolute deviation to the standard deviation of a normal distribution
+
+
+def noise_of(values: Values) -> float:
+    """Return the standard deviation of the noise around a slow course: robust, from differences of neighbours."""
+    if len(values) < 3:
+        return 0.0
+    steps = np.diff(values)
+    return float(_TO_DEVIATION * np.median(np.abs(steps - np.median(steps))) / math.sqrt(2))
+
+
+def level_at(values: Values, position: int) -> float:
+    """Return the median of a value and its neighbours."""
+    return float(np.median(values[max(0, position - 1) : position + 2]))
+
+
+def last_level(values: Values, since: int = 0) -> float:
+    """Return the median of the last values: a fifth of them, but no more than half of those since a position."""
+    return float(np.median(values[-_count_of_last(len(values), since) :]))
+
+
+def _count_of_last(count: int, since: int = 0) -> int:
+    return min(count, max(3, min(count // 5, (count - since) // 2)))
+
+
+def lowest(values: Values) -> int:
+    """Return where a curve is lowest: of many values by medians of three, so that one dip does not decide."""
+    if len(values) < 8:
+        return int(np.argmin(values))
+    return int(np.argmin([level_at(values, position) for position in range(len(values))]))
+
+
+def trend_of(values: Values) -> float:
+    """Return how surely values rise (positive) or fall, in standard deviations of no trend at all (Mann-Kendall)."""
+    n = len(values)
+    if n < 3:
+        return 0.0
+    score = float(np.sign(values[None, :] - values[:, None])[np.triu_indices(n, 1)].sum())
+    deviation = math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
+    return math.copysign(max(0.0, abs(score) - 1), score) / deviation
+
+
+def rise_of(values: Values, position: int) -> float:
+    """Return by how much the end of a curve lies above its level at a position."""
+    return last_level(values, position) - level_at(values, position)
+
+
+def error_of_rise(values: Values, position: int) -> float:
+    """Return the standard error of `rise_of`, as far as noise alone makes it."""
+    return noise_of(values) * math.sqrt(1 / 3 + 1 / _count_of_last(len(values), position))

@@ -1,0 +1,116 @@
+"""What the curves of a training show: nothing where it is healthy, and the right name where it is sick."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from itertools import cycle
+
+import numpy as np
+import pytest
+
+from tbcli.doctor.course import Known, course_of
+from tbcli.doctor.findings import Finding, needs_action
+from tbcli.doctor.learning import findings_on_learning
+from tests.doctor.histories import HEALTHY, SICK, History, accuracy_of, falling
+
+
+def findings_on(history: History) -> list[Finding]:
+    return findings_on_learning(course_of(history.epochs, history.columns, history.known))
+
+
+def findings_of(known: Known | None = None, **columns: list[float]) -> list[Finding]:
+    return findings_on(History(columns, known or Known()))
+
+
+def names(findings: list[Finding], *, notes: bool = False) -> list[str]:
+    return [finding.name for finding in findings if notes or needs_action([finding])]
+
+
+def test_healthy_histories_get_no_warning() -> None:
+    warned = Counter()
+    for seed, family in zip(range(450), cycle(HEALTHY), strict=False):
+        warned += Counter((family.__name__, name) for name in names(findings_on(family(np.random.default_rng(seed)))))
+    assert not warned
+
+
+def test_sick_histories_are_found_and_named() -> None:
+    missed = Counter()
+    for seed, (family, name) in zip(range(450), cycle(SICK.items()), strict=False):
+        missed[family.__name__] += name not in names(findings_on(family(np.random.default_rng(seed))))
+    assert missed.total() <= 0.025 * 450, missed
+
+
+RISES = [0.9, 0.6, 0.4, 0.3, 0.34, 0.38, 0.45, 0.5, 0.6]
+FALLS = [1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.01]
+
+
+def test_overfitting_is_found_since_the_epoch_of_the_lowest_validation_loss() -> None:
+    known = Known(run="r1", repeats="tbcli train --config r1")
+    found = findings_of(known, loss=FALLS, val_loss=RISES)
+    assert names(found) == ["overfitting"]
+    assert "since epoch 4: val_loss rises from 0.3 to" in found[0].what
+    assert found[0].fix == "tbcli train --config r1 --patience 3"
+    assert found[0].where == "epoch 4"
+
+
+def test_overfitting_costs_only_time_where_the_best_weights_were_kept() -> None:
+    found = findings_of(Known(saved_epoch=4), loss=FALLS, val_loss=RISES)
+    assert names(found) == []
+    assert names(found, notes=True) == ["overfitting"]
+
+
+def test_a_rising_loss_with_better_answers_is_overconfidence() -> None:
+    better = [0.6, 0.7, 0.75, 0.8, 0.82, 0.84, 0.86, 0.87, 0.88]
+    assert names(findings_of(loss=FALLS, val_loss=RISES, val_accuracy=better), notes=True) == ["overconfidence"]
+    level = [0.6, 0.7, 0.75, 0.8, 0.8, 0.801, 0.8, 0.799, 0.8]
+    assert names(findings_of(loss=FALLS, val_loss=RISES, val_accuracy=level)) == ["overfitting"]
+
+
+def test_wrong_answers_alone_show_overfitting_too() -> None:
+    found = findings_of(loss=FALLS, val_accuracy=[1 - value / 2 for value in RISES])
+    assert names(found) == ["overfitting"]
+
+
+def test_epochs_without_validation_are_passed_over() -> None:
+    loss = [value for value in FALLS for _ in (0, 1)]
+    val_loss = [value for rise in RISES for value in (math.nan, rise)]
+    assert names(findings_of(loss=loss, val_loss=val_loss)) == ["overfitting"]
+    assert findings_of(loss=loss, val_loss=[*val_loss[1:], math.nan])[0].name == "overfitting"
+
+
+@pytest.mark.parametrize("name", ["loss", "val_loss"])
+def test_a_loss_that_becomes_nan_is_an_error_at_its_epoch(name: str) -> None:
+    columns = {"loss": [1.0, 0.5, 0.4, 0.3], "val_loss": [1.1, 0.6, 0.5, 0.4]}
+    columns[name] = [*columns[name][:2], math.nan, math.nan]
+    (found,) = findings_of(**columns)
+    assert (found.level, found.name, found.where) == ("error", "nan-loss", "epoch 3")
+    assert f"{name} is NaN" in found.what
+
+
+def test_one_or_two_epochs_show_no_trend() -> None:
+    assert findings_of(loss=[9.0], val_loss=[99.0], accuracy=[0.1]) == []
+    assert findings_of(loss=[0.1, 5.0], val_loss=[0.1, 0.9]) == []
+    assert findings_of() == []
+
+
+def test_a_single_spike_at_the_end_is_no_warning() -> None:
+    assert names(findings_of(loss=[1.0, 0.5, 0.3, 0.2, 0.15, 0.6], val_loss=[1.0, 0.6, 0.4, 0.3, 0.25, 9.0])) == []
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rate", "advised"),
+    [("adam", 1e-7, "0.001"), ("adam", 1.0, "0.001"), ("sgd", 1e-6, "0.01"), ("adam", 0.001, "0.0001")],
+)
+def test_what_learns_nothing_is_told_another_learning_rate(optimizer: str, rate: float, advised: str) -> None:
+    known = Known(classes=10, has_entropy_loss=True, optimizer=optimizer, learning_rate=rate, repeats="again")
+    (found,) = findings_of(known, loss=[2.31, 2.30, 2.304, 2.302], accuracy=[0.1, 0.11, 0.1, 0.1])
+    assert (found.name, found.fix) == ("stagnation", f"again --learning-rate {advised}")
+    assert "that of guessing 2.303" in found.what
+
+
+def test_many_noisy_points_are_judged_at_once() -> None:
+    rng = np.random.default_rng(1)
+    loss = falling(200, 2.0, 0.1, 40) * np.exp(0.2 * rng.standard_normal(200))
+    accuracy = accuracy_of(rng, loss, 0.95, Known(classes=10))
+    assert names(findings_of(loss=loss.tolist(), val_loss=loss.tolist(), val_accuracy=accuracy.tolist())) == []
