@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import signal
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from tbcli.recorders.base import Recorder, Snapshot, Steps
 from tbcli.recorders.cadence import Cadence
 from tbcli.recorders.registry import names_asked_for
 from tbcli.recorders.writer import EventWriter
+from tbcli.runs.disk import disk_words, is_of_all_files
 
 
 class Recording:
@@ -42,6 +43,7 @@ class Recording:
         self._order = [recorder.name for recorder in recorders]
         self._recorded: set[str] = set()  # who had a turn in the latest epoch
         self._cadence = Cadence(config)
+        self._directory = directory
         self._writer = EventWriter(directory)
         self._warn, self._note = warn, note
         self._asked_for = names_asked_for(config)
@@ -98,7 +100,7 @@ class Recording:
         """
         self._began = time.perf_counter()
         self._latest = snapshot
-        for recorder in list(self._active):
+        for recorder in self._going():
             if recorder.name in (waiting or ()):
                 self._wait(recorder)
             else:
@@ -137,13 +139,19 @@ class Recording:
             else:
                 self._wait(recorder)
 
+    def _going(self) -> Iterator[Recorder]:
+        """Yield the active recorders one after the other; none any more once nothing can be written."""
+        for recorder in list(self._active):
+            if recorder in self._active:
+                yield recorder
+
     def _wait(self, recorder: Recorder) -> None:
         self._active.remove(recorder)
         self._undecided.append(recorder)
 
     def steps(self, steps: Steps) -> None:
         """Record after an execution of optimizer steps."""
-        for recorder in list(self._active):
+        for recorder in self._going():
             with self._guarded(recorder):
                 recorder.on_steps(steps, self._writer)
 
@@ -157,7 +165,7 @@ class Recording:
         self._latest = snapshot
         self._recorded = set()
         brief = replace(snapshot, activations=None)  # what layers answer is looked at as seldom as pictures are made
-        for recorder in list(self._active):
+        for recorder in self._going():
             is_full = last or self._cadence.includes(recorder.name, snapshot.epoch, is_spaced=True)
             if is_full or self._cadence.includes(recorder.name, snapshot.epoch, is_spaced=recorder.is_spaced):
                 self._recorded.add(recorder.name)
@@ -166,7 +174,9 @@ class Recording:
 
     def complete_epoch(self, snapshot: Snapshot) -> None:
         """Record the latest epoch with those who were not due: it turned out to be the last."""
-        for recorder in [one for one in self._active if one.name not in self._recorded]:
+        for recorder in self._going():
+            if recorder.name in self._recorded:
+                continue
             with self._guarded(recorder):
                 recorder.on_epoch(snapshot, self._writer)
 
@@ -174,7 +184,7 @@ class Recording:
         """Record what is known at the end; once."""
         self._latest = None
         self.settle(snapshot, is_final=True)
-        for recorder in list(self._active):
+        for recorder in self._going():
             with self._guarded(recorder):
                 self._left_out[recorder.name] = dict(recorder.leaves_out(snapshot))
                 recorder.on_end(snapshot, self._writer)
@@ -208,15 +218,30 @@ class Recording:
             yield
         except Interrupted:
             raise  # a signal that came while the recorder worked
-        except Exception as error:  # whatever it is, training must go on
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise  # the disk is full: that is not the recorder's fault
-            self.failed.append(recorder.name)
-            self._switch_off(recorder, describe_error(error))
+        except KeyboardInterrupt:
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                raise  # a person's; where signals are handled by us, the recorder's own
+            self._fail(recorder, "KeyboardInterrupt")
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, training must go on
+            if is_of_all_files(error, self._directory):
+                self._stop(disk_words(error, self._directory)[0])
+            else:
+                self._fail(recorder, describe_error(error))
         finally:
             self.milliseconds[recorder.name] += (time.perf_counter() - began) * 1000
             self._cpu_seconds += time.process_time() - cpu
             self.bytes[recorder.name] += self._writer.written - written
+
+    def _fail(self, recorder: Recorder, reason: str) -> None:
+        self.failed.append(recorder.name)
+        self._switch_off(recorder, reason)
+
+    def _stop(self, reason: str) -> None:
+        """Switch off all recorders, for nothing can be written; said once."""
+        for recorder in [*self._active, *self._undecided]:
+            self.switched_off[recorder.name] = reason
+        self._active, self._undecided = [], []
+        self._warn(f"nothing more is recorded: {reason} ({self._directory}); training goes on")
 
     def _switch_off(self, recorder: Recorder, reason: str) -> None:
         for known in (self._active, self._undecided):

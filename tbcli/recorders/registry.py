@@ -314,7 +314,7 @@ def _load(name: str) -> Recorder:
     entry = RECORDERS.get(name) or known_recorders()[name]  # which looks at every installed package
     try:
         recorder: Recorder = load_object(entry.target)()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if name in RECORDERS:
             raise  # a bug of ours
         raise ConfigError(

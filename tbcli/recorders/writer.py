@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Set
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,8 @@ class EventWriter:
         """Close the files; safe to call again."""
         files, self._files = self._files, {}
         for file in files.values():
-            file.close()
+            with suppress(OSError):  # of a network file system, where what is written may fail as late as now
+                file.close()
 
     def _write(self, where: str, step: int, **what: Any) -> None:
         event = Event(wall_time=time.time(), step=step, **what)

@@ -41,21 +41,35 @@ class HistoryWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._header: list[str] | None = None
+        self._waiting: list[Mapping[str, float]] = []
 
     def append(self, row: Mapping[str, float]) -> None:
         """Write one epoch; what no row before had becomes a further column.
 
         Raises:
-            OSError: The row could not be written, as on a full disk.
+            OSError: The row could not be written, as on a full disk; the next call tries again, and none is written by
+                halves.
         """
+        self._waiting.append(row)
+        while self._waiting:
+            self._write(self._waiting[0])
+            del self._waiting[0]
+
+    @property
+    def waiting(self) -> int:
+        """How many rows could not be written so far."""
+        return len(self._waiting)
+
+    def _write(self, row: Mapping[str, float]) -> None:
         rows = self._rows() if self._header is None else []
         header = self._header or (rows[0] if rows else list(LEADING_COLUMNS))
         further = [name for name in row if name not in header]
         if further or not (self._header or rows):
             self._widen(self._rows(), header, further)
         self._header = [*header, *further]
-        with self._path.open("a", newline="", encoding="utf-8") as file:
-            _writer(file).writerow([_cell(row.get(name)) for name in self._header])
+        line = io.StringIO(newline="")
+        _writer(line).writerow([_cell(row.get(name)) for name in self._header])
+        _append_whole(self._path, line.getvalue().encode())
 
     def _rows(self) -> list[list[str]]:
         """Return header and rows of the file, none where there is no file."""
@@ -70,6 +84,17 @@ class HistoryWriter:
         content = io.StringIO(newline="")
         _writer(content).writerows([[*header, *further], *([*row, *("" for _ in further)] for row in rows[1:])])
         write_atomically(self._path, content.getvalue())
+
+
+def _append_whole(path: Path, data: bytes) -> None:
+    with path.open("ab", buffering=0) as file:
+        size = file.tell()
+        try:
+            while data:
+                data = data[file.write(data) :]
+        except OSError:
+            file.truncate(size)
+            raise
 
 
 def _writer(file: TextIO) -> Any:

@@ -11,6 +11,7 @@ from tbcli.naming.direction import NOT_METRICS, direction_of
 from tbcli.naming.series import without_split
 from tbcli.recorders.base import Snapshot
 from tbcli.recorders.recording import Recording
+from tbcli.runs.disk import disk_words
 from tbcli.runs.history import HistoryWriter
 from tbcli.training.best import BestEpoch
 from tbcli.training.feed import TrainingFeed
@@ -110,7 +111,7 @@ class Epochs:
         self._setup.health.check_batches()
         self._track_best(epoch, snapshot.logs)
         row = self._row(epoch, snapshot.logs)
-        self._history.append(row)
+        self._write_row(row)
         self.epochs_done, self.latest = epoch, snapshot  # only now: an epoch is done when it is written
         out_of_patience = bool(self.patience and self.patience.update(self._setup.model, epoch, snapshot.logs))
         is_last = epoch == self._setup.config.train.epochs
@@ -122,6 +123,20 @@ class Epochs:
         require_finite("val_loss", snapshot.logs, self.steps_done)
         self._setup.check()
         return self.ended_by in ("until", "patience")
+
+    def _write_row(self, row: Mapping[str, float]) -> None:
+        """Append to the history; while that cannot be written training goes on, and the next epoch tries again."""
+        run, is_told = self._setup.run, bool(self._history.waiting)
+        try:
+            self._history.append(row)
+        except OSError as error:
+            what, _ = disk_words(error, run.logs)
+            run.record["history_lacks"] = {"epochs": self._history.waiting, "reason": what}
+            if not is_told:
+                self._setup.narrator.warn(f"{run.history_file.name} cannot be written: {what}; training goes on")
+        else:
+            if is_told:
+                del run.record["history_lacks"]
 
     @property
     def seconds(self) -> float:

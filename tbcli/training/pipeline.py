@@ -8,11 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from tbcli.config import Config
 from tbcli.data.dataset import Dataset
-from tbcli.errors import DoesNotFit, Interrupted, TbcliError, TrainingFailed, describe_error
+from tbcli.errors import Diverged, DoesNotFit, TbcliError, TrainingFailed, describe_error
 from tbcli.models import build_model, count_outputs
 from tbcli.recorders.cadence import choose_spacing
 from tbcli.recorders.recording import Recording
@@ -23,15 +22,17 @@ from tbcli.training.augmentation import build_augmentation
 from tbcli.training.checkpoint import save_state
 from tbcli.training.epoch import Epochs, require_finite
 from tbcli.training.evaluation import Evaluator
+from tbcli.training.failures import is_out_of_memory, out_of_memory
 from tbcli.training.final_evaluation import final_metrics, keep_evidence, measure
 from tbcli.training.interruption import Interruption
+from tbcli.training.keeping import places_for_weights, require_space, weights_kept
 from tbcli.training.narration import Narrator
 from tbcli.training.objective import choose_objective
 from tbcli.training.observing import Observer
 from tbcli.training.optimizing import compile_model
 from tbcli.training.preparation import Prepared, describe, prepare
 from tbcli.training.request import Expecting, expects_anything
-from tbcli.training.saving import save_model
+from tbcli.training.saving import FormatFailed, save_model
 from tbcli.training.setup import Setup
 from tbcli.training.steps import StepLoop, run_epochs
 from tbcli.usercode import is_reference, with_trace
@@ -57,6 +58,7 @@ def train_and_save(
     ready = prepare(config, dataset, narrator, expecting)
     dataset, model, from_logits = ready.dataset, ready.model, ready.objective.from_logits
     run.update(**ready.facts)
+    require_space(run, model, config.train.save_formats)
     settled = _settled(ready.config, run, len(dataset.train), model.count_params())
 
     with _recorded(settled, run, narrator) as recording:
@@ -67,9 +69,10 @@ def train_and_save(
             _fit(setup, epochs, ready)
             final = _rebuilt_in_float32(config, ready, narrator)
             saved_epoch = epochs.patience.restore(final) if epochs.patience else 0
-            run.update(ended_by=epochs.ended_by, saved_epoch=saved_epoch or epochs.epochs_done)
+            run.record.update(ended_by=epochs.ended_by, saved_epoch=saved_epoch or epochs.epochs_done)
             narrator.stage("Saving the model")
-            _save(config, ready, final, run, narrator)
+            unsaved = _save(config, ready, final, run, narrator, interruption)
+            run.update()
             # Not before the model: whatever is wrong with metrics or evidence, what was learnt is not lost.
             narrator.stage("Evaluating the test set")
             seen = measure(final, dataset, interruption.check, settled.record, from_logits=from_logits)
@@ -80,6 +83,8 @@ def train_and_save(
             if epochs.latest:
                 told: Any = {**seen, "outcome": "finished"}
                 recording.end(replace(epochs.latest, **told))
+            if unsaved:
+                raise unsaved
 
 
 def _fit(setup: Setup, epochs: Epochs, ready: Prepared) -> None:
@@ -87,14 +92,12 @@ def _fit(setup: Setup, epochs: Epochs, ready: Prepared) -> None:
     augmentation = build_augmentation(setup.config.data.augment, train.seed, feed.split)
     try:
         run_epochs(setup.model, feed, epochs, train.epochs, augmentation, ready.class_weights)
-    except tf.errors.ResourceExhaustedError as error:
-        raise TrainingFailed(
-            f"out of memory at step {epochs.steps_done + 1}", hint=f"use a `--batch-size` below {feed.batch_size}"
-        ) from error
     except Exception as error:
-        if epochs.steps_done or not _is_of_user(setup.config, error):
+        if is_out_of_memory(error):
+            raise out_of_memory(feed.batch_size, f"at step {epochs.steps_done + 1}") from error
+        if not _is_of_user(setup.config, error):
             raise
-        raise _first_step_failed(error) from error
+        raise _step_failed(epochs.steps_done + 1, error) from error
 
 
 def _is_of_user(config: Config, error: Exception) -> bool:
@@ -103,18 +106,24 @@ def _is_of_user(config: Config, error: Exception) -> bool:
     return any(map(is_reference, said)) and not isinstance(error, (TbcliError, OSError, MemoryError))
 
 
-def _first_step_failed(error: Exception) -> DoesNotFit:
+def _step_failed(step: int, error: Exception) -> DoesNotFit:
     failed = DoesNotFit(
-        f"the first step fails: {describe_error(error)}",
+        f"{'the first step' if step == 1 else f'step {step}'} fails: {describe_error(error)}",
         hint="a model, a loss and metrics are called in a graph: with keras.ops, not with NumPy",
     )
     return with_trace(failed, error)
 
 
-def _save(config: Config, ready: Prepared, final: keras.Model, run: Run, narrator: Narrator) -> None:
-    """Save a model with what Keras alone can load of its loss and metrics; then compile it with all of them."""
+def _save(
+    config: Config, ready: Prepared, final: keras.Model, run: Run, narrator: Narrator, interruption: Interruption
+) -> TrainingFailed | None:
+    """Save a model with what Keras alone can load of its loss and metrics; then compile it with all of them.
+
+    Returns:
+        What went wrong with another format than Keras' own, or None.
+    """
     samples, _ = ready.dataset.probe.batch(slice(COMPARED_SAMPLES))
-    objective = ready.objective
+    objective, failed = ready.objective, None
     if final is not ready.model:
         objective = choose_objective(config.train, ready.dataset, final, count_outputs(final, ready.dataset))
     # Whoever loads it and goes on to train has no use for a schedule that is at its end.
@@ -123,12 +132,26 @@ def _save(config: Config, ready: Prepared, final: keras.Model, run: Run, narrato
     if objective.is_plain:
         final.compile(final.optimizer, objective.loss, metrics=objective.plain_metrics(), jit_compile=False)
     final.compiled = objective.is_plain
-    formats, said = config.train.save_formats, list[str]()
+    said = list[str]()
     with narrator.hushed_libraries():
-        save_model(final, run.models, run.model_stem, formats, samples, ready.dataset.columns, said.append)
+        try:
+            save_model(
+                final,
+                run.models,
+                run.model_stem,
+                config.train.save_formats,
+                samples,
+                ready.dataset.columns,
+                said.append,
+                elsewhere=places_for_weights(run),
+                check=interruption.check,
+            )
+        except FormatFailed as error:
+            failed = error
     for text in said:
         narrator.warn(text)
     final.compile(final.optimizer, objective.loss, metrics=objective.metrics(), jit_compile=False)
+    return failed
 
 
 def try_one_step(
@@ -149,7 +172,7 @@ def try_one_step(
     try:
         logs = loop.run(*feed.split.batch(feed.order[: feed.batch_size]))
     except Exception as error:
-        raise (_first_step_failed(error) if _is_of_user(config, error) else error) from error
+        raise (_step_failed(1, error) if _is_of_user(config, error) else error) from error
     ready.health.check_batches()
     require_finite("loss", logs, 1)
     ready.health.check_weights(model, 1)
@@ -180,17 +203,21 @@ def _recorded(config: Config, run: Run, narrator: Narrator) -> Iterator[Recordin
 
 @contextmanager
 def _state_kept(setup: Setup, epochs: Epochs, steps_per_epoch: int) -> Iterator[None]:
-    """Save a checkpoint when a signal comes, also during evaluation and saving."""
+    """Save a checkpoint whatever ends the training, also during evaluation and saving."""
     try:
         yield
-    except Interrupted:
-        save_state(
-            setup.run.checkpoints,
-            setup.model,
-            epoch=epochs.epochs_done,
-            step=epochs.steps_done,
-            steps_per_epoch=steps_per_epoch,
-        )
+    except BaseException as error:
+        # Of a step that failed in its middle the weights are neither those before it nor those after it.
+        is_between_steps = int(setup.model.optimizer.iterations) == epochs.steps_done
+        if epochs.steps_done and is_between_steps and not isinstance(error, Diverged):
+            with weights_kept(setup.model, setup.run, setup.narrator.warn):
+                save_state(
+                    setup.run.checkpoints,
+                    setup.model,
+                    epoch=epochs.epochs_done,
+                    step=epochs.steps_done,
+                    steps_per_epoch=steps_per_epoch,
+                )
         raise
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 import warnings
 from collections.abc import Callable, Sequence
@@ -17,8 +16,11 @@ from tbcli.data.dataset import Column
 from tbcli.errors import ConfigError, TrainingFailed, telling_line
 from tbcli.models.table_model import raw_rows, with_raw_columns
 from tbcli.recorders.kernels import walk_layers
+from tbcli.runs.disk import disk_words, is_of_disk
 from tbcli.runs.files import atomic_file
+from tbcli.training.keeping import keep_weights, save_weights
 
+_NOT_LOADED = (TypeError, ValueError, NotImplementedError, AttributeError)  # what a class of the user's may do
 _TOLERANCE = 1e-4  # of a probability or of the largest value, float32 against float32: other kernels round differently
 
 
@@ -34,6 +36,10 @@ def require_formats(model: keras.Model, formats: Sequence[str], columns: Sequenc
         raise ConfigError(f"--save-format h5 does not hold {what}", hint="leave it out: .keras is written anyway")
 
 
+class FormatFailed(TrainingFailed):
+    """The model is saved in Keras' own format, and not in another one that was asked for."""
+
+
 def save_model(
     model: keras.Model,
     directory: Path,
@@ -42,6 +48,9 @@ def save_model(
     samples: np.ndarray,
     columns: Sequence[Column] = (),
     warn: Callable[[str], None] = lambda _: None,
+    *,
+    elsewhere: Sequence[Path] = (),
+    check: Callable[[], None] = lambda: None,
 ) -> list[Path]:
     """Write the model in each format, load each back, and compare its predictions.
 
@@ -52,37 +61,103 @@ def save_model(
         model: In float32.
         directory: Made if need be.
         stem: File name without suffix, as ``mnist_cnn_model``.
-        formats: Names from `tbcli.config.SAVE_FORMATS`; ``keras`` is always written.
+        formats: Names from `tbcli.config.SAVE_FORMATS`; ``keras`` is always written, as the first one.
         samples: Inputs ``[n, ...]`` for the comparison.
         columns: Those of a table; empty for anything else.
         warn: Receives what somebody must know who loads a file.
+        elsewhere: Directories of which the first with room gets the weights, if Keras' own format cannot be written.
+        check: Called before each further format; may raise to stop.
 
     Returns:
         The files and directories written.
 
     Raises:
-        TrainingFailed: A file could not be written, or its predictions differ from the model's.
+        TrainingFailed: A file could not be written, or its predictions differ from the model's; a `FormatFailed` once
+            all other formats are written.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    expected = np.asarray(model(samples, training=False))
-    written = []
+    answers = _Answers(model, samples, columns)
     own = own_classes(model)
-    for name in dict.fromkeys(("keras", *formats)):
+    written = [_save_first(answers, directory, stem, elsewhere, warn if own else None)]
+    failed: list[TrainingFailed] = []
+    for name in dict.fromkeys(formats):
+        if name == "keras":
+            continue
+        check()
         path = directory / f"{stem}{_FORMATS[name][0]}"
         try:
-            found = _saved_and_asked(model, path, name, samples, columns)
-        except (OSError, tf.errors.OpError) as error:
-            full = getattr(error, "errno", None) == errno.ENOSPC or isinstance(error, tf.errors.ResourceExhaustedError)
-            raise TrainingFailed(
-                f"cannot save the model as {str(path)!r}: {'the disk is full' if full else error}",
-                hint="free some space or use `--models-dir`, then train again",
-            ) from error
-        except (TypeError, ValueError, NotImplementedError, AttributeError) as error:
-            if not own:
-                raise
-            written.append(_save_weights(model, directory / f"{stem}.weights.h5"))
-            warn(f"{path.name} does not load: {telling_line(error)}; {written[-1].name} holds the weights")
-            continue
+            answers.save(path, name)
+        except TrainingFailed as error:
+            failed.append(error)
+        except Exception as error:  # noqa: BLE001 - a converter's may be of any kind; what was learnt is saved
+            if own and isinstance(error, _NOT_LOADED):
+                written.append(save_weights(model, directory / f"{stem}.weights.h5"))
+                warn(f"{path.name} does not load: {telling_line(error)}; {written[-1].name} holds the weights")
+            else:
+                failed.append(_unsaved(path, error))
+        else:
+            written.append(path)
+    if own:
+        warn(f"the saved model loads only with your code: {', '.join(own)}")
+    if failed:
+        raise FormatFailed(f"{failed[0].message}; {str(written[0])!r} is whole", hint=failed[0].hint)
+    return list(dict.fromkeys(written))
+
+
+def _save_first(
+    answers: _Answers, directory: Path, stem: str, elsewhere: Sequence[Path], warn: Callable[[str], None] | None
+) -> Path:
+    """Save in Keras' own format, whatever it takes.
+
+    Args:
+        answers: Those of the model.
+        directory: Where it belongs.
+        stem: File name without suffix.
+        elsewhere: Where the weights go if that takes nothing.
+        warn: Given where the model has classes of the user's, which may not load.
+
+    Raises:
+        TrainingFailed: It is somewhere else, or nowhere, or not as it was.
+    """
+    path = directory / f"{stem}.keras"
+    try:
+        answers.save(path, "keras")
+    except TrainingFailed:
+        raise
+    except Exception as error:
+        if warn and isinstance(error, _NOT_LOADED):
+            weights = save_weights(answers.model, directory / f"{stem}.weights.h5")
+            warn(f"{path.name} does not load: {telling_line(error)}; {weights.name} holds the weights")
+            return weights
+        place = keep_weights(answers.model, elsewhere, stem)
+        raise _unsaved(path, error, place) from error
+    return path
+
+
+def _unsaved(path: Path, error: BaseException, place: Path | None = None) -> TrainingFailed:
+    """Return what to say of a file that was not saved, and where the weights are instead."""
+    what, hint = disk_words(error) if is_of_disk(error) else (telling_line(error), "")
+    instead = f"; the weights are in {str(place)!r}" if place else ""
+    return TrainingFailed(
+        f"cannot save the model as {str(path)!r}: {what}{instead}",
+        hint=hint or "leave this `--save-format` out: .keras is written anyway",
+    )
+
+
+class _Answers:
+    """What a model answers, to be compared with what its files do."""
+
+    def __init__(self, model: keras.Model, samples: np.ndarray, columns: Sequence[Column]) -> None:
+        self.model, self._samples, self._columns = model, samples, columns
+        self._expected = np.asarray(model(samples, training=False))
+
+    def save(self, path: Path, name: str) -> None:
+        """Save in a format.
+
+        Raises:
+            TrainingFailed: The file answers otherwise.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found, expected = _saved_and_asked(self.model, path, name, self._samples, self._columns), self._expected
         # NaN in both places is agreement; NaN in one is not.
         if not np.allclose(found, expected, atol=_TOLERANCE * _size_of(expected), equal_nan=True):
             difference = float(np.abs(found - expected).max())
@@ -90,10 +165,6 @@ def save_model(
                 f"{str(path)!r} gives predictions that differ from the trained model's by up to {difference:.2g}",
                 hint="use another `--save-format`; this one does not reproduce this model",
             )
-        written.append(path)
-    if own:
-        warn(f"the saved model loads only with your code: {', '.join(own)}")
-    return list(dict.fromkeys(written))
 
 
 def _saved_and_asked(
@@ -106,14 +177,6 @@ def _saved_and_asked(
         subject, inputs = _of_raw_columns(model, samples, columns, name) if columns else (model, samples)
         save(subject, path)
         return predict(path, inputs)
-
-
-def _save_weights(model: keras.Model, path: Path) -> Path:
-    temporary = path.with_name(f".{path.name}")  # Keras insists on the end of the name
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras' own
-        model.save_weights(temporary)
-    return temporary.replace(path)
 
 
 def own_classes(model: keras.Model) -> dict[str, type]:

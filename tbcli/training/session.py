@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 import shutil
@@ -16,7 +15,7 @@ from tbcli.config import Config
 from tbcli.config.layers import with_absolute_paths
 from tbcli.data import load_dataset, needs_keras
 from tbcli.data.dataset import Dataset
-from tbcli.errors import ConfigError, DoesNotFit, Interrupted, NotFound, TbcliError, TrainingFailed, status_of
+from tbcli.errors import ConfigError, DoesNotFit, Interrupted, NotFound, TbcliError, status_of
 from tbcli.keras_backend import BACKEND, load_keras, require_backend
 from tbcli.loading import imports_kept
 from tbcli.models import choose_model, describe_samples, short_name
@@ -26,6 +25,7 @@ from tbcli.runs.claim import claim
 from tbcli.training.augmentation import require_images
 from tbcli.training.conclusion import Heartbeat, conclude, reason_of
 from tbcli.training.facts import argument_facts, dataset_facts, git_state, package_versions
+from tbcli.training.failures import explained
 from tbcli.training.interruption import Interruption
 from tbcli.training.narration import Narrator
 from tbcli.training.request import (
@@ -221,14 +221,17 @@ def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrat
         try:
             yield
             status = "finished"
-        except OSError as error:
-            raise _disk_trouble(error, run) from error
-        except MemoryError as error:
-            raise TrainingFailed("out of memory", hint="use a smaller `--batch-size` or `--limit-samples`") from error
+        except TbcliError:
+            raise
+        except Exception as error:
+            failed = explained(error, run.logs, config.train.batch_size)
+            if failed is None:
+                raise
+            raise failed from error
     except BaseException as error:
         status = status_of(error)
         reason = reason_of(error)
-        has_begun = run.history_file.exists() or not isinstance(error, (ConfigError, NotFound, DoesNotFit))
+        has_begun = _has_trained(run) or not isinstance(error, (ConfigError, NotFound, DoesNotFit))
         _tell_run(error, run)
         raise
     finally:
@@ -247,16 +250,12 @@ def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrat
         raise
 
 
+def _has_trained(run: Run) -> bool:
+    return run.history_file.exists() or any(run.checkpoints.glob("*"))
+
+
 def _tell_run(error: BaseException, run: Run) -> None:
     if isinstance(error, TbcliError):
         error.run_id = run.id
     if isinstance(error, Interrupted):
         error.hint = f"`tbcli runs {run.id}` shows what was kept"
-
-
-def _disk_trouble(error: OSError, run: Run) -> TrainingFailed:
-    what = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror or error)
-    return TrainingFailed(
-        f"training stopped, {what}: {error.filename or run.logs}",
-        hint="`tbcli clean --dry-run --keep 5` shows what could be removed",
-    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import signal
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ MOMENTS = ("begin", "steps", "epoch", "end")
 class Probe(Recorder):
     """Notes its moments; raises at one of them."""
 
-    def __init__(self, name: str = "probe", fails_at: str = "", error: Exception | None = None) -> None:
+    def __init__(self, name: str = "probe", fails_at: str = "", error: BaseException | None = None) -> None:
         self.name = name
         self.calls: list[tuple[str, int]] = []
         self._fails_at, self._error = fails_at, error or ZeroDivisionError("oops")
@@ -124,14 +126,58 @@ def test_one_that_has_nothing_to_show_says_why(start: Start) -> None:
     assert warnings == []  # nobody asked for it by name
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_not_the_recorders_fault_and_ends_the_training(start: Start, number: int) -> None:
-    probe = Probe(fails_at="epoch", error=OSError(number, "No space left"))
-    recording, warnings = start(probe)
-    with pytest.raises(OSError, match="No space left") as caught:
-        live_through(recording)
-    assert caught.value.errno == number
-    assert warnings == []
+@pytest.mark.parametrize("fails_at", MOMENTS)
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        OSError(errno.EROFS, "Read-only file system"),
+        OSError(errno.EIO, "Input/output error"),
+        tf.errors.ResourceExhaustedError(None, None, "events.out; No space left on device"),
+        tf.errors.UnknownError(None, None, "events.out; Input/output error"),
+    ],
+    ids=lambda error: type(error).__name__ + str(getattr(error, "errno", "")),
+)
+def test_a_disk_that_takes_nothing_switches_all_off_with_one_word_and_training_goes_on(
+    start: Start, fails_at: str, error: Exception
+) -> None:
+    probe, other = Probe(fails_at=fails_at, error=error), Probe("other")
+    recording, warnings = start(probe, other)
+    live_through(recording)
+    (warning,) = warnings
+    assert warning.startswith("nothing more is recorded: the ")
+    assert warning.endswith("; training goes on")
+    assert set(recording.switched_off) == {"probe", "other"}
+    assert ("end", 5) not in other.calls
+
+
+def test_a_run_directory_that_was_removed_is_no_full_disk(tmp_path: Path) -> None:
+    gone, warnings = tmp_path / "gone", list[str]()
+    recording = Recording([Probe(), Probe("other")], RecordConfig(), gone, warnings.append)
+    live_through(recording)
+    (warning,) = warnings
+    assert warning.startswith("nothing more is recorded: the run's directory was removed while it trained")
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), MemoryError(), RecursionError(), StopIteration()])
+def test_whatever_a_recorder_raises_training_goes_on(start: Start, error: BaseException) -> None:
+    recording, warnings = start(Probe(fails_at="epoch", error=error), Probe("other"))
+    live_through(recording)
+    assert list(recording.switched_off) == ["probe"]
+    assert len(warnings) == 1
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_keyboard_interrupt_is_a_persons_unless_signals_are_handled(start: Start, is_ours: bool) -> None:
+    recording, _ = start(Probe(fails_at="epoch", error=KeyboardInterrupt()))
+    before = signal.signal(signal.SIGINT, (lambda *_: None) if is_ours else signal.default_int_handler)
+    try:
+        with nullcontext() if is_ours else pytest.raises(KeyboardInterrupt):
+            live_through(recording)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert list(recording.switched_off) == (["probe"] if is_ours else [])
 
 
 def test_other_trouble_with_a_file_costs_the_recorder_its_place(start: Start) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tbcli.naming.direction import best_position, lower_is_better, summarize
 from tbcli.runs.history import History, HistoryWriter, final_values, read_history
+from tests.faults.limits import files_limited
 
 ROW = {"epoch": 1, "step": 422, "seconds": 5.25, "learning_rate": 0.002, "loss": 0.25, "accuracy": 0.9375}
 
@@ -121,3 +122,19 @@ def test_a_metric_that_comes_later_gets_a_column_of_its_own(tmp_path: Path) -> N
     assert history.columns["loss"] == (3.0, 2.0, 1.0)
     assert [str(value) for value in history.columns["val_loss"]] == ["nan", "2.5", "nan"]
     assert not history.damage
+
+
+@pytest.mark.parametrize("room", (5, 10, 11, 15, 19))
+def test_a_row_there_is_no_room_for_leaves_no_half_and_is_written_with_the_next(tmp_path: Path, room: int) -> None:
+    path = tmp_path / "history.csv"
+    writer = HistoryWriter(path)
+    rows = [{"epoch": epoch, "step": 10 * epoch, "seconds": 1.5, "learning_rate": 0.01} for epoch in (1, 2, 3)]
+    writer.append(rows[0])
+    before = path.read_bytes()
+    full = files_limited(len(before) + room - 10)
+    with full, pytest.raises(OSError, match="File too large"):
+        writer.append(rows[1])
+    assert (path.read_bytes(), writer.waiting) == (before, 1)
+    writer.append(rows[2])
+    assert read_history(path).epochs == (1, 2, 3)
+    assert (read_history(path).damage, writer.waiting) == ("", 0)
