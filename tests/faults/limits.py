@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def files_limited(most_bytes: int) -> Iterator[None]:
-    """Let this process write no file beyond so many bytes: a write that would is cut, and the next one fails (EFBIG)."""
+    """Let this process write no file beyond so many bytes: a write that would is cut, the next one fails (EFBIG)."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, before[1]))
     try:

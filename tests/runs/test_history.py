@@ -124,7 +124,7 @@ def test_a_metric_that_comes_later_gets_a_column_of_its_own(tmp_path: Path) -> N
     assert not history.damage
 
 
-@pytest.mark.parametrize("room", (5, 10, 11, 15, 19))
+@pytest.mark.parametrize("room", [5, 10, 11, 15, 19])
 def test_a_row_there_is_no_room_for_leaves_no_half_and_is_written_with_the_next(tmp_path: Path, room: int) -> None:
     path = tmp_path / "history.csv"
     writer = HistoryWriter(path)
