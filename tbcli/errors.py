@@ -21,8 +21,6 @@ class TbcliError(Exception):
         self.hint = hint
         self.trace = ""
         """The traceback of the user's own code, where that is what failed."""
-        self.run_id = ""
-        """The run that was claimed when it failed, or none."""
 
 
 class ConfigError(TbcliError):

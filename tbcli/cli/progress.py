@@ -77,12 +77,12 @@ class QuietNarrator(Narrator):
         """A signal came: whoever sent it is answered, also under ``--quiet`` and while libraries are hushed."""
         say_at_once(text)
 
-    def leaving(self, text: str, run_id: str) -> None:
-        """The process ends now."""
+    def leaving(self, text: str) -> None:
+        """The process ends now: the id of a run that was claimed is its result."""
         self.close()
         say_at_once(text)
-        if run_id:
-            result_at_once(run_id)
+        if self.run:
+            result_at_once(self.run.id)
 
 
 class PlainNarrator(QuietNarrator):

@@ -34,8 +34,6 @@ class Interruption:
         self._narrator = narrator or Narrator()
         self._what = what
         self.signal_number = 0
-        self.run_id = ""
-        """The claimed run's, for whoever leaves at once; empty where there is none yet."""
         self.what_is_lost: Callable[[], str] = lambda: "nothing was kept"
         """Says what leaving at once loses at most."""
         self._leaves = threading.Lock()
@@ -101,7 +99,7 @@ class Interruption:
         if not self._leaves.acquire(blocking=False):
             time.sleep(60)  # until the other thread has left
         try:
-            self._narrator.leaving(f"{_name_of(number)} again: left at once, {self.what_is_lost()}", self.run_id)
+            self._narrator.leaving(f"{_name_of(number)} again: left at once, {self.what_is_lost()}")
         finally:
             os._exit(128 + number)
 

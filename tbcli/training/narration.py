@@ -44,8 +44,8 @@ class Narrator:
     def interrupted(self, text: str) -> None:
         """A signal came, which is answered soon; called by a thread of its own."""
 
-    def leaving(self, text: str, run_id: str) -> None:
-        """A second signal came: the process ends when this returns; it has claimed this run, or none: ``""``."""
+    def leaving(self, text: str) -> None:
+        """A second signal came: the process ends when this returns."""
 
     def close(self) -> None:
         """No more events follow; also called when training failed."""

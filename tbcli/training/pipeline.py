@@ -25,13 +25,13 @@ from tbcli.training.evaluation import Evaluator
 from tbcli.training.failures import is_out_of_memory, out_of_memory
 from tbcli.training.final_evaluation import final_metrics, keep_evidence, measure
 from tbcli.training.interruption import Interruption
-from tbcli.training.keeping import places_for_weights, require_space, weights_kept
 from tbcli.training.narration import Narrator
 from tbcli.training.objective import choose_objective
 from tbcli.training.observing import Observer
 from tbcli.training.optimizing import compile_model
 from tbcli.training.preparation import Prepared, describe, prepare
 from tbcli.training.request import Expecting, expects_anything
+from tbcli.training.rescue import places_for_weights, require_space, weights_kept
 from tbcli.training.saving import FormatFailed, save_model
 from tbcli.training.setup import Setup
 from tbcli.training.steps import StepLoop, run_epochs

@@ -18,7 +18,7 @@ from tbcli.models.table_model import raw_rows, with_raw_columns
 from tbcli.recorders.kernels import walk_layers
 from tbcli.runs.disk import disk_words, is_of_disk
 from tbcli.runs.files import atomic_file
-from tbcli.training.keeping import keep_weights, save_weights
+from tbcli.training.rescue import keep_weights, save_weights
 
 _NOT_LOADED = (TypeError, ValueError, NotImplementedError, AttributeError)  # what a class of the user's may do
 _TOLERANCE = 1e-4  # of a probability or of the largest value, float32 against float32: other kernels round differently

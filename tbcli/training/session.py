@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tbcli.config import Config
 from tbcli.config.layers import with_absolute_paths
 from tbcli.data import load_dataset, needs_keras
 from tbcli.data.dataset import Dataset
-from tbcli.errors import ConfigError, DoesNotFit, Interrupted, NotFound, TbcliError, status_of
+from tbcli.errors import ConfigError, DoesNotFit, Interrupted, NotFound, TbcliError, TrainingFailed, status_of
 from tbcli.keras_backend import BACKEND, load_keras, require_backend
 from tbcli.loading import imports_kept
 from tbcli.models import choose_model, describe_samples, short_name
@@ -37,6 +38,7 @@ from tbcli.training.request import (
     expects_anything,
     require_profiled_steps,
 )
+from tbcli.training.state import Generations
 
 _FOR_OTHERS = ("sklearn", "pandas", "matplotlib", "scipy")
 """What `import keras` imports for wrappers and adapters that training has no use for: 1.3 CPU seconds."""
@@ -215,7 +217,7 @@ def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrat
     """
     began = time.perf_counter()
     heartbeat = Heartbeat(run)
-    interruption.run_id = run.id
+    interruption.what_is_lost = partial(_what_is_lost, run)
     status, reason, has_begun = "failed", "", True
     try:
         try:
@@ -254,8 +256,15 @@ def _has_trained(run: Run) -> bool:
     return run.history_file.exists() or any(run.checkpoints.glob("*"))
 
 
+def _what_is_lost(run: Run) -> str:
+    """Return what leaving at once loses at most."""
+    step = Generations(run.checkpoints).newest_step
+    return f"all steps after {step} are lost" if step else "no step was saved"
+
+
 def _tell_run(error: BaseException, run: Run) -> None:
-    if isinstance(error, TbcliError):
-        error.run_id = run.id
+    """Say in an error where that is which was kept."""
     if isinstance(error, Interrupted):
         error.hint = f"`tbcli runs {run.id}` shows what was kept"
+    elif isinstance(error, TrainingFailed) and run.saved_model.is_file():
+        error.hint = f"{error.hint}; the model is saved: {str(run.saved_model)!r}"

@@ -103,6 +103,11 @@ class Generations:
         self.keep(KEPT)
         return path.stat().st_size
 
+    @property
+    def newest_step(self) -> int:
+        """The step of the newest state, whole or not; 0 where there is none."""
+        return max(map(_step_of, self._files()), default=0)
+
     def newest(self, warn: Callable[[str], None]) -> Saved | None:
         """Return the newest state that is whole, None where none was ever saved.
 

@@ -156,15 +156,15 @@ def test_a_forked_worker_takes_signals_as_before_and_tells_its_parent_of_none() 
     assert heard.said == []
 
 
-def test_a_second_signal_leaves_at_once_with_the_id_and_what_is_lost() -> None:
+def test_a_second_signal_leaves_at_once_and_says_what_is_lost() -> None:
     program = (
         "import os, signal\n"
         "from tbcli.training import Narrator\n"
         "from tbcli.training.interruption import Interruption\n"
         "class Said(Narrator):\n"
-        "    leaving = lambda self, text, run_id: print(text, run_id, sep=chr(10), flush=True)\n"
+        "    leaving = lambda self, text: print(text, flush=True)\n"
         "with Interruption(Said()) as interruption:\n"
-        "    interruption.run_id, interruption.what_is_lost = 'the-id', lambda: 'two steps are lost'\n"
+        "    interruption.what_is_lost = lambda: 'two steps are lost'\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    print('waiting', flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
@@ -172,4 +172,4 @@ def test_a_second_signal_leaves_at_once_with_the_id_and_what_is_lost() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 143, done.stderr
-    assert done.stdout == "waiting\nSIGTERM again: left at once, two steps are lost\nthe-id\n"
+    assert done.stdout == "waiting\nSIGTERM again: left at once, two steps are lost\n"
