@@ -138,8 +138,18 @@ def _beginning(words: Iterable[str], incomplete: str) -> list[str]:
     return [word for word in words if word.startswith(incomplete)]
 
 
+def complete_config(context: typer.Context, incomplete: str) -> list[str]:
+    """Offer files of settings and directories; to `tbcli train` also the runs that it can repeat."""
+    runs = complete_run(context, incomplete) if context.info_name == "train" else []
+    return [*runs, *_files(incomplete, (".toml", ".json"))]
+
+
 def complete_script(incomplete: str) -> list[str]:
     """Offer Python files, and directories to look into."""
+    return _files(incomplete, (".py",))
+
+
+def _files(incomplete: str, endings: tuple[str, ...]) -> list[str]:
     from pathlib import Path
 
     before, slash, _ = incomplete.rpartition("/")
@@ -148,5 +158,5 @@ def complete_script(incomplete: str) -> list[str]:
     except OSError:
         return []
     words = [f"{before}{slash}{entry.name}{'/' if entry.is_dir() else ''}" for entry in entries]
-    shown = [word for word in words if word.endswith((".py", "/")) and not word.rsplit("/", 2)[-1].startswith(".")]
+    shown = [word for word in words if word.endswith((*endings, "/")) and not word.rsplit("/", 2)[-1].startswith(".")]
     return _beginning(shown, incomplete)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tbcli.cli.completing import complete_assignment, complete_run, completion_of
+from tbcli.cli.completing import complete_assignment, complete_config, complete_run, completion_of
 from tbcli.cli.output import Output
 from tbcli.cli.typed import SAID, parameter_of
 from tbcli.config.paths import PathsConfig
@@ -67,7 +67,12 @@ class Common:
 def _common_parameters(
     config: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Settings: a TOML file or a run's config.json.", rich_help_panel=PANEL),
+        typer.Option(
+            metavar="FILE",
+            help="Settings: a TOML file or a run's config.json; `tbcli train --config RUN` repeats a run.",
+            rich_help_panel=PANEL,
+            autocompletion=complete_config,
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tbcli.cli.check import check_trained, require_known, settle_gates
+from tbcli.cli.earlier import repeated, told_changes
 from tbcli.cli.options import OUTPUT_PANEL, Common, with_options
 from tbcli.cli.output import Output, counted_bytes, counted_seconds, printable, stdout_kept_clean
 from tbcli.errors import ConfigError
@@ -57,6 +58,7 @@ def train(
     Settings are flags, or words such as lr=0.01 epochs=3; `tbcli help settings` lists them all.
     """
     shows_recorders = common.value("record.recorders") == "help"
+    common, earlier = repeated(common)
     config = (common.without("record.recorders") if shows_recorders else common).settle()
     output = common.output
     if shows_recorders:
@@ -66,6 +68,8 @@ def train(
 
     check_request(config)
     gates = settle_gates(check or (), config)
+    if earlier:
+        output.say(told_changes(earlier, config))
     if print_config:
         output.result(config.as_toml(commented=True).rstrip())
         return

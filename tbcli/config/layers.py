@@ -197,9 +197,7 @@ def load_config(
     """
     layers: list[Layer] = [_file_layer(file, _parsed(Path(file)))] if file is not None else []
     layers.append(_environment_layer(os.environ if environ is None else environ))
-    layers.append(_assignment_layer(assignments))
-    said = {key: value for key, value in (flags or {}).items() if value is not None}
-    layers.append({key: value if isinstance(value, Said) else Said(value, key) for key, value in said.items()})
+    layers += _typed_layers(assignments, flags or {})
     # The workspace is settled first, for its own file is the weakest layer.
     place = next((layer["paths.workspace"].value for layer in reversed(layers) if "paths.workspace" in layer), ".")
     layers.insert(0, _workspace_layer(Path(str(place))))
@@ -208,7 +206,32 @@ def load_config(
         config = Config().updated({RECIPE: chosen.value}, {RECIPE: chosen.typed})
     bases = [Path(str(place)), *([Path(file).parent] if file is not None else [])]
     for number, layer in enumerate(layers):
-        base = bases[number] if number < len(bases) else Path()
-        values = {key: absolute(key, said.value, base) for key, said in layer.items()}
-        config = config.updated(values, {key: said.typed for key, said in layer.items()})
+        config = _with_layer(config, layer, bases[number] if number < len(bases) else Path())
     return config
+
+
+def amended(config: Config, assignments: Iterable[str] = (), flags: Mapping[str, object] | None = None) -> Config:
+    """Return a configuration with what was typed changed in it, and nothing else.
+
+    Args:
+        config: What holds otherwise.
+        assignments: See `load_config`, as for the flags.
+        flags: Stronger than the pairs.
+
+    Raises:
+        ConfigError: A key is unknown, or a value does not fit.
+    """
+    for layer in _typed_layers(assignments, flags or {}):
+        config = _with_layer(config, layer, Path())
+    return config
+
+
+def _typed_layers(assignments: Iterable[str], flags: Mapping[str, object]) -> list[Layer]:
+    said = {key: value for key, value in flags.items() if value is not None}
+    named = {key: value if isinstance(value, Said) else Said(value, key) for key, value in said.items()}
+    return [_assignment_layer(assignments), named]
+
+
+def _with_layer(config: Config, layer: Layer, base: Path) -> Config:
+    values = {key: absolute(key, said.value, base) for key, said in layer.items()}
+    return config.updated(values, {key: said.typed for key, said in layer.items()})

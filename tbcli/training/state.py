@@ -130,6 +130,11 @@ class Generations:
             raise damage
         return None
 
+    @property
+    def has_any(self) -> bool:
+        """Whether there is a state, whole or not."""
+        return bool(self._files())
+
     def keep(self, count: int, *, up_to: int | None = None) -> None:
         """Remove all but the newest states, and what a killed process left half written.
 

@@ -1,0 +1,131 @@
+"""The run that ``train --resume RUN`` goes on with, or that ``train --config RUN`` repeats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tbcli.cli.options import Common
+from tbcli.cli.output import printable
+from tbcli.config.said import Said
+from tbcli.errors import NotFound
+
+if TYPE_CHECKING:
+    from tbcli.config import Config
+    from tbcli.runs import Run
+    from tbcli.training.changes import Change
+
+_PLACES = ("workspace", "logdir", "plots_dir", "models_dir")
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A run to go on with.
+
+    Args:
+        run: The run.
+        config: Its settings with what was changed.
+        changes: What was changed.
+        at_end: Why there is nothing to do, and what goes on all the same; both empty where there is.
+    """
+
+    run: Run
+    config: Config
+    changes: tuple[Change, ...]
+    at_end: tuple[str, str]
+
+
+def continued(common: Common, reference: str, *, allow_changes: bool) -> Continuation:
+    """Return the run that a reference means, with its own settings and what was typed beside it.
+
+    Raises:
+        NotFound: It names nothing, or a log directory of another program.
+        Refused: It trains, keeps no state, was not trained by tbcli, or what was typed makes another experiment of it.
+        ConfigError: It has trained further than was typed.
+    """
+    from tbcli.config.layers import amended
+    from tbcli.training.changes import config_of, require_same, setting_changes
+    from tbcli.training.eligibility import (
+        count_done,
+        nothing_left,
+        require_at_rest,
+        require_epochs,
+        require_ours,
+        require_state,
+    )
+
+    here = _here(common)
+    run = _find_run(common, here, reference)
+    require_ours(run)
+    require_at_rest(run)
+    before = config_of(run).updated({f"paths.{name}": getattr(here.paths, name) for name in _PLACES})
+    after = amended(before, common.assignments, common.flags)
+    changes = tuple(setting_changes(before, after))
+    require_same(run, changes, before, allowed=allow_changes)
+    require_epochs(run, after.train.epochs, count_done(run))
+    at_end = nothing_left(run, after, changes)
+    if not any(at_end):
+        require_state(run)
+    return Continuation(run, after, changes, at_end)
+
+
+def repeated(common: Common) -> tuple[Common, Run | None]:
+    """Return what was typed with the settings of the run that ``--config`` names, and the run; None for a file.
+
+    The run is repeated in the workspace where it was found, wherever it was trained.
+
+    Raises:
+        NotFound: It names neither a file nor a run.
+        Refused: The run was not trained by tbcli.
+    """
+    if common.config is None:
+        return common, None
+    here = _here(common)
+    reference = _reference(common.config)
+    if reference is None:
+        return common, None
+    from tbcli.training.eligibility import require_ours
+
+    run = _find_run(common, here, reference)
+    require_ours(run)
+    places = {f"paths.{name}": Said(getattr(here.paths, name), f"paths.{name}") for name in _PLACES}
+    return replace(common, config=str(run.config_file), flags={**places, **common.flags}), run
+
+
+def _reference(config: str) -> str | None:
+    """Return the run that ``--config`` means, by a word, its directory or its file; None for a file of settings."""
+    from tbcli.runs.references import is_directory, is_path
+
+    path = Path(config)
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError):
+        is_file = False
+    if is_file:
+        is_of_run = path.name == "config.json" and (path.parent / "run.json").is_file()
+        return f"{path.parent}/" if is_of_run else None
+    return None if is_path(config) and not is_directory(path) else config
+
+
+def _here(common: Common) -> Config:
+    """Return the settings of this workspace: they say where its runs are."""
+    return replace(common, config=None).settle()
+
+
+def _find_run(common: Common, here: Config, reference: str) -> Run:
+    from tbcli.cli.places import find_place
+    from tbcli.runs import Run, RunStore
+
+    found = find_place(RunStore(here.paths, here.direction), reference, common.output)
+    if not isinstance(found, Run):
+        raise NotFound(f"{reference!r} is not a run of tbcli's", hint="`tbcli runs` lists the runs")
+    return found
+
+
+def told_changes(run: Run, config: Config) -> str:
+    """Return that a run is repeated, and with which other settings."""
+    from tbcli.training.changes import config_of, setting_changes
+
+    changes = setting_changes(config_of(run), config)
+    return printable(f"repeats {run.label}" + (f" with {', '.join(map(str, changes))}" if changes else ""))

@@ -1,0 +1,200 @@
+"""What makes another experiment of a training that goes on, and what does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tbcli.config import SETTINGS, Config
+from tbcli.errors import ConfigError, Refused
+from tbcli.training.changes import (
+    Change,
+    changes_record,
+    config_of,
+    data_changes,
+    require_same,
+    schedule_spans,
+    setting_changes,
+    version_notes,
+)
+from tbcli.training.eligibility import nothing_left, require_epochs, require_ours, require_state
+from tests.fakes import make_run
+
+HARMLESS = {
+    "data.cache": "disk", "train.name": "b", "train.note": "why", "train.steps_per_execution": 3,
+    "train.max_time": "3m", "train.save_formats": ("h5",), "train.checkpoint_every": "9", "train.keep_state": False,
+    "plot.automatic": False, "plot.theme": "dark", "serve.port": 1, "paths.workspace": "elsewhere",
+}  # fmt: skip
+COMPARED = ("data.", "model.", "train.", "record.")
+CONSTANT = Config().updated({"train.schedule": "constant"})
+
+
+def other_value(key: str) -> Any:
+    each = SETTINGS[key]
+    if key == "train.schedule":
+        return "cosine"
+    if each.choices and each.kind is tuple:
+        return each.choices[:1]
+    if each.choices:
+        return next(word for word in each.choices if word != each.default)
+    texts = {
+        "data.image_size": "64",
+        "record.every": "3",
+        "record.profile": "2:4",
+        "train.max_time": "3m",
+        "train.checkpoint_every": "7",
+    }
+    by_kind: dict[type, Any] = {bool: each.default is False, float: 0.5, tuple: ("a=1",), str: texts.get(key, "other")}
+    return by_kind.get(each.kind, each.least if each.default != each.least else each.kind(each.least + 1))
+
+
+@pytest.mark.parametrize("key", [key for key in SETTINGS if key.startswith(COMPARED) and key != "train.epochs"])
+def test_every_setting_is_harmless_or_makes_another_experiment(tmp_path: Path, key: str) -> None:
+    run, value = make_run(tmp_path), HARMLESS.get(key, other_value(key))
+    changes = setting_changes(CONSTANT, CONSTANT.updated({key: value}))
+    if key in HARMLESS:
+        require_same(run, changes, CONSTANT, allowed=False)
+        return
+    with pytest.raises(Refused, match="another experiment") as refused:
+        require_same(run, changes, CONSTANT, allowed=False)
+    assert SETTINGS[key].word in refused.value.message
+    require_same(run, changes, CONSTANT, allowed=True)
+
+
+def test_how_runs_are_kept_drawn_and_served_makes_no_difference() -> None:
+    others = {"plot.automatic": False, "plot.theme": "dark", "serve.port": 1, "paths.workspace": "elsewhere"}
+    assert setting_changes(Config(), Config().updated(others)) == []
+
+
+def test_all_differences_are_listed_at_once(tmp_path: Path) -> None:
+    after = Config().updated(
+        {"train.batch_size": 64, "train.seed": 3, "direction.nll": "min", "data.augment": ("flip",)}
+    )
+    with pytest.raises(Refused) as refused:
+        require_same(make_run(tmp_path), setting_changes(Config(), after), Config(), allowed=False)
+    for text in ("batch_size 64 instead of 128", "seed 3 instead of 0", "nll min", "augment flip instead of empty"):
+        assert text in refused.value.message
+    assert "--allow-changes" in refused.value.hint
+
+
+def test_more_epochs_are_the_same_experiment_unless_the_rate_depends_on_them(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    for config, is_same in ((CONSTANT, True), (Config(), False)):
+        changes = setting_changes(config, config.updated({"train.epochs": 9}))
+        assert changes == [Change("train.epochs", 5, 9)]
+        if is_same:
+            require_same(run, changes, config, allowed=False)
+            continue
+        with pytest.raises(Refused, match="epochs 9 instead of 5") as refused:
+            require_same(run, changes, config, allowed=False)
+        assert "restarts the cosine schedule over the 4 epochs added" in refused.value.hint
+        require_same(run, changes, config, allowed=True)
+
+
+def test_fewer_epochs_than_a_schedule_spans_are_no_shorter_schedule(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    for config, is_same in ((CONSTANT, True), (Config(), False)):
+        changes = setting_changes(config, config.updated({"train.epochs": 4}))
+        if is_same:
+            require_same(run, changes, config, allowed=False)
+            continue
+        with pytest.raises(Refused, match="spans 5 epochs") as refused:
+            require_same(run, changes, config, allowed=True)
+        assert '--until "epoch>=4" --allow-changes' in refused.value.hint
+
+
+@pytest.mark.parametrize(("epochs", "is_within", "least"), [(2, False, 3), (3, True, 4), (1, True, 4)])
+def test_a_run_cannot_end_before_what_it_has_trained(tmp_path: Path, epochs: int, is_within: bool, least: int) -> None:
+    run = make_run(tmp_path)
+    with pytest.raises(ConfigError, match="has trained 3") as caught:
+        require_epochs(run, epochs, 3, is_within=is_within)
+    assert f"`--epochs {least}`" in caught.value.hint
+    require_epochs(run, least, 3, is_within=is_within)
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "settings", "left"),
+    [
+        ("epochs", {}, False),
+        ("epochs", {"train.epochs": 4}, True),
+        (None, {}, False),  # of an earlier version
+        ("max_time", {"train.epochs": 9}, True),
+        ("until", {"train.epochs": 9}, False),
+        ("until", {"train.until": ""}, True),
+        ("patience", {"train.seed": 3}, False),
+        ("patience", {"train.patience": 9}, True),
+    ],
+)
+def test_what_is_left_of_a_finished_run(
+    tmp_path: Path, ended_by: str | None, settings: dict[str, Any], left: bool
+) -> None:
+    asked = {"train.epochs": 3, "train.until": "loss<1", "train.patience": 2}
+    run = make_run(tmp_path, settings=asked, record={"ended_by": ended_by})
+    before = config_of(run)
+    changes = setting_changes(before, before.updated(settings))
+    assert any(nothing_left(run, before.updated(settings), changes)) is not left
+    run.record["status"] = "interrupted"
+    assert nothing_left(run, before, []) == ("", "")
+
+
+def test_settings_of_a_run_are_those_of_its_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(tmp_path, settings={"train.recipe": "fast", "train.epochs": 5, "charts.A.b": ("loss",)})
+    monkeypatch.setenv("TBCLI_TRAIN_EPOCHS", "7")
+    config = config_of(run)
+    assert (config.train.epochs, config.charts) == (5, {"A.b": ("loss",)})
+    for damage in ("{", "[]", "{}", '{"train": 3}'):
+        run.config_file.write_text(damage)
+        with pytest.raises(Refused, match="has no settings"):
+            config_of(run)
+
+
+def test_a_run_without_a_state_or_of_a_script_is_told_what_repeats_it(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    with pytest.raises(Refused, match="not kept after the end") as refused:
+        require_state(run)
+    assert f"`tbcli train --config {run.id}`" in refused.value.hint
+    run.record["status"] = "interrupted"
+    with pytest.raises(Refused, match="before one was kept"):
+        require_state(run)
+    run.checkpoints.mkdir()
+    (run.checkpoints / "step-00000003.state").write_bytes(b"")  # that it is damaged is found when it is read
+    require_state(run)
+    require_ours(run)
+    run.record.update(backend="jax", script="a b.py")
+    with pytest.raises(Refused, match=r"'a b.py'"):
+        require_ours(run)
+
+
+def test_other_data_are_named_by_what_differs() -> None:
+    record = {"data": "a.csv", "evaluation_data": {"train": "1", "test": "2"}, "class_names": ["x", "y"]}
+    assert data_changes(record, record) == []
+    assert data_changes({}, record) == []
+    facts = {"data": "b.csv", "evaluation_data": {"train": "9", "test": "2"}, "class_names": ["x", "y", "z"]}
+    told = [str(change) for change in data_changes(record, facts)]
+    assert told == [
+        "data b.csv instead of a.csv",
+        "data (class names) 3 instead of 2",
+        "data (evaluation data) other samples (train) instead of those of the run",
+    ]
+
+
+def test_other_packages_and_another_device_are_a_note() -> None:
+    record = {"versions": {"keras": "3.1", "numpy": "2.0", "gone": "1"}, "device": "CPU", "precision": "float32"}
+    (note,) = version_notes(record, {"versions": {"keras": "3.2", "numpy": "2.0"}, "device": "GPU"})
+    assert note.startswith("keras 3.2 instead of 3.1, device GPU instead of CPU: ")
+    assert version_notes(record, record) == version_notes({}, record) == []
+
+
+def test_added_epochs_are_spans_of_their_own(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    assert schedule_spans(run.record, 5) == (5,)
+    run.record["changes"] = changes_record(run, [Change("train.epochs", 5, 8)], 3)
+    run.record["changes"] = changes_record(run, [Change("train.seed", 0, 1)], 8)
+    run.record["changes"] = changes_record(run, [Change("train.epochs", 8, 9)], 8)
+    assert schedule_spans(run.record, 9) == (5, 3, 1)
+    assert [entry["epoch"] for entry in run.record["changes"]] == [3, 8, 8]
+    assert changes_record(run, [], 9) == run.record["changes"]
+    for odd in ([3], [{"changes": {"train.epochs": 3}}], [{}], 7):
+        assert schedule_spans({"changes": odd}, 5) == (5,)
