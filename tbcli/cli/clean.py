@@ -1,13 +1,14 @@
-"""``tbcli clean``: shows what would go, asks, and removes it."""
+"""``tbcli clean``: shows what would go, asks, and moves it to the trash or removes it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tbcli.cli.completing import offer
+from tbcli.cli.completing import complete_metric, offer
 from tbcli.cli.options import Common, Json, RunsArgument, with_common_options
 from tbcli.cli.output import (
     Output,
@@ -24,9 +25,13 @@ from tbcli.errors import ConfigError, Refused
 from tbcli.naming import schemas
 
 if TYPE_CHECKING:
-    from tbcli.runs import Run, RunStore
+    from tbcli.cli.listing import ListingQuery
+    from tbcli.config import Config
+    from tbcli.runs import RunStore
+    from tbcli.runs.removal_plan import Filters, Removal
 
 WHICH_PANEL = "Which runs (each narrows what the others select)"
+TRASH_PANEL = "Trash"
 WIDEST_NAME = 28  # all columns together then fit a window of 80
 
 
@@ -41,7 +46,7 @@ def clean(
         str | None,
         typer.Option(
             metavar="AGE",
-            help="Only runs that ended this long ago or more: 30m, 12h, 7d, 2w.",
+            help="Only runs that ended this long ago or more: 30m, 12h, 7d, 2w. With --purge, moved to trash.",
             rich_help_panel=WHICH_PANEL,
         ),
     ] = None,
@@ -54,12 +59,50 @@ def clean(
             rich_help_panel=WHICH_PANEL,
         ),
     ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="EXPR",
+            help='Only runs that match, as "val_accuracy<0.9 and model=cnn"; see `tbcli runs --where`.',
+            rich_help_panel=WHICH_PANEL,
+        ),
+    ] = None,
     keep: Annotated[
         int | None,
         typer.Option(min=0, metavar="N", help="Keep the N newest matching runs.", rich_help_panel=WHICH_PANEL),
     ] = None,
+    keep_best: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Keep the N best matching runs within each task and data, by --metric.",
+            rich_help_panel=WHICH_PANEL,
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            metavar="METRIC",
+            help="What --keep-best ranks by.",
+            rich_help_panel=WHICH_PANEL,
+            autocompletion=complete_metric,
+        ),
+    ] = None,
     cache: Annotated[
         bool, typer.Option("--cache", help="Empty the caches of readers and of data; no run is removed.")
+    ] = False,
+    permanent: Annotated[
+        bool, typer.Option("--permanent", help="Remove at once, not to the trash.", rich_help_panel=TRASH_PANEL)
+    ] = False,
+    restore: Annotated[
+        bool,
+        typer.Option(
+            "--restore", help="Bring RUN back from the trash; without RUN, list the trash.", rich_help_panel=TRASH_PANEL
+        ),
+    ] = False,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Empty the trash, or remove RUN from it.", rich_help_panel=TRASH_PANEL)
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be removed.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -67,14 +110,31 @@ def clean(
 ) -> None:
     """Remove runs: logs, plots and model together, after showing them and asking.
 
-    Prints the ids removed. A run that is training is never removed: naming it aborts, filters skip it. Links are never
-    followed, and nothing but runs is touched: not plots/compare-*, not the logs of other tools.
+    Prints the ids removed. What has been in the trash for clean.trash_days goes at the next clean. A run that is
+    training is never removed: naming it aborts, filters skip it. Links are never followed, and nothing but runs is
+    touched: not plots/compare-*, not the logs of other tools.
     """
+    _require_one_task(
+        {"--restore": restore, "--purge": purge, "--permanent": permanent},
+        {
+            "--status": bool(status), "--where": bool(where), "--keep": keep is not None,
+            "--keep-best": keep_best is not None, "--metric": metric is not None, "--cache": cache,
+            **({"--older-than": older_than is not None, "--dry-run": dry_run} if restore else {}),
+        },
+    )  # fmt: skip
     if runs and all_:
         raise ConfigError(
             "clean takes either runs or --all, got both", hint="leave `--all` out to remove only the runs named"
         )
-    names_runs = bool(runs or all_ or older_than or status or keep is not None)
+    if restore or purge:
+        from tbcli.cli.trashed import purge_trash, restore_runs
+
+        if restore:
+            restore_runs(common, runs or (), all_=all_, as_json=json)
+        else:
+            purge_trash(common, runs or (), older_than or "", as_json=json, dry_run=dry_run, yes=yes)
+        return
+    names_runs = bool(runs or all_ or older_than or status or where or keep is not None or keep_best)
     if not (names_runs or cache):
         raise ConfigError(
             "no runs to remove were given",
@@ -86,25 +146,72 @@ def clean(
             common.output.document({"schema": schemas.OTHERS, "dry_run": dry_run, "runs": [], "bytes": freed})
     if not names_runs:
         return
-    from tbcli.runs import RunStore
-    from tbcli.runs.removal_plan import Filters, plan_removal
+    from tbcli.runs.removal_plan import Filters
 
-    filters = Filters(older_than=older_than or "", statuses=tuple(status or ()), keep=keep or 0)
-    config = common.settle()
+    filters = Filters(
+        older_than=older_than or "",
+        statuses=tuple(status or ()),
+        keep=keep or 0,
+        keep_best=keep_best or 0,
+        metric=metric or "",
+    )
+    _clean_runs(common, runs or (), filters, where or (), permanent=permanent, dry_run=dry_run, yes=yes, as_json=json)
+
+
+def _require_one_task(tasks: dict[str, bool], others: dict[str, bool]) -> None:
+    """Refuse options that say what else to do, or narrow what a task does not look at.
+
+    Raises:
+        ConfigError: Two tasks, or an option that does not go with one.
+    """
+    asked = [flag for flag, is_said in tasks.items() if is_said]
+    said = [flag for flag, is_said in others.items() if is_said and asked and asked[0] != "--permanent"]
+    if len(asked) > 1 or said:
+        raise ConfigError(f"{asked[0]} cannot be combined with {(asked[1:] + said)[0]}", hint="one after the other")
+
+
+def _clean_runs(
+    common: Common,
+    references: Sequence[str],
+    filters: Filters,
+    where: Sequence[str],
+    *,
+    permanent: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    from tbcli.cli.listing import ListingQuery
+    from tbcli.runs import RunStore
+
+    query = ListingQuery.parse(where, None, None, is_reversed=False)
+    config, output = common.settle(), common.output
     store = RunStore(config.paths, config.direction)
-    removal = plan_removal(store, runs or (), filters)
-    output = common.output
-    for sentence in store.damage:
+    is_permanent = permanent or not config.clean.trash_days
+    removal = _plan(store, references, filters, query, output)
+    for sentence in (*store.damage, *removal.notes):
         output.warn(sentence)
-    sizes = {run.id: run.walk_bytes() for run in removal.runs}
-    _show(removal.runs, removal.live, sizes, output)
+    _show(removal, output)
+    if not is_permanent:
+        from tbcli.runs.trash import Trash
+
+        Trash(store).require_usable(removal.runs)
     if dry_run:
-        output.say("Nothing was removed (--dry-run).")
-        _report(sizes, output, json=json, dry_run=True)
-        return
-    if removal.runs and not yes:
-        _confirm(len(sizes), sum(sizes.values()))
-    _remove(store, removal.runs, output, json=json)
+        output.say("Nothing was removed (--dry-run)." if is_permanent or not removal.runs else _would_move(removal))
+        _report(
+            {run.id: size for run, size in zip(removal.runs, removal.sizes, strict=True)},
+            output,
+            json=as_json,
+            dry_run=True,
+        )
+    else:
+        if removal.runs and not yes:
+            confirm(len(removal.runs), removal.bytes, "Remove", "with logs, plots and models")
+        _remove(store, removal, config, output, is_permanent=is_permanent, json=as_json)
+    if not is_permanent:
+        from tbcli.cli.trashed import purge_expired
+
+        purge_expired(Trash(store), config.clean.trash_days, output, dry_run=dry_run)
 
 
 def _clear_cache(output: Output, *, dry_run: bool) -> int:
@@ -118,48 +225,98 @@ def _clear_cache(output: Output, *, dry_run: bool) -> int:
     return size
 
 
-def _show(runs: Sequence[Run], live: Sequence[Run], sizes: dict[str, int], output: Output) -> None:
-    for run in live:
-        output.say(f"{printable(run.label)} is still training and stays")
-    if not runs:
+def _plan(store: RunStore, references: Sequence[str], filters: Filters, query: ListingQuery, output: Output) -> Removal:
+    """Choose the runs, those of the conditions of ``--where`` as `tbcli runs` does."""
+    from tbcli.cli.listing import choose, guesses_in
+    from tbcli.cli.run_table import tags_of_run
+    from tbcli.runs import Run
+    from tbcli.runs.files import utc_now
+    from tbcli.runs.removal_plan import plan_removal
+    from tbcli.runs.store import by_time
+    from tbcli.runs.summary import Summary, summary_of
+
+    now = utc_now()
+
+    def summarize(run: Run) -> Summary:
+        return summary_of(run, now, lambda: tags_of_run(run))
+
+    if query.conditions:
+        chosen = choose(query, store.each(), summarize, lambda run, _: run.logs, by_time)
+        filters = replace(filters, among=frozenset(chosen.rows))
+        for sentence in (*guesses_in(query, store.directions), *chosen.notes):
+            output.say(sentence)
+    return plan_removal(store, references, filters, now, summarize=summarize)
+
+
+def _show(removal: Removal, output: Output) -> None:
+    for run in removal.live:
+        output.say(f"{printable(run.label)} is still training and stays: `tbcli stop {run.logs.name}` ends it")
+    if not removal.runs:
         output.say("No run is selected: nothing to remove.")
         return
     rows = [["ID", "NAME", "STATUS", "AGE", "SIZE"]]
-    for run in runs:
-        age, size = counted_age(run.age_seconds()), counted_bytes(sizes[run.id])
-        rows.append([run.id, shortened(printable(run.name), WIDEST_NAME) or "-", run.status(), age, size])
+    for run, size in zip(removal.runs, removal.sizes, strict=True):
+        cells = run.status(), counted_age(run.age_seconds()), counted_bytes(size)
+        rows.append([run.id, shortened(printable(run.name), WIDEST_NAME) or "-", *cells])
     for line in padded(rows, right=frozenset({3, 4})):
         output.say(line)
 
 
-def _confirm(count: int, total_bytes: int) -> None:
-    runs = "1 run" if count == 1 else f"{count} runs"
+def _would_move(removal: Removal) -> str:
+    return f"Nothing was removed (--dry-run): {_moved(len(removal.runs), removal.bytes)}"
+
+
+def _moved(count: int, size: int) -> str:
+    return f"{counted_runs(count)} moved to trash; {counted_bytes(size)} are freed when purged"
+
+
+def counted_runs(count: int) -> str:
+    """Return how many runs."""
+    return "1 run" if count == 1 else f"{count} runs"
+
+
+def confirm(count: int, total_bytes: int, what: str, with_what: str) -> None:
+    """Ask whether to remove runs.
+
+    Raises:
+        ConfigError: Nobody is there to be asked.
+        Refused: The answer was no.
+    """
+    runs = counted_runs(count)
     if not can_ask():
         raise ConfigError(
-            f"refusing to remove {runs} without confirmation: stdin is not a terminal",
+            f"refusing to {what.lower()} {runs} without confirmation: stdin is not a terminal",
             hint="`--yes` confirms in advance",
         )
-    if not ask(f"Remove {runs} with logs, plots and models ({counted_bytes(total_bytes)})?"):
+    if not ask(f"{what} {runs} {with_what} ({counted_bytes(total_bytes)})?"):
         raise Refused("not confirmed: nothing was removed", hint="`--yes` confirms in advance, `--dry-run` only shows")
 
 
-def _remove(store: RunStore, runs: Sequence[Run], output: Output, *, json: bool) -> None:
-    from tbcli.runs.removal import remove_runs
+def _remove(
+    store: RunStore, removal: Removal, config: Config, output: Output, *, is_permanent: bool, json: bool
+) -> None:
+    from tbcli.runs.removal import each_removed, remove_run
+    from tbcli.runs.trash import Trash
 
+    trash = Trash(store)
+    if not is_permanent:
+        trash.tidy()
     freed: dict[str, int] = {}
     try:
-        for run, count in remove_runs(store, runs):
+        for run, count in each_removed(removal.runs, remove_run if is_permanent else trash.move):
             freed[run.id] = count
             if not json:
-                _print_removed(run.id, output)
+                print_removed(run.id, output)
     finally:
-        if runs:
+        if removal.runs and is_permanent:
             output.say(f"Freed {counted_bytes(sum(freed.values()))}.")
+        elif freed:
+            output.say(f"{_moved(len(freed), sum(freed.values()))}. `tbcli clean --restore` lists the trash.")
         if json:
             _report(freed, output, json=True, dry_run=False)
 
 
-def _print_removed(run_id: str, output: Output) -> None:
+def print_removed(run_id: str, output: Output) -> None:
     """Print it at once: should a later one fail, a script knows which are gone."""
     try:
         output.result(run_id)

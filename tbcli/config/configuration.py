@@ -11,6 +11,7 @@ from tbcli.config.checks import chart_problem
 from tbcli.config.paths import PathsConfig
 from tbcli.config.recipes import RECIPE, recipe_values
 from tbcli.config.sections import (
+    CleanConfig,
     DataConfig,
     ModelConfig,
     PlotConfig,
@@ -77,6 +78,7 @@ class Config:
     record: RecordConfig = field(default_factory=RecordConfig)
     plot: PlotConfig = field(default_factory=PlotConfig)
     serve: ServeConfig = field(default_factory=ServeConfig)
+    clean: CleanConfig = field(default_factory=CleanConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
     charts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     """Title of a chart to the metrics in it."""

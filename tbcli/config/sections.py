@@ -375,3 +375,13 @@ class ServeConfig(Section):
     )
     without_tensorflow: bool = setting(True, "Start without importing TensorFlow where that loses nothing.")
     timeout_seconds: float = setting(60.0, "Seconds to wait for the first answer.", above=0, most=86_400)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanConfig(Section):
+    """The trash, to which clean moves runs."""
+
+    trash_days: float = setting(
+        7.0, "Days in the trash, after which the next clean removes a run for good; 0 removes at once.", least=0,
+        most=36_500,
+    )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -12,6 +13,7 @@ from types import TracebackType
 from tbcli.errors import Refused
 
 _TRIES, _PAUSE_SECONDS = 20, 0.005  # `is_claimed` of another process takes the lock for a moment
+_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _OPEN: set[Claim] = set()
 
 
@@ -27,6 +29,12 @@ class Claim:
         self._handle: int | None = handle
         self.is_locked = is_locked
         _OPEN.add(self)
+
+    def fileno(self) -> int:
+        """Return the open directory."""
+        if self._handle is None:
+            raise ValueError("the claim was released")
+        return self._handle
 
     def release(self) -> None:
         """Give the directory back; safe to call again."""
@@ -52,14 +60,18 @@ class Claim:
         self.release()
 
 
-def claim(logs: Path) -> Claim:
+def claim(logs: Path, parent: int | None = None) -> Claim:
     """Lock a run directory for this process until the claim is released or the process ends, however it ends.
+
+    Args:
+        logs: The directory.
+        parent: The open directory that holds it, where a link in its place is not to be followed.
 
     Raises:
         Refused: A process trains this run, or works on its directory.
-        OSError: The directory cannot be opened.
+        OSError: The directory cannot be opened, or was moved away meanwhile.
     """
-    handle = _opened(logs)
+    handle = _opened(logs) if parent is None else os.open(logs.name, _FLAGS | os.O_NOFOLLOW, dir_fd=parent)
     for _ in range(_TRIES):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -68,12 +80,24 @@ def claim(logs: Path) -> Claim:
         except OSError:  # a file system without locks: the heartbeat decides
             return Claim(handle, is_locked=False)
         else:
-            return Claim(handle, is_locked=True)
+            return _still_there(Claim(handle, is_locked=True), logs, parent)
     os.close(handle)
     raise Refused(
         f"run {logs.name} is in use: another process trains it or works on it",
         hint=f"`tbcli runs {logs.name}` shows it; wait for its end, or stop it first (`tbcli stop {logs.name}`)",
     )
+
+
+def _still_there(lock: Claim, logs: Path, parent: int | None) -> Claim:
+    """Return the claim, unless `tbcli clean` moved the directory away before it was locked."""
+    try:
+        there = logs.stat() if parent is None else os.stat(logs.name, dir_fd=parent, follow_symlinks=False)
+        if not os.path.samestat(there, os.fstat(lock.fileno())):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(logs))
+    except BaseException:
+        lock.release()
+        raise
+    return lock
 
 
 def is_claimed(logs: Path) -> bool | None:
@@ -100,7 +124,7 @@ def is_claimed(logs: Path) -> bool | None:
 
 
 def _opened(logs: Path) -> int:
-    return os.open(logs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    return os.open(logs, _FLAGS)
 
 
 def _drop_all() -> None:

@@ -1,4 +1,4 @@
-"""Removes runs, and nothing but runs: every step starts from an open directory and never follows a link."""
+"""Removes runs at once, and nothing but runs: every step starts from an open directory and never follows a link."""
 
 from __future__ import annotations
 
@@ -6,31 +6,56 @@ import errno
 import json
 import os
 import signal
-import stat
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from tbcli.errors import Interrupted, NotFound, Refused
+from tbcli.runs.claim import claim
 from tbcli.runs.removal_plan import not_ours, still_training
 from tbcli.runs.run import Run, is_record_of
-from tbcli.runs.store import RunStore
+from tbcli.runs.trees import empty, errors_naming, mount_below, open_directory, remove_entry
 
+Item = TypeVar("Item")
 _RECORD = "run.json"
+_TRIES, _PAUSE_SECONDS = 50, 0.1  # another `clean` may be removing a large run
 
 
-def remove_runs(store: RunStore, runs: Sequence[Run], now: datetime | None = None) -> Iterator[tuple[Run, int]]:
-    """Remove runs and yield each that is gone, with the bytes freed; one that resists does not stop the others.
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A run whose directory is locked and was looked at once more: it is ours, and nobody trains it.
+
+    Args:
+        run: With its record as it is now.
+        root: The open directory that holds it.
+        logs: Its own open directory.
+    """
+
+    run: Run
+    root: int
+    logs: int
+
+
+def each_removed(items: Sequence[Item], remove: Callable[[Item], int], what: str = "run") -> Iterator[tuple[Item, int]]:
+    """Remove runs and yield each that is gone, with its bytes; one that resists does not stop the others.
+
+    Args:
+        items: What is removed.
+        remove: Removes one and returns its bytes.
+        what: What one is called in messages.
 
     Raises:
         Refused: At the end, where some could not be removed: what went wrong with the first of them.
-        Interrupted: Ctrl-C; the run at hand is still a tbcli run, for a second call to finish.
+        Interrupted: Ctrl-C; what is at hand is left for a second call to finish.
     """
     resisting: list[str] = []
-    for done, run in enumerate(runs):
+    for done, item in enumerate(items):
         try:
-            freed = remove_run(store, run.id, now)
+            freed = remove(item)
         except NotFound:
             continue  # another process removed it a moment ago
         except Refused as error:
@@ -40,115 +65,105 @@ def remove_runs(store: RunStore, runs: Sequence[Run], now: datetime | None = Non
         except KeyboardInterrupt:
             raise Interrupted(
                 signal.SIGINT,
-                f"interrupted: {done} of {len(runs)} runs are gone",
+                f"interrupted: {done} of {len(items)} {what}s are gone",
                 hint="the same command again takes up the rest",
             ) from None
         else:
-            yield run, freed
+            yield item, freed
     if resisting:
         raise Refused(
-            f"{len(resisting)} of {len(runs)} runs could not be removed: {resisting[0]}",
+            f"{len(resisting)} of {len(items)} {what}s could not be removed: {resisting[0]}",
             hint="`tbcli runs` still lists what is left; the same command again takes it up",
         )
 
 
-def remove_run(store: RunStore, run_id: str, now: datetime | None = None) -> int:
+def remove_run(run: Run, now: datetime | None = None) -> int:
     """Remove a run's plots, model and logs, its record last, and return the bytes freed.
 
-    Swapping a directory for a link meanwhile leads nowhere. Interrupted at any point, the run is still a tbcli run
-    until all but its record is gone.
+    Swapping a directory for a link meanwhile leads nowhere, and a link in place of plots or model stays. Interrupted at
+    any point, the run is still a tbcli run until all but its record is gone.
 
     Raises:
         NotFound: It is gone already.
-        Refused: It is live, or not a tbcli run any more.
+        Refused: It is live, not a tbcli run any more, or something is mounted in it.
         OSError: Something could not be removed; ``filename`` says what. A second call takes up the rest.
     """
-    place = store.logs_root / run_id
-    try:
-        with _opened(store.logs_root) as root, _opened(run_id, root) as logs:
-            _require_removable(store, run_id, logs, now)
-            freed = sum(_remove_beside(beside, run_id, root) for beside in (store.plots_root, store.models_root))
-            freed += _empty(logs, place, spare=_RECORD)
-            freed += _remove(_RECORD, logs, place)
-            with _errors_naming(place), suppress(FileNotFoundError):
-                os.rmdir(run_id, dir_fd=root)
-    except FileNotFoundError:
-        raise NotFound(f"run {run_id} is gone already", hint="`tbcli runs` lists what is there") from None
+    with held(run, now) as hold:
+        freed = sum(_remove_beside(beside, hold.root) for beside in (run.plots, run.models))
+        freed += empty(hold.logs, run.logs, spare=_RECORD)
+        freed += remove_entry(_RECORD, hold.logs, run.logs)
+        with errors_naming(run.logs), suppress(FileNotFoundError):
+            os.rmdir(run.logs.name, dir_fd=hold.root)
     return freed
 
 
-def _require_removable(store: RunStore, run_id: str, logs: int, now: datetime | None) -> None:
-    """Look once more, at the very directory that is about to go: it may have come to life since it was chosen."""
-    place = store.logs_root / run_id
+@contextmanager
+def held(run: Run, now: datetime | None = None) -> Iterator[Held]:
+    """Lock a run's directory and look once more: it may have come to life, or be another, since it was chosen.
+
+    Raises:
+        NotFound: It is gone already.
+        Refused: It is live, in use, not a tbcli run any more, or something is mounted in it.
+        OSError: It cannot be opened or changed; ``filename`` says which directory.
+    """
     try:
-        record_handle = os.open(_RECORD, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=logs)
+        with open_directory(run.logs.parent) as root, errors_naming(run.logs), _claimed(run, root) as logs:
+            _require_removable(run, logs, now)
+            yield Held(run, root, logs)
+    except FileNotFoundError:
+        if os.path.lexists(run.logs):
+            raise
+        raise NotFound(f"run {run.id} is gone already", hint="`tbcli runs` lists what is there") from None
+
+
+@contextmanager
+def _claimed(run: Run, root: int) -> Iterator[int]:
+    """Lock the directory and yield it open; wait a little where another `clean` works on a run that is at rest."""
+    for attempt in range(_TRIES):
+        try:
+            lock = claim(run.logs, root)
+        except Refused:
+            run.reload()
+            if attempt == _TRIES - 1 or run.record.get("status") == "running":
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            break
+    with lock:
+        yield lock.fileno()
+
+
+def _require_removable(run: Run, logs: int, now: datetime | None) -> None:
+    try:
+        record_handle = os.open(_RECORD, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=logs)
         with open(record_handle, "rb") as file:  # noqa: PTH123 - opened relative to a directory, which pathlib cannot
             record = json.loads(file.read())
     except FileNotFoundError:
         raise  # gone a moment ago, with the run
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         record = None
-    if not is_record_of(run_id, record):
-        raise not_ours(str(place))
-    run = Run(run_id, place, store.plots_root / run_id, store.models_root / run_id, record)
+    if not is_record_of(run.id, record):
+        raise not_ours(str(run.logs))
+    run.record = record
     if run.is_live(now):
         raise still_training(run)
+    for part in (run.logs, run.plots, run.models):
+        if mounted := mount_below(part):
+            raise Refused(
+                f"run {run.label} stays: {mounted!r} is a mount point", hint=f"unmount it first (`umount {mounted}`)"
+            )
     # The logs go last: were they to resist, the plots and the model would be gone for nothing.
-    for directory in (place, store.logs_root):
+    for directory in (run.logs, run.logs.parent):
         if not os.access(directory, os.W_OK | os.X_OK) and directory.exists():  # another `clean` may be at it too
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(directory))
 
 
-def _remove_beside(root: Path, run_id: str, logs_root: int) -> int:
+def _remove_beside(part: Path, logs_root: int) -> int:
     """Remove what another root keeps of the run, unless that root is the logs' own, where the record must go last."""
     try:
-        with _opened(root) as handle:
-            if os.path.samestat(os.fstat(handle), os.fstat(logs_root)):
+        with open_directory(part.parent) as handle:
+            if part.is_symlink() or os.path.samestat(os.fstat(handle), os.fstat(logs_root)):
                 return 0
-            return _remove(run_id, handle, root)
+            return remove_entry(part.name, handle, part.parent)
     except FileNotFoundError:
         return 0
-
-
-@contextmanager
-def _opened(directory: Path | str, parent: int | None = None) -> Iterator[int]:
-    """Open a directory: a root of the workspace, which may be a link, or one in an open ``parent``, which may not."""
-    no_link = 0 if parent is None else os.O_NOFOLLOW
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | no_link, dir_fd=parent)
-    try:
-        yield handle
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def _errors_naming(path: Path) -> Iterator[None]:
-    """Put the whole path into the system's errors, which know only the name inside an open directory."""
-    try:
-        yield
-    except OSError as error:
-        if "/" not in str(error.filename):
-            error.filename = str(path)
-        raise
-
-
-def _remove(name: str, parent: int, place: Path) -> int:
-    """Remove one entry of an open directory and return its bytes: a link without its target, 0 where it is gone."""
-    try:
-        with _errors_naming(place / name):
-            entry = os.stat(name, dir_fd=parent, follow_symlinks=False)
-            if not stat.S_ISDIR(entry.st_mode):
-                os.unlink(name, dir_fd=parent)
-                return entry.st_size
-            with _opened(name, parent) as handle:
-                freed = _empty(handle, place / name)
-            os.rmdir(name, dir_fd=parent)
-            return freed
-    except FileNotFoundError:
-        return 0
-
-
-def _empty(directory: int, place: Path, *, spare: str = "") -> int:
-    with os.scandir(directory) as entries:
-        names = sorted(entry.name for entry in entries if entry.name != spare)
-    return sum(_remove(name, directory, place) for name in names)

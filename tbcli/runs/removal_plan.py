@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbcli.config import PathsConfig
 from tbcli.config.checks import read_duration
@@ -16,6 +17,10 @@ from tbcli.runs.files import utc_now
 from tbcli.runs.references import is_path
 from tbcli.runs.run import STATUSES, LogDirectory, Run
 from tbcli.runs.store import RunStore
+from tbcli.runs.trees import Freed
+
+if TYPE_CHECKING:
+    from tbcli.runs.summary import Summary
 
 
 def parse_age(text: str) -> float:
@@ -37,29 +42,42 @@ class Filters:
     Args:
         older_than: Only runs that stopped at least so long ago, as ``7d``; ``""`` for any age.
         statuses: Only runs with one of these; empty for any.
-        keep: Spare so many of the newest of what the others select.
+        among: Only runs whose logs lie here; None for any.
+        keep: Keep so many of the newest of what the others select.
+        keep_best: Keep so many of the best of what the others select, within each task and data; 0 for none.
+        metric: By which they are the best.
     """
 
     older_than: str = ""
     statuses: tuple[str, ...] = ()
+    among: frozenset[Path] | None = None
     keep: int = 0
+    keep_best: int = 0
+    metric: str = ""
 
     def __post_init__(self) -> None:
         for status in self.statuses:
             if status not in STATUSES:
                 raise ConfigError(f"no run has the status {status!r}", hint=did_you_mean(status, STATUSES))
-        if self.keep < 0:
-            raise ConfigError(f"cannot keep {self.keep} runs", hint="`--keep 3` spares the three newest")
+        if self.keep < 0 or self.keep_best < 0:
+            raise ConfigError(
+                f"cannot keep {min(self.keep, self.keep_best)} runs", hint="`--keep 3` keeps the three newest"
+            )
+        if bool(self.keep_best) != bool(self.metric):
+            raise ConfigError(
+                "--keep-best and --metric need each other", hint="such as `--keep-best 3 --metric val_accuracy`"
+            )
         if self.older_than:
             parse_age(self.older_than)
 
-    def select(self, runs: Sequence[Run], now: datetime) -> list[Run]:
-        """Return the runs to remove, oldest first, from runs given oldest first."""
-        least = parse_age(self.older_than) if self.older_than else 0.0
+    def match(self, run: Run, now: datetime) -> bool:
+        """Say whether a run is one that may go, before some are kept."""
+        if self.among is not None and run.logs not in self.among:
+            return False
         # Of a run without any date no filter of age can say that it is old.
-        old = [run for run in runs if not least or ((age := run.age_seconds(now)) is not None and age >= least)]
-        chosen = [run for run in old if not self.statuses or run.status(now) in self.statuses]
-        return chosen[: max(0, len(chosen) - self.keep)]
+        least = parse_age(self.older_than) if self.older_than else 0.0
+        is_old = not least or ((age := run.age_seconds(now)) is not None and age >= least)
+        return is_old and (not self.statuses or run.status(now) in self.statuses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +86,30 @@ class Removal:
 
     Args:
         runs: Oldest first.
-        live: Runs that a process still trains; they stay, whatever selects them.
+        live: Runs that match and that a process still trains; they stay.
+        sizes: The bytes that each of ``runs`` frees, of files with several names with the last.
+        notes: Sentences on what stays, and on what is guessed.
     """
 
     runs: tuple[Run, ...]
     live: tuple[Run, ...]
+    sizes: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def bytes(self) -> int:
+        """What is freed by all of them."""
+        return sum(self.sizes)
 
 
-def plan_removal(store: RunStore, references: Sequence[str], filters: Filters, now: datetime | None = None) -> Removal:
+def plan_removal(
+    store: RunStore,
+    references: Sequence[str],
+    filters: Filters,
+    now: datetime | None = None,
+    *,
+    summarize: Callable[[Run], Summary] | None = None,
+) -> Removal:
     """Choose runs; nothing is touched yet.
 
     Args:
@@ -83,21 +117,47 @@ def plan_removal(store: RunStore, references: Sequence[str], filters: Filters, n
         references: The runs to choose from; all where none is given.
         filters: What narrows them.
         now: The moment to measure ages from; the present unless given.
+        summarize: Returns what is known of a run; without it its record and its history tell.
 
     Raises:
-        NotFound: A reference names nothing.
+        NotFound: A reference names nothing, or no run has the metric.
         Refused: A reference names several runs, a live run, or something that is not a run of this workspace.
     """
     now = now or utc_now()
     runs = store.list()
     if references:
-        named = {_named_run(store, reference, runs).id for reference in references}
-        runs = [run for run in runs if run.id in named]
+        named = {_named_run(store, reference, runs).logs.name for reference in references}
+        runs = [run for run in runs if run.logs.name in named]
     live = tuple(run for run in runs if run.is_live(now))
     if references and live:
         raise still_training(live[0])
-    at_rest = [run for run in runs if run.id not in {run.id for run in live}]
-    return Removal(tuple(filters.select(at_rest, now)), live)
+    matching = [run for run in runs if filters.match(run, now)]
+    training = {run.logs for run in live}
+    at_rest = [run for run in matching if run.logs not in training]
+    chosen, notes = at_rest[: max(0, len(at_rest) - filters.keep)], tuple[str, ...]()
+    if filters.keep_best:
+        from tbcli.runs.ranks import all_but_the_best
+        from tbcli.runs.summary import summary_of
+
+        ranked = all_but_the_best(at_rest, filters.keep_best, filters.metric, summarize or summary_of)
+        worse = {run.logs for run in ranked.worse}
+        chosen, notes = [run for run in chosen if run.logs in worse], ranked.notes
+    freed = Freed()
+    sizes = tuple(sum(map(freed.count_tree, _parts_that_go(run))) for run in chosen)
+    live = tuple(run for run in matching if run.logs in training)
+    return Removal(tuple(chosen), live, sizes, (*notes, *_links_that_stay(chosen)))
+
+
+def _parts_that_go(run: Run) -> list[Path]:
+    """Return the directories of a run, each once where roots are one directory; links in their place stay."""
+    return list(dict.fromkeys(path.resolve() for path in (run.logs, run.plots, run.models) if not path.is_symlink()))
+
+
+def _links_that_stay(runs: Iterable[Run]) -> Iterator[str]:
+    for run in runs:
+        for path in (run.plots, run.models):
+            if path.is_symlink():
+                yield f"{str(path)!r} is a symbolic link and stays"
 
 
 def still_training(run: Run) -> Refused:
@@ -105,7 +165,7 @@ def still_training(run: Run) -> Refused:
     pid = run.owner.pid if run.owner else "unknown"
     return Refused(
         f"run {run.label} is still training (process {pid} on {run.record.get('host')})",
-        hint=f"wait for its end, or stop it first (kill -INT {pid})",
+        hint=f"`tbcli stop {run.logs.name}` ends it, then it can be removed",
     )
 
 

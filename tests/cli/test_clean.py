@@ -53,7 +53,7 @@ def test_clean_prints_the_ids_and_tells_the_bytes(cli: Cli, workspace: Path) -> 
     result = cli("clean", *(run.id for run in runs), "--yes")
     assert result.exit_code == 0
     assert sorted(result.stdout.split()) == sorted(run.id for run in runs)
-    assert f"Freed {counted_bytes(size)}." in result.stderr
+    assert f"2 runs moved to trash; {counted_bytes(size)} are freed when purged" in result.stderr
     assert "SIZE" in result.stderr
     assert not any(run.logs.exists() or run.plots.exists() or run.models.exists() for run in runs)
 

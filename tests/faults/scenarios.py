@@ -79,9 +79,10 @@ def _what_is_wrong(workspace: Path) -> Iterator[str]:
 
 def _what_stays(workspace: Path) -> Iterator[str]:
     """Yield what no command removes."""
-    code, said = tbcli(workspace, "clean", "--all", "--yes")
-    if code:
-        yield f"clean --all exits with {code}: {said}"
+    for words in (["--all"], ["--purge"]):
+        code, said = tbcli(workspace, "clean", *words, "--yes")
+        if code:
+            yield f"clean {words[0]} exits with {code}: {said}"
     left = [str(path.relative_to(workspace)) for path in workspace.rglob("*") if path.parent != workspace]
     if left:
         yield f"nothing removes {left}"

@@ -14,7 +14,7 @@ from tbcli.errors import Interrupted, NotFound, Refused
 from tbcli.runs import Run, RunStore
 from tbcli.runs.files import write_json
 from tbcli.runs.owner import Owner
-from tbcli.runs.removal import remove_run, remove_runs
+from tbcli.runs.removal import each_removed, remove_run
 from tests.fakes import make_run
 
 
@@ -34,7 +34,7 @@ def bring_to_life(run: Run) -> None:
 def test_remove_takes_logs_plots_and_model_and_counts_the_bytes(tmp_path: Path) -> None:
     run, other = make_run(tmp_path), make_run(tmp_path)
     expected = run.walk_bytes()
-    assert remove_run(store_of(tmp_path), run.id) == expected > 3000
+    assert remove_run(run) == expected > 3000
     assert not any(place.exists() for place in (run.logs, run.plots, run.models))
     assert len(left_of(other)) == 7
 
@@ -49,7 +49,7 @@ def test_remove_leaves_figures_of_comparisons_and_strangers(tmp_path: Path) -> N
     for stranger in strangers:
         stranger.parent.mkdir(parents=True, exist_ok=True)
         stranger.write_text("mine")
-    remove_run(store_of(tmp_path), run.id)
+    remove_run(run)
     assert all(stranger.read_text() == "mine" for stranger in strangers)
 
 
@@ -62,31 +62,31 @@ def test_remove_unlinks_links_inside_and_never_their_targets(tmp_path: Path, pla
     (inside / "directory").symlink_to(precious)
     (inside / "file.txt").symlink_to(precious / "thesis.tex")
     (inside / "dangling").symlink_to(tmp_path / "nowhere")
-    remove_run(store_of(tmp_path / "ws"), run.id)
+    remove_run(run)
     assert not inside.exists()
     assert (precious / "thesis.tex").read_text() == "years"
 
 
 @pytest.mark.parametrize("place", ["plots", "models"])
-def test_remove_takes_a_link_in_place_of_a_directory_as_a_link(tmp_path: Path, place: str) -> None:
+def test_remove_leaves_a_link_in_place_of_a_directory(tmp_path: Path, place: str) -> None:
     run, precious = make_run(tmp_path / "ws", files=False), tmp_path / "precious"
     precious.mkdir()
     (precious / "thesis.tex").write_text("years")
     link: Path = getattr(run, place)
     link.parent.mkdir(parents=True)
     link.symlink_to(precious)
-    remove_run(store_of(tmp_path / "ws"), run.id)
-    assert not link.is_symlink()
+    remove_run(run)
+    assert link.is_symlink()
+    assert not run.logs.exists()
     assert (precious / "thesis.tex").exists()
 
 
 def test_remove_refuses_a_run_that_became_a_link(tmp_path: Path) -> None:
-    elsewhere = make_run(tmp_path / "other")
-    logs = tmp_path / "ws" / "logs"
-    logs.mkdir(parents=True)
-    (logs / elsewhere.id).symlink_to(elsewhere.logs)
-    with pytest.raises(OSError, match=elsewhere.id):
-        remove_run(store_of(tmp_path / "ws"), elsewhere.id)
+    elsewhere, run = make_run(tmp_path / "other"), make_run(tmp_path / "ws")
+    run.logs.rename(tmp_path / "moved")
+    run.logs.symlink_to(elsewhere.logs)
+    with pytest.raises(OSError, match=run.id):
+        remove_run(run)
     assert len(left_of(elsewhere)) == 7
 
 
@@ -107,7 +107,7 @@ def test_a_directory_swapped_for_a_link_while_removing_leads_nowhere(
 
     monkeypatch.setattr(os, "stat", swap_after_the_look)
     with pytest.raises(OSError, match="train"):
-        remove_run(store_of(tmp_path / "ws"), run.id)
+        remove_run(run)
     assert (precious / "events").read_text() == "years"
     assert run.record_file.exists()
 
@@ -117,7 +117,7 @@ def test_a_linked_root_is_allowed(tmp_path: Path) -> None:
     (tmp_path / "ws").mkdir()
     for root in ("logs", "plots", "models"):
         (tmp_path / "ws" / root).symlink_to(tmp_path / "disk" / root)
-    remove_run(store_of(tmp_path / "ws"), run.id)
+    remove_run(run)
     assert left_of(run) == []
 
 
@@ -128,7 +128,8 @@ def test_three_roots_in_one_directory_still_remove_the_record_last(
     made = make_run(tmp_path, settings={"paths.logdir": everything})  # make_run itself keeps to <workspace>/logs
     (tmp_path / "logs").rename(everything)
     gone = unlinked(monkeypatch)
-    remove_run(RunStore(PathsConfig(logdir=everything, plots_dir=everything, models_dir=f"{everything}/.")), made.id)
+    places = PathsConfig(logdir=everything, plots_dir=everything, models_dir=f"{everything}/.")
+    remove_run(RunStore(places).find(made.id))
     assert gone[-1] == "run.json"
     assert gone.count("run.json") == 1
 
@@ -149,7 +150,7 @@ def unlinked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_plots_and_models_go_first_and_the_record_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = make_run(tmp_path)
     names = unlinked(monkeypatch)
-    remove_run(store_of(tmp_path), run.id)
+    remove_run(run)
     assert names[:2] == ["training_history.png", "mnist_cnn_model.keras"]
     assert names[-1] == "run.json"
 
@@ -168,13 +169,12 @@ def test_a_second_call_finishes_what_a_failure_at_any_file_left(
         unlink(name, **how)
 
     monkeypatch.setattr(os, "unlink", failing)
-    store = store_of(tmp_path)
     with pytest.raises(PermissionError) as caught:
-        remove_run(store, run.id)
+        remove_run(run)
     assert Path(str(caught.value.filename)).exists()
-    assert [each.id for each in store.list()] == [run.id]
+    assert [each.id for each in store_of(tmp_path).list()] == [run.id]
     monkeypatch.undo()
-    remove_run(store, run.id)
+    remove_run(run)
     assert left_of(run) == []
     assert not run.logs.exists()
 
@@ -190,7 +190,7 @@ def test_a_second_call_finishes_what_a_killed_process_left(tmp_path: Path) -> No
         "    if name == 'history.csv': os.kill(os.getpid(), signal.SIGKILL)\n"
         "    unlink(name, **how)\n"
         "os.unlink = fatal\n"
-        "remove_run(store_of(Path(sys.argv[1])), sys.argv[2])\n"
+        "remove_run(store_of(Path(sys.argv[1])).find(sys.argv[2]))\n"
     )
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path), run.id], check=False)
     assert done.returncode == -signal.SIGKILL
@@ -198,7 +198,7 @@ def test_a_second_call_finishes_what_a_killed_process_left(tmp_path: Path) -> No
     assert "history.csv" in names
     assert "run.json" in names
     assert "training_history.png" not in names
-    remove_run(store_of(tmp_path), run.id)
+    remove_run(run)
     assert left_of(run) == []
 
 
@@ -207,7 +207,7 @@ def test_a_live_run_is_refused_however_stale_its_heartbeat(tmp_path: Path) -> No
     bring_to_life(run)
     os.utime(run.heartbeat_file, (0, 0))
     with pytest.raises(Refused, match="still training"):
-        remove_run(store_of(tmp_path), run.id)
+        remove_run(run)
     assert len(left_of(run)) == 7
 
 
@@ -216,7 +216,7 @@ def test_what_is_not_clearly_ours_is_refused(tmp_path: Path, record: str) -> Non
     run = make_run(tmp_path)
     run.record_file.write_text(record.replace("ID", run.id))
     with pytest.raises(Refused, match="not a run of tbcli's"):
-        remove_run(store_of(tmp_path), run.id)
+        remove_run(run)
     assert len(left_of(run)) == 7
 
 
@@ -225,16 +225,17 @@ def test_a_record_that_is_a_link_makes_no_run_of_ours(tmp_path: Path) -> None:
     run.record_file.rename(tmp_path / "record.json")
     run.record_file.symlink_to(tmp_path / "record.json")
     with pytest.raises(Refused):
-        remove_run(store_of(tmp_path), run.id)
+        remove_run(run)
 
 
 def test_what_is_gone_already_is_not_found(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    remove_run(store_of(tmp_path), run.id)
+    remove_run(run)
     with pytest.raises(NotFound):
-        remove_run(store_of(tmp_path), run.id)
+        remove_run(run)
+    run.logs.parent.rmdir()
     with pytest.raises(NotFound):
-        remove_run(store_of(tmp_path / "nowhere"), run.id)
+        remove_run(run)
 
 
 def test_a_directory_closed_to_us_keeps_plots_and_model_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,50 +243,44 @@ def test_a_directory_closed_to_us_keeps_plots_and_model_too(tmp_path: Path, monk
     # The superuser may do all, so the system's answer is put into its mouth.
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != run.logs)
     with pytest.raises(PermissionError, match=run.id):
-        remove_run(store_of(tmp_path), run.id)
+        remove_run(run)
     assert len(left_of(run)) == 7
 
 
-def between(monkeypatch: pytest.MonkeyPatch, victim: Run, happening: Callable[[], None]) -> None:
-    """Let something happen just before a run is removed."""
-    from tbcli.runs import removal
+def removing(victim: Run, happening: Callable[[], object]) -> Callable[[Run], int]:
+    """Return what removes a run, where something happens just before one of them."""
 
-    original = removal.remove_run
-
-    def later(store: RunStore, run_id: str, now: object = None) -> int:
-        if run_id == victim.id:
+    def remove(run: Run) -> int:
+        if run.id == victim.id:
             happening()
-        return original(store, run_id)
+        return remove_run(run)
 
-    monkeypatch.setattr(removal, "remove_run", later)
+    return remove
 
 
-def test_runs_that_vanish_meanwhile_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_that_vanish_meanwhile_are_passed_over(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path) for _ in range(3)]
+    remove = removing(runs[1], lambda: remove_run(runs[1]))
+    assert [run.id for run, _ in each_removed(runs, remove)] == [runs[0].id, runs[2].id]
+
+
+def test_a_run_that_comes_to_life_meanwhile_stays_and_does_not_stop_the_others(tmp_path: Path) -> None:
     runs, store = [make_run(tmp_path) for _ in range(3)], store_of(tmp_path)
-    between(monkeypatch, runs[1], lambda: remove_run(store, runs[1].id) and None)
-    assert [run.id for run, _ in remove_runs(store, runs)] == [runs[0].id, runs[2].id]
-
-
-def test_a_run_that_comes_to_life_meanwhile_stays_and_does_not_stop_the_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runs, store = [make_run(tmp_path) for _ in range(3)], store_of(tmp_path)
-    between(monkeypatch, runs[1], lambda: bring_to_life(runs[1]))
+    remove = removing(runs[1], lambda: bring_to_life(runs[1]))
     gone = []
     with pytest.raises(Refused, match=r"1 of 3 runs could not be removed.*still training"):
-        gone.extend(run.id for run, _ in remove_runs(store, runs))
+        gone.extend(run.id for run, _ in each_removed(runs, remove))
     assert [run.id for run in store.list()] == [runs[1].id]
 
 
-def test_an_interrupt_says_how_far_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_says_how_far_it_came(tmp_path: Path) -> None:
     runs, store = [make_run(tmp_path) for _ in range(3)], store_of(tmp_path)
 
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    between(monkeypatch, runs[2], interrupt)
     with pytest.raises(Interrupted, match="2 of 3") as caught:
-        list(remove_runs(store, runs))
+        list(each_removed(runs, removing(runs[2], interrupt)))
     assert caught.value.exit_code == 130
     assert [run.id for run in store.list()] == [runs[2].id]
 
@@ -299,10 +294,11 @@ def test_two_processes_removing_at_once_leave_nothing_and_no_traceback(tmp_path:
     assert store_of(tmp_path).list() == []
     assert [process.returncode for process in pair] == [0, 0], answers
     assert not [entry for root in ("logs", "plots", "models") for entry in (tmp_path / root).iterdir()]
+    assert len(list((tmp_path / ".tbcli-trash").iterdir())) == 30
 
 
 def test_records_of_a_newer_schema_are_still_runs(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     write_json(run.record_file, {**run.record, "schema": 99})
-    remove_run(store_of(tmp_path), run.id)
+    remove_run(run)
     assert left_of(run) == []

@@ -1,0 +1,496 @@
+"""The trash: runs that `clean` moved away by renaming them, until they are restored or purged.
+
+Each root has its trash beside it, ``<parent>/.tbcli-trash``, on the same file system and outside of every root, for
+TensorBoard lists what lies below one. A run is one entry there, ``<run>@<moment>``: ``trashed.json`` says what it was
+and where its parts lie. The logs go first and come back last, so that a run is at any moment either listed or in the
+trash; what a kill left half done is finished by the next `clean`.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tbcli.errors import ConfigError, NotFound, Refused
+from tbcli.runs.files import parse_utc, utc_now, utc_text, write_json
+from tbcli.runs.removal import held
+from tbcli.runs.run import Run, read_file
+from tbcli.runs.store import RunStore
+from tbcli.runs.trees import Freed, empty, errors_naming, mount_below, mount_points, open_directory, remove_entry, sync
+
+DIRECTORY = ".tbcli-trash"
+PARTS = ("logs", "plots", "models")
+_RECORD = "trashed.json"
+_ENTRY = re.compile(r"(?P<run>.+)@(?P<moment>\d{8}-\d{6})(-[0-9a-f]{4})?")
+_NEW, _GONE = ".new-", ".gone-"
+_AT_ONCE = "`--permanent` removes at once"
+
+
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """A run in the trash.
+
+    Args:
+        entry: Its directory in the trash of the logs.
+        id: The run's id.
+        name: What it was called, or ``""``.
+        status: Its status when it was moved.
+        when: When that was.
+        directory: The name its directories had.
+        parts: Where its parts lie now, those that are in the trash.
+        origins: Where they lay.
+    """
+
+    entry: Path
+    id: str
+    name: str
+    status: str
+    when: datetime
+    directory: str
+    parts: Mapping[str, Path]
+    origins: Mapping[str, str]
+
+    def age_seconds(self, now: datetime | None = None) -> float:
+        """Return how long it has been in the trash."""
+        return max(0.0, ((now or utc_now()) - self.when).total_seconds())
+
+    def bytes(self, freed: Freed | None = None) -> int:
+        """Return what is freed when it is purged."""
+        freed = freed or Freed()
+        return sum(freed.count_tree(part) for part in self.parts.values())
+
+
+class Trash:
+    """What `clean` moved away from the roots of a workspace."""
+
+    def __init__(self, store: RunStore) -> None:
+        self._roots = dict(zip(PARTS, (store.logs_root, store.plots_root, store.models_root), strict=True))
+        self._bins = {part: _beside(root, tuple(self._roots.values())) for part, root in self._roots.items()}
+
+    @property
+    def place(self) -> Path:
+        """Where the runs of this workspace are listed."""
+        return self._bins["logs"]
+
+    def require_usable(self, runs: Iterable[Run]) -> None:
+        """Check that runs can be moved here; nothing is made yet.
+
+        Raises:
+            ConfigError: A root is on another file system than its trash, or the trash cannot be written.
+            Refused: What lies in its place is not ours.
+        """
+        needed = {part for run in runs for part in _present(run)}
+        for part in sorted(needed):
+            _require_usable(self._roots[part], self._bins[part])
+
+    def move(self, run: Run, now: datetime | None = None) -> int:
+        """Move a run here and return the bytes that its purge frees; a link in place of plots or model stays.
+
+        Raises:
+            NotFound: It is gone already.
+            Refused: It is live, not a tbcli run any more, was swapped meanwhile, or the trash is not ours.
+            ConfigError: The trash cannot be used; see `require_usable`.
+            OSError: Something could not be moved; the run is where it was.
+        """
+        with held(run, now) as hold:
+            parts = _present(run)
+            self.require_usable([hold.run])
+            freed = Freed()
+            size = sum(freed.count_tree(path) for path in parts.values())
+            with self._new_entry(hold.run, parts, now or utc_now()) as places:
+                _move_all([(path, places[part] / part) for part, path in parts.items()], hold.logs)
+        return size
+
+    @contextmanager
+    def _new_entry(self, run: Run, parts: Mapping[str, Path], now: datetime) -> Iterator[dict[str, Path]]:
+        """Yield where the parts of a run go: directories of an entry that knows them; it is gone on failure."""
+        name = f"{run.logs.name}@{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        places = {part: self._bins[part] / name for part in parts}
+        made: list[Path] = []
+        try:
+            for top in dict.fromkeys(self._bins[part] for part in parts):
+                _make_bin(top)
+            record = {
+                "schema": 1,
+                "id": run.id,
+                "name": run.name,
+                "status": run.status(now),
+                "trashed": utc_text(now),
+                "directory": run.logs.name,
+                "entry": str((self.place / name).absolute()),
+                "from": {part: str(path.absolute()) for part, path in parts.items()},
+                "parts": {part: str(place.absolute()) for part, place in places.items()},
+            }
+            with _locked_entry(self._prepared(name, record)):
+                made.append(self.place / name)
+                for place in dict.fromkeys(places.values()):
+                    if place.parent != self.place:
+                        place.mkdir(mode=0o700)
+                        made.append(place)
+                yield places
+        except BaseException:
+            for place in reversed(made):
+                if not _discard(place):  # a part resists to move back: what knows of it stays
+                    break
+            raise
+
+    def _prepared(self, name: str, record: Mapping[str, Any]) -> Path:
+        """Make an entry that has its record from the first moment on, and return its path."""
+        unfinished = self.place / f"{_NEW}{name}"
+        with open_directory(self.place) as top:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(top, fcntl.LOCK_SH)
+            try:
+                unfinished.mkdir(mode=0o700)
+                write_json(unfinished / _RECORD, record)
+                entry = unfinished.rename(self.place / name)
+            except BaseException:
+                _discard(unfinished)
+                raise
+            sync(top)
+        return entry
+
+    def list(self) -> Sequence[Trashed]:
+        """Return what is here, the oldest first; what is not an entry of ours is left out.
+
+        Raises:
+            Refused: What lies in the place of the trash is not ours.
+        """
+        found = [self._read(name) for name in _names_in(self.place) if _ENTRY.fullmatch(name)]
+        entries = [one for one in found if one is not None and one.parts]
+        return sorted(entries, key=lambda one: (one.when, one.entry.name))
+
+    def _read(self, name: str) -> Trashed | None:
+        entry = self.place / name
+        named = _ENTRY.fullmatch(name.removeprefix(_GONE))
+        record = _read_record(entry)
+        if not named or not (isinstance(record.get("schema"), int) or _is_directory(entry / "logs")):
+            return None
+        directory = str(record.get("directory") or named["run"])
+        if "/" in directory or directory in ("", ".", ".."):
+            return None
+        when = parse_utc(record.get("trashed")) or datetime.fromtimestamp(entry.lstat().st_mtime).astimezone()
+        words = {key: value if isinstance(value := record.get(key), str) else "" for key in ("id", "name", "status")}
+        return Trashed(
+            entry, words["id"] or directory, words["name"], words["status"], when, directory,
+            self._parts(entry, record), _texts(record.get("from")),
+        )  # fmt: skip
+
+    def _parts(self, entry: Path, record: Mapping[str, Any]) -> dict[str, Path]:
+        """Return where the parts of an entry lie: beside each root as it is now, or where they were moved to."""
+        name, parts = entry.name.removeprefix(_GONE), {}
+        # Of a copy of the whole trash the places that were noted are the original's.
+        is_original = record.get("entry") == str(entry.with_name(name).absolute())
+        noted = _texts(record.get("parts")) if is_original else {}
+        for part in PARTS:
+            places = [entry, self._bins[part] / name]
+            if part in noted and Path(noted[part]).parent.name == DIRECTORY:
+                places.append(Path(noted[part]).parent / name)
+            for place in places:
+                if _is_ours(place.parent) and _is_directory(place) and _is_directory(place / part):
+                    parts[part] = place / part
+                    break
+        return parts
+
+    def find(self, reference: str) -> Trashed:
+        """Return the run that an id, its beginning, a name, ``latest`` or an entry means; of copies the newest.
+
+        Raises:
+            NotFound: Nothing here answers to it.
+            Refused: Several runs do.
+        """
+        entries = self.list()
+        for matches in (
+            [one for one in entries if reference in (one.entry.name, one.id, one.directory)],
+            entries[-1:] if reference == "latest" else [],
+            [one for one in entries if one.name == reference or (reference and one.entry.name.startswith(reference))],
+        ):
+            if len({one.directory for one in matches}) > 1:
+                listed = ", ".join(one.directory for one in matches[-5:])
+                raise Refused(
+                    f"{reference!r} means {len(matches)} runs in the trash: {listed}", hint="type more of the id"
+                )
+            if matches:
+                return matches[-1]
+        raise NotFound(f"no run {reference!r} in {str(self.place)!r}", hint="`tbcli clean --restore` lists the trash")
+
+    def restore(self, trashed: Trashed) -> None:
+        """Move a run back into the roots of this workspace, its logs last.
+
+        Raises:
+            NotFound: It is gone already.
+            Refused: A run of that name is there, another process works on it, or it lies on another file system.
+            OSError: Something could not be moved; the run is still in the trash.
+        """
+        with _locked_entry(trashed.entry):
+            moves = [
+                (trashed.parts[part], self._roots[part] / trashed.directory)
+                for part in reversed(PARTS)
+                if part in trashed.parts
+            ]
+            for _, target in moves:
+                if os.path.lexists(target):
+                    raise Refused(f"{str(target)!r} exists already", hint="move it away, or `tbcli clean` it first")
+            for _, target in moves:
+                target.parent.mkdir(parents=True, exist_ok=True)
+            _move_all(moves)
+            self._forget(trashed)
+
+    def purge(self, trashed: Trashed) -> int:
+        """Remove a run for good and return the bytes freed; killed meanwhile, the next `clean` finishes it.
+
+        Raises:
+            NotFound: It is gone already.
+            Refused: Another process works on it, or something is mounted in it.
+            OSError: Something could not be removed; ``filename`` says what.
+        """
+        with _locked_entry(trashed.entry):
+            for part in trashed.parts.values():
+                if mounted := mount_below(part):
+                    raise Refused(f"{mounted!r} is a mount point", hint=f"unmount it first (`umount {mounted}`)")
+            gone = trashed.entry.rename(trashed.entry.with_name(_GONE + trashed.entry.name))
+            return self._remove_gone(gone)
+
+    def tidy(self) -> None:
+        """Finish what killed processes left half done; what resists is left for the next time."""
+        names = _names_in(self.place)
+        self._drop_unfinished([self.place / name for name in names if name.startswith(_NEW)])
+        for name in names:
+            with suppress(OSError, NotFound, Refused), _locked_entry(self.place / name):
+                if name.startswith(_GONE):
+                    self._remove_gone(self.place / name)
+                elif _ENTRY.fullmatch(name) and (found := self._read(name)):
+                    self._finish(found)
+
+    def _drop_unfinished(self, entries: Sequence[Path]) -> None:
+        """Remove entries that never came to hold anything, unless another process is about to make one."""
+        if not entries:
+            return
+        with suppress(OSError), open_directory(self.place) as top:
+            fcntl.flock(top, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for entry in entries:
+                _discard(entry)
+
+    def _finish(self, trashed: Trashed) -> None:
+        """Forget a run that was restored; move what a run in the trash has still in its old place."""
+        if "logs" not in trashed.parts:
+            if not trashed.parts:
+                self._forget(trashed)
+            return
+        if os.path.lexists(self._roots["logs"] / trashed.directory):
+            return
+        for part in PARTS[1:]:
+            origin = self._roots[part] / trashed.directory
+            is_same = trashed.origins.get(part) == str(origin.absolute())
+            if is_same and part not in trashed.parts and _is_directory(origin):
+                place = self._bins[part] / trashed.entry.name
+                place.mkdir(mode=0o700, exist_ok=True)
+                _move_all([(origin, place / part)])
+
+    def _forget(self, trashed: Trashed) -> None:
+        """Remove an entry without parts, its record last."""
+        for place in {self._bins[part] / trashed.entry.name for part in PARTS} | {
+            part.parent for part in trashed.parts.values()
+        }:
+            if place != trashed.entry:
+                with suppress(OSError):
+                    place.rmdir()
+        _discard(trashed.entry)
+
+    def _remove_gone(self, gone: Path) -> int:
+        """Remove all parts of an entry that is given up, its record last."""
+        freed, parts = 0, self._parts(gone, _read_record(gone))
+        for path in parts.values():
+            with open_directory(path.parent) as place:
+                freed += remove_entry(path.name, place, path.parent)
+            if path.parent != gone:
+                with suppress(OSError):
+                    path.parent.rmdir()
+        with open_directory(gone.parent) as top, open_directory(gone.name, top) as place:
+            empty(place, gone, spare=_RECORD)
+            remove_entry(_RECORD, place, gone)
+            with errors_naming(gone), suppress(FileNotFoundError):
+                os.rmdir(gone.name, dir_fd=top)
+        return freed
+
+
+def _beside(root: Path, roots: Sequence[Path]) -> Path:
+    """Return the trash of a root: in its parent, or further up where that lies in a root itself."""
+    tops = [top.resolve() for top in roots]
+    parent = root.resolve().parent
+    while parent != parent.parent and any(parent.is_relative_to(top) for top in tops):
+        parent = parent.parent
+    return parent / DIRECTORY
+
+
+def _present(run: Run) -> dict[str, Path]:
+    """Return the parts of a run that are there, the logs first; links are none, and of one directory there is one."""
+    found: dict[str, Path] = {}
+    for part, path in zip(PARTS, (run.logs, run.plots, run.models), strict=True):
+        if _is_directory(path) and not any(path.samefile(other) for other in found.values()):
+            found[part] = path
+    return found
+
+
+def _require_usable(root: Path, trash: Path) -> None:
+    try:
+        is_there = os.path.lexists(trash)
+        if is_there and not _is_ours(trash):
+            raise Refused(
+                f"{str(trash)!r} is not a directory of yours", hint="move it away: `tbcli clean` keeps its trash there"
+            )
+        device = (trash if is_there else trash.parent).stat().st_dev
+        if root.stat().st_dev != device or str(root.resolve()) in mount_points():
+            raise _elsewhere(root, trash)
+        if not os.access(trash if is_there else trash.parent, os.W_OK | os.X_OK):
+            raise _unwritable(trash, errno.EACCES)
+    except OSError as error:
+        raise _unwritable(trash, error.errno or 0) from None
+
+
+def _elsewhere(path: Path, trash: Path) -> ConfigError:
+    return ConfigError(f"{str(path)!r} is on another file system than its trash {str(trash)!r}", hint=_AT_ONCE)
+
+
+def _unwritable(trash: Path, code: int) -> ConfigError:
+    return ConfigError(f"cannot use the trash {str(trash)!r}: {os.strerror(code)}", hint=_AT_ONCE)
+
+
+def _make_bin(trash: Path) -> None:
+    try:
+        trash.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(trash, error.errno or 0) from None
+
+
+def _is_directory(path: Path) -> bool:
+    """Say whether a directory is there, and not a link to one."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _is_ours(trash: Path) -> bool:
+    """Say whether a directory is this user's own, and not a link to one."""
+    try:
+        found = trash.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+
+
+def _names_in(trash: Path) -> list[str]:
+    if not os.path.lexists(trash):
+        return []
+    if not _is_ours(trash):
+        raise Refused(
+            f"{str(trash)!r} is not a directory of yours", hint="move it away: `tbcli clean` keeps its trash there"
+        )
+    with os.scandir(trash) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+
+
+def _read_record(entry: Path) -> Mapping[str, Any]:
+    try:
+        record = json.loads(read_file(f"{entry}/{_RECORD}"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {key: text for key, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
+
+
+@contextmanager
+def _locked_entry(entry: Path) -> Iterator[None]:
+    """Hold an entry, so that nobody else moves or removes it.
+
+    Raises:
+        NotFound: It is gone.
+        Refused: Another process holds it.
+    """
+    try:
+        with open_directory(entry.parent) as top, open_directory(entry.name, top) as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Refused(
+                    f"another `tbcli clean` works on {entry.name!r}", hint="wait for its end, and try again"
+                ) from None
+            except OSError:
+                pass  # a file system without locks
+            if not os.path.samestat(os.fstat(handle), os.stat(entry.name, dir_fd=top, follow_symlinks=False)):
+                raise FileNotFoundError
+            yield
+    except FileNotFoundError:
+        raise NotFound(
+            f"{entry.name!r} is not in the trash any more", hint="`tbcli clean --restore` lists it"
+        ) from None
+
+
+def _move_all(moves: Sequence[tuple[Path, Path]], first: int | None = None) -> None:
+    """Rename directories, all or none.
+
+    Args:
+        moves: From where to where.
+        first: The open directory that the first must be.
+
+    Raises:
+        Refused: One was swapped for another meanwhile, or it would be a copy to another file system.
+        OSError: One could not be renamed.
+    """
+    done: list[tuple[Path, Path]] = []
+    try:
+        for number, (source, target) in enumerate(moves):
+            _move(source, target, first if number == 0 else None)
+            done.append((source, target))
+    except BaseException:
+        for source, target in reversed(done):
+            with suppress(OSError, Refused, ConfigError):
+                _move(target, source)
+        raise
+
+
+def _move(source: Path, target: Path, expected: int | None = None) -> None:
+    """Rename a directory without following a link, to where nothing is, and see that it is the one that was meant."""
+    with ExitStack() as stack, errors_naming(source):
+        before, after = (stack.enter_context(open_directory(path.parent)) for path in (source, target))
+        handle = expected if expected is not None else stack.enter_context(open_directory(source.name, before))
+        try:
+            os.rename(source.name, target.name, src_dir_fd=before, dst_dir_fd=after)
+        except OSError as error:
+            if error.errno == errno.EXDEV:
+                raise _elsewhere(source, target) from None
+            raise
+        if not os.path.samestat(os.fstat(handle), os.stat(target.name, dir_fd=after, follow_symlinks=False)):
+            os.rename(target.name, source.name, src_dir_fd=after, dst_dir_fd=before)
+            raise Refused(f"{str(source)!r} was swapped for another meanwhile", hint="see what it is, and try again")
+        sync(after)
+        sync(before)
+
+
+def _discard(entry: Path) -> bool:
+    """Remove an entry that holds its record alone, and say whether it is gone; one that holds more stays."""
+    try:
+        if not any(os.path.lexists(entry / part) for part in PARTS):
+            for record in entry.glob("*trashed*.json"):  # and its temporary
+                record.unlink()
+        entry.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
