@@ -74,7 +74,9 @@ def test_the_state_is_a_copy_of_the_moment(tmp_path: Path) -> None:
     assert read_state(tmp_path / "step-1.state").parts["weights"].tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize("value", [object(), lambda: None, np.array([None]), np.array(["a"])], ids=str)
+@pytest.mark.parametrize(
+    "value", [object(), lambda: None, np.array([None]), np.array(["a"])], ids=["object", "function", "objects", "texts"]
+)
 def test_a_value_that_cannot_be_kept_is_refused_and_leaves_nothing(tmp_path: Path, value: Any) -> None:
     with pytest.raises(CannotKeep):
         Generations(tmp_path).save(1, {"part": {"value": value}})
