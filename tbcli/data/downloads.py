@@ -7,11 +7,12 @@ import io
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
-from contextvars import copy_context
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -81,9 +82,10 @@ def load_download(config: DataConfig) -> Dataset:
     absent = [file for file in download.files if not (keras_cache() / file).exists()]
     sink = io.StringIO()  # for what Keras prints, and what a narrator would not want between its lines
     try:
-        with redirect_stdout(sink), _told(name, download if absent else None):
+        with redirect_stdout(sink):
             load_keras()
-            train, test = importlib.import_module(f"keras.datasets.{name}").load_data()
+            load_data = importlib.import_module(f"keras.datasets.{name}").load_data
+            train, test = _downloaded(name, load_data, absent) if absent else _read(name, load_data)
     except TbcliError:
         raise
     except Exception as error:  # Keras raises it bare where it cannot download
@@ -105,29 +107,36 @@ def _as_images(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.n
     return np.ascontiguousarray(images.reshape(*images.shape[:3], channels)), labels.reshape(-1).astype(np.int64)
 
 
-@contextmanager
-def _told(name: str, download: Download | None) -> Iterator[None]:
-    """Tell what is done: of a download how far it is, by the sizes of its files."""
-    if download is None:
-        tell_progress(f"Reading {name}")
-        yield
-        return
-    tell_progress(f"Downloading {name} ({download.megabytes} MB)")
-    done = threading.Event()
-    paths = [keras_cache() / file for file in download.files]
+def _read(name: str, load_data: Callable[[], Any]) -> Any:
+    tell_progress(f"Reading {name}")
+    return load_data()
 
-    def watch() -> None:
-        while not done.wait(_SECONDS):
-            megabytes = sum(path.stat().st_size for path in paths if path.exists()) / 1e6
-            tell_progress(f"Downloading {name}: {megabytes:.0f} of {download.megabytes} MB")
 
-    watcher = threading.Thread(target=copy_context().run, args=(watch,), daemon=True)
-    watcher.start()
+def _downloaded(name: str, load_data: Callable[[], Any], absent: Sequence[str]) -> Any:
+    """Download in a thread, and tell meanwhile how far it is by the sizes of the files; telling may raise to stop.
+
+    What was begun is then removed: Keras would take half a file for a whole one.
+    """
+    megabytes, paths = DOWNLOADS[name].megabytes, [keras_cache() / file for file in DOWNLOADS[name].files]
+    tell_progress(f"Downloading {name} ({megabytes} MB)")
+    result: Future[Any] = Future()
+
+    def load() -> None:
+        try:
+            result.set_result(load_data())
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            result.set_exception(error)
+
+    threading.Thread(target=load, name="tbcli-download", daemon=True).start()
     try:
-        yield
-    finally:
-        done.set()
-        watcher.join()
+        while not wait([result], _SECONDS).done:
+            done = sum(path.stat().st_size for path in paths if path.exists()) / 1e6
+            tell_progress(f"Downloading {name}: {done:.0f} of {megabytes} MB")
+    except BaseException:
+        for file in absent:
+            (keras_cache() / file).unlink(missing_ok=True)
+        raise
+    return result.result()
 
 
 def _failure(name: str, error: Exception) -> DoesNotFit:

@@ -6,6 +6,7 @@ import gzip
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from tbcli.config import DataConfig
 from tbcli.data import load_dataset
 from tbcli.data.downloads import DOWNLOADS, keras_cache
-from tbcli.errors import DoesNotFit
+from tbcli.errors import DoesNotFit, Interrupted
 
 pytestmark = pytest.mark.tf
 SIZES = {"fashion_mnist": (28, 28), "cifar10": (32, 32, 3), "cifar100": (32, 32, 3)}
@@ -99,3 +100,28 @@ def test_files_put_there_by_hand_are_read(cache: Path) -> None:
     argv = [sys.executable, "-c", PROGRAM]
     done = subprocess.run(argv, env=os.environ, capture_output=True, text=True, check=True)
     assert done.stdout.split("[")[0].split() == ["27", "3", "10", "28", "28", "1"]
+
+
+def test_a_signal_ends_a_download_at_once_and_leaves_no_half_of_a_file(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib
+
+    begun, over = threading.Event(), threading.Event()
+    file = cache / "cifar-10-batches-py-target_archive"
+
+    def load_data() -> None:
+        cache.mkdir(parents=True)
+        file.write_bytes(b"half")
+        begun.set()
+        over.wait(60)
+
+    def tell(text: str) -> None:
+        if begun.is_set():
+            raise Interrupted(2, "stopped", hint="x")
+
+    monkeypatch.setattr(importlib.import_module("keras.datasets.cifar10"), "load_data", load_data)
+    with pytest.raises(Interrupted):
+        load_dataset(DataConfig(source="cifar10"), tell)
+    assert not file.exists()
+    over.set()
