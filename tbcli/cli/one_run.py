@@ -13,6 +13,7 @@ from tbcli.cli.listing import shown_metric
 from tbcli.cli.output import Output, counted_age, counted_bytes, counted_seconds, is_terminal, padded, printable
 from tbcli.cli.sparkline import draw_sparkline
 from tbcli.naming import schemas
+from tbcli.runs.crash import how_it_died
 from tbcli.runs.history import read_history
 from tbcli.runs.summary import ARGUMENTS, ending_of, epochs_asked, epochs_of, metrics_of, seconds_left
 
@@ -92,7 +93,7 @@ def _reason(run: Run, now: datetime) -> str:
     if run.record.get("status") == "running":
         if doubt := run.doubt(now):
             return f"it may still be training: {doubt}"
-        return "" if run.is_live(now) else "its process ended without a final record (killed?)"
+        return "" if run.is_live(now) else how_it_died(run)
     return str(run.record.get("reason") or "")
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +23,7 @@ from tbcli.models import choose_model, describe_samples, short_name
 from tbcli.recorders.registry import chosen_names, require_loadable
 from tbcli.runs import Run, RunStore
 from tbcli.runs.claim import claim
+from tbcli.runs.crash import crash_kept
 from tbcli.training.augmentation import require_images
 from tbcli.training.conclusion import Heartbeat, conclude, reason_of
 from tbcli.training.facts import argument_facts, dataset_facts, git_state, package_versions
@@ -92,7 +93,7 @@ def train(
         }
         run = RunStore(config.paths, config.direction).create(config, facts)
         narrator.claimed(run)
-        with claim(run.logs), _kept(run, config, interruption, narrator):
+        with claim(run.logs), _crash_kept(run, own_process=own_process), _kept(run, config, interruption, narrator):
             _import_pipeline(config, dataset, narrator, interruption, own_process=own_process)
             from tbcli.training.pipeline import train_and_save
 
@@ -207,6 +208,10 @@ def _require_roots(config: Config) -> None:
                 f"cannot keep {key} in {str(root)!r}: {str(nearest)!r} is not a writable directory",
                 hint=f"use `--workspace DIR` or `--{key}-dir DIR` with a writable directory",
             )
+
+
+def _crash_kept(run: Run, *, own_process: bool) -> AbstractContextManager[None]:
+    return crash_kept(run) if own_process else nullcontext()  # else it may be somebody else's to tell
 
 
 @contextmanager
