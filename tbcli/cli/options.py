@@ -16,6 +16,7 @@ from tbcli.cli.typed import SAID, parameter_of
 from tbcli.config.paths import PathsConfig
 from tbcli.config.said import Said
 from tbcli.config.setting import PANELS, Setting, declared_settings
+from tbcli.errors import ConfigError
 
 if TYPE_CHECKING:  # `--help` and `--version` settle nothing
     from tbcli.config import Config
@@ -169,6 +170,17 @@ def _parameter(setting: Setting) -> inspect.Parameter:
         default=shown,
         annotation=Annotated[kinds.get(setting.kind, str), option],
     )
+
+
+def refuse_together(actions: Mapping[str, bool]) -> None:
+    """Raise a `ConfigError` where two options were typed that exclude each other.
+
+    Args:
+        actions: Whether each was typed, by its name.
+    """
+    asked = [name for name, is_asked in actions.items() if is_asked]
+    if len(asked) > 1:
+        raise ConfigError(f"{' and '.join(asked)} exclude each other", hint="one at a time")
 
 
 def find_runs(common: Common, store: RunStore, references: Iterable[str]) -> list[Run | LogDirectory]:

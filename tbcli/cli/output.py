@@ -203,6 +203,11 @@ def result_at_once(text: str) -> None:
     _write_at_once(1, text)
 
 
+def streams_set_aside() -> list[int]:
+    """Return the descriptors of the real stdout and stderr, while something else stands in their places."""
+    return [stream for kept in _SET_ASIDE.values() for stream in kept]
+
+
 def _write_at_once(stream: int, text: str) -> None:
     with suppress(OSError):
         os.write((_SET_ASIDE[stream] or [stream])[-1], f"{text}\n".encode(errors="replace"))

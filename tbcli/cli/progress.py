@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -39,11 +39,16 @@ _SECONDS_BETWEEN_LINES = 15  # on progress, in a log
 _TABLE_LEAVES = ("steps/s", "time")  # what a narrow terminal does without, the first first
 
 
-def choose_narrator(output: Output) -> QuietNarrator:
-    """Return the narrator: warnings only under ``--quiet``, a live display only where a terminal can show it."""
+def choose_narrator(output: Output, *, is_live: bool = True) -> QuietNarrator:
+    """Return the narrator: warnings only under ``--quiet``, a live display only where a terminal can show it.
+
+    Args:
+        output: Where it speaks.
+        is_live: Whether there may be a live display.
+    """
     if output.quiet:
         return QuietNarrator(output)
-    if is_terminal(sys.stderr) and wants_cursor():
+    if is_live and is_terminal(sys.stderr) and wants_cursor():
         return LiveNarrator(output)
     return PlainNarrator(output)
 
@@ -60,10 +65,12 @@ class QuietNarrator(Narrator):
         self._output = output
         self.run: Run | None = None
         """The run that this process trains, once there is one."""
+        self.on_claim: Callable[[Run], None] = lambda run: None
 
     def claimed(self, run: Run) -> None:
         """The run is made, or taken up again."""
         self.run = run
+        self.on_claim(run)
 
     def hushed_libraries(self) -> AbstractContextManager[None]:
         """Silence them, except under ``--verbose``."""

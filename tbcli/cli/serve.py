@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tbcli.cli.options import Common, Json, RunsArgument, find_runs, with_options
+from tbcli.cli.options import Common, Json, RunsArgument, find_runs, refuse_together, with_options
 from tbcli.cli.output import Output, printable, stdout_kept_clean
 from tbcli.config import FIRST_FREE_PORT
 from tbcli.errors import ConfigError, Interrupted, NotFound, TbcliError
@@ -73,7 +73,7 @@ def serve(
 
     The URL is printed when it answers, so a script can wait for that line.
     """
-    _refuse_two({"--list": list_, "--stop": stop is not None, "--audit": audit, "--detach": detach})
+    refuse_together({"--list": list_, "--stop": stop is not None, "--audit": audit, "--detach": detach})
     if list_ or stop is not None:
         from tbcli.cli.servers import list_servers, stop_servers
 
@@ -144,18 +144,21 @@ def serve(
 
 def _leave_terminal() -> Callable[[], None]:
     """Go on in a child process, and return what it must call once it answers; the parent does not return."""
-    from tbcli.serving.detaching import leave_terminal
+    from tbcli.cli.detaching import leave_terminal
+    from tbcli.serving.notes import log_file, open_privately
 
     ready = leave_terminal()
     if isinstance(ready, int):
         raise typer.Exit(ready)
-    return ready
 
+    def leave() -> None:
+        try:
+            log = open_privately(log_file(os.getpid()))
+        except (OSError, RuntimeError):  # no room, no home
+            log = os.open(os.devnull, os.O_WRONLY)
+        ready(log)
 
-def _refuse_two(actions: Mapping[str, bool]) -> None:
-    asked = [name for name, is_asked in actions.items() if is_asked]
-    if len(asked) > 1:
-        raise ConfigError(f"{' and '.join(asked)} exclude each other", hint="one at a time")
+    return leave
 
 
 def _other_serves(

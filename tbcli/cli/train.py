@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
@@ -13,8 +13,16 @@ import typer
 
 from tbcli.cli.check import check_trained, require_known, settle_gates
 from tbcli.cli.earlier import repeated, told_changes
-from tbcli.cli.options import OUTPUT_PANEL, Common, with_options
-from tbcli.cli.output import Output, counted_bytes, counted_seconds, printable, stdout_kept_clean
+from tbcli.cli.options import OUTPUT_PANEL, Common, refuse_together, with_options
+from tbcli.cli.output import (
+    Output,
+    counted_bytes,
+    counted_seconds,
+    printable,
+    result_at_once,
+    stdout_kept_clean,
+    streams_set_aside,
+)
 from tbcli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,6 +54,14 @@ def train(
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = False,
+    detach: Annotated[
+        bool,
+        typer.Option(
+            "--detach",
+            help="Leave the terminal once the run is made, and print its id then.",
+            rich_help_panel=OUTPUT_PANEL,
+        ),
+    ] = False,
     print_config: Annotated[
         bool,
         typer.Option(
@@ -57,6 +73,10 @@ def train(
 
     Settings are flags, or words such as lr=0.01 epochs=3; `tbcli help settings` lists them all.
     """
+    leave = None
+    if detach:
+        refuse_together({"--detach": True, "--dry-run": dry_run, "--print-config": print_config})
+        leave = _leave_terminal(common.output)
     shows_recorders = common.value("record.recorders") == "help"
     common, earlier = repeated(common)
     config = (common.without("record.recorders") if shows_recorders else common).settle()
@@ -80,7 +100,7 @@ def train(
         with stdout_kept_clean():
             _rehearse(config, gates, output)
         return
-    run = _train(config, gates, output)
+    run = _train(config, gates, output, leave)
     try:
         _summarize(run, config, output)
     finally:
@@ -107,12 +127,34 @@ def _say_recipe(config: Config, output: Output) -> None:
         output.say(f"recipe {config.train.recipe}: {' '.join(said)}")
 
 
-def _train(config: Config, gates: Sequence[Gate], output: Output) -> Run:
+def _leave_terminal(output: Output) -> Callable[[Run], None]:
+    """Go on in a child process, and return what it must call once there is a run; the parent does not return."""
+    from tbcli.cli.detaching import leave_terminal
+
+    ready = leave_terminal()
+    if isinstance(ready, int):
+        raise typer.Exit(ready)
+
+    def leave(run: Run) -> None:
+        try:
+            log = os.open(run.output_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        except OSError:  # no room
+            log = os.open(os.devnull, os.O_WRONLY)
+        result_at_once(run.id)
+        output.say(f"goes on without this terminal; what it says is in {printable(str(run.output_file))}")
+        output.say(f"`tbcli stop {run.id}` ends it")
+        ready(log, *streams_set_aside())
+
+    return leave
+
+
+def _train(config: Config, gates: Sequence[Gate], output: Output, leave: Callable[[Run], None] | None = None) -> Run:
     hush_libraries(verbose=output.verbose)
     from tbcli.cli.progress import choose_narrator
     from tbcli.training import train as train_model
 
-    narrator = choose_narrator(output)
+    narrator = choose_narrator(output, is_live=leave is None)
+    narrator.on_claim = leave or narrator.on_claim
     try:
         with stdout_kept_clean():
             try:

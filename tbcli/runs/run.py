@@ -79,6 +79,11 @@ class Run:
         return self.logs / "heartbeat"
 
     @property
+    def output_file(self) -> Path:
+        """What a training without a terminal says."""
+        return self.logs / "output.txt"  # no *.log, which readers of other tools' logs would look into
+
+    @property
     def stop_file(self) -> Path:
         """Made by whoever asks the training to stop."""
         return self.logs / "stop"

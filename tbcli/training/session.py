@@ -238,7 +238,8 @@ def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrat
     except BaseException as error:
         status = status_of(error)
         reason = reason_of(error)
-        has_begun = _has_trained(run) or not isinstance(error, (ConfigError, NotFound, DoesNotFit))
+        is_told = run.output_file.exists()  # left the terminal, with its id
+        has_begun = is_told or _has_trained(run) or not isinstance(error, (ConfigError, NotFound, DoesNotFit))
         _tell_run(error, run)
         raise
     finally:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +129,30 @@ def test_a_full_disk_leaves_with_five_and_a_record_that_says_so(tmp_path: Path, 
     assert "the disk is full" in error
     assert hint.startswith("try: ")
     assert [line for line in warnings if not line.startswith("warning: ")] == []
+
+
+def test_detached_the_id_comes_when_there_is_a_run_and_what_is_said_later_is_kept_with_it(tmp_path: Path) -> None:
+    argv = [*TBCLI, "train", *FEW, "--epochs", "1000", "--record", "off", "--detach"]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=90)
+    record = the_record(tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"{record['id']}\n")
+    assert f"`tbcli stop {record['id']}`" in done.stderr
+    try:
+        stopped = subprocess.run([*TBCLI, "stop", "latest"], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (stopped.returncode, stopped.stdout) == (0, "")
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(record["pid"], signal.SIGKILL)
+    assert the_record(tmp_path)["status"] == "interrupted"
+    said = (tmp_path / "logs" / record["id"] / "output.txt").read_text()
+    assert "training was interrupted by SIGTERM" in said
+    assert record["id"] in said.splitlines()
+
+
+def test_what_keeps_a_detached_training_from_beginning_is_told_by_the_command(tmp_path: Path) -> None:
+    for words, code in ((("--data", "nothing"), 3), (("--limit-samples", "3"), 4)):
+        argv = [*TBCLI, "train", "--detach", *words]
+        done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=90)
+        assert (done.returncode, done.stdout) == (code, "")
+        assert done.stderr.splitlines()[-2].startswith("error: ")
+    assert not list(tmp_path.glob("logs/*"))
