@@ -33,6 +33,7 @@ COMMANDS = {
     "compare": "Compare runs: metrics at best and last epoch, and the settings that differ.",
     "check": "Check conditions on a run. Exits 7 if a condition fails, 3 if a metric does not exist.",
     "export": "Write the scalars of a run, or of any log directory, as CSV, JSON, Parquet or event files.",
+    "doctor": "Find what is wrong with this machine, a log directory or a run, and what mends it.",
     "init": "Write a commented tbcli.toml, filled in from --data.",
     "help": "Show a help topic, or the help of a command; without a name, list the topics.",
     "schema": "Print the JSON Schema of tbcli.toml, which editors complete and check settings by.",

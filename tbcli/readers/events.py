@@ -36,11 +36,12 @@ from tbcli.events.damage import Damage
 from tbcli.naming.matching import fits_glob
 from tbcli.readers.event_index import EventIndex, Wanted
 from tbcli.readers.inventory import InventoryEntry, list_inventory
-from tbcli.readers.reading import read_index, read_reduced
+from tbcli.readers.reading import read_chosen, read_index, read_reduced
 from tbcli.readers.series import Scalars
 
 if TYPE_CHECKING:
     from tbcli.readers.documents import Documents
+    from tbcli.readers.setbacks import FileSequence
 
 
 def read_scalars(
@@ -101,8 +102,13 @@ def open_logdir(
     return LogContent(read_index(Path(path), use_cache=cache, verify=verify, text_logs=text_logs))
 
 
+def open_files(files: Sequence[EventFile]) -> LogContent:
+    """Return everything in some event files, which `tbcli.readers.logdir.find_event_files` found; without the cache."""
+    return LogContent(read_chosen(files))
+
+
 class LogContent:
-    """What a log directory holds; made by `open_logdir`."""
+    """What a log directory holds; made by `open_logdir` or `open_files`."""
 
     def __init__(self, index: EventIndex) -> None:
         self._index = index
@@ -124,6 +130,12 @@ class LogContent:
     def inventory(self) -> tuple[InventoryEntry, ...]:
         """Return what there is besides scalars: not decoded, but counted."""
         return list_inventory(self._index)
+
+    def sequences(self) -> list[FileSequence]:
+        """Return how counters and clocks went on within each file."""
+        from tbcli.readers.setbacks import sequences_of
+
+        return sequences_of(self._index)
 
     def documents(self) -> Documents:
         """Return the texts and the hyperparameters; they are read from the files at each call."""

@@ -48,6 +48,14 @@ def read_index(top: Path, *, use_cache: bool, verify: bool, text_logs: bool = Tr
     return index
 
 
+def read_chosen(files: Sequence[EventFile]) -> EventIndex:
+    """Return all that some event files hold, ordered by run and by time as they are given; nothing is kept."""
+    index = EventIndex([FileNotes(file) for file in files], [])
+    read_files(index, [Job(number, file) for number, file in enumerate(files)], index.blocks.append)
+    index.arrange()
+    return index
+
+
 def read_reduced(top: Path, buckets: int, *, keep_all: bool, use_cache: bool, verify: bool) -> tuple[EventIndex, int]:
     """Return the same with each series reduced while it is read, in bounded memory; and how many were superseded.
 

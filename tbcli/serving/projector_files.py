@@ -214,9 +214,8 @@ class _Reading:
             yield embedding.tensor_path
 
     def _may_read(self, field: str, said: str, most: int) -> bool:
-        path = self._directory / os.path.expanduser(said)  # noqa: PTH111 - as the projector does
-        self.files.append(path)
-        problem = "is missing" if not os.path.lexists(path) else _problem_of(path, self._directory, most)
+        self.files.append(_asset_path(self._directory, said))
+        problem = describe_asset_problem(self._directory, said, most)
         if problem:
             self.refuse(f"{field} {said!r}", problem)
         return not problem
@@ -254,6 +253,22 @@ def _places(runs: dict[str, str]) -> list[tuple[str, str]]:
     """Return names and directories where configurations may lie; of one name the last counts."""
     assets = ((name, os.path.join(path, _ASSETS)) for name, path in runs.items())  # noqa: PTH118
     return [*runs.items(), *(place for place in assets if os.path.isdir(place[1]))]  # noqa: PTH112
+
+
+def describe_asset_problem(directory: Path, said: str, most: int = MOST_ASSET_BYTES) -> str:
+    """Return why a file that a configuration names is left out, as ``is missing``; ``""`` where it is shown.
+
+    Args:
+        directory: Where the configuration lies.
+        said: The file's name there.
+        most: Bytes that it may have.
+    """
+    path = _asset_path(directory, said)
+    return "is missing" if not os.path.lexists(path) else _problem_of(path, directory, most)
+
+
+def _asset_path(directory: Path, said: str) -> Path:
+    return directory / os.path.expanduser(said)  # noqa: PTH111 - as the projector does
 
 
 def _problem_of(path: Path, directory: Path, most: int) -> str:

@@ -1,0 +1,238 @@
+"""``tbcli doctor``: what is wrong with the machine, a log directory or a run, and the command that mends it."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tbcli.cli.completing import complete_run
+from tbcli.cli.options import Common, Json, with_common_options
+from tbcli.cli.output import counted_bytes, printable, styled
+from tbcli.errors import CheckFailed, ConfigError
+from tbcli.naming import schemas
+
+if TYPE_CHECKING:
+    from tbcli.config import Config
+    from tbcli.doctor.findings import Finding
+
+_WIDTH, _MARGIN = 80, 9
+_STYLES = {"note": "cyan", "warning": "yellow", "error": "red"}
+
+
+@with_common_options
+def doctor(
+    common: Common,
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RUN|LOGDIR]",
+            help="latest, best, an id, its beginning, a name, or a path to any log directory.",
+            autocompletion=complete_run,
+        ),
+    ] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also ask TensorFlow, in a process of its own (takes seconds).")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Find what is wrong with this machine, a log directory or a run, and what mends it.
+
+    Without an argument, looks at the machine and at all of the workspace. Exits 7 if there is a warning or an error.
+    """
+    from tbcli.doctor.findings import needs_action, worst_first
+
+    if run is not None and deep:
+        raise ConfigError("--deep asks about the machine, not about a run", hint="`tbcli doctor --deep`")
+    facts, findings = _examine(common, run) if run is not None else _examine_all(common, deep=deep)
+    findings = worst_first(dict.fromkeys(findings))
+    if as_json:
+        common.output.document(_document(facts, findings))
+    else:
+        lines = [*_fact_lines(facts), *_finding_lines(findings)]
+        common.output.results(lines)
+    if needs_action(findings):
+        counted = _counted(findings)
+        raise CheckFailed(f"found {counted}", hint="what stands behind `fix` mends each")
+
+
+def _examine_all(common: Common, *, deep: bool) -> tuple[dict[str, Any], list[Finding]]:
+    """Return facts and findings about the machine and the workspace."""
+    from tbcli.doctor.environment import check_environment
+    from tbcli.doctor.logdirs import check_logdir
+    from tbcli.doctor.system import System
+    from tbcli.doctor.workspace import check_records
+    from tbcli.readers.logdir import find_event_files
+    from tbcli.runs import RunStore
+    from tbcli.runs.references import is_directory
+
+    system = System()
+    config, findings = _settle(common)
+    store = RunStore(config.paths, config.direction)
+    logs: dict[str, Any] = {}
+    if is_directory(store.logs_root):
+        findings += check_records(store)
+        if find_event_files(store.logs_root).files:
+            logs, found = check_logdir(store.logs_root)
+            findings += found
+    facts, found = check_environment(config, system, event_files=logs.get("files", 0))
+    if deep:
+        found += _ask_deeply(facts, config)
+    return {**facts, **({"logdir": logs} if logs else {})}, [*found, *findings]
+
+
+def _settle(common: Common) -> tuple[Config, list[Finding]]:
+    """Return the settings; where those of a file or a variable are invalid, the defaults, and a finding of it."""
+    try:
+        return common.settle(), []
+    except ConfigError as error:
+        from tbcli.config import Config
+        from tbcli.doctor.workspace import describe_settings
+
+        if common.config or common.assignments:
+            raise
+        flags = {key: said.value for key, said in common.flags.items() if said.value is not None}
+        return Config().updated(flags, {key: said.typed for key, said in common.flags.items()}), [
+            describe_settings(error)
+        ]
+
+
+def _ask_deeply(facts: dict[str, Any], config: Config) -> list[Finding]:
+    from tbcli.doctor.deep import ask_tensorflow, judge_answers
+
+    answers, findings = ask_tensorflow()
+    facts["deep"] = answers
+    if answers is not None:
+        cards = facts["machine"]["gpu"]
+        wants_bfloat16 = "bfloat16" in config.train.precision
+        findings += judge_answers(answers, has_card=bool(cards["cards"] or cards["wsl"]), wants_bfloat16=wants_bfloat16)
+    return findings
+
+
+def _examine(common: Common, reference: str) -> tuple[dict[str, Any], list[Finding]]:
+    """Return facts and findings about a run or a log directory."""
+    config = common.settle()
+    from tbcli.cli.places import named_place
+    from tbcli.doctor.logdirs import check_logdir
+    from tbcli.runs import LogDirectory, RunStore
+
+    place = named_place(RunStore(config.paths, config.direction), reference, common.output)
+    if isinstance(place, LogDirectory):
+        top = place.logs / place.run if place.run else place.logs
+        facts, findings = check_logdir(top)
+        return {"logdir": facts}, [*_records_in(top, config), *findings]
+    from tbcli.doctor.workspace import check_run
+
+    facts, findings = check_logdir(place.logs)
+    return {"run": place.id, "logdir": facts}, [*check_run(place), *findings]
+
+
+def _records_in(top: Path, config: Config) -> list[Finding]:
+    """Return what is wrong with the records of runs of ours in a log directory."""
+    from tbcli.config import PathsConfig
+    from tbcli.doctor.workspace import check_records
+    from tbcli.runs import RunStore
+
+    return list(check_records(RunStore(PathsConfig(logdir=str(top)), config.direction))) if top.is_dir() else []
+
+
+def _document(facts: dict[str, Any], findings: Sequence[Finding]) -> dict[str, Any]:
+    keys = ("level", "name", "where", "what", "why", "fix")
+    return {
+        "schema": schemas.OTHERS,
+        "worst": findings[0].level if findings else None,
+        "findings": [{key: getattr(finding, key) for key in keys} for finding in findings],
+        "facts": facts,
+    }
+
+
+def _counted(findings: Sequence[Finding]) -> str:
+    """Return ``2 errors, 1 warning``; notes are not counted."""
+    counts = Counter(finding.level for finding in findings if finding.severity)
+    return ", ".join(f"{count} {level}{'s' if count > 1 else ''}" for level, count in counts.items())
+
+
+def _finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
+    for finding in findings:
+        yield ""
+        level = styled(finding.level.ljust(_MARGIN), _STYLES[finding.level], sys.stdout)
+        yield level + printable(f"{finding.name}{f': {finding.where}' if finding.where else ''}")
+        for text in (finding.what, finding.why):
+            yield from _folded(text)
+        if finding.fix:
+            yield " " * _MARGIN + styled("fix: ", "bold", sys.stdout) + printable(finding.fix)
+    if not findings:
+        yield ""
+        yield "No problems found."
+
+
+def _folded(text: str) -> list[str]:
+    """Return a sentence as lines behind the margin; words are never cut."""
+    return textwrap.wrap(
+        printable(text),
+        _WIDTH,
+        initial_indent=" " * _MARGIN,
+        subsequent_indent=" " * _MARGIN,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _fact_lines(facts: dict[str, Any]) -> Iterator[str]:
+    """Yield a few lines on what was looked at."""
+    told = list(_facts(facts))
+    width = max((len(name) for name, _ in told), default=0) + 2
+    for name, text in told:
+        lines = textwrap.wrap(printable(text), _WIDTH - width, break_long_words=False, break_on_hyphens=False)
+        for number, line in enumerate(lines):
+            yield ("" if number else name).ljust(width) + line
+
+
+def _facts(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if "run" in facts:
+        yield "run", facts["run"]
+    if "versions" in facts:
+        yield from _machine_facts(facts)
+    if "logdir" in facts:
+        yield "logs", _logs_told(facts["logdir"])
+
+
+def _machine_facts(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    shown = ("python", "tbcli", "tensorflow", "keras", "tensorboard", "numpy")
+    yield "versions", ", ".join(f"{name} {facts['versions'][name]}" for name in shown if name in facts["versions"])
+    processor, memory, cards = (facts["machine"][name] for name in ("processor", "memory", "gpu"))
+    bfloat16 = {"hardware": ", bfloat16 in hardware", "emulated": ", bfloat16 emulated (slow)"}
+    cores = "1 core" if processor["cores"] == 1 else f"{processor['cores']} cores"
+    yield "processor", f"{processor['model']}, {cores}{bfloat16.get(processor['bfloat16'], '')}"
+    yield "gpu", ", ".join(cards["cards"]) + (f" (driver {cards['driver']})" if cards["driver"] else "") or "none"
+    if memory["available"] is not None and memory["total"]:
+        yield (
+            "memory",
+            f"{counted_bytes(memory['available'])} of {counted_bytes(memory['limit'] or memory['total'])} free",
+        )
+    for disk in facts["disk"]:
+        yield "disk", f"{counted_bytes(disk['free'])} free at {disk['path']} ({', '.join(disk['names'])})"
+    browsing = facts["browsing"]
+    yield "port", f"{browsing['port']} is {'in use by ' + browsing['holder'] if browsing['holder'] else 'free'}"
+    if browsing["ssh"]:
+        yield "ssh", f"from your own machine: {browsing['ssh']}; then open http://localhost:{browsing['port']}"
+    if browsing["container"]:
+        yield "container", browsing["container"]
+    if facts["settings"]["files"] or facts["settings"]["variables"]:
+        yield "settings", ", ".join([*facts["settings"]["files"], *facts["settings"]["variables"]])
+    if facts["trash"]["files"]:
+        yield "trash", counted_bytes(facts["trash"]["bytes"])
+    if facts.get("deep"):
+        yield "tensorflow", "devices " + ", ".join(name for _, name in facts["deep"]["devices"])
+
+
+def _logs_told(logs: dict[str, Any]) -> str:
+    files = f"{logs['files']:,} event file{'' if logs['files'] == 1 else 's'}"
+    places = f"{logs['directories']:,} director{'y' if logs['directories'] == 1 else 'ies'}"
+    part = "" if logs["whole"] else f"; only the newest {logs['files_read']:,} were read"
+    return f"{files} in {places} at {logs['path']}, {counted_bytes(logs['bytes'])}{part}"

@@ -1,0 +1,230 @@
+"""Findings about the files of a log directory: where they lie, which hold nothing, what cannot be read."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tbcli.doctor.findings import Finding
+from tbcli.doctor.logdirs import Logs, at_most, rewritten, some
+from tbcli.doctor.system import command, pip
+from tbcli.events import damage
+from tbcli.naming.words import SPLITS
+
+_FRESH = 600.0  # seconds; PyTorch's writer flushes every 120
+_GROWING = 60.0
+_HEADER_BYTES = 88  # of a file that was opened and got nothing but its version
+_MANY_FILES = 3000
+
+
+def check_files(logs: Logs) -> Iterator[Finding]:
+    """Yield what is wrong with the files and directories."""
+    if not logs.found.files:
+        yield _nothing(logs)
+    if not logs.found.is_file:
+        yield from _wrong_level(logs)
+        yield from _links(logs)
+        yield from _traces(logs)
+    yield from at_most(_empty(logs))
+    yield from at_most(_damaged(logs))
+    if len(logs.found.files) > _MANY_FILES:
+        yield Finding(
+            level="note",
+            name="many-files",
+            where=str(logs.top),
+            what=f"There are {len(logs.found.files):,} event files.",
+            why="TensorBoard takes long to read them: 1,000 runs take its fast reader 6 s, its slow one 45 s.",
+            fix=command("tbcli", "serve", "latest", "latest~1"),
+        )
+
+
+def _nothing(logs: Logs) -> Finding:
+    """Return that nothing is there to show, and where something is."""
+    from tbcli.serving.survey import nearest_runs
+
+    if logs.found.tables:
+        names = [table.name for table in logs.found.tables]
+        return Finding(
+            level="warning",
+            name="no-event-files",
+            where=str(logs.top),
+            what=f"There are no event files, but logs as text: {some(names)}.",
+            why="TensorBoard shows event files only; tbcli reads both.",
+            fix=rewritten(logs.top),
+        )
+    near = nearest_runs(logs.top)
+    return Finding(
+        level="error",
+        name="no-event-files",
+        where=str(logs.top),
+        what="There are no event files below it." + (f" The nearest are below {near}." if near else ""),
+        why="TensorBoard says 'No dashboards are active', whatever the reason.",
+        fix=command("tensorboard", "--logdir", near) if near else "tbcli train",
+    )
+
+
+def _wrong_level(logs: Logs) -> Iterator[Finding]:
+    """Yield that the directory is a part of a run, or holds the log directory."""
+    runs = {file.run for file in logs.found.files}
+    top = logs.top.absolute()
+    beside = [name for name in _folders(top.parent) if name != top.name and _is_split(name)]
+    if "." in runs and _is_split(top.name) and any(_has_events(top.parent / name) for name in beside):
+        yield Finding(
+            level="warning",
+            name="wrong-level",
+            where=str(logs.top),
+            what=f"It is one part of a run: {some([f'{name}/' for name in sorted(beside)])} lies beside it.",
+            why="Its curves are shown alone, under the name '.', and HParams finds no metrics.",
+            fix=command("tensorboard", "--logdir", top.parent.parent if _is_run(top.parent) else top.parent),
+        )
+    below = _root_of_ours(logs) if logs.is_ours else _root_of_others(runs)
+    if below:
+        yield Finding(
+            level="warning" if logs.is_ours else "note",
+            name="wrong-level",
+            where=str(logs.top),
+            what=f"All runs lie below {below}/ in it.",
+            why=f"Every run is shown as '{below}/...', and each reload walks through all else that is here.",
+            fix=command("tensorboard", "--logdir", logs.top / below),
+        )
+
+
+def _root_of_ours(logs: Logs) -> str:
+    """Return the directory below which all runs of ours lie; ``""`` for the log directory, or for several."""
+    roots = {run.parent for run in logs.tree.runs}
+    root = roots.pop()
+    is_below = not roots and root.is_relative_to(logs.top) and root != logs.top
+    return str(root.relative_to(logs.top)) if is_below and logs.top not in logs.tree.runs else ""
+
+
+def _root_of_others(runs: Iterable[str]) -> str:
+    """Return the directory below which several runs lie, all there are; ``""`` for the log directory itself."""
+    owners = {_without_split(run) for run in runs}
+    common = os.path.commonpath(owners) if len(owners) > 1 else ""
+    return "" if common in owners else common
+
+
+def _folders(path: Path) -> list[str]:
+    try:
+        with os.scandir(path) as entries:
+            return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
+
+
+def _has_events(path: Path) -> bool:
+    try:
+        return any("tfevents" in name for name in os.listdir(path))  # noqa: PTH208
+    except OSError:
+        return False
+
+
+def _is_run(path: Path) -> bool:
+    return (path / "run.json").is_file()
+
+
+def _is_split(name: str) -> bool:
+    return name.lower() in SPLITS
+
+
+def _without_split(run: str) -> str:
+    parent, _, name = run.rpartition("/")
+    return (parent or ".") if _is_split(name) else run
+
+
+def _links(logs: Logs) -> Iterator[Finding]:
+    top = logs.top.resolve()
+    for link in logs.tree.links:
+        try:
+            target = link.resolve()
+        except (OSError, RuntimeError):
+            continue
+        if link.parent.resolve().is_relative_to(target) or top.is_relative_to(target):
+            yield Finding(
+                level="warning",
+                name="link-to-parent",
+                where=str(link),
+                what=f"The symbolic link leads to {target}, which holds it.",
+                why="TensorBoard's slow reader follows it round and round: it lists the same runs 40 times.",
+                fix=command("rm", link),
+            )
+
+
+def _traces(logs: Logs) -> Iterator[Finding]:
+    from tbcli.doctor.packages import Packages
+
+    packages = Packages() if logs.tree.traces else None
+    if packages and not any(map(packages.version, ("xprof", "tensorboard-plugin-profile", "tbp-nightly"))):
+        yield Finding(
+            level="note",
+            name="profile-plugin-missing",
+            where=str(logs.tree.traces[0]),
+            what="There is a trace of the profiler, but not the plugin that shows it.",
+            why="TensorBoard has no Profile tab without it.",
+            fix=pip("install", "xprof"),
+        )
+
+
+def _empty(logs: Logs) -> Iterator[Finding]:
+    """Yield directories with event files of which none holds anything."""
+    files = defaultdict(list)
+    projectors = {path.parent for path in logs.tree.projectors}  # an event file makes their directory a run
+    for file in logs.found.files:
+        files[file.run].append(file)
+    for run, mine in files.items():
+        if any(file.size > _HEADER_BYTES for file in mine) or logs.top / run in projectors:
+            continue
+        age = logs.now - max(file.changed for file in mine) / 1e9
+        is_fresh = age < _FRESH
+        yield Finding(
+            level="note" if is_fresh else "warning",
+            name="nothing-written",
+            where=logs.path(run),
+            what=f"The event file {Path(mine[-1].name).name} is open and holds nothing yet."
+            if is_fresh
+            else f"The event file {Path(mine[-1].name).name} holds nothing.",
+            why="Its writer keeps values back until it flushes (PyTorch: 120 s)."
+            if is_fresh
+            else "Its writer was never flushed or closed, or nothing was logged; TensorBoard shows an empty run.",
+            fix="writer.flush()" if is_fresh else command("rm", *(file.path for file in mine)),
+        )
+
+
+def _damaged(logs: Logs) -> Iterator[Finding]:
+    """Yield what the readers could not read."""
+    changed = {file.name: file.changed / 1e9 for file in logs.found.files}
+    for incident in dict.fromkeys((*logs.found.damage, *logs.content.damage)):
+        path = logs.path(incident.path)
+        if incident.kind in (damage.EMPTY, damage.WRITERS, damage.TEXT_LOG, damage.VALUES):
+            continue  # told elsewhere
+        at = f" at byte {incident.offset:,}" if incident.offset else ""
+        if incident.kind == damage.UNREADABLE:
+            yield Finding(
+                level="warning",
+                name="not-readable",
+                where=path,
+                what=f"It {incident.detail}{at}.",
+                why="What it holds is missing everywhere.",
+                fix=command("chmod", "u+rX", path) if "ermission" in incident.detail else command("ls", "-l", path),
+            )
+        elif incident.kind in (damage.TORN, damage.GROWING) and logs.now - changed.get(incident.path, 0) < _GROWING:
+            yield Finding(
+                level="note",
+                name="still-growing",
+                where=path,
+                what=f"Its last record{at} is not whole yet: it is being written.",
+                why="The rest comes with the writer's next flush.",
+            )
+        else:
+            yield Finding(
+                level="warning",
+                name="file-damaged",
+                where=path,
+                what=f"Damage{at}: {incident.detail.rstrip('.')}.",
+                why="Its writer was killed: what it had not written is lost."
+                if incident.kind == damage.TORN
+                else "TensorBoard's slow reader stops there without a word.",
+                fix=rewritten(Path(path).parent if Path(path).is_file() and not logs.found.is_file else path),
+            )

@@ -1,0 +1,262 @@
+"""Findings about what event files hold: writers, steps, times, formats that no reader shows, HParams."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tbcli.doctor.findings import Finding
+from tbcli.doctor.logdirs import Logs, at_most, rewritten, some
+from tbcli.doctor.system import command
+from tbcli.events import damage
+
+if TYPE_CHECKING:
+    from tbcli.readers.series import Scalars
+    from tbcli.readers.setbacks import FileSequence
+
+_SKEW = 60.0  # seconds
+_EARLIEST = 946_684_800.0  # of 2000: an earlier time is no time
+_MANY_SERIES = 5000  # of one run
+_MOST_BYTES_ODD = 4_000_000_000  # in which other formats are looked for: 2 s
+
+
+def check_content(logs: Logs) -> Iterator[Finding]:
+    """Yield what is wrong with the numbers and documents."""
+    if not logs.files:
+        return
+    scalars = logs.content.scalars(keep_all=True)
+    yield from _writers(logs)
+    yield from at_most(_restarted(logs, scalars))
+    sequences = logs.content.sequences()
+    yield from at_most(_steps_back(logs, sequences))
+    yield from at_most(_clocks(logs, sequences))
+    yield from _not_finite(logs, scalars)
+    yield from _formats(logs)
+    yield from _amounts(logs, scalars)
+    yield from _hparams(logs, scalars)
+
+
+def _writers(logs: Logs) -> Iterator[Finding]:
+    for incident in logs.content.damage:
+        if incident.kind == damage.WRITERS:
+            path = logs.path(incident.path)
+            yield Finding(
+                level="warning",
+                name="several-writers",
+                where=path,
+                what=f"In one directory {incident.detail}.",
+                why="TensorBoard mixes their points into one zigzag; tbcli shows one of them.",
+                fix=_apart(logs, incident.path),
+            )
+
+
+def _apart(logs: Logs, run: str) -> str:
+    """Return the command that gives each file of a directory one of its own."""
+    place = command("cd", logs.path(run))
+    return f"{place} && for f in *tfevents*; do mkdir writer-$f && mv $f writer-$f; done"
+
+
+def _restarted(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
+    """Yield runs that were continued from an earlier step in another file."""
+    kept = logs.content.scalars()
+    counts = dict(zip(kept.names, kept.counts.tolist(), strict=True))
+    lost: dict[str, int] = defaultdict(int)
+    for name, count in zip(scalars.names, scalars.counts.tolist(), strict=True):
+        lost[name[0]] += count - counts.get(name, 0)
+    mixed = {incident.path for incident in logs.content.damage if incident.kind == damage.WRITERS}
+    for run, count in lost.items():
+        if count and run not in mixed:
+            yield Finding(
+                level="note",
+                name="restarted",
+                where=logs.path(run),
+                what=f"{count:,} points of earlier files were written again by a later one, as after a restart.",
+                why="TensorBoard's slow reader draws both, as a zigzag; the fast one and tbcli show the later.",
+                fix=rewritten(logs.path(run)),
+            )
+
+
+def _steps_back(logs: Logs, sequences: Sequence[FileSequence]) -> Iterator[Finding]:
+    for sequence in sequences:
+        if sequence.overwritten:
+            yield Finding(
+                level="warning",
+                name="steps-go-back",
+                where=logs.path(sequence.file.name),
+                what=f"Steps of {sequence.tag!r} go back from {sequence.back_from:,} to {sequence.back_to:,}: "
+                f"{sequence.overwritten:,} points of the file come before.",
+                why="TensorBoard's fast reader drops them without a word; its slow one draws a zigzag.",
+                fix=command("tbcli", "serve", "--logdir", logs.top, "--load-fast", "false"),
+            )
+
+
+def _clocks(logs: Logs, sequences: Sequence[FileSequence]) -> Iterator[Finding]:
+    for sequence in sequences:
+        where = logs.path(sequence.file.name)
+        if sequence.last > logs.now + _SKEW:
+            yield _clock(where, f"Its last point is of {_date(sequence.last)}, which is yet to come.")
+        elif 0 < sequence.last < _EARLIEST or 0 < sequence.first < _EARLIEST:
+            yield _clock(where, f"Its points are of {_date(sequence.first)}: a counter, not a clock.")
+        elif sequence.last > sequence.file.changed / 1e9 + _SKEW:
+            ahead = sequence.last - sequence.file.changed / 1e9
+            yield replace(
+                _clock(where, f"Its last point is {ahead:,.0f} s younger than the file itself."), level="note"
+            )
+        elif sequence.clock_back > _SKEW:
+            yield _clock(where, f"Its clock was set back by {sequence.clock_back:,.0f} s while it was written.")
+        if sequence.untimed:
+            yield Finding(
+                level="note",
+                name="times-missing",
+                where=where,
+                what=f"{sequence.untimed:,} of {sequence.points:,} points have no time.",
+                why="Over relative and wall time, TensorBoard draws them in 1970.",
+                fix=command("tbcli", "plot", Path(where), "--x", "step"),
+            )
+
+
+def _clock(where: str, what: str) -> Finding:
+    return Finding(
+        level="warning",
+        name="clock-skew",
+        where=where,
+        what=what,
+        why="Curves over wall time, ages and the order of runs are wrong; those over steps are right.",
+        fix="timedatectl set-ntp true",
+    )
+
+
+def _date(seconds: float) -> str:
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+    except (OverflowError, OSError, ValueError):
+        return f"second {seconds:g}"
+
+
+def _not_finite(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
+    import numpy as np
+
+    names = [
+        series.tag if series.run == "." else f"{series.run}/{series.tag}"
+        for series in scalars
+        if len(series.value) and not np.isfinite(series.value).any()
+    ]
+    if names:
+        yield Finding(
+            level="warning",
+            name="nothing-finite",
+            where=str(logs.top),
+            what=f"{len(names):,} series hold nothing but NaN or infinity: {some(names)}.",
+            why="TensorBoard draws an empty chart.",
+            fix=command("tbcli", "export", logs.top, "--metric", names[0]),
+        )
+
+
+def _formats(logs: Logs) -> Iterator[Finding]:
+    from tbcli.serving.formats import describe_scalars, find_odd_scalars
+
+    if logs.found.is_file or sum(file.size for file in logs.found.files) > _MOST_BYTES_ODD:
+        return
+    odd = find_odd_scalars([(".", logs.top)], skip_runs=True)
+    slow, never = [each for each in odd if each.is_readable], [each for each in odd if not each.is_readable]
+    if slow:
+        yield Finding(
+            level="warning",
+            name="fast-reader-drops",
+            where=str(logs.top),
+            what=f"{describe_scalars(slow, 3)}.",
+            why="TensorBoard's fast reader shows float32 only, and drops these without a word.",
+            fix=command("tensorboard", "--logdir", logs.top, "--load_fast=false"),
+        )
+    if never:
+        yield Finding(
+            level="warning",
+            name="no-reader-shows",
+            where=str(logs.top),
+            what=f"{describe_scalars(never, 3)}.",
+            why="No reader of TensorBoard shows them as scalars.",
+            fix="Log float(value): one number, as float32.",
+        )
+
+
+def _amounts(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
+    from tbcli.serving.samples import settle_samples
+
+    series: dict[str, int] = defaultdict(int)
+    for run, _ in scalars.names:
+        series[run] += 1
+    crowded = [run for run, count in series.items() if count > _MANY_SERIES]
+    if crowded:
+        yield Finding(
+            level="note",
+            name="many-series",
+            where=logs.path(crowded[0]),
+            what=f"It holds {series[crowded[0]]:,} series of scalars.",
+            why="TensorBoard sends the names of all of them with each reload: the page is slow.",
+            fix=command("tbcli", "export", Path(logs.path(crowded[0])), "--metric", "*loss*"),
+        )
+    most = settle_samples(sum(file.size for file in logs.found.files))["scalars"]
+    longest = int(scalars.counts.max(initial=0))
+    if longest > most:
+        run, tag = scalars.names[int(scalars.counts.argmax())]
+        yield Finding(
+            level="note",
+            name="long-series",
+            where=logs.path(run),
+            what=f"{tag!r} has {longest:,} points.",
+            why=f"`tensorboard` shows a random 1,000 of them, `tbcli serve` {most:,}.",
+            fix=command("tensorboard", "--logdir", logs.top, "--samples_per_plugin", f"scalars={longest}"),
+        )
+
+
+def _hparams(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
+    """Yield sessions whose row in the HParams table has no metric, and metrics that no run has."""
+    if not scalars.described:
+        return
+    sessions = logs.content.documents().hparams
+    declared = dict.fromkeys(metric for each in sessions.values() for metric in each.metrics)
+    written = set(scalars.names)
+    if not declared:
+        return
+    bare = []
+    for run, session in sessions.items():
+        has_any = any((_joined(run, group), tag) in written for group, tag in declared)
+        if session.values and not has_any and session.status != "running":
+            bare.append(run)
+    if bare:
+        yield Finding(
+            level="warning",
+            name="hparams-without-metrics",
+            where=logs.path(bare[0]),
+            what=f"{len(bare):,} of {len(sessions):,} sessions have no metric of those that "
+            f"HParams shows: {some(bare)}.",
+            why="Their rows in the table are empty, and Parallel Coordinates leaves them out.",
+            fix="hp.Metric(tag, group=...) must name a tag of the session's directory; "
+            f"`{command('tbcli', 'runs', logs.top)}` lists them.",
+        )
+    runs = [run for run in sessions if run not in bare]
+    missing = [
+        f"{group}/{tag}" if group else tag
+        for group, tag in declared
+        if runs and not any((_joined(run, group), tag) in written for run in runs)
+    ]
+    if missing and not logs.is_ours and not logs.is_part:
+        yield Finding(
+            level="note",
+            name="hparams-metric-missing",
+            where=str(logs.top),
+            what=f"No session has written {some(missing)}, which HParams has a column for.",
+            why="The column stays empty.",
+            fix="Correct the name in hp.hparams_config(metrics=...); "
+            f"`{command('tbcli', 'runs', logs.top)}` lists the tags.",
+        )
+
+
+def _joined(run: str, group: str) -> str:
+    if not group:
+        return run
+    return group if run == "." else f"{run}/{group}"

@@ -1,0 +1,173 @@
+"""What is wrong with a log directory, whoever wrote it: findings about its files, and about what they hold."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tbcli.doctor.findings import Finding
+from tbcli.doctor.system import command
+from tbcli.events.columns import EventFile
+from tbcli.readers.events import LogContent, open_files, open_logdir
+from tbcli.readers.logdir import FoundFiles, find_event_files
+
+MOST_FILES, MOST_BYTES = 1500, 256_000_000  # whose content is looked at
+MOST_DIRECTORIES = 20_000  # that are looked into
+MOST_NAMED = 3  # things that one finding names
+
+
+@dataclass(slots=True)
+class Logs:
+    """A log directory as far as it was looked at.
+
+    Args:
+        top: The directory, or the one file, as the user named it.
+        found: Its event files.
+        files: Those whose content was read: all of them, or the newest.
+        content: What these hold.
+        now: Seconds since 1970.
+        is_ours: Whether runs of `tbcli` lie in it, or it is one.
+        tree: What else the directories hold.
+    """
+
+    top: Path
+    found: FoundFiles
+    files: Sequence[EventFile]
+    content: LogContent
+    now: float
+    is_ours: bool
+    tree: Tree
+
+    @property
+    def is_part(self) -> bool:
+        """Whether only some of the files were read."""
+        return len(self.files) < len(self.found.files)
+
+    def path(self, run: str) -> str:
+        """Return the directory of a run as the user can name it."""
+        return str(self.top) if run == "." or self.found.is_file else str(self.top / run)
+
+
+@dataclass(slots=True)
+class Tree:
+    """What a walk through the directories found besides event files, links not followed.
+
+    Args:
+        directories: How many it looked into.
+        is_whole: Whether those are all.
+        links: Symbolic links to directories.
+        projectors: Configurations of the projector.
+        traces: Directories with traces of the profiler.
+        runs: Directories that hold a ``run.json``.
+    """
+
+    directories: int = 0
+    is_whole: bool = True
+    links: list[Path] = field(default_factory=list)
+    projectors: list[Path] = field(default_factory=list)
+    traces: list[Path] = field(default_factory=list)
+    runs: list[Path] = field(default_factory=list)
+
+
+def check_logdir(top: Path, *, now: float | None = None) -> tuple[dict[str, Any], list[Finding]]:
+    """Return facts about a log directory or one event file, and what is wrong with it.
+
+    The work is bounded: of very many files the newest are read, which the facts say.
+
+    Raises:
+        NotFound: There is neither.
+    """
+    from tbcli.doctor.event_files import check_files
+    from tbcli.doctor.log_content import check_content
+    from tbcli.doctor.projector_assets import check_projectors
+
+    logs = look_at(top, time.time() if now is None else now)
+    findings = [*check_files(logs), *check_content(logs), *check_projectors(logs)]
+    facts = {
+        "path": str(top),
+        "files": len(logs.found.files),
+        "files_read": len(logs.files),
+        "bytes": sum(file.size for file in logs.found.files),
+        "directories": len({file.run for file in logs.found.files}),
+        "runs": len(logs.tree.runs),
+        "whole": not logs.is_part and logs.tree.is_whole,
+    }
+    return facts, findings
+
+
+def look_at(top: Path, now: float) -> Logs:
+    """Return what lies in a log directory, with the content of its newest files."""
+    found = find_event_files(top)
+    files = _newest(found.files)
+    is_whole = len(files) == len(found.files)
+    content = open_logdir(top, text_logs=False) if is_whole else open_files(files)
+    tree = Tree() if found.is_file else _tree(top)
+    return Logs(top, found, files, content, now, bool(tree.runs), tree)
+
+
+def _newest(files: Sequence[EventFile]) -> list[EventFile]:
+    """Return the files that are read, in their order: the last written to, as many as the limits allow."""
+    chosen: set[str] = set()
+    left = MOST_BYTES
+    for file in sorted(files, key=lambda file: -file.changed)[:MOST_FILES]:
+        left -= file.size
+        if left < 0 and chosen:
+            break
+        chosen.add(file.name)
+    return [file for file in files if file.name in chosen]
+
+
+def _tree(top: Path) -> Tree:
+    tree = Tree()
+    for place, folders, names in os.walk(top):
+        tree.directories += 1
+        if tree.directories > MOST_DIRECTORIES:
+            tree.is_whole = False
+            break
+        here = Path(place)
+        tree.links += [here / name for name in folders if (here / name).is_symlink()]
+        if "projector_config.pbtxt" in names:
+            tree.projectors.append(here / "projector_config.pbtxt")
+        if "run.json" in names:
+            tree.runs.append(here)
+        if here.name == "profile" and here.parent.name == "plugins":
+            tree.traces.append(here)
+    return tree
+
+
+def some(names: Sequence[str], most: int = MOST_NAMED) -> str:
+    """Return names joined for a sentence, at most so many of them."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def rewritten(path: str | Path) -> str:
+    """Return the command that writes a sound copy of the scalars and texts of a run."""
+    path = Path(path)
+    copy = Path(f"{path.name}-mended") if path.name else Path("mended")
+    return command("tbcli", "export", path, "--format", "tensorboard", "--out", copy)
+
+
+def at_most(findings: Iterator[Finding], most: int = 10) -> Iterator[Finding]:
+    """Yield findings; of one name no more than so many, and then one that counts the others."""
+    seen: dict[str, list[Finding]] = {}
+    for finding in findings:
+        mine = seen.setdefault(finding.name, [])
+        mine.append(finding)
+        if len(mine) <= most:
+            yield finding
+    for mine in seen.values():
+        if len(mine) > most:
+            last = max(mine[most:], key=lambda finding: finding.severity)
+            yield Finding(
+                level=last.level,
+                name=last.name,
+                what=f"The same in {len(mine) - most:,} more places.",
+                why=last.why,
+                fix="",
+                where=some([each.where for each in mine[most:] if each.where]),
+            )

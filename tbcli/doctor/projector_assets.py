@@ -1,0 +1,114 @@
+"""Findings about projector configurations: files that are missing or elsewhere, rows that do not match."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from tbcli.doctor.findings import Finding
+from tbcli.doctor.logdirs import Logs, at_most
+from tbcli.doctor.system import command
+
+_SAID = re.compile(
+    r'\b(tensor_path|metadata_path|bookmarks_path|image_path|model_checkpoint_path)\s*:\s*(?:"((?:[^"\\]|\\.)*)"'
+    r"|'((?:[^'\\]|\\.)*)')"
+)
+_EMBEDDING = re.compile(r"\bembeddings\s*:?\s*\{")
+_MOST_COUNTED = 64 << 20  # bytes of a table whose rows are counted
+
+
+def check_projectors(logs: Logs) -> Iterator[Finding]:
+    """Yield what the projector will not show."""
+    yield from at_most(finding for path in logs.tree.projectors for finding in _check(logs, path))
+
+
+def _check(logs: Logs, path: Path) -> Iterator[Finding]:
+    from tbcli.serving.projector_files import describe_asset_problem
+
+    try:
+        text = path.read_text(errors="replace") if path.is_file() else ""
+    except OSError:
+        text = ""
+    text = re.sub(r"(?m)^\s*#.*$", "", text)
+    if not _has_run(logs, path.parent):
+        yield Finding(
+            level="warning",
+            name="projector-without-run",
+            where=str(path),
+            what="No event file lies beside the projector's configuration.",
+            why="TensorBoard looks for configurations in the directories of runs only: the tab stays empty.",
+            fix=f"cp {path} and its files into the directory of a run",
+        )
+    for found in _SAID.finditer(text):
+        field, said = found[1], re.sub(r"\\(.)", r"\1", found[2] if found[2] is not None else found[3])
+        problem = "" if field == "model_checkpoint_path" else describe_asset_problem(path.parent, said)
+        if field == "model_checkpoint_path" and not _is_checkpoint_inside(path.parent, said):
+            problem = "lies outside of its directory, or is missing"
+        if problem:
+            yield Finding(
+                level="warning",
+                name="projector-asset",
+                where=str(path),
+                what=f"{field} {said!r} {problem}.",
+                why="TensorBoard leaves it out: vectors without labels, or no vectors at all.",
+                fix=f"mv {Path(said).name} into {path.parent} and write its name alone into {path.name}",
+            )
+    yield from _rows(path, text)
+
+
+def _has_run(logs: Logs, directory: Path) -> bool:
+    if directory == logs.top:
+        return True
+    assets = Path("plugins", "org_tensorflow_tensorboard_projector")
+    places = [directory, *([directory.parent.parent] if directory.match(str(Path("*") / assets)) else [])]
+    try:
+        return any("tfevents" in name for place in places for name in os.listdir(place))  # noqa: PTH208
+    except OSError:
+        return False
+
+
+def _is_checkpoint_inside(directory: Path, said: str) -> bool:
+    prefix = directory / said
+    try:
+        is_inside = prefix.parent.resolve().is_relative_to(directory.resolve())
+        return is_inside and any(name.startswith(prefix.name) for name in os.listdir(prefix.parent))  # noqa: PTH208
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
+def _rows(path: Path, text: str) -> Iterator[Finding]:
+    """Yield embeddings whose labels are not as many as their vectors."""
+    starts = [found.end() for found in _EMBEDDING.finditer(text)]
+    for start, end in pairwise([*starts, len(text)]):
+        said = {found[1]: found[2] or found[3] for found in _SAID.finditer(text, start, end)}
+        vectors, labels = (_count(path.parent, said.get(key, "")) for key in ("tensor_path", "metadata_path"))
+        if vectors is None or labels is None:
+            continue
+        rows, columns = labels
+        expected = rows - 1 if columns > 1 else rows  # of several columns the first row names them
+        if expected != vectors[0]:
+            yield Finding(
+                level="warning",
+                name="projector-rows",
+                where=str(path),
+                what=f"{said['metadata_path']!r} labels {expected:,} points, "
+                f"{said['tensor_path']!r} holds {vectors[0]:,}.",
+                why="Labels stand beside the wrong points, or some have none"
+                + (": a header is read only where there are two columns or more." if columns == 1 else "."),
+                fix=command("wc", "-l", path.parent / said["tensor_path"], path.parent / said["metadata_path"]),
+            )
+
+
+def _count(directory: Path, said: str) -> tuple[int, int] | None:
+    """Return rows and columns of a table of text; None where it cannot be counted."""
+    path = directory / said
+    try:
+        if not said.endswith(".tsv") or not path.is_file() or path.stat().st_size > _MOST_COUNTED:
+            return None
+        lines = [line for line in path.read_bytes().split(b"\n") if line.strip(b"\r")]
+    except (OSError, ValueError):
+        return None
+    return len(lines), lines[0].count(b"\t") + 1 if lines else 1

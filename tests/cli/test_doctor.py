@@ -1,0 +1,123 @@
+"""`tbcli doctor`: what it prints, and the code that it exits with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from tbcli.doctor import environment
+from tbcli.doctor.findings import Finding
+from tests.doctor.logs import points, write_log
+from tests.fakes import make_run
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
+    """The findings about the machine: none, whatever machine this is, until some are added."""
+    found: list[Finding] = []
+    real = environment.check_environment
+
+    def check(*args: object, **kwargs: object) -> object:
+        facts, _ = real(*args, **kwargs)  # type: ignore[arg-type]
+        return facts, list(found)
+
+    monkeypatch.setattr(environment, "check_environment", check)
+    return found
+
+
+def healthy_run(workspace: Path) -> str:
+    run = make_run(workspace, files=False)
+    write_log(run.logs / "train", {"epoch_loss": points([1, 2], [0.5, 0.25])})
+    return run.id
+
+
+def test_a_healthy_machine_gets_a_few_lines(cli: Cli, workspace: Path, machine: list[Finding]) -> None:
+    healthy_run(workspace)
+    result = cli("doctor")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[-1] == "No problems found."
+    assert len(lines) < 25
+    assert max(map(len, lines)) <= 80 or "disk" in result.stdout
+    assert result.stderr == ""
+
+
+def test_findings_are_shown_worst_first_and_decide_the_code(cli: Cli, workspace: Path, machine: list[Finding]) -> None:
+    machine.append(Finding(level="note", name="a-note", what="Some thing.", why="So.", fix="do this", where="here"))
+    assert cli("doctor").exit_code == 0
+    machine.append(
+        Finding(level="error", name="an-error", what="A thing " + "long " * 30, why="Because.", fix="x " * 60)
+    )
+    result = cli("doctor")
+    assert result.exit_code == 7
+    assert result.stdout.index("error    an-error\n") < result.stdout.index("note     a-note: here\n")
+    assert "         fix: do this\n" in result.stdout
+    assert f"fix: {'x ' * 60}".rstrip() in result.stdout  # a command is never folded
+    assert result.stderr.splitlines()[0] == "error: found 1 error"
+
+
+def test_a_log_directory_of_anybody(cli: Cli, workspace: Path) -> None:
+    write_log(workspace / "runs", {"loss": points([1, 2, 1])})
+    result = cli("doctor", "./runs")
+    assert result.exit_code == 7
+    assert "steps-go-back: runs/events.out.tfevents.1.host" in result.stdout
+
+
+def test_a_run_by_its_name(cli: Cli, workspace: Path) -> None:
+    run_id = healthy_run(workspace)
+    result = cli("doctor", "latest", "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["schema"] == 1
+    assert (told["findings"], told["worst"], told["facts"]["run"]) == ([], None, run_id)
+
+
+def test_json_is_one_document_with_every_finding(cli: Cli, workspace: Path) -> None:
+    write_log(workspace / "runs", {"loss": points([1, 2, 1])})
+    result = cli("doctor", "./runs", "--json")
+    assert result.exit_code == 7
+    told = json.loads(result.stdout)
+    (finding,) = told["findings"]
+    assert set(finding) == {"level", "name", "where", "what", "why", "fix"}
+    assert (told["worst"], finding["name"]) == ("warning", "steps-go-back")
+    assert told["facts"]["logdir"]["whole"] is True
+
+
+def test_settings_that_are_invalid_are_a_finding_and_stop_nothing(
+    cli: Cli, workspace: Path, machine: list[Finding]
+) -> None:
+    (workspace / "tbcli.toml").write_text("[train]\nepochs = 'many'\n")
+    result = cli("doctor", "--json")
+    assert result.exit_code == 7
+    told = json.loads(result.stdout)
+    assert [finding["name"] for finding in told["findings"]] == ["settings-invalid"]
+    assert told["facts"]["settings"]["files"] == ["tbcli.toml"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("nothing-of-that-name",), 3), (("./missing",), 3), (("latest", "--deep"), 2), (("--set", "train.epochs=x"), 2)],
+)
+def test_wrong_usage_is_no_finding(words: tuple[str, ...], code: int, cli: Cli, workspace: Path) -> None:
+    assert cli("doctor", *words).exit_code == code
+
+
+def test_records_that_are_damaged_and_names_that_are_shared(cli: Cli, workspace: Path, machine: list[Finding]) -> None:
+    run_id = healthy_run(workspace)
+    (workspace / "logs" / run_id / "run.json").write_text("{")
+    for _ in range(2):
+        make_run(workspace, name="same", files=False)
+    told = json.loads(cli("doctor", "--json").stdout)
+    assert [finding["name"] for finding in told["findings"]] == ["record-damaged", "names-shared"]
+
+
+def test_text_of_others_drives_no_terminal(cli: Cli, workspace: Path) -> None:
+    write_log(workspace / "evil\x1b[31m", {"lo\x1b[2Jss": points([1, 2, 1])})
+    result = cli("doctor", ".")
+    assert "\x1b" not in result.stdout
