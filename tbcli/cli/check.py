@@ -88,7 +88,7 @@ def check(
     from tbcli.runs import RunStore
 
     store, output = RunStore(config.paths, config.direction), common.output
-    places = find_places(store, [run], output)
+    places = find_places(store, [run], output, decides=True)
     summaries = summaries_of(places, output)
     judged_by = _find_baseline(store, baseline, output) if baseline is not None else None
     checked = _judge_all(summaries, conditions, judged_by, fields, allowed, output)
@@ -120,7 +120,7 @@ def _find_baseline(store: RunStore, reference: str, output: Output) -> Summary:
     from tbcli.cli.places import find_places
     from tbcli.cli.summaries import summaries_of
 
-    first, *others = summaries_of(find_places(store, [reference], output), output)
+    first, *others = summaries_of(find_places(store, [reference], output, decides=True), output)
     if others:
         raise ConfigError(
             f"--baseline {reference!r} matches {len(others) + 1} runs", hint="`tbcli runs PATH` lists those in a path"

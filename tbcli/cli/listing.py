@@ -263,11 +263,13 @@ def json_text(document: Any) -> str:
         return json.dumps(json_ready(document), ensure_ascii=False)
 
 
-def json_lines(schema: int, entries: Sequence[str]) -> list[str]:
-    """Return one document that holds a list of runs, an entry a line."""
+def json_lines(schema: int, entries: Sequence[str], **more: Any) -> list[str]:
+    """Return one document that holds a list of runs, an entry a line, and behind it what else there is."""
+    end = "".join(f', "{key}": {json_text(value)}' for key, value in more.items())
     if not entries:
-        return [f'{{"schema": {schema}, "runs": []}}']
-    return [f'{{"schema": {schema}, "runs": [', *(f"  {entry}," for entry in entries[:-1]), f"  {entries[-1]}", "]}"]
+        return [f'{{"schema": {schema}, "runs": []{end}}}']
+    lines = [f"  {entry}," for entry in entries[:-1]]
+    return [f'{{"schema": {schema}, "runs": [', *lines, f"  {entries[-1]}", f"]{end}}}"]
 
 
 def require_one_form(**forms: bool) -> None:

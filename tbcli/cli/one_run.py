@@ -53,6 +53,7 @@ def _about(run: Run, now: datetime) -> list[str]:
         "is training" if run.is_live(now) else f"{counted_age(run.age_seconds(now))} ago",
     )
     facts = {
+        "directory": _directory(run),
         "status": f"{run.status(now)} ({ended})",
         "reason": _reason(run, now),
         "started": str(record.get("started") or ""),
@@ -75,6 +76,12 @@ def _about(run: Run, now: datetime) -> list[str]:
     }
     rows = [[printable(key.replace("_", " ")), printable(text)] for key, text in facts.items() if text]
     return [printable(run.label), *(f"  {line}" for line in padded(rows))]
+
+
+def _directory(run: Run) -> str:
+    """Return where a run lies whose directory is not called by its id."""
+    of = f" (a copy of {run.recorded_id}, which has the plots and the model)" if run.is_copy else ""
+    return f"{run.logs}{of}" if run.is_moved else ""
 
 
 def _with_parameters(run: Run) -> str:

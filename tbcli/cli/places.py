@@ -24,28 +24,34 @@ Verify = Annotated[
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Bypass the cache.", rich_help_panel=READING_PANEL)]
 
 
-def find_places(store: RunStore, references: Sequence[str], output: Output) -> list[Run | LogDirectory]:
+def find_places(
+    store: RunStore, references: Sequence[str], output: Output, *, decides: bool = False
+) -> list[Run | LogDirectory]:
     """Return what the references name, each once: runs, log directories, or single files of events or text logs.
 
     A path that holds several tbcli runs is all of them, with the log directories beside them. A log directory of
-    another program may hold several runs too.
+    another program may hold several runs too. ``decides`` says that an exit code depends on them; see `RunStore.find`.
 
     Raises:
         NotFound: A reference names nothing.
         ConfigError: A reference is the beginning of several ids.
     """
-    found = [place for reference in references for place in _places_of(store, reference, output)]
+    found = [place for reference in references for place in _places_of(store, reference, output, decides)]
     return list({(place.logs.resolve(), getattr(place, "run", "")): place for place in found}.values())
 
 
-def find_place(store: RunStore, reference: str, output: Output) -> Run | LogDirectory:
+def find_place(store: RunStore, reference: str, output: Output, *, decides: bool = False) -> Run | LogDirectory:
     """Return what one reference names, and warn of runs that could not be looked at for it; see `RunStore.find_any`.
 
     What names no tbcli run may name a run of another program in the same log directory.
     """
+    from tbcli.runs.unreadable import UnreadableRun
+
     known = len(store.damage)
     try:
-        return store.find_any(reference, output.say)
+        return store.find_any(reference, output.say, decides=decides)
+    except UnreadableRun:
+        raise
     except NotFound as error:
         found = _run_of_others(store, reference)
         if found is None:
@@ -56,7 +62,7 @@ def find_place(store: RunStore, reference: str, output: Output) -> Run | LogDire
             output.warn(sentence)
 
 
-def named_place(store: RunStore, reference: str, output: Output) -> Run | LogDirectory:
+def named_place(store: RunStore, reference: str, output: Output, *, decides: bool = False) -> Run | LogDirectory:
     """Return what one reference names, as `find_place` does; a path may lead to a single file."""
     from tbcli.runs import LogDirectory
     from tbcli.runs.references import is_path
@@ -68,14 +74,14 @@ def named_place(store: RunStore, reference: str, output: Output) -> Run | LogDir
         is_file = False
     if is_file:
         return LogDirectory(path.name, path, directions=store.directions)
-    return find_place(store, reference, output)
+    return find_place(store, reference, output, decides=decides)
 
 
-def _places_of(store: RunStore, reference: str, output: Output) -> list[Run | LogDirectory]:
+def _places_of(store: RunStore, reference: str, output: Output, decides: bool) -> list[Run | LogDirectory]:
     from tbcli.runs import LogDirectory
     from tbcli.runs.references import is_directory
 
-    found = named_place(store, reference, output)
+    found = named_place(store, reference, output, decides=decides)
     if isinstance(found, LogDirectory) and not found.run and is_directory(found.logs):
         return runs_below(found, output) or [found]
     return [found]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tbcli.gates import Field
     from tbcli.runs import Run, RunStore
     from tbcli.runs.summary import Metric, Summary, Value
+    from tbcli.runs.wreckage import Wreck, WreckSearch
 
 Item = TypeVar("Item")
 SHOWN_ON_A_TERMINAL = 50
@@ -35,7 +36,7 @@ TASK, AFTER_DATA, JUDGED = "TASK", 6, (7, 8)
 """A column that stands behind the data where the tasks differ, and the columns of the metric of the task."""
 CSV_HEADER = (
     "id", "name", "note", "status", "started", "ended", "seconds", "age_seconds", "model", "data",
-    "epochs", "val_accuracy.best", "test_accuracy", "bytes", "task", "judge",
+    "epochs", "val_accuracy.best", "test_accuracy", "bytes", "task", "judge", "directory",
 )  # fmt: skip
 NAME = 1
 FROM_THE_RIGHT = ("AGE", "EPOCHS", "BEST VAL", "TEST", "SIZE")  # how the titles of columns of numbers begin
@@ -50,7 +51,7 @@ def run_facts(run: Run, now: datetime) -> dict[str, Any]:
     """Return what ``--json`` says of each run; keys are only ever added."""
     record = run.record
     return {
-        "id": run.id,
+        "id": run.recorded_id,
         "name": run.name,
         "note": record.get("note", ""),
         "status": run.status(now),
@@ -67,6 +68,7 @@ def run_facts(run: Run, now: datetime) -> dict[str, Any]:
         "bytes": run.bytes(),
         "task": run.task_name,
         "judge": run.judge or None,
+        "directory": str(run.logs),
     }
 
 
@@ -80,7 +82,7 @@ def usual_cells(run: Run, now: datetime) -> tuple[str, ...]:
     if run.record.get("epochs") is None and reached is None:
         epochs, reached = _so_far(run, is_running=status == "running")
     return (
-        run.id,
+        f"{run.recorded_id} in {printable(run.logs.name)}" if run.is_moved else run.id,
         printable(run.name) or "-",
         status,
         counted_age(run.age_seconds(now)),
@@ -196,11 +198,15 @@ def show_runs(store: RunStore, form: Form, query: ListingQuery, view: View, now:
         NotFound: No run has a name that was asked for.
         ConfigError: A number was to be compared with a word.
     """
-    shown = _runs_shown(store, form, query, view, now)
-    return shown._replace(warnings=(*shown.warnings, *store.damage))
+    from tbcli.runs.wreckage import WreckSearch, count_wreckage
+
+    search = WreckSearch(store, now, thorough=False)
+    shown = _runs_shown(search, form, query, view, now)
+    wreckage = count_wreckage(search.found())
+    return shown._replace(warnings=(*shown.warnings, *store.damage, *([wreckage] if wreckage else [])))
 
 
-def _runs_shown(store: RunStore, form: Form, query: ListingQuery, view: View, now: datetime) -> Shown:
+def _runs_shown(search: WreckSearch, form: Form, query: ListingQuery, view: View, now: datetime) -> Shown:
     from tbcli.runs.store import by_time
 
     def summarize(run: Run) -> Summary:
@@ -209,19 +215,33 @@ def _runs_shown(store: RunStore, form: Form, query: ListingQuery, view: View, no
         return summary_of(run, now, lambda: tags_of_run(run))
 
     if query.columns:
-        return show_chosen_columns(store.each(), summarize, form, query, view, order=by_time)
+        return show_chosen_columns(search.each(), summarize, form, query, view, order=by_time)
     match form:
         case "json":
-            texts = choose(query, store.each(), summarize, lambda run, _: json_text(run_facts(run, now)), by_time)
-            return Shown(json_lines(schemas.METRICS, texts.rows), "" if texts.rows else NOTHING, texts.notes)
+            texts = choose(query, search.each(), summarize, lambda run, _: json_text(run_facts(run, now)), by_time)
+            wreckage = list(map(_wreck_facts, search.found()))
+            lines = json_lines(schemas.METRICS, texts.rows, wreckage=wreckage)
+            return Shown(lines, "" if texts.rows else NOTHING, texts.notes)
         case "csv":
-            values = choose(query, store.each(), summarize, lambda run, _: _csv_row(run, now), by_time)
+            values = choose(query, search.each(), summarize, lambda run, _: _csv_row(run, now), by_time)
             return Shown(csv_lines(CSV_HEADER, values.rows), "" if values.rows else NOTHING, values.notes)
         case _:
-            rows, notes = choose(query, store.each(), summarize, lambda run, _: usual_cells(run, now), by_time)
+            rows, notes = choose(query, search.each(), summarize, lambda run, _: usual_cells(run, now), by_time)
             if rows:
                 return Shown(usual_lines(rows, view), view.tell_hidden(rows), notes)
             return Shown([], NOTHING, notes)
+
+
+def _wreck_facts(wreck: Wreck) -> dict[str, Any]:
+    from tbcli.runs.files import utc_text
+
+    return {
+        "kind": wreck.kind,
+        "paths": list(map(str, wreck.paths)),
+        "what": wreck.what,
+        "since": utc_text(wreck.since),
+        "in_use": wreck.in_use or None,
+    }
 
 
 def show_chosen_columns(

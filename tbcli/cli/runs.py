@@ -141,7 +141,8 @@ def _is_of_others(found: LogDirectory, store: RunStore, *, is_named: bool) -> bo
 
 def _beside(store: RunStore) -> list[str]:
     """Return what a list of our runs leaves out: directories with the logs of other programs."""
-    others = [path for path in store.others if has_logs(path)]
+    damaged = {one.logs for one in store.invalid if one.is_ours}
+    others = [path for path in store.others if path not in damaged and has_logs(path)]
     if not others:
         return []
     counted = "1 directory holds" if len(others) == 1 else f"{len(others)} directories hold"

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from tbcli.runs.run import Run, read_file
+from tbcli.runs.files import read_file
+from tbcli.runs.run import Run
 
 _FILE = "fatal.log"
 _FRAME = re.compile(r'^  File "(?:.*/)?([^"/]*)", line (\d+) in (.+)$', re.MULTILINE)

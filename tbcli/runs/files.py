@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -11,6 +12,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
+
+MOST_BYTES = 1 << 28
+"""More than any text file of a run has."""
+_CHUNK = 1 << 16
 
 
 @contextmanager
@@ -96,10 +101,44 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
     write_atomically(path, json.dumps(json_ready(document), indent=2, ensure_ascii=False) + "\n")
 
 
+@contextmanager
+def open_regular(path: Path | str) -> Iterator[int]:
+    """Open a file to be read, and yield its descriptor; what is no regular file is neither waited for nor read.
+
+    Raises:
+        OSError: It cannot be opened, or is a directory, a FIFO, a socket or a device.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def read_file(path: Path | str, *, most: int = MOST_BYTES) -> bytes:
+    """Return the content of a regular file, in few system calls, for a listing opens thousands.
+
+    Raises:
+        OSError: It cannot be read, is no regular file, or has more bytes than ``most``, as a sparse one may.
+    """
+    with open_regular(path) as handle:
+        content = os.read(handle, _CHUNK)
+        if len(content) == _CHUNK:
+            parts = [content]
+            while more := os.read(handle, _CHUNK):
+                parts.append(more)
+                if len(parts) * _CHUNK > most:
+                    raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+            content = b"".join(parts)
+    return content
+
+
 def read_json(path: Path) -> dict[str, Any] | None:
     """Return the document, or None if it is missing or damaged."""
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_file(path))
     except (OSError, ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tbcli.runs.claim import is_claimed
 from tbcli.runs.files import utc_now
-from tbcli.runs.owner import Owner, host_name
+from tbcli.runs.owner import Owner, booted_at, host_name
 
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 60.0
@@ -79,7 +78,8 @@ def read_signs(logs: Path, heartbeat: Path, owner: Owner | None, now: datetime |
     process = owner.lives() if owner else None
     is_here = owner is not None and owner.host == host_name()
     if owner and owner.is_of_another_boot:
-        is_here = not (beat and beat.timestamp() > _booted())  # else another machine of that name has touched it since
+        booted = booted_at()  # another machine of that name may have touched it since
+        is_here = beat is None or booted is None or beat.timestamp() < booted
         process = False if is_here else None
     if process and is_moved and claimed is False:
         process = None  # it trains, but not in this directory
@@ -93,11 +93,3 @@ def last_beat(heartbeat: Path) -> datetime | None:
         return datetime.fromtimestamp(heartbeat.stat().st_mtime, UTC)
     except (OSError, OverflowError, ValueError):
         return None
-
-
-def _booted() -> float:
-    """Return when this machine was booted, by its present clock; never where the system does not tell."""
-    try:
-        return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-    except (AttributeError, OSError):
-        return float("inf")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -42,6 +43,20 @@ def start_ticks(pid: int) -> int | None:
     # The second field, the command in brackets, may itself hold blanks and brackets.
     state, *rest = stat.rpartition(")")[2].split()
     return None if state in "ZX" else int(rest[18])
+
+
+def booted_at() -> float | None:
+    """Return when this machine was booted, in seconds of its present clock; None where the system does not tell."""
+    try:
+        return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    except (AttributeError, OSError):
+        return None
+
+
+def started_at(pid: int) -> float | None:
+    """Return when a process started, in seconds of the present clock; None where it is gone or nothing tells."""
+    ticks, booted = start_ticks(pid), booted_at()
+    return None if ticks is None or booted is None else booted + ticks / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)

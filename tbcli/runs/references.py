@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbcli.errors import ConfigError, NotFound
+from tbcli.runs.ids import looks_like_id, without_slug
 from tbcli.runs.run import Run
+from tbcli.runs.unreadable import TIME_DIGITS, InvalidRun, UnreadableRun
 
 if TYPE_CHECKING:
     from tbcli.naming.direction import Direction, Overrides
@@ -38,40 +41,64 @@ def is_directory(path: Path) -> bool:
         return False
 
 
-def choose_run(reference: str, runs: Sequence[Run], where: Path, directions: Overrides, say: Say | None) -> Run:
+class Listed(NamedTuple):
+    """The runs of a directory.
+
+    Args:
+        runs: All of them, oldest first.
+        invalid: The directories beside them that were runs, and whose records cannot be read.
+        where: The directory, for messages.
+    """
+
+    runs: Sequence[Run]
+    invalid: Sequence[InvalidRun]
+    where: Path
+
+
+def choose_run(reference: str, listed: Listed, directions: Overrides, say: Say | None, *, decides: bool = False) -> Run:
     """Return the run among others that a word names; see `RunStore.find`.
 
     Args:
         reference: What the user typed, no path.
-        runs: All runs, oldest first.
-        where: The directory they lie in, for messages.
+        listed: What there is.
         directions: The user's ``[direction]`` section.
         say: Told which run is taken where several have the name.
+        decides: Whether an exit code depends on it.
     """
-    if not runs:
+    where, runs = listed.where, [run for run in listed.runs if not run.is_copy]
+    _require_readable(reference, listed)
+    if not listed.runs and listed.invalid:
+        raise _unreadable(f"no run {reference!r} among those that can be read", listed.invalid[-1])
+    if not listed.runs:
         raise NotFound(
             f"no run {reference!r}: there are no runs in {str(where)!r}",
             hint=_as_path(reference) or "`tbcli train` makes the first one; `--workspace DIR` looks elsewhere",
         )
     if reference == "latest" or reference.startswith("latest~"):
-        return _nth_latest(reference, runs)
+        return _nth_latest(reference, runs, listed.invalid)
     if reference == "best" or reference.startswith("best:"):
+        if decides and listed.invalid:
+            raise _unreadable(f"{reference!r} may be a run that cannot be read", listed.invalid[-1])
         return _best(reference, runs, directions, say)
     by_prefix = [run for run in runs if run.id.startswith(reference)]
     by_name = [run for run in runs if run.name == reference]
-    if len(by_prefix) == 1:
-        return by_prefix[0]
+    if by_prefix or not by_name:
+        _require_one(reference, by_prefix, listed.invalid)
     if by_prefix:
-        listed = ", ".join(run.id for run in by_prefix[-5:])
-        more = f" and {len(by_prefix) - 5} more" if len(by_prefix) > 5 else ""
-        raise ConfigError(
-            f"{reference!r} is ambiguous: it matches {len(by_prefix)} runs: {listed}{more}",
-            hint="type more of the id",
-        )
+        return by_prefix[0]
     if by_name:
         if len(by_name) > 1 and say:
             say(f"{len(by_name)} runs are named {reference!r}: this is the newest, {by_name[-1].id}")
         return by_name[-1]
+    in_directory = [run for run in listed.runs if run.logs.name == reference]
+    if in_directory:
+        return in_directory[0]
+    if twins := [run for run in listed.runs if run.is_copy and run.recorded_id.startswith(reference)]:
+        raise ConfigError(
+            f"{reference!r} is ambiguous: {' and '.join(repr(str(run.logs)) for run in twins)} have that id, and "
+            "neither is called by it",
+            hint="name one of them by its path, or rename it to its id",
+        )
     from tbcli.naming.matching import nearest
 
     guess = nearest(reference, [run.id for run in runs] + [run.name for run in runs if run.name])
@@ -85,13 +112,65 @@ def _as_path(reference: str) -> str:
     return f"`./{reference}` names the directory" if is_directory(Path(reference)) else ""
 
 
-def _nth_latest(reference: str, runs: Sequence[Run]) -> Run:
+def _require_readable(reference: str, listed: Listed) -> None:
+    """Refuse to answer with another run where the one that is meant, or may be, is there and cannot be read."""
+    from tbcli.naming.slugs import slug_of
+
+    for invalid in listed.invalid:
+        name = invalid.logs.name
+        if name == reference:
+            raise _unreadable(f"run {name!r} cannot be read", invalid)
+        newest = max((_moment(run) for run in listed.runs if run.name == reference), default="")
+        if name == f"{without_slug(name)}-{slug_of(reference)}" and invalid.moment >= newest:
+            raise _unreadable(f"the newest run named {reference!r} may be one that cannot be read", invalid)
+    path = listed.where / reference
+    if looks_like_id(reference) and os.path.lexists(path) and not any(run.id == reference for run in listed.runs):
+        is_there = is_directory(path) and not path.is_symlink()
+        held = next((run for run in listed.runs if run.logs.name == reference), None)
+        what = f"holds the run {held.recorded_id}" if held else "has no run.json" if is_there else "is no directory"
+        raise UnreadableRun(
+            f"{str(path)!r} is not the run of that id: it {what}",
+            hint=f"a path names it: {str(path.absolute())!r}" if is_there else "`tbcli runs` lists what is there",
+        )
+
+
+def _require_one(reference: str, matching: Sequence[Run], invalid: Sequence[InvalidRun]) -> None:
+    """Refuse the beginning of several ids, also of runs that cannot be read."""
+    unread = [one for one in invalid if one.logs.name.startswith(reference)]
+    if unread and not matching:
+        raise _unreadable(f"run {unread[-1].logs.name!r} cannot be read", unread[-1])
+    ids = [*(run.id for run in matching), *(f"{one.logs.name} (cannot be read)" for one in unread)]
+    if len(ids) > 1:
+        more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
+        raise ConfigError(
+            f"{reference!r} is ambiguous: it matches {len(ids)} runs: {', '.join(ids[-5:])}{more}",
+            hint="type more of the id",
+        )
+
+
+def _unreadable(what: str, invalid: InvalidRun) -> UnreadableRun:
+    return UnreadableRun(
+        f"{what}: of {str(invalid.logs)!r}, {invalid.why}",
+        hint="`tbcli clean --damaged` removes it; a run is also named by its id",
+    )
+
+
+def _moment(run: Run) -> str:
+    """Return when a run was made, as `InvalidRun.moment` says it."""
+    return run.recorded_id[:TIME_DIGITS]
+
+
+def _nth_latest(reference: str, runs: Sequence[Run], invalid: Sequence[InvalidRun]) -> Run:
     _, _, text = reference.partition("~")
     if "~" in reference and not text.isdecimal():
         raise ConfigError(
             f"invalid reference {reference!r}: expected latest~N", hint="`latest~1` is the run before the latest"
         )
     back = int(text or 0)
+    counted = runs[-1 - back :] if back < len(runs) else runs
+    newer = [one for one in invalid if not counted or one.moment >= _moment(counted[0])]
+    if newer:
+        raise _unreadable(f"{reference!r} would step over a newer run that cannot be read", newer[-1])
     if back >= len(runs):
         raise NotFound(f"no run {reference!r}: there are {len(runs)}", hint=f"`latest~{len(runs) - 1}` is the oldest")
     return runs[-1 - back]

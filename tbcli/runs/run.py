@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tbcli.naming.judges import USUAL_TASK, judge_of
-from tbcli.runs.files import parse_utc, read_json, utc_now, walk_files, write_json
-from tbcli.runs.ids import without_slug
+from tbcli.runs.files import parse_utc, read_file, read_json, utc_now, walk_files, write_json
+from tbcli.runs.ids import looks_like_id, without_slug
 from tbcli.runs.liveness import Signs, last_beat, read_signs
 from tbcli.runs.owner import Owner
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 SCHEMA = 1
 STATUSES = ("running", "finished", "failed", "interrupted", "diverged")
 _RESERVED_BYTES = 4096
-_RECORD_BYTES = 65_536  # more than a record has
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,11 @@ class LogDirectory:
 
 @dataclass(slots=True)
 class Run:
-    """A tbcli run: where its files are, what ``run.json`` says, and the user's ``[direction]`` section."""
+    """A tbcli run: where its files are, what ``run.json`` says, and the user's ``[direction]`` section.
+
+    Its directory is called by its id, unless it was renamed or copied. Of two directories with one id the other is a
+    copy: it is listed under its directory's name, and neither plots nor model are its own.
+    """
 
     id: str
     logs: Path
@@ -52,6 +54,22 @@ class Run:
     models: Path
     record: dict[str, Any] = field(default_factory=dict)
     directions: Overrides = field(default_factory=dict, compare=False)
+    is_copy: bool = field(default=False, compare=False)
+
+    @property
+    def recorded_id(self) -> str:
+        """The id that its record says: of a copy, the one that it shares with the original."""
+        return str(self.record.get("id") or self.id)
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether its directory is not called by its id."""
+        return self.logs.name != self.recorded_id
+
+    def as_copy(self) -> Run:
+        """Return it as a copy of the run with its id, known by the name of its directory."""
+        name = self.logs.name
+        return replace(self, id=name, plots=self.plots.parent / name, models=self.models.parent / name, is_copy=True)
 
     @property
     def record_file(self) -> Path:
@@ -212,8 +230,7 @@ class Run:
         return signs.doubt() if signs and signs.is_alive is None else ""
 
     def _signs(self, now: datetime | None) -> Signs:
-        is_moved = self.logs.name != self.id
-        return read_signs(self.logs, self.heartbeat_file, self.owner, now, is_moved=is_moved)
+        return read_signs(self.logs, self.heartbeat_file, self.owner, now, is_moved=self.is_moved)
 
     def age_seconds(self, now: datetime | None = None) -> float | None:
         """Return the seconds since training stopped, or since it began for a live run; None where nothing tells.
@@ -277,31 +294,27 @@ class Run:
         return read_json(self.config_file) or {}
 
 
-def load_run(logs: Path, plots: Path, models: Path) -> Run | None:
+def load_run(logs: Path, plots_root: Path, models_root: Path) -> Run | None:
     """Return the run in a directory, or None where the directory is not a tbcli run.
 
-    Ours is a directory whose ``run.json`` has a schema and names the directory's own name as its id.
+    Ours is a directory whose ``run.json`` has a schema and an id; the directory may be called otherwise.
     """
     try:
-        record = json.loads(read_file(f"{logs}/run.json"))
+        record = json.loads(read_file(logs / "run.json"))
     except (OSError, ValueError, RecursionError):
         return None
-    return Run(logs.name, logs, plots, models, record) if is_record_of(logs.name, record) else None
+    run_id = id_in(record, logs.name)
+    return Run(run_id, logs, plots_root / run_id, models_root / run_id, record) if run_id else None
 
 
-def read_file(path: str) -> bytes:
-    """Return a file's content in three system calls, for a listing opens thousands; a FIFO is not waited for."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    try:
-        content = os.read(handle, _RECORD_BYTES)
-        if len(content) == _RECORD_BYTES:
-            while more := os.read(handle, _RECORD_BYTES):
-                content += more
-    finally:
-        os.close(handle)
-    return content
+def id_in(record: object, directory: str) -> str:
+    """Return the id of the run whose record stands in a ``run.json``, or ``""`` where it is some other tool's."""
+    if not isinstance(record, dict) or not isinstance(record.get("schema"), int):
+        return ""
+    run_id = record.get("id")
+    return run_id if isinstance(run_id, str) and (run_id == directory or looks_like_id(run_id)) else ""
 
 
 def is_record_of(run_id: str, record: object) -> bool:
     """Say whether what stands in a ``run.json`` is the record of this run, and not some other tool's."""
-    return isinstance(record, dict) and record.get("id") == run_id and isinstance(record.get("schema"), int)
+    return id_in(record, run_id) == run_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,11 +18,12 @@ from tbcli.runs.files import utc_now, utc_text, write_json
 from tbcli.runs.ids import looks_like_id, new_id
 from tbcli.runs.owner import Owner
 from tbcli.runs.run import SCHEMA, LogDirectory, Run, load_run
-from tbcli.runs.unreadable import describe_invalid_run
+from tbcli.runs.unreadable import InvalidRun, read_invalid_run
 
 if TYPE_CHECKING:
     from tbcli.naming.direction import Overrides
     from tbcli.runs.references import Say
+    from tbcli.runs.wreckage import Wreck
 
 
 def by_time(run: Run) -> tuple[str, str]:
@@ -38,13 +40,18 @@ class RunStore:
         self.logs_root = paths.logs
         self.plots_root = paths.plots
         self.models_root = paths.models
-        self._damage: dict[str, str] = {}
+        self._invalid: dict[Path, InvalidRun] = {}
         self._others: dict[Path, None] = {}
 
     @property
     def damage(self) -> Sequence[str]:
         """What was no run though it seems to be one, of all that was looked at so far: a sentence each."""
-        return tuple(self._damage.values())
+        return tuple(map(str, self._invalid.values()))
+
+    @property
+    def invalid(self) -> Sequence[InvalidRun]:
+        """The directories whose records cannot be read, of all that was looked at so far."""
+        return tuple(self._invalid.values())
 
     @property
     def others(self) -> Sequence[Path]:
@@ -102,17 +109,27 @@ class RunStore:
         run.directions = self.directions
         return run
 
-    def _loaded(self, logs: Path) -> Run | None:
-        run = load_run(logs, self.plots_root / logs.name, self.models_root / logs.name)
+    def _read(self, logs: Path) -> Run | None:
+        run = load_run(logs, self.plots_root, self.models_root)
         if run is not None:
             run.directions = self.directions
         return run
 
+    def _loaded(self, logs: Path) -> Run | None:
+        """Return the run in a directory, as a copy if it is not the one with its id beside it or in the workspace."""
+        run = self._read(logs)
+        if run is None or not run.is_moved:
+            return run
+        others = [*_beside(logs), self.logs_root / run.id]
+        found = (self._read(other) for other in others if other != logs)
+        return run.as_copy() if any(other and other.id == run.id for other in found) else run
+
     def load(self, run_id: str) -> Run | None:
-        """Return the run with exactly this id, or None; a link to a run elsewhere is none of ours."""
+        """Return the run whose directory is called by this id, or None; a link to a run elsewhere is none of ours."""
         if (self.logs_root / run_id).is_symlink():
             return None
-        return self._loaded(self.logs_root / run_id)
+        run = self._loaded(self.logs_root / run_id)
+        return run if run and run.id == run_id else None
 
     def ids(self) -> list[str]:
         """Return the names of all directories that may be runs, oldest first, without opening them.
@@ -132,49 +149,57 @@ class RunStore:
             ) from error
 
     def each(self) -> Iterator[Run]:
-        """Yield the runs by their ids, one at a time; what is not a tbcli run, and links, are left out.
+        """Yield the runs by their ids, those in directories of other names last; what is no tbcli run is left out.
 
         Raises:
             NotFound: The directory is there, but cannot be listed.
         """
-        for run_id in self.ids():
-            run = self._loaded(self.logs_root / run_id)
-            if run is not None:
-                yield run
+        moved, known = [], Counter[str]()
+        for name in self.ids():
+            run = self._read(self.logs_root / name)
+            if run is None:
+                self._note_other(self.logs_root / name)
+                continue
+            known[run.id] += 1
+            if run.is_moved:
+                moved.append(run)
             else:
-                self._note_damage(self.logs_root / run_id)
+                yield run
+        yield from (run.as_copy() if known[run.id] > 1 else run for run in moved)
 
-    def _note_damage(self, logs: Path) -> None:
+    def _note_other(self, logs: Path) -> None:
         self._others[logs] = None
-        sentence = describe_invalid_run(logs)
-        if sentence:
-            self._damage[str(logs)] = sentence
+        invalid = read_invalid_run(logs)
+        if invalid:
+            self._invalid[logs] = invalid
 
     def list(self) -> list[Run]:
         """Return all runs, oldest first."""
         return sorted(self.each(), key=by_time)
 
-    def find(self, reference: str, say: Say | None = None) -> Run:
+    def find(self, reference: str, say: Say | None = None, *, decides: bool = False) -> Run:
         """Return the run a reference names: ``latest~2``, ``best:val_loss``, an id, a unique prefix, a name or a path.
 
         Args:
             reference: What the user typed.
             say: Told which run is taken where several have the name.
+            decides: Whether an exit code depends on it: ``best`` then refuses where a run cannot be read.
 
         Raises:
+            UnreadableRun: It is there and cannot be read, or another run that may be the one meant.
             NotFound: Nothing answers to it, or only a log directory that is not a tbcli run.
             ConfigError: A prefix is ambiguous (the message lists the candidates), or nothing was typed.
         """
-        found = self.find_any(reference, say)
+        found = self.find_any(reference, say, decides=decides)
         if isinstance(found, LogDirectory):
             raise NotFound(
                 f"{reference!r} is a log directory but not a run of tbcli's", hint="`tbcli runs` lists the runs"
             )
         return found
 
-    def find_any(self, reference: str, say: Say | None = None) -> Run | LogDirectory:
+    def find_any(self, reference: str, say: Say | None = None, *, decides: bool = False) -> Run | LogDirectory:
         """Return the run a reference names, or the log directory a path leads to; see `find`."""
-        from tbcli.runs.references import choose_run, is_path
+        from tbcli.runs.references import Listed, choose_run, is_path
 
         if not reference:
             raise ConfigError("the run's name is empty: ''", hint="`latest` is the newest run; `tbcli runs` lists all")
@@ -183,11 +208,21 @@ class RunStore:
         exact = self.load(reference) if looks_like_id(reference) else None
         if exact is not None:
             return exact
-        return choose_run(reference, self.list(), self.logs_root, self.directions, say)
+        listed = Listed(self.list(), [one for one in self.invalid if one.is_ours], self.logs_root)
+        return choose_run(reference, listed, self.directions, say, decides=decides)
 
     def named(self, name: str) -> Sequence[Run]:
-        """Return every run with this ``--name``, oldest first."""
-        return [run for run in self.list() if run.name == name]
+        """Return every run with this ``--name``, oldest first, without copies."""
+        return [run for run in self.list() if run.name == name and not run.is_copy]
+
+    def wreckage(self, now: datetime | None = None) -> Sequence[Wreck]:
+        """Return what killed processes of ours left behind, and runs without a whole record; see `WreckSearch`."""
+        from tbcli.runs.wreckage import WreckSearch
+
+        search = WreckSearch(self, now or utc_now())
+        for _ in search.each():
+            pass
+        return search.found()
 
     def _at_path(self, reference: str) -> Run | LogDirectory:
         from tbcli.runs.references import is_directory
@@ -201,7 +236,7 @@ class RunStore:
         resolved = path.resolve()
         run = self._loaded(resolved)
         if run is None:
-            self._note_damage(resolved)
+            self._note_other(resolved)
         return run or LogDirectory(resolved.name, path, directions=self.directions)
 
 
@@ -222,14 +257,23 @@ def _first_record(run_id: str, config: Config, now: datetime) -> dict[str, Any]:
 
 
 def _write_first_files(run: Run, settings: Mapping[str, Any]) -> None:
+    """Write the record first: whoever is killed then leaves a run, and no directory that nobody knows."""
     try:
-        write_json(run.config_file, settings)
-        run.beat()
         run.update()
+        run.beat()
+        write_json(run.config_file, settings)
     except BaseException:
-        # Without a record nobody, not even `tbcli clean`, would ever know the directory for a run.
         shutil.rmtree(run.logs, ignore_errors=True)
         raise
+
+
+def _beside(logs: Path) -> Sequence[Path]:
+    """Return the directories beside one, links left out."""
+    try:
+        with os.scandir(logs.parent) as entries:
+            return [logs.parent / entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return ()
 
 
 def owner_facts() -> dict[str, Any]:

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from tbcli.errors import ConfigError, NotFound, Refused
-from tbcli.runs.files import parse_utc, utc_now, utc_text, write_json
+from tbcli.runs.files import parse_utc, read_file, utc_now, utc_text, write_json
 from tbcli.runs.removal import held
-from tbcli.runs.run import Run, read_file
+from tbcli.runs.run import Run
 from tbcli.runs.store import RunStore
 from tbcli.runs.trees import Freed, empty, errors_naming, mount_below, mount_points, open_directory, remove_entry, sync
 

@@ -4,27 +4,91 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from tbcli.errors import NotFound
+from tbcli.runs.files import read_file
 from tbcli.runs.history import History, read_history
 from tbcli.runs.ids import looks_like_id
-from tbcli.runs.run import Run, is_record_of, read_file
+from tbcli.runs.run import Run, id_in
 
+_OURS = ("heartbeat", "history.csv", "evidence.npz", "checkpoints")
+_GRACE_SECONDS = 60.0
+TIME_DIGITS = len("20261122-235212")
 _NUMBERS = ("seconds", "epochs", "saved_epoch", "parameters", "bytes")
 
 
-def describe_invalid_run(logs: Path) -> str:
-    """Return why a directory that looks like a tbcli run is not a valid one; ``""`` if it does not look like one."""
+class UnreadableRun(NotFound):
+    """A run is there, but its record cannot be read: no other run is a substitute for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidRun:
+    """A directory whose ``run.json`` is damaged, or missing where the rest looks like a run of ours.
+
+    Args:
+        logs: The directory.
+        why: What is wrong with it, as the end of a sentence.
+        moment: When it was made, in the form in which ids begin: by its name, else by its last change.
+        is_ours: Whether it certainly was a run, and not a directory of some other tool.
+    """
+
+    logs: Path
+    why: str
+    moment: str
+    is_ours: bool
+
+    def __str__(self) -> str:
+        return f"{str(self.logs)!r} is left out: {self.why}"
+
+
+def read_invalid_run(logs: Path, now: float | None = None) -> InvalidRun | None:
+    """Return what is wrong with a directory that looks like a run and is not a valid one; None of any other.
+
+    Args:
+        logs: The directory.
+        now: The present, in seconds since the epoch.
+    """
+    is_ours = looks_ours(logs)
     try:
         record = _read_json(logs / "run.json")
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
+    except NotADirectoryError:
+        return None
+    except FileNotFoundError:
+        if not is_ours or is_young(logs, now):
+            return None
+        why = "it has no run.json"
     except (OSError, ValueError, RecursionError) as error:
-        return f"{str(logs)!r} is left out: its run.json {_describe(error)}"
-    if looks_like_id(logs.name) and not is_record_of(logs.name, record):
-        return f"{str(logs)!r} is left out: its run.json is not the record of this run"
-    return ""
+        why = f"its run.json {_describe(error)}"
+    else:
+        if not looks_like_id(logs.name) or id_in(record, logs.name):
+            return None
+        why = "its run.json is not the record of this run"
+    moment = logs.name if looks_like_id(logs.name) else f"{changed_at(logs):%Y%m%d-%H%M%S}"
+    return InvalidRun(logs, why, moment[:TIME_DIGITS], is_ours)
+
+
+def looks_ours(logs: Path) -> bool:
+    """Say whether a directory was made for a run of ours: by its name, or by what else lies in it."""
+    is_named = looks_like_id(logs.name)
+    return is_named or ((logs / "config.json").exists() and any((logs / name).exists() for name in _OURS))
+
+
+def is_young(place: Path, now: float | None = None) -> bool:
+    """Say whether a directory changed a moment ago: another process may be making a run of it."""
+    return abs((time.time() if now is None else now) - changed_at(place).timestamp()) < _GRACE_SECONDS
+
+
+def changed_at(place: Path) -> datetime:
+    """Return when a file or directory changed last; long ago where that cannot be told."""
+    try:
+        return datetime.fromtimestamp(place.lstat().st_mtime, UTC)
+    except (OSError, OverflowError, ValueError):
+        return datetime.fromtimestamp(0, UTC)
 
 
 def damage_of(run: Run) -> Iterator[str]:
@@ -65,7 +129,7 @@ def _differing(run: Run, history: History) -> list[str]:
 
 
 def _read_json(path: Path) -> object:
-    return json.loads(read_file(str(path)))
+    return json.loads(read_file(path))
 
 
 def _describe(error: Exception) -> str:
