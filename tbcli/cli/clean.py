@@ -249,8 +249,8 @@ def _plan(store: RunStore, references: Sequence[str], filters: Filters, query: L
 
 
 def _show(removal: Removal, output: Output) -> None:
-    for run in removal.live:
-        output.say(f"{printable(run.label)} is still training and stays: `tbcli stop {run.logs.name}` ends it")
+    for name, sentence in removal.live.items():
+        output.say(f"{printable(sentence)}: `tbcli stop {name}` ends it")
     if not removal.runs:
         output.say("No run is selected: nothing to remove.")
         return
@@ -295,7 +295,7 @@ def confirm(count: int, total_bytes: int, what: str, with_what: str) -> None:
 def _remove(
     store: RunStore, removal: Removal, config: Config, output: Output, *, is_permanent: bool, json: bool
 ) -> None:
-    from tbcli.runs.removal import each_removed, remove_run
+    from tbcli.runs.removal import one_by_one, remove_run
     from tbcli.runs.trash import Trash
 
     trash = Trash(store)
@@ -303,10 +303,13 @@ def _remove(
         trash.tidy()
     freed: dict[str, int] = {}
     try:
-        for run, count in each_removed(removal.runs, remove_run if is_permanent else trash.move):
+        for run, count in one_by_one(removal.runs, remove_run if is_permanent else trash.move):
             freed[run.id] = count
             if not json:
-                print_removed(run.id, output)
+                print_at_once(run.id, output)
+        for run in removal.runs:
+            if run.id not in freed:
+                output.say(f"{run.id} is gone already: another process removed it")
     finally:
         if removal.runs and is_permanent:
             output.say(f"Freed {counted_bytes(sum(freed.values()))}.")
@@ -316,8 +319,8 @@ def _remove(
             _report(freed, output, json=True, dry_run=False)
 
 
-def print_removed(run_id: str, output: Output) -> None:
-    """Print it at once: should a later one fail, a script knows which are gone."""
+def print_at_once(run_id: str, output: Output) -> None:
+    """Print an id as soon as it is done with: should a later one fail, a script knows which are."""
     try:
         output.result(run_id)
     except BrokenPipeError:

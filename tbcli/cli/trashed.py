@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tbcli.cli.clean import WIDEST_NAME, confirm, counted_runs, print_removed
+from tbcli.cli.clean import WIDEST_NAME, confirm, counted_runs, print_at_once
 from tbcli.cli.options import Common
 from tbcli.cli.output import Output, counted_age, counted_bytes, padded, printable, shortened
 from tbcli.naming import schemas
@@ -23,6 +23,8 @@ def restore_runs(common: Common, references: Sequence[str], *, all_: bool, as_js
         NotFound: A reference names nothing in the trash.
         Refused: A run of that id is there, or another process works on it.
     """
+    from tbcli.runs.removal import one_by_one
+
     trash, output = _trash(common), common.output
     if not references and not all_:
         _list(trash, output, as_json=as_json)
@@ -30,16 +32,16 @@ def restore_runs(common: Common, references: Sequence[str], *, all_: bool, as_js
     trash.tidy()
     found = {one.directory: one for one in (trash.list() if all_ else map(trash.find, references))}  # the newest copy
     restored = []
-    for one in found.values():
-        older = sum(other.directory == one.directory for other in trash.list()) - 1
-        trash.restore(one)
-        restored.append(one.id)
-        if not as_json:
-            print_removed(one.directory, output)
-        if older:
-            output.say(f"{printable(one.id)} is the newest of {older + 1} copies; {older} stay in the trash")
-    if as_json:
-        output.document({"schema": schemas.OTHERS, "restored": restored})
+    try:
+        for one, _ in one_by_one(list(found.values()), trash.restore, "restored"):
+            restored.append(one.id)
+            if not as_json:
+                print_at_once(one.directory, output)
+            if older := sum(other.directory == one.directory for other in trash.list()):
+                output.say(f"{printable(one.id)} is the newest of {older + 1} copies; {older} in the trash")
+    finally:
+        if as_json:
+            output.document({"schema": schemas.OTHERS, "restored": restored})
 
 
 def purge_trash(
@@ -51,7 +53,7 @@ def purge_trash(
         NotFound: A reference names nothing in the trash.
         Refused: The answer was no, or something could not be removed.
     """
-    from tbcli.runs.removal import each_removed
+    from tbcli.runs.removal import one_by_one
     from tbcli.runs.removal_plan import parse_age
 
     trash, output = _trash(common), common.output
@@ -68,10 +70,10 @@ def purge_trash(
     elif chosen and not yes:
         confirm(len(chosen), sum(sizes), "Remove", "in the trash for good")
     try:
-        for one, freed in each_removed([] if dry_run else chosen, trash.purge):
+        for one, freed in one_by_one([] if dry_run else chosen, trash.purge):
             removed.append((one, freed))
             if not as_json:
-                print_removed(one.id, output)
+                print_at_once(one.id, output)
     finally:
         if not dry_run:
             output.say(f"Freed {counted_bytes(sum(size for _, size in removed))}.")
@@ -86,7 +88,7 @@ def purge_trash(
 def purge_expired(trash: Trash, days: float, output: Output, *, dry_run: bool) -> None:
     """Remove for good what has been in the trash for so many days, or say what would go."""
     from tbcli.errors import TbcliError
-    from tbcli.runs.removal import each_removed
+    from tbcli.runs.removal import one_by_one
 
     expired = [one for one in trash.list() if one.age_seconds() >= days * 86_400]
     if not expired:
@@ -97,7 +99,7 @@ def purge_expired(trash: Trash, days: float, output: Output, *, dry_run: bool) -
         return
     gone, freed = 0, 0
     try:
-        for _, size in each_removed(expired, trash.purge):
+        for _, size in one_by_one(expired, trash.purge):
             gone, freed = gone + 1, freed + size
     except TbcliError as error:
         output.warn(error.message)

@@ -64,7 +64,15 @@ class Signs:
         return f"its last heartbeat{where} was {max(0.0, self.beat_age):.0f} s ago, less than {limit:.0f}"
 
 
-def read_signs(logs: Path, heartbeat: Path, owner: Owner | None, now: datetime | None, *, is_moved: bool) -> Signs:
+def read_signs(
+    logs: Path,
+    heartbeat: Path,
+    owner: Owner | None,
+    now: datetime | None,
+    *,
+    is_moved: bool,
+    is_held: bool = False,
+) -> Signs:
     """Return the signs of life of a run.
 
     Args:
@@ -73,8 +81,9 @@ def read_signs(logs: Path, heartbeat: Path, owner: Owner | None, now: datetime |
         owner: The process that its record names.
         now: The moment to measure from; the present unless given.
         is_moved: Whether the directory is called otherwise than the run: renamed, or a copy of one that may train.
+        is_held: Whether this process itself holds the directory, so that no other does.
     """
-    beat, claimed = last_beat(heartbeat), is_claimed(logs)
+    beat, claimed = last_beat(heartbeat), False if is_held else is_claimed(logs)
     process = owner.lives() if owner else None
     is_here = owner is not None and owner.host == host_name()
     if owner and owner.is_of_another_boot:

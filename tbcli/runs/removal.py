@@ -16,11 +16,12 @@ from typing import TypeVar
 
 from tbcli.errors import Interrupted, NotFound, Refused
 from tbcli.runs.claim import claim
-from tbcli.runs.removal_plan import not_ours, still_training
+from tbcli.runs.removal_plan import in_use, not_ours
 from tbcli.runs.run import Run, is_record_of
 from tbcli.runs.trees import empty, errors_naming, mount_below, open_directory, remove_entry
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 _RECORD = "run.json"
 _TRIES, _PAUSE_SECONDS = 50, 0.1  # another `clean` may be removing a large run
 
@@ -40,24 +41,26 @@ class Held:
     logs: int
 
 
-def each_removed(items: Sequence[Item], remove: Callable[[Item], int], what: str = "run") -> Iterator[tuple[Item, int]]:
-    """Remove runs and yield each that is gone, with its bytes; one that resists does not stop the others.
+def one_by_one(
+    items: Sequence[Item], act: Callable[[Item], Result], verb: str = "removed"
+) -> Iterator[tuple[Item, Result]]:
+    """Do something to runs and yield each with what came of it; one that resists does not stop the others.
 
     Args:
-        items: What is removed.
-        remove: Removes one and returns its bytes.
-        what: What one is called in messages.
+        items: The runs; those that another process removed a moment ago are passed over.
+        act: Does it to one.
+        verb: What is done to it, for messages.
 
     Raises:
-        Refused: At the end, where some could not be removed: what went wrong with the first of them.
+        Refused: At the end, where some resisted: what went wrong with the first of them.
         Interrupted: Ctrl-C; what is at hand is left for a second call to finish.
     """
     resisting: list[str] = []
     for done, item in enumerate(items):
         try:
-            freed = remove(item)
+            result = act(item)
         except NotFound:
-            continue  # another process removed it a moment ago
+            continue
         except Refused as error:
             resisting.append(error.message)
         except OSError as error:
@@ -65,15 +68,15 @@ def each_removed(items: Sequence[Item], remove: Callable[[Item], int], what: str
         except KeyboardInterrupt:
             raise Interrupted(
                 signal.SIGINT,
-                f"interrupted: {done} of {len(items)} {what}s are gone",
+                f"interrupted: {done} of {len(items)} runs are {verb}",
                 hint="the same command again takes up the rest",
             ) from None
         else:
-            yield item, freed
+            yield item, result
     if resisting:
         raise Refused(
-            f"{len(resisting)} of {len(items)} {what}s could not be removed: {resisting[0]}",
-            hint="`tbcli runs` still lists what is left; the same command again takes it up",
+            f"{len(resisting)} of {len(items)} runs could not be {verb}: {resisting[0]}",
+            hint="`tbcli runs` and `tbcli clean --restore` list them; the same command again takes up the rest",
         )
 
 
@@ -142,11 +145,11 @@ def _require_removable(run: Run, logs: int, now: datetime | None) -> None:
         raise  # gone a moment ago, with the run
     except (OSError, ValueError, RecursionError):
         record = None
-    if not is_record_of(run.id, record):
+    if not is_record_of(str(run.record.get("id")), record):
         raise not_ours(str(run.logs))
     run.record = record
-    if run.is_live(now):
-        raise still_training(run)
+    if why := run.why_in_use(now, is_held=True):
+        raise in_use(run, why)
     for part in (run.logs, run.plots, run.models):
         if mounted := mount_below(part):
             raise Refused(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -86,13 +86,13 @@ class Removal:
 
     Args:
         runs: Oldest first.
-        live: Runs that match and that a process still trains; they stay.
+        live: Runs that match and stay, for a process trains them or may: name to a sentence without its end.
         sizes: The bytes that each of ``runs`` frees, of files with several names with the last.
         notes: Sentences on what stays, and on what is guessed.
     """
 
     runs: tuple[Run, ...]
-    live: tuple[Run, ...]
+    live: Mapping[str, str]
     sizes: tuple[int, ...]
     notes: tuple[str, ...] = ()
 
@@ -128,11 +128,11 @@ def plan_removal(
     if references:
         named = {_named_run(store, reference, runs).logs.name for reference in references}
         runs = [run for run in runs if run.logs.name in named]
-    live = tuple(run for run in runs if run.is_live(now))
-    if references and live:
-        raise still_training(live[0])
+    # Of one at rest that somebody holds, another `clean` or a training that goes on, its removal decides.
+    training = {run.logs: why for run in runs if run.record.get("status") == "running" and (why := run.why_in_use(now))}
+    if references and training:
+        raise next(in_use(run, training[run.logs]) for run in runs if run.logs in training)
     matching = [run for run in runs if filters.match(run, now)]
-    training = {run.logs for run in live}
     at_rest = [run for run in matching if run.logs not in training]
     chosen, notes = at_rest[: max(0, len(at_rest) - filters.keep)], tuple[str, ...]()
     if filters.keep_best:
@@ -144,8 +144,13 @@ def plan_removal(
         chosen, notes = [run for run in chosen if run.logs in worse], ranked.notes
     freed = Freed()
     sizes = tuple(sum(map(freed.count_tree, _parts_that_go(run))) for run in chosen)
-    live = tuple(run for run in matching if run.logs in training)
+    live = {run.logs.name: _why_it_stays(run, training[run.logs]) for run in matching if run.logs in training}
     return Removal(tuple(chosen), live, sizes, (*notes, *_links_that_stay(chosen)))
+
+
+def _why_it_stays(run: Run, why: str) -> str:
+    is_sure = why.startswith("is still training")
+    return f"{run.label} is still training and stays" if is_sure else f"{run.label} stays, for it {why}"
 
 
 def _parts_that_go(run: Run) -> list[Path]:
@@ -160,13 +165,9 @@ def _links_that_stay(runs: Iterable[Run]) -> Iterator[str]:
                 yield f"{str(path)!r} is a symbolic link and stays"
 
 
-def still_training(run: Run) -> Refused:
-    """Return the error for a live run."""
-    pid = run.owner.pid if run.owner else "unknown"
-    return Refused(
-        f"run {run.label} is still training (process {pid} on {run.record.get('host')})",
-        hint=f"`tbcli stop {run.logs.name}` ends it, then it can be removed",
-    )
+def in_use(run: Run, why: str) -> Refused:
+    """Return the error for a run that is training, or may be; see `Run.why_in_use`."""
+    return Refused(f"run {run.label} {why}", hint=f"`tbcli stop {run.logs.name}` ends it, then it can be removed")
 
 
 def _named_run(store: RunStore, reference: str, runs: Sequence[Run]) -> Run:

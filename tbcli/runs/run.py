@@ -209,12 +209,16 @@ class Run:
             return "unknown" if is_alive is None else "running" if is_alive else "interrupted"
         return status if status in STATUSES else "unknown"
 
-    def why_in_use(self, now: datetime | None = None) -> str:
+    def why_in_use(self, now: datetime | None = None, *, is_held: bool = False) -> str:
         """Return why nothing of the run may be removed or continued, as the end of a sentence; ``""`` if it may.
 
         That takes both signs of death, no process and no fresh heartbeat, and that no process holds its directory.
+
+        Args:
+            now: The moment to judge by; the present unless given.
+            is_held: Whether this process holds the directory itself.
         """
-        signs = self._signs(now)
+        signs = self._signs(now, is_held=is_held)
         is_running = self.record.get("status") == "running"
         if is_running and signs.is_alive:
             pid = self.owner.pid if self.owner else "unknown"
@@ -229,8 +233,10 @@ class Run:
         signs = self._signs(now) if self.record.get("status") == "running" else None
         return signs.doubt() if signs and signs.is_alive is None else ""
 
-    def _signs(self, now: datetime | None) -> Signs:
-        return read_signs(self.logs, self.heartbeat_file, self.owner, now, is_moved=self.is_moved)
+    def _signs(self, now: datetime | None, *, is_held: bool = False) -> Signs:
+        return read_signs(
+            self.logs, self.heartbeat_file, self.owner, now, is_moved=self.is_moved, is_held=is_held
+        )
 
     def age_seconds(self, now: datetime | None = None) -> float | None:
         """Return the seconds since training stopped, or since it began for a live run; None where nothing tells.

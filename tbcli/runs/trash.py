@@ -47,7 +47,7 @@ class Trashed:
         name: What it was called, or ``""``.
         status: Its status when it was moved.
         when: When that was.
-        directory: The name its directories had.
+        directory: The name its logs had.
         parts: Where its parts lie now, those that are in the trash.
         origins: Where they lay.
     """
@@ -64,6 +64,11 @@ class Trashed:
     def age_seconds(self, now: datetime | None = None) -> float:
         """Return how long it has been in the trash."""
         return max(0.0, ((now or utc_now()) - self.when).total_seconds())
+
+    def name_of(self, part: str) -> str:
+        """Return the name that the directory of a part had."""
+        name = Path(self.origins.get(part, "")).name
+        return name if name not in ("", "..") else self.directory
 
     def bytes(self, freed: Freed | None = None) -> int:
         """Return what is freed when it is purged."""
@@ -125,7 +130,7 @@ class Trash:
                 "schema": 1,
                 "id": run.id,
                 "name": run.name,
-                "status": run.status(now),
+                "status": "interrupted" if run.record.get("status") == "running" else run.record.get("status"),
                 "trashed": utc_text(now),
                 "directory": run.logs.name,
                 "entry": str((self.place / name).absolute()),
@@ -235,7 +240,7 @@ class Trash:
         """
         with _locked_entry(trashed.entry):
             moves = [
-                (trashed.parts[part], self._roots[part] / trashed.directory)
+                (trashed.parts[part], self._roots[part] / trashed.name_of(part))
                 for part in reversed(PARTS)
                 if part in trashed.parts
             ]
@@ -270,8 +275,10 @@ class Trash:
             with suppress(OSError, NotFound, Refused), _locked_entry(self.place / name):
                 if name.startswith(_GONE):
                     self._remove_gone(self.place / name)
-                elif _ENTRY.fullmatch(name) and (found := self._read(name)):
+                elif found := self._read(name):
                     self._finish(found)
+                elif _ENTRY.fullmatch(name):
+                    (self.place / name).rmdir()  # its record went last
 
     def _drop_unfinished(self, entries: Sequence[Path]) -> None:
         """Remove entries that never came to hold anything, unless another process is about to make one."""
@@ -291,7 +298,7 @@ class Trash:
         if os.path.lexists(self._roots["logs"] / trashed.directory):
             return
         for part in PARTS[1:]:
-            origin = self._roots[part] / trashed.directory
+            origin = self._roots[part] / trashed.name_of(part)
             is_same = trashed.origins.get(part) == str(origin.absolute())
             if is_same and part not in trashed.parts and _is_directory(origin):
                 place = self._bins[part] / trashed.entry.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -79,6 +80,8 @@ def _what_is_wrong(workspace: Path) -> Iterator[str]:
 
 def _what_stays(workspace: Path) -> Iterator[str]:
     """Yield what no command removes."""
+    for beat in workspace.glob("logs/*/heartbeat"):
+        os.utime(beat, (0, 0))  # a run counts as dead once its heartbeat is old too
     for words in (["--all"], ["--purge"]):
         code, said = tbcli(workspace, "clean", *words, "--yes")
         if code:
@@ -138,6 +141,21 @@ def _trained(workspace: Path) -> None:
     make_run(workspace, name="first")
 
 
+def _trashed(workspace: Path) -> None:
+    _trained(workspace)
+    _clean("first")(workspace)
+
+
+def _is_somewhere(workspace: Path) -> Iterator[str]:
+    """Yield whether a run is lost: neither listed nor in the trash, whence it comes back whole."""
+    if not store_of(workspace).list():
+        code, said = tbcli(workspace, "clean", "--restore", "latest")
+        if code:
+            yield f"clean --restore exits with {code}: {said}"
+    if len(_the_run(workspace).files()) != 7:
+        yield f"{_the_run(workspace).files()} is not the whole run"
+
+
 def _training(workspace: Path) -> None:
     make_run(workspace, name="first", status="running")
 
@@ -153,5 +171,9 @@ SCENARIOS = {
     "update": Scenario(_training, _update, frozenset({0, 5, KILLED})),
     "history": Scenario(_training, _append, frozenset({0, 5, KILLED}), _epochs_are_whole),
     "finish": Scenario(_training, _finish, frozenset({0, 5, KILLED})),
-    "clean": Scenario(_trained, _clean("first"), frozenset({0, 5, 8, KILLED})),
+    # 2: the trash cannot be made
+    "clean": Scenario(_trained, _clean("first"), frozenset({0, 2, 5, 8, KILLED}), _is_somewhere),
+    "clean --permanent": Scenario(_trained, _clean("first", "--permanent"), frozenset({0, 5, 8, KILLED})),
+    "clean --restore": Scenario(_trashed, _clean("first", "--restore"), frozenset({0, 5, 8, KILLED}), _is_somewhere),
+    "clean --purge": Scenario(_trashed, _clean("--purge"), frozenset({0, 5, 8, KILLED})),
 }

@@ -14,7 +14,7 @@ from tbcli.errors import Interrupted, NotFound, Refused
 from tbcli.runs import Run, RunStore
 from tbcli.runs.files import write_json
 from tbcli.runs.owner import Owner
-from tbcli.runs.removal import each_removed, remove_run
+from tbcli.runs.removal import one_by_one, remove_run
 from tests.fakes import make_run
 
 
@@ -261,7 +261,7 @@ def removing(victim: Run, happening: Callable[[], object]) -> Callable[[Run], in
 def test_runs_that_vanish_meanwhile_are_passed_over(tmp_path: Path) -> None:
     runs = [make_run(tmp_path) for _ in range(3)]
     remove = removing(runs[1], lambda: remove_run(runs[1]))
-    assert [run.id for run, _ in each_removed(runs, remove)] == [runs[0].id, runs[2].id]
+    assert [run.id for run, _ in one_by_one(runs, remove)] == [runs[0].id, runs[2].id]
 
 
 def test_a_run_that_comes_to_life_meanwhile_stays_and_does_not_stop_the_others(tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ def test_a_run_that_comes_to_life_meanwhile_stays_and_does_not_stop_the_others(t
     remove = removing(runs[1], lambda: bring_to_life(runs[1]))
     gone = []
     with pytest.raises(Refused, match=r"1 of 3 runs could not be removed.*still training"):
-        gone.extend(run.id for run, _ in each_removed(runs, remove))
+        gone.extend(run.id for run, _ in one_by_one(runs, remove))
     assert [run.id for run in store.list()] == [runs[1].id]
 
 
@@ -279,8 +279,8 @@ def test_an_interrupt_says_how_far_it_came(tmp_path: Path) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(Interrupted, match="2 of 3") as caught:
-        list(each_removed(runs, removing(runs[2], interrupt)))
+    with pytest.raises(Interrupted, match="2 of 3 runs are removed") as caught:
+        list(one_by_one(runs, removing(runs[2], interrupt)))
     assert caught.value.exit_code == 130
     assert [run.id for run in store.list()] == [runs[2].id]
 

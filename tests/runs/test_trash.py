@@ -256,6 +256,25 @@ def test_a_directory_that_somebody_holds_stays(tmp_path: Path, monkeypatch: pyte
     trash.move(run)
 
 
+def test_a_killed_run_goes_once_its_heartbeat_is_old(tmp_path: Path) -> None:
+    run, trash = make_run(tmp_path, status="running", record={"pid": 2**22 + 1}), trash_of(tmp_path)
+    with pytest.raises(Refused, match="may still be training: its last heartbeat"):
+        trash.move(run)
+    os.utime(run.heartbeat_file, (0, 0))
+    trash.move(run)
+    assert trash.find("latest").status == "interrupted"
+
+
+def test_a_directory_that_was_renamed_brings_its_plots_and_model_back(tmp_path: Path) -> None:
+    made, trash = make_run(tmp_path), trash_of(tmp_path)
+    run = Run(made.id, tmp_path / "logs" / "renamed", made.plots, made.models, made.record)
+    made.logs.rename(run.logs)
+    before = content(run)
+    trash.move(run)
+    trash.restore(trash.find(made.id))
+    assert content(run) == before
+
+
 def test_an_entry_that_another_process_works_on_stays(tmp_path: Path) -> None:
     run, trash = make_run(tmp_path), trash_of(tmp_path)
     trash.move(run)
