@@ -234,9 +234,7 @@ class Run:
         return signs.doubt() if signs and signs.is_alive is None else ""
 
     def _signs(self, now: datetime | None, *, is_held: bool = False) -> Signs:
-        return read_signs(
-            self.logs, self.heartbeat_file, self.owner, now, is_moved=self.is_moved, is_held=is_held
-        )
+        return read_signs(self.logs, self.heartbeat_file, self.owner, now, is_moved=self.is_moved, is_held=is_held)
 
     def age_seconds(self, now: datetime | None = None) -> float | None:
         """Return the seconds since training stopped, or since it began for a live run; None where nothing tells.
