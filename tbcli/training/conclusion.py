@@ -117,5 +117,5 @@ def _plot(run: Run, config: Config, warn: Callable[[str], None]) -> None:
             warn(result.fonts)
     except TbcliError as error:
         warn(f"no figures were drawn: {error.message}")
-    except Exception as error:  # noqa: BLE001 - what was trained and kept is worth more than a figure
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - what was trained and kept is worth more than a figure
         warn(f"no figures were drawn: {reason_of(error)}")

@@ -23,10 +23,14 @@ _STATES = 2  # generations that are on the disk at a time
 def save_weights(model: keras.Model, path: Path) -> Path:
     """Write the weights alone, and return the file."""
     temporary = path.with_name(f".{path.name}")  # Keras insists on the end of the name
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras' own
-        model.save_weights(temporary)
-    return temporary.replace(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras' own
+            model.save_weights(temporary)
+        return temporary.replace(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def keep_weights(model: keras.Model, directories: Iterable[Path], stem: str) -> Path | None:

@@ -18,6 +18,7 @@ from tbcli.models.table_model import raw_rows, with_raw_columns
 from tbcli.recorders.kernels import walk_layers
 from tbcli.runs.disk import disk_words, is_of_disk
 from tbcli.runs.files import atomic_file
+from tbcli.training.failures import is_out_of_memory
 from tbcli.training.rescue import keep_weights, save_weights
 
 _NOT_LOADED = (TypeError, ValueError, NotImplementedError, AttributeError)  # what a class of the user's may do
@@ -136,6 +137,8 @@ def _save_first(
 def _unsaved(path: Path, error: BaseException, place: Path | None = None) -> TrainingFailed:
     """Return what to say of a file that was not saved, and where the weights are instead."""
     what, hint = disk_words(error) if is_of_disk(error) else (telling_line(error), "")
+    if is_out_of_memory(error):
+        what, hint = "out of memory", "end other programs, then train again"
     instead = f"; the weights are in {str(place)!r}" if place else ""
     return TrainingFailed(
         f"cannot save the model as {str(path)!r}: {what}{instead}",
