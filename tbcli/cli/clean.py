@@ -89,6 +89,15 @@ def clean(
             autocompletion=complete_metric,
         ),
     ] = None,
+    damaged: Annotated[
+        bool,
+        typer.Option(
+            "--damaged",
+            help="Instead of runs, what killed processes left: damaged runs, plots and models whose logs are gone, "
+            "temporary files.",
+            rich_help_panel=WHICH_PANEL,
+        ),
+    ] = False,
     cache: Annotated[
         bool, typer.Option("--cache", help="Empty the caches of readers and of data; no run is removed.")
     ] = False,
@@ -115,11 +124,13 @@ def clean(
     touched: not plots/compare-*, not the logs of other tools.
     """
     _require_one_task(
-        {"--restore": restore, "--purge": purge, "--permanent": permanent},
+        {"--restore": restore, "--purge": purge, "--damaged": damaged},
         {
+            "--permanent": permanent and not damaged,
             "--status": bool(status), "--where": bool(where), "--keep": keep is not None,
             "--keep-best": keep_best is not None, "--metric": metric is not None, "--cache": cache,
             **({"--older-than": older_than is not None, "--dry-run": dry_run} if restore else {}),
+            **({"--all": all_} if damaged else {}),
         },
     )  # fmt: skip
     if runs and all_:
@@ -133,6 +144,11 @@ def clean(
             restore_runs(common, runs or (), all_=all_, as_json=json)
         else:
             purge_trash(common, runs or (), older_than or "", as_json=json, dry_run=dry_run, yes=yes)
+        return
+    if damaged:
+        from tbcli.cli.clean_damaged import clean_damaged
+
+        clean_damaged(common, runs or (), older_than or "", permanent=permanent, dry_run=dry_run, yes=yes, as_json=json)
         return
     names_runs = bool(runs or all_ or older_than or status or where or keep is not None or keep_best)
     if not (names_runs or cache):
@@ -165,8 +181,8 @@ def _require_one_task(tasks: dict[str, bool], others: dict[str, bool]) -> None:
         ConfigError: Two tasks, or an option that does not go with one.
     """
     asked = [flag for flag, is_said in tasks.items() if is_said]
-    said = [flag for flag, is_said in others.items() if is_said and asked and asked[0] != "--permanent"]
-    if len(asked) > 1 or said:
+    said = [flag for flag, is_said in others.items() if is_said]
+    if len(asked) > 1 or (asked and said):
         raise ConfigError(f"{asked[0]} cannot be combined with {(asked[1:] + said)[0]}", hint="one after the other")
 
 
@@ -195,10 +211,10 @@ def _clean_runs(
     if not is_permanent:
         from tbcli.runs.trash import Trash
 
-        Trash(store).require_usable(removal.runs)
+        Trash(store).require_usable(path for run in removal.runs for path in (run.logs, run.plots, run.models))
     if dry_run:
         output.say("Nothing was removed (--dry-run)." if is_permanent or not removal.runs else _would_move(removal))
-        _report(
+        report_removed(
             {run.id: size for run, size in zip(removal.runs, removal.sizes, strict=True)},
             output,
             json=as_json,
@@ -206,7 +222,8 @@ def _clean_runs(
         )
     else:
         if removal.runs and not yes:
-            confirm(len(removal.runs), removal.bytes, "Remove", "with logs, plots and models")
+            runs = counted_runs(len(removal.runs))
+            confirm(runs, f"Remove {runs} with logs, plots and models ({counted_bytes(removal.bytes)})?")
         _remove(store, removal, config, output, is_permanent=is_permanent, json=as_json)
     if not is_permanent:
         from tbcli.cli.trashed import purge_expired
@@ -275,20 +292,23 @@ def counted_runs(count: int) -> str:
     return "1 run" if count == 1 else f"{count} runs"
 
 
-def confirm(count: int, total_bytes: int, what: str, with_what: str) -> None:
-    """Ask whether to remove runs.
+def confirm(what: str, question: str) -> None:
+    """Ask whether to go on.
+
+    Args:
+        what: What would be removed, for the message where nobody can be asked.
+        question: The question.
 
     Raises:
         ConfigError: Nobody is there to be asked.
         Refused: The answer was no.
     """
-    runs = counted_runs(count)
     if not can_ask():
         raise ConfigError(
-            f"refusing to {what.lower()} {runs} without confirmation: stdin is not a terminal",
+            f"refusing to remove {what} without confirmation: stdin is not a terminal",
             hint="`--yes` confirms in advance",
         )
-    if not ask(f"{what} {runs} {with_what} ({counted_bytes(total_bytes)})?"):
+    if not ask(question):
         raise Refused("not confirmed: nothing was removed", hint="`--yes` confirms in advance, `--dry-run` only shows")
 
 
@@ -316,7 +336,7 @@ def _remove(
         elif freed:
             output.say(f"{_moved(len(freed), sum(freed.values()))}. `tbcli clean --restore` lists the trash.")
         if json:
-            _report(freed, output, json=True, dry_run=False)
+            report_removed(freed, output, json=True, dry_run=False)
 
 
 def print_at_once(run_id: str, output: Output) -> None:
@@ -327,7 +347,8 @@ def print_at_once(run_id: str, output: Output) -> None:
         abandon_stdout()  # nobody reads the rest, which was to be removed all the same
 
 
-def _report(sizes: dict[str, int], output: Output, *, json: bool, dry_run: bool) -> None:
+def report_removed(sizes: dict[str, int], output: Output, *, json: bool, dry_run: bool) -> None:
+    """Write ids, or a document with them and their bytes."""
     if json:
         removed = [{"id": run_id, "bytes": count} for run_id, count in sizes.items()]
         output.document({"schema": schemas.OTHERS, "dry_run": dry_run, "runs": removed, "bytes": sum(sizes.values())})

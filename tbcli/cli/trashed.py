@@ -68,7 +68,8 @@ def purge_trash(
     if dry_run:
         output.say("Nothing was removed (--dry-run).")
     elif chosen and not yes:
-        confirm(len(chosen), sum(sizes), "Remove", "in the trash for good")
+        runs = counted_runs(len(chosen))
+        confirm(runs, f"Remove {runs} in the trash for good ({counted_bytes(sum(sizes))})?")
     try:
         for one, freed in one_by_one([] if dry_run else chosen, trash.purge):
             removed.append((one, freed))

@@ -128,6 +128,8 @@ def plan_removal(
     if references:
         named = {_named_run(store, reference, runs).logs.name for reference in references}
         runs = [run for run in runs if run.logs.name in named]
+    copies = [] if references else [run for run in runs if run.is_copy and filters.match(run, now)]
+    runs = [run for run in runs if not run.is_copy or references]
     # Of one at rest that somebody holds, another `clean` or a training that goes on, its removal decides.
     training = {run.logs: why for run in runs if run.record.get("status") == "running" and (why := run.why_in_use(now))}
     if references and training:
@@ -145,7 +147,7 @@ def plan_removal(
     freed = Freed()
     sizes = tuple(sum(map(freed.count_tree, _parts_that_go(run))) for run in chosen)
     live = {run.logs.name: _why_it_stays(run, training[run.logs]) for run in matching if run.logs in training}
-    return Removal(tuple(chosen), live, sizes, (*notes, *_links_that_stay(chosen)))
+    return Removal(tuple(chosen), live, sizes, (*notes, *_what_stays(chosen, copies)))
 
 
 def _why_it_stays(run: Run, why: str) -> str:
@@ -158,7 +160,9 @@ def _parts_that_go(run: Run) -> list[Path]:
     return list(dict.fromkeys(path.resolve() for path in (run.logs, run.plots, run.models) if not path.is_symlink()))
 
 
-def _links_that_stay(runs: Iterable[Run]) -> Iterator[str]:
+def _what_stays(runs: Iterable[Run], copies: Iterable[Run]) -> Iterator[str]:
+    for run in copies:
+        yield f"{str(run.logs)!r} is {_copy_of(run)}, and stays: its path removes it"
     for run in runs:
         for path in (run.plots, run.models):
             if path.is_symlink():
@@ -178,11 +182,18 @@ def _named_run(store: RunStore, reference: str, runs: Sequence[Run]) -> Run:
     if len(answering) > 1 and any(run.name == reference for run in answering):
         raise Refused(f"{reference!r} means {_counted(answering)}", hint="name them by their ids")
     try:
-        return store.find(reference)
+        found = store.find(reference)
     except NotFound:
         if reference and os.path.lexists(store.logs_root / reference):
             raise not_ours(str(store.logs_root / reference)) from None
         raise
+    if found.is_copy:
+        raise Refused(f"{reference!r} is {_copy_of(found)}", hint=f"its path names it: {str(found.logs.absolute())!r}")
+    return found
+
+
+def _copy_of(run: Run) -> str:
+    return f"a copy of run {run.recorded_id}, in a directory of another name"
 
 
 def _counted(runs: Sequence[Run]) -> str:

@@ -23,11 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from tbcli.errors import ConfigError, NotFound, Refused
+from tbcli.runs.damaged import held_wreck
 from tbcli.runs.files import parse_utc, read_file, utc_now, utc_text, write_json
 from tbcli.runs.removal import held
 from tbcli.runs.run import Run
 from tbcli.runs.store import RunStore
 from tbcli.runs.trees import Freed, empty, errors_naming, mount_below, mount_points, open_directory, remove_entry, sync
+from tbcli.runs.wreckage import Wreck
 
 DIRECTORY = ".tbcli-trash"
 PARTS = ("logs", "plots", "models")
@@ -88,16 +90,17 @@ class Trash:
         """Where the runs of this workspace are listed."""
         return self._bins["logs"]
 
-    def require_usable(self, runs: Iterable[Run]) -> None:
-        """Check that runs can be moved here; nothing is made yet.
+    def require_usable(self, places: Iterable[Path]) -> None:
+        """Check that directories below the roots can be moved here; nothing is made yet.
 
         Raises:
             ConfigError: A root is on another file system than its trash, or the trash cannot be written.
             Refused: What lies in its place is not ours.
         """
-        needed = {part for run in runs for part in _present(run)}
-        for part in sorted(needed):
-            _require_usable(self._roots[part], self._bins[part])
+        roots = {path.parent for path in places if _is_directory(path)}
+        for part in PARTS:
+            if self._roots[part] in roots:
+                _require_usable(self._roots[part], self._bins[part])
 
     def move(self, run: Run, now: datetime | None = None) -> int:
         """Move a run here and return the bytes that its purge frees; a link in place of plots or model stays.
@@ -109,30 +112,47 @@ class Trash:
             OSError: Something could not be moved; the run is where it was.
         """
         with held(run, now) as hold:
-            parts = _present(run)
-            self.require_usable([hold.run])
-            freed = Freed()
-            size = sum(freed.count_tree(path) for path in parts.values())
-            with self._new_entry(hold.run, parts, now or utc_now()) as places:
-                _move_all([(path, places[part] / part) for part, path in parts.items()], hold.logs)
+            status = run.record.get("status")
+            facts = {
+                "id": run.id,
+                "name": run.name,
+                "status": "interrupted" if status == "running" else status,
+                "directory": run.logs.name,
+            }
+            parts = _distinct(zip(PARTS, (run.logs, run.plots, run.models), strict=True))
+            return self._move(parts, facts, hold.logs, now or utc_now())
+
+    def move_wreck(self, wreck: Wreck, now: datetime | None = None) -> int:
+        """Move a damaged run, or plots and model without logs, here; see `move`."""
+        with held_wreck(wreck, self._roots["logs"]) as logs:
+            found = ((part, path) for path in wreck.paths for part in PARTS if path.parent == self._roots[part])
+            name = wreck.paths[0].name
+            facts = {"id": name, "name": "", "status": "damaged", "directory": name}
+            return self._move(_distinct(found), facts, logs, now or utc_now())
+
+    def _move(self, parts: Mapping[str, Path], facts: Mapping[str, Any], first: int | None, now: datetime) -> int:
+        self.require_usable(parts.values())
+        freed = Freed()
+        size = sum(freed.count_tree(path) for path in parts.values())
+        with self._new_entry(facts, parts, now) as places:
+            _move_all([(path, places[part] / part) for part, path in parts.items()], first)
         return size
 
     @contextmanager
-    def _new_entry(self, run: Run, parts: Mapping[str, Path], now: datetime) -> Iterator[dict[str, Path]]:
-        """Yield where the parts of a run go: directories of an entry that knows them; it is gone on failure."""
-        name = f"{run.logs.name}@{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    def _new_entry(
+        self, facts: Mapping[str, Any], parts: Mapping[str, Path], now: datetime
+    ) -> Iterator[dict[str, Path]]:
+        """Yield where parts go: directories of an entry that knows them; it is gone on failure."""
+        name = f"{facts['directory']}@{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         places = {part: self._bins[part] / name for part in parts}
         made: list[Path] = []
         try:
-            for top in dict.fromkeys(self._bins[part] for part in parts):
+            for top in dict.fromkeys([self.place, *(self._bins[part] for part in parts)]):
                 _make_bin(top)
             record = {
                 "schema": 1,
-                "id": run.id,
-                "name": run.name,
-                "status": "interrupted" if run.record.get("status") == "running" else run.record.get("status"),
+                **facts,
                 "trashed": utc_text(now),
-                "directory": run.logs.name,
                 "entry": str((self.place / name).absolute()),
                 "from": {part: str(path.absolute()) for part, path in parts.items()},
                 "parts": {part: str(place.absolute()) for part, place in places.items()},
@@ -341,10 +361,10 @@ def _beside(root: Path, roots: Sequence[Path]) -> Path:
     return parent / DIRECTORY
 
 
-def _present(run: Run) -> dict[str, Path]:
-    """Return the parts of a run that are there, the logs first; links are none, and of one directory there is one."""
+def _distinct(named: Iterable[tuple[str, Path]]) -> dict[str, Path]:
+    """Return the parts that are there; links are none, and of one directory there is one."""
     found: dict[str, Path] = {}
-    for part, path in zip(PARTS, (run.logs, run.plots, run.models), strict=True):
+    for part, path in named:
         if _is_directory(path) and not any(path.samefile(other) for other in found.values()):
             found[part] = path
     return found

@@ -162,7 +162,7 @@ def test_what_is_not_ours_in_the_trash_is_never_listed_nor_touched(tmp_path: Pat
 def test_a_trash_that_is_no_directory_of_ours_is_refused(tmp_path: Path, make: Callable[[Path], object]) -> None:
     run, trash = make_run(tmp_path), trash_of(tmp_path)
     make(trash.place)
-    for act in (lambda: trash.move(run), trash.list, lambda: trash.require_usable([run])):
+    for act in (lambda: trash.move(run), trash.list, lambda: trash.require_usable([run.logs])):
         with pytest.raises(Refused, match="not a directory of yours"):
             act()
     assert run.saved_model.exists()
