@@ -16,7 +16,7 @@ from tbcli.events.batch import SPARE, Batch, Findings, Points
 from tbcli.events.columns import EventFile
 from tbcli.events.decode import Decoder
 from tbcli.events.framing import AROUND, FOOTER, HEADER, Alike, Frames, chain, frame, length_in, proved
-from tbcli.events.resume import Incident, is_sound, resume
+from tbcli.events.resync import Incident, is_sound, resync
 
 WINDOW = 1 << 22  # bytes that are read at once
 FAR = 1 << 18  # records above that stay on the disk, if they do not end in the window by chance
@@ -177,7 +177,7 @@ class Scanner:
                 break
             length = length_in(rest)
             if length is None or at + AROUND + length > size:
-                place, incident = resume(handle, at, size)
+                place, incident = resync(handle, at, size)
                 if length is not None and place == size:  # nothing behind it: it is the last one
                     incidents.append(_torn(handle, at, size))
                     break

@@ -29,11 +29,12 @@ class EventFile:
 
     Args:
         directory: Where to create it.
+        after: Seconds since 1970 that its name stands for, at least; later than those of files that are continued.
     """
 
-    def __init__(self, directory: str | Path) -> None:
+    def __init__(self, directory: str | Path, *, after: int = 0) -> None:
         # TensorBoard finds event files by "tfevents" in the name and reads them in the order of the names.
-        stamp = f"{time.time():.0f}.{socket.gethostname()}.{os.getpid()}.{next(_FILE_NUMBERS)}"
+        stamp = f"{max(round(time.time()), after)}.{socket.gethostname()}.{os.getpid()}.{next(_FILE_NUMBERS)}"
         self.path = Path(directory) / f"events.out.tfevents.{stamp}"
         self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         self._bytes = os.fstat(self._handle).st_size

@@ -17,7 +17,7 @@ from tbcli.naming.matching import listed
 from tbcli.predicting.saved import SavedModel
 from tbcli.training.evaluation import Evaluator
 from tbcli.training.objective import choose_objective
-from tbcli.training.optimizing import compile_model
+from tbcli.training.optimizing import StepPlan, compile_model
 
 _LOOKED_AT = 64  # samples, for the scale of their values
 
@@ -74,7 +74,7 @@ def evaluate_saved(
     model = saved.model
     outputs = int(model.output_shape[-1])
     objective = choose_objective(config.train, whole, model, outputs, from_logits=saved.from_logits)
-    compile_model(model, config.train, 1, 1, objective)
+    compile_model(model, config.train, StepPlan(1), 1, objective)
     evaluator = Evaluator(model, whole, check, config.record, from_logits=objective.from_logits)
     evidence = evaluator.evaluate(split)
     metrics = {**evidence.metrics, **saved.task.measure(evidence.labels, evidence.outputs)}

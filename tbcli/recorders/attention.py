@@ -48,6 +48,8 @@ class AttentionRecorder(Recorder):
 
     is_spaced = True
 
+    made_anew = frozenset({"_opened"})
+
     def __init__(self) -> None:
         self._opened: OpenedModel | None = None
         self._pictures: int | None = None

@@ -200,6 +200,19 @@ class Recorder:
     """Whether it has fewer turns in a long training: pictures, histograms and reports take time and room."""
     promises: Sequence[Promise] = ()
     """What an installed package's recorder leaves in TensorBoard; of ours the registry says it."""
+    made_anew: Set[str] = frozenset()
+    """The attributes that a resumed training makes anew, such as clocks and functions: all others are its `state`."""
+
+    def state(self) -> Mapping[str, Any]:
+        """Return what a resumed training goes on with: all attributes but those of `made_anew`.
+
+        Their values are numbers, text, bytes, None, arrays of NumPy, and lists, tuples, sets and mappings of these.
+        """
+        return {name: value for name, value in vars(self).items() if name != "name" and name not in self.made_anew}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` returned in another process; `on_begin` is then not called."""
+        vars(self).update(state)
 
     def unsuitable(self, snapshot: Snapshot) -> str | None:
         """Say why this model or data has nothing to show here; None when it has."""

@@ -21,6 +21,8 @@ class ProcessRecorder(Recorder):
     now, ``peak_memory_mb`` the most it ever was, ``gpu_memory_mb`` what TensorFlow holds on all GPUs; 10^6 bytes each.
     """
 
+    made_anew = frozenset({"_clock"})
+
     def __init__(self) -> None:
         self._clock = CpuClock()
 

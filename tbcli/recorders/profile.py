@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
+from typing import Any
 
 import tensorflow as tf
 
@@ -15,6 +17,12 @@ class ProfileRecorder(Recorder):
     def __init__(self) -> None:
         self._start = self._stop = 0
         self._tracing = False
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Trace the rest of the steps asked for, in a trace of its own: the other ended with its process."""
+        super().restore(state)
+        if self._tracing:
+            self._tracing, self._start = False, 1
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Learn which steps are asked for."""

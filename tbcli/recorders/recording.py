@@ -40,6 +40,8 @@ class Recording:
     ) -> None:
         self._active = list(recorders)
         self._undecided: list[Recorder] = []
+        self._stopped: list[Recorder] = []  # those that a resumed training has again: nothing could be written
+        self._new: list[Recorder] = []  # those without a state, where a training is resumed
         self._order = [recorder.name for recorder in recorders]
         self._recorded: set[str] = set()  # who had a turn in the latest epoch
         self._cadence = Cadence(config)
@@ -128,6 +130,54 @@ class Recording:
         for recorder in [*self._active, *self._undecided]:
             if recorder.name in names:
                 self._switch_off(recorder, reason)
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the state of each recorder and of the writer, and what recording has cost so far."""
+        states: dict[str, Any] = {}
+        stopped = {recorder.name for recorder in self._stopped}
+        for recorder in [*self._active, *self._stopped]:
+            with self._guarded(recorder):
+                states[recorder.name] = dict(recorder.state())
+        return {
+            "recorders": states,
+            "writer": self._writer.state(),
+            "switched_off": {name: why for name, why in self.switched_off.items() if name not in stopped},
+            "failed": self.failed,
+            "seconds": self.seconds,
+            "cost": [self.milliseconds, self.bytes, self._cpu_seconds],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Cut the event files back to what they were, and give each recorder its state; `go_on` comes next."""
+        self._writer.restore(state["writer"])
+        if self._writer.lost:
+            self._warn(f"points are missing in {', '.join(self._writer.lost)}: the file lost its end")
+        self._began = time.perf_counter() - state["seconds"]
+        milliseconds, size, self._cpu_seconds = state["cost"]
+        for mine, theirs in ((self.milliseconds, milliseconds), (self.bytes, size)):
+            mine.update({name: value for name, value in theirs.items() if name in mine})
+        self.failed = list(state["failed"])
+        self.switched_off = {name: why for name, why in state["switched_off"].items() if name in self._order}
+        self._active = [recorder for recorder in self._active if recorder.name not in self.switched_off]
+        self._new = [recorder for recorder in self._active if recorder.name not in state["recorders"]]
+        for recorder in [one for one in self._active if one not in self._new]:
+            with self._guarded(recorder):
+                recorder.restore(state["recorders"][recorder.name])
+
+    def go_on(self, snapshot: Snapshot) -> None:
+        """Go on from a moment, instead of `begin`: only recorders without a state begin.
+
+        Args:
+            snapshot: The latest moment that was recorded.
+        """
+        self._latest = snapshot
+        for recorder in self._new:
+            self._begin(recorder, snapshot, is_final=True)
+        self._tell_unsuitable()
+
+    def cut(self) -> None:
+        """Remove the event files that there are: the training begins anew."""
+        self._writer.restore({"files": {}, "scalar_tags": ()})
 
     def _begin(self, recorder: Recorder, snapshot: Snapshot, *, is_final: bool) -> None:
         with self._guarded(recorder):
@@ -238,6 +288,7 @@ class Recording:
 
     def _stop(self, reason: str) -> None:
         """Switch off all recorders, for nothing can be written; said once."""
+        self._stopped += self._active
         for recorder in [*self._active, *self._undecided]:
             self.switched_off[recorder.name] = reason
         self._active, self._undecided = [], []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,9 @@ from tensorboard.plugins.text import metadata as text_metadata
 from tensorboard.util.tensor_util import make_tensor_proto
 
 from tbcli.events.writing import EventFile
-from tbcli.runs.files import atomic_file
+from tbcli.runs.files import atomic_file, walk_files
+
+_STAMP = re.compile(r"tfevents\.(\d{1,18})[^/]*$")
 
 
 class EventWriter:
@@ -32,8 +36,27 @@ class EventWriter:
         self._top = top
         self._files: dict[str, EventFile] = {}
         self._scalar_tags: set[str] = set()
+        self._after = 0  # seconds that the names of new files stand for, at least
         self.written = 0
         """Bytes on the disk so far, in event files and beside them."""
+        self.lost: list[str] = []
+        """The event files that lack what they held when the state was saved that was restored."""
+
+    def state(self) -> Mapping[str, Any]:
+        """Return how long each event file is: those of a profiler, or of an earlier process, too."""
+        return {"files": dict(_event_files(self._top)), "scalar_tags": self._scalar_tags}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Cut the event files back to what they were; what comes next goes to new ones, which sort behind them."""
+        sizes = dict(_event_files(self._top))
+        for name, size in sizes.items():
+            if name not in state["files"]:
+                (self._top / name).unlink()
+            elif size > state["files"][name]:
+                os.truncate(self._top / name, state["files"][name])
+        self.lost = [name for name, size in state["files"].items() if sizes.get(name, 0) < size]
+        self._after = max((stamp + 1 for stamp in map(_stamp_of, state["files"])), default=0)
+        self._scalar_tags = set(state["scalar_tags"])
 
     def scalars(self, values: Mapping[str, float], step: int, *, where: str) -> None:
         """Write several scalars of one step, in one event."""
@@ -116,5 +139,17 @@ class EventWriter:
 
     def _file(self, where: str) -> EventFile:
         if where not in self._files:
-            self._files[where] = EventFile(self.directory(where))
+            self._files[where] = EventFile(self.directory(where), after=self._after)
         return self._files[where]
+
+
+def _event_files(top: Path) -> Iterator[tuple[str, int]]:
+    """Yield path below a directory, and bytes, of each event file there; what is no file is passed over."""
+    for path, size in walk_files(top):
+        if _STAMP.search(path) and os.path.isfile(path) and not os.path.islink(path):  # noqa: PTH113, PTH114 - as they come
+            yield os.path.relpath(path, top), size
+
+
+def _stamp_of(name: str) -> int:
+    found = _STAMP.search(name)
+    return int(found[1]) if found else 0

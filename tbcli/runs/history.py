@@ -32,16 +32,38 @@ class History:
 
 
 class HistoryWriter:
-    """Appends rows; each is on disk when `append` returns.
+    """Appends rows; each can be read when `append` returns.
 
     Args:
-        path: The file; an existing one is continued.
+        path: The file; an existing one is continued, without a last row that is torn.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._header: list[str] | None = None
         self._waiting: list[Mapping[str, float]] = []
+        self._count = 0
+        self.missing = 0
+        """Rows that the file lacks of those it had when the state was saved that was restored."""
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the columns, how many rows there are, and those that could not be written so far."""
+        return {
+            "header": list(self._header or ()),
+            "rows": self._count,
+            "waiting": [dict(row) for row in self._waiting],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Cut rows and columns that came later."""
+        header, rows = state["header"], self._rows()
+        kept = [row[: len(header)] for row in rows[1 : 1 + state["rows"]]] if rows[:1] and header else []
+        self._header, self._count, self.missing = header or None, len(kept), state["rows"] - len(kept)
+        if not header:
+            self._path.unlink(missing_ok=True)
+        elif [header, *kept] != rows:
+            self._rewrite([header, *kept])
+        self._waiting = list(state["waiting"])
 
     def append(self, row: Mapping[str, float]) -> None:
         """Write one epoch; what no row before had becomes a further column.
@@ -62,6 +84,7 @@ class HistoryWriter:
 
     def _write(self, row: Mapping[str, float]) -> None:
         rows = self._rows() if self._header is None else []
+        self._count += max(0, len(rows) - 1)
         header = self._header or (rows[0] if rows else list(LEADING_COLUMNS))
         further = [name for name in row if name not in header]
         if further or not (self._header or rows):
@@ -70,19 +93,27 @@ class HistoryWriter:
         line = io.StringIO(newline="")
         _writer(line).writerow([_cell(row.get(name)) for name in self._header])
         _append_whole(self._path, line.getvalue().encode())
+        self._count += 1
 
     def _rows(self) -> list[list[str]]:
-        """Return header and rows of the file, none where there is no file."""
+        """Return header and rows of the file, none where there is no file; a torn last row is cut off."""
         try:
             with self._path.open(newline="", encoding="utf-8") as file:
-                return list(csv.reader(file))
+                text = file.read()
         except FileNotFoundError:
             return []
+        whole, _, torn = text.rpartition("\n")
+        if torn:
+            write_atomically(self._path, f"{whole}\n" if whole else "")
+        return list(csv.reader(io.StringIO(whole, newline="")))
 
     def _widen(self, rows: Sequence[Sequence[str]], header: Sequence[str], further: Sequence[str]) -> None:
         """Write the file anew with further columns, empty in the rows that are there."""
+        self._rewrite([[*header, *further], *([*row, *("" for _ in further)] for row in rows[1:])])
+
+    def _rewrite(self, rows: Sequence[Sequence[str]]) -> None:
         content = io.StringIO(newline="")
-        _writer(content).writerows([[*header, *further], *([*row, *("" for _ in further)] for row in rows[1:])])
+        _writer(content).writerows(rows)
         write_atomically(self._path, content.getvalue())
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from tbcli.data.dataset import Split, count_steps, epoch_order, samples_at_once
+from tbcli.errors import DoesNotFit
 
 EVALUATION_BATCH = 500
 """Samples evaluated at once, while they are not large."""
@@ -33,6 +37,9 @@ class TrainingFeed:
         self.steps = count_steps(len(split), batch_size, steps_per_epoch)
         self.order = np.arange(len(split))
         """The current epoch's: positions within the split ``[n]``."""
+        self.epoch = 0
+        self.position = 0
+        """Steps of the current epoch that are done; `executions` goes on behind them."""
 
     @property
     def batch_bytes(self) -> int:
@@ -40,12 +47,42 @@ class TrainingFeed:
         shape, dtype = self.split.inputs.shape[1:], np.dtype(self.split.inputs.dtype)
         return int(self.batch_size * dtype.itemsize * math.prod(shape))
 
+    def state(self) -> Mapping[str, Any]:
+        """Return the position; with the seed, it decides which samples come next."""
+        return {
+            "epoch": self.epoch,
+            "position": self.position,
+            "batch_size": self.batch_size,
+            "samples": len(self.split),
+            "labels": self._fingerprint,
+        }
+
+    @cached_property
+    def _fingerprint(self) -> int:
+        labels = np.ascontiguousarray(self.split.labels[self.split.positions])
+        return zlib.crc32(labels.tobytes())
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on behind the samples that the epoch has had.
+
+        Raises:
+            DoesNotFit: The samples are others.
+        """
+        if len(self.split) != state["samples"]:
+            raise _other_data(f"the run trains on {state['samples']:,} samples, there are {len(self.split):,} now")
+        if self._fingerprint != state["labels"]:
+            raise _other_data("the samples have other labels, or another order, than when the run began")
+        samples = state["position"] * state["batch_size"]
+        self.epoch, self.position = state["epoch"], min(self.steps, -(-samples // self.batch_size))
+
     def begin_epoch(self, epoch: int) -> None:
-        """Set the order of an epoch, counted from 1."""
+        """Set the order of an epoch, counted from 1; it begins with its first sample, unless it was restored."""
+        if epoch != self.epoch:
+            self.epoch, self.position = epoch, 0
         self.order = epoch_order(len(self.split), self._seed, epoch)
 
     def executions(self, steps: int) -> Iterator[Samples]:
-        """Yield the samples of the current epoch in the order of its batches, those of so many steps at a time.
+        """Yield the samples of what is left of the epoch in the order of its batches, of so many steps at a time.
 
         Inputs ``[n, ...]`` and labels ``[n]`` of all batches of an execution stand one behind the other; the last
         execution has what is left. While the caller works on one, a thread gathers the next.
@@ -54,7 +91,7 @@ class TrainingFeed:
             steps: Optimizer steps of one execution.
         """
         size = steps * self.batch_size
-        order = self.order[: self.steps * self.batch_size]
+        order = self.order[self.position * self.batch_size : self.steps * self.batch_size]
         coming: Future[Samples] | None = None
         with ThreadPoolExecutor(1, "tbcli-feed") as pool:
             for first in range(0, len(order), size):
@@ -63,6 +100,13 @@ class TrainingFeed:
                 samples = ready.result()
                 coming = pool.submit(self.split.batch, following) if len(following) else None
                 yield samples
+
+
+def _other_data(what: str) -> DoesNotFit:
+    return DoesNotFit(
+        f"the data have changed: {what}",
+        hint="resume with the data that the run began with, or train anew: `tbcli train --config RUN`",
+    )
 
 
 def evaluation_batches(split: Split, size: int = 0) -> Iterator[Samples]:

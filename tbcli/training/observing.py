@@ -20,9 +20,12 @@ class Observer:
         setup: What is trained.
         steps_per_execution: Optimizer steps between two readings.
         needs_backward: Whether a recorder asks for figures of the backward pass.
+        steps_per_epoch: Tells which steps come before the next look at gradients.
     """
 
-    def __init__(self, setup: Setup, steps_per_execution: int, *, needs_backward: bool) -> None:
+    def __init__(
+        self, setup: Setup, steps_per_execution: int, *, needs_backward: bool, steps_per_epoch: int = 1
+    ) -> None:
         record = setup.config.record
         tape = StepTape(setup.model, steps_per_execution) if record.log_every else None
         every = 1 if record.log_every else record.backward_every
@@ -35,9 +38,32 @@ class Observer:
             setup.model, setup.dataset, setup.check, setup.config.record, from_logits=setup.from_logits
         )
         self._setup = setup
+        self._steps_per_epoch = steps_per_epoch
+        self._step = 0  # the latest
+        self._looked_at = 0  # the step of the latest look at gradients
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the latest gradients, unless others are measured before somebody looks at them."""
+        if not self._backward:
+            return {"gradients": []}
+        done = self._step + (self._looked_at == self._step)
+        next_look = -(-done // self._steps_per_epoch) * self._steps_per_epoch
+        is_needed = not self._backward.measures(self._step + 1, next_look)
+        return {"gradients": self._backward.copies() if is_needed else []}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up the gradients."""
+        if self._backward:
+            self._backward.restore(state["gradients"])
+
+    def recalled(self, epoch: int, step: int, logs: Mapping[str, float]) -> Snapshot:
+        """Return the snapshot of a moment that an earlier process recorded, as far as it is known."""
+        self._step = self._looked_at = step
+        return self._snapshot(epoch, step, logs)
 
     def steps(self, first: int, last: int) -> Steps:
         """Return the values of the latest execution's steps."""
+        self._step = last
         return Steps(first, last, {name: row for tap in self._taps for name, row in tap.read(first, last).items()})
 
     def untrained(self) -> Snapshot:
@@ -62,6 +88,7 @@ class Observer:
 
     def _snapshot(self, epoch: int, step: int, logs: Mapping[str, float], **seen: Any) -> Snapshot:
         trained = epoch > 0
+        self._looked_at = step
         if trained and self._layers is None:
             self._layers = LayerProbe(self._setup.model)
         return Snapshot(

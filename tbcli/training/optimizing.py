@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import keras
 
@@ -15,13 +17,58 @@ _STEPS = 16  # 64 and 211 were no faster
 _LARGEST_EXECUTION = 64_000_000  # bytes of samples
 
 
-def learning_rate(config: TrainConfig, total_steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """Return the constant rate, or a cosine from the peak to zero after a linear warm-up.
+class StepPlan(NamedTuple):
+    """How long a training is to be, which decides the schedule.
 
-    Source: Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017; without the restarts.
+    Args:
+        steps: Of the whole training.
+        restarts: The steps after which the schedule begins anew: where a run was at its end, and was given more epochs.
+    """
+
+    steps: int
+    restarts: tuple[int, ...] = ()
+
+    def extended(self, steps: int) -> StepPlan:
+        """Return the plan of the same training with another number of steps."""
+        if steps > self.steps:
+            return StepPlan(steps, (*self.restarts, self.steps))
+        return StepPlan(steps, tuple(restart for restart in self.restarts if restart < steps))
+
+
+def learning_rate(config: TrainConfig, plan: StepPlan) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """Return the constant rate, or a cosine from the peak to zero after a linear warm-up, anew after each restart.
+
+    Source: Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017.
     """
     if config.schedule == "constant":
         return config.learning_rate
+    bounds = (0, *plan.restarts, plan.steps)
+    spans = [_cosine(config, end - begin) for begin, end in pairwise(bounds)]
+    return Restarted(spans, plan.restarts) if plan.restarts else spans[0]
+
+
+class Restarted(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc] # Keras has no types
+    """One schedule after the other.
+
+    Args:
+        schedules: Each counts its steps from 0.
+        restarts: The steps after which the second and the others begin.
+    """
+
+    def __init__(
+        self, schedules: Sequence[keras.optimizers.schedules.LearningRateSchedule], restarts: Sequence[int]
+    ) -> None:
+        self._schedules, self._restarts = schedules, restarts
+
+    def __call__(self, step: Any) -> Any:
+        """Return the rate of a step, counted from 0."""
+        rate = self._schedules[0](step)
+        for schedule, begin in zip(self._schedules[1:], self._restarts, strict=True):
+            rate = keras.ops.where(step >= begin, schedule(keras.ops.maximum(step - begin, 0)), rate)
+        return rate
+
+
+def _cosine(config: TrainConfig, total_steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
     warmup = round(config.warmup * total_steps)
     if not warmup:
         return keras.optimizers.schedules.CosineDecay(config.learning_rate, total_steps)
@@ -30,21 +77,21 @@ def learning_rate(config: TrainConfig, total_steps: int) -> float | keras.optimi
     )
 
 
-def rate_of_step(config: TrainConfig, total_steps: int) -> Callable[[int], float]:
+def rate_of_step(config: TrainConfig, plan: StepPlan) -> Callable[[int], float]:
     """Return a function from a step, counted from 1, to the learning rate it is taken with."""
-    rate = learning_rate(config, total_steps)
+    rate = learning_rate(config, plan)
     return lambda step: rate if isinstance(rate, float) else float(rate(step - 1))
 
 
-def build_optimizer(config: TrainConfig, total_steps: int, *, fused: bool = False) -> keras.optimizers.Optimizer:
+def build_optimizer(config: TrainConfig, plan: StepPlan, *, fused: bool = False) -> keras.optimizers.Optimizer:
     """Return the configured optimizer.
 
     Args:
         config: Which one, and its settings.
-        total_steps: Of the whole training.
+        plan: Of the whole training.
         fused: Whether it may be one of ours, which is faster; a model that is saved has Keras' own.
     """
-    rate = learning_rate(config, total_steps)
+    rate = learning_rate(config, plan)
     match config.optimizer:
         case "adamw" if fused:
             return our.AdamW(rate, weight_decay=config.weight_decay)
@@ -63,7 +110,7 @@ def build_optimizer(config: TrainConfig, total_steps: int, *, fused: bool = Fals
 def compile_model(
     model: keras.Model,
     config: TrainConfig,
-    total_steps: int,
+    plan: StepPlan,
     steps_per_execution: int,
     objective: Objective,
     *,
@@ -74,13 +121,13 @@ def compile_model(
     Args:
         model: Built; of one that is compiled, see `choose_optimizer`.
         config: Optimizer and schedule.
-        total_steps: Of the whole training; decides the schedule.
+        plan: Of the whole training; decides the schedule.
         steps_per_execution: See `choose_steps_per_execution`.
         objective: Loss and metrics.
         fused: See `build_optimizer`.
     """
     model.compile(
-        optimizer=choose_optimizer(model, config, total_steps, fused=fused),
+        optimizer=choose_optimizer(model, config, plan, fused=fused),
         loss=objective.loss,
         metrics=objective.metrics(),
         steps_per_execution=steps_per_execution,
@@ -89,12 +136,12 @@ def compile_model(
 
 
 def choose_optimizer(
-    model: keras.Model, config: TrainConfig, total_steps: int, *, fused: bool = False
+    model: keras.Model, config: TrainConfig, plan: StepPlan, *, fused: bool = False
 ) -> keras.optimizers.Optimizer:
     """Return the optimizer that a model was compiled with, unless the settings ask for another; else the configured."""
     own = model.optimizer if is_compiled(model) else None
     if own is None or isinstance(own, (our.Adam, our.AdamW)) or not keeps_own_optimizer(config):
-        return build_optimizer(config, total_steps, fused=fused)
+        return build_optimizer(config, plan, fused=fused)
     if config.learning_rate != TrainConfig().learning_rate:
         return type(own).from_config({**own.get_config(), "learning_rate": config.learning_rate})
     return own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,7 @@ import keras
 
 from tbcli.config import Config
 from tbcli.data.dataset import Dataset
-from tbcli.errors import Diverged, DoesNotFit, TbcliError, TrainingFailed, describe_error
+from tbcli.errors import DoesNotFit, TbcliError, TrainingFailed, describe_error
 from tbcli.models import build_model, count_outputs
 from tbcli.recorders.cadence import choose_spacing
 from tbcli.recorders.recording import Recording
@@ -19,21 +19,22 @@ from tbcli.recorders.registry import chosen_names, load_recorders
 from tbcli.runs import Run
 from tbcli.runs.files import write_json
 from tbcli.training.augmentation import build_augmentation
-from tbcli.training.checkpoint import save_state
 from tbcli.training.epoch import Epochs, require_finite
 from tbcli.training.evaluation import Evaluator
 from tbcli.training.failures import is_out_of_memory, out_of_memory
 from tbcli.training.final_evaluation import final_metrics, keep_evidence, measure
 from tbcli.training.interruption import Interruption
+from tbcli.training.keeping import StateKeeper
 from tbcli.training.narration import Narrator
 from tbcli.training.objective import choose_objective
 from tbcli.training.observing import Observer
-from tbcli.training.optimizing import compile_model
+from tbcli.training.optimizing import StepPlan, compile_model
 from tbcli.training.preparation import Prepared, describe, prepare
 from tbcli.training.request import Expecting, expects_anything
 from tbcli.training.rescue import places_for_weights, require_space, weights_kept
 from tbcli.training.saving import FormatFailed, save_model
 from tbcli.training.setup import Setup
+from tbcli.training.state import Generations
 from tbcli.training.steps import StepLoop, run_epochs
 from tbcli.usercode import is_reference, with_trace
 
@@ -47,15 +48,25 @@ def train_and_save(
     narrator: Narrator,
     interruption: Interruption,
     expecting: Expecting = expects_anything,
+    saved: Mapping[str, Any] | None = None,
 ) -> None:
     """Fit a model to a dataset, save it, measure it once on the test set, and leave everything in the run.
+
+    Args:
+        config: What was asked.
+        dataset: What is learnt.
+        run: Where everything is left.
+        narrator: Receives progress events.
+        interruption: Checked at safe points.
+        expecting: See `tbcli.training.train`.
+        saved: The state that a resumed run goes on from, empty if it begins anew; None of a new run.
 
     Raises:
         ConfigError, NotFound, DoesNotFit: What was asked, the data and the model do not fit; nothing was trained.
         TrainingFailed: Diverged, out of memory, or a file could not be written.
         Interrupted: A signal came; the state to continue from is in the run's checkpoints.
     """
-    ready = prepare(config, dataset, narrator, expecting)
+    ready = prepare(config, dataset, narrator, expecting, StepPlan(*saved["epochs"]["plan"]) if saved else None)
     dataset, model, from_logits = ready.dataset, ready.model, ready.objective.from_logits
     run.update(**ready.facts)
     require_space(run, model, config.train.save_formats)
@@ -63,12 +74,18 @@ def train_and_save(
 
     with _recorded(settled, run, narrator) as recording:
         setup = Setup(settled, dataset, model, run, narrator, ready.health, interruption.check, from_logits)
-        observer = Observer(setup, model.steps_per_execution, needs_backward=recording.needs_backward)
-        epochs = Epochs(setup, ready.feed, observer, recording, ready.rate_at)
-        with _state_kept(setup, epochs, ready.feed.steps):
+        observer = Observer(
+            setup,
+            model.steps_per_execution,
+            needs_backward=recording.needs_backward,
+            steps_per_epoch=ready.feed.steps,
+        )
+        keeper = StateKeeper(Generations(run.checkpoints), settled.train, narrator.warn)
+        epochs = Epochs(setup, ready.feed, observer, recording, ready.rate_at, ready.plan, keeper, saved)
+        with _state_kept(setup, epochs, keeper):
             _fit(setup, epochs, ready)
             final = _rebuilt_in_float32(config, ready, narrator)
-            saved_epoch = epochs.patience.restore(final) if epochs.patience else 0
+            saved_epoch = epochs.best.give_back(final) if epochs.best and settled.train.saves_best else 0
             run.record.update(ended_by=epochs.ended_by, saved_epoch=saved_epoch or epochs.epochs_done)
             narrator.stage("Saving the model")
             unsaved = _save(config, ready, final, run, narrator, interruption)
@@ -127,7 +144,7 @@ def _save(
     if final is not ready.model:
         objective = choose_objective(config.train, ready.dataset, final, count_outputs(final, ready.dataset))
     # Whoever loads it and goes on to train has no use for a schedule that is at its end.
-    compile_model(final, replace(config.train, schedule="constant"), 1, 1, objective)
+    compile_model(final, replace(config.train, schedule="constant"), StepPlan(1), 1, objective)
     final.optimizer.build(final.trainable_variables)  # saved without its variables, it would load with a warning
     if objective.is_plain:
         final.compile(final.optimizer, objective.loss, metrics=objective.plain_metrics(), jit_compile=False)
@@ -202,23 +219,18 @@ def _recorded(config: Config, run: Run, narrator: Narrator) -> Iterator[Recordin
 
 
 @contextmanager
-def _state_kept(setup: Setup, epochs: Epochs, steps_per_epoch: int) -> Iterator[None]:
-    """Save a checkpoint whatever ends the training, also during evaluation and saving."""
+def _state_kept(setup: Setup, epochs: Epochs, keeper: StateKeeper) -> Iterator[None]:
+    """Save the state when anything ends the training before its end, and conclude what was saved after it."""
+    run = setup.run
     try:
         yield
-    except BaseException as error:
-        # Of a step that failed in its middle the weights are neither those before it nor those after it.
-        is_between_steps = int(setup.model.optimizer.iterations) == epochs.steps_done
-        if epochs.steps_done and is_between_steps and not isinstance(error, Diverged):
-            with weights_kept(setup.model, setup.run, setup.narrator.warn):
-                save_state(
-                    setup.run.checkpoints,
-                    setup.model,
-                    epoch=epochs.epochs_done,
-                    step=epochs.steps_done,
-                    steps_per_epoch=steps_per_epoch,
-                )
+        keeper.conclude()
+    except BaseException:
+        with weights_kept(setup.model, run, setup.narrator.warn):
+            epochs.save(at_end=True)
         raise
+    finally:
+        run.record["saving"] = keeper.report()  # to be written with the run's last word
 
 
 def _rebuilt_in_float32(config: Config, ready: Prepared, narrator: Narrator) -> keras.Model:

@@ -21,6 +21,7 @@ from tbcli.training.health import Health
 from tbcli.training.narration import Narrator
 from tbcli.training.objective import Objective, choose_objective, try_objective
 from tbcli.training.optimizing import (
+    StepPlan,
     choose_steps_per_execution,
     compile_model,
     keeps_own_optimizer,
@@ -44,6 +45,7 @@ class Prepared:
         health: Checks samples and weights.
         rate_at: The learning rate of a step, counted from 1.
         class_weights: With ``--balance`` ``[classes]``, else None.
+        plan: How long the training is to be, and where its schedule begins anew.
         facts: What the run's record says of all this.
     """
 
@@ -55,11 +57,25 @@ class Prepared:
     health: Health
     rate_at: Callable[[int], float]
     class_weights: np.ndarray | None
+    plan: StepPlan
     facts: Mapping[str, Any]
 
 
-def prepare(config: Config, dataset: Dataset, narrator: Narrator, expecting: Expecting = expects_anything) -> Prepared:
+def prepare(
+    config: Config,
+    dataset: Dataset,
+    narrator: Narrator,
+    expecting: Expecting = expects_anything,
+    before: StepPlan | None = None,
+) -> Prepared:
     """Build and compile the model, and check that it and what was asked fit the data.
+
+    Args:
+        config: What was asked.
+        dataset: What is learnt.
+        narrator: Told what was chosen.
+        expecting: See `tbcli.training.train`.
+        before: The plan that a resumed run had so far.
 
     Raises:
         ConfigError: A loss or a metric is unknown, or what was asked is not measured.
@@ -84,7 +100,8 @@ def prepare(config: Config, dataset: Dataset, narrator: Narrator, expecting: Exp
     objective = choose_objective(train, dataset, model, count_outputs(model, dataset))
     feed = TrainingFeed(dataset.train, train.batch_size, train.steps_per_epoch, train.seed)
     is_compiled_by_user = is_compiled(model)
-    _compile(config, model, objective, feed)
+    plan = before.extended(feed.steps * train.epochs) if before else StepPlan(feed.steps * train.epochs)
+    _compile(config, model, plan, objective, feed)
     if not objective.is_usual:
         names = try_objective(model, dataset)
         expected = replace(expect(config, dataset), of_epoch=("loss", *names), is_complete=True)
@@ -98,7 +115,7 @@ def prepare(config: Config, dataset: Dataset, narrator: Narrator, expecting: Exp
         facts["from_logits"] = True
     if is_compiled_by_user and not train.loss:
         facts["has_own_loss"] = True
-    rate_at = rate_of_step(train, feed.steps * train.epochs)
+    rate_at = rate_of_step(train, plan)
     if is_compiled_by_user and keeps_own_optimizer(train):
         own = settings_of_optimizer(model.optimizer)
         facts |= {name: own[name] for name in ("optimizer", "learning_rate") if own.get(name) is not None}
@@ -107,13 +124,13 @@ def prepare(config: Config, dataset: Dataset, narrator: Narrator, expecting: Exp
     elif is_compiled_by_user:
         narrator.note(f"--optimizer {train.optimizer} replaces the model's own")
     class_weights = weigh_classes(dataset) if config.data.balance else None
-    return Prepared(config, dataset, model, objective, feed, health, rate_at, class_weights, facts)
+    return Prepared(config, dataset, model, objective, feed, health, rate_at, class_weights, plan, facts)
 
 
-def _compile(config: Config, model: keras.Model, objective: Objective, feed: TrainingFeed) -> None:
+def _compile(config: Config, model: keras.Model, plan: StepPlan, objective: Objective, feed: TrainingFeed) -> None:
     train, profile = config.train, config.record.profile_steps
     steps_per_execution = choose_steps_per_execution(train, profile, feed.steps, feed.batch_bytes)
-    compile_model(model, train, feed.steps * train.epochs, steps_per_execution, objective, fused=True)
+    compile_model(model, train, plan, steps_per_execution, objective, fused=True)
 
 
 def _with_optimizer(config: Config, own: Mapping[str, Any]) -> Config:

@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from importlib import import_module
@@ -39,6 +39,7 @@ from tbcli.training.request import (
     expects_anything,
     require_profiled_steps,
 )
+from tbcli.training.resuming import configuration_of, remembered, reopen, saved_parts
 from tbcli.training.state import Generations
 
 _FOR_OTHERS = ("sklearn", "pandas", "matplotlib", "scipy")
@@ -98,6 +99,52 @@ def train(
             from tbcli.training.pipeline import train_and_save
 
             train_and_save(config, dataset, run, narrator, interruption, expecting)
+    return run
+
+
+def resume(
+    run: Run,
+    config: Config | None = None,
+    progress: Narrator | None = None,
+    *,
+    own_process: bool = False,
+    expecting: Expecting = expects_anything,
+) -> Run:
+    """Go on with a run where its newest state was saved; with ``train.deterministic`` as if it had never stopped.
+
+    What the run recorded after that state is cut off, and recorded again.
+
+    Args:
+        run: One of ours that does not train.
+        config: What to change, such as more epochs, in the configuration of the run; that itself unless given.
+        progress: See `train`, as for the others.
+        own_process: Whether this process is there for that alone.
+        expecting: Called with the names that the run will have values of.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        Refused: The run trains, or has no state.
+        ConfigError, NotFound, DoesNotFit: Nothing was trained, and the run is as it was.
+        DamagedState: No state of the run is whole.
+        TrainingFailed, Interrupted: See `train`.
+    """
+    narrator = progress or Narrator()
+    config = with_absolute_paths(config or configuration_of(run))
+    with claim(run.logs), _begun(config, narrator, own_process=own_process) as interruption:
+        parts = saved_parts(run, narrator.warn)
+        config, dataset, expected = _loaded(config, narrator, interruption, own_process=own_process)
+        if expected.is_complete:
+            expecting(expected_summary(config, expected))
+        put_back = remembered(run)
+        seconds = reopen(run, parts)
+        narrator.claimed(run)
+        with _kept(run, config, interruption, narrator, seconds=seconds, put_back=put_back):
+            _import_pipeline(config, dataset, narrator, interruption, own_process=own_process)
+            from tbcli.training.pipeline import train_and_save
+
+            train_and_save(config, dataset, run, narrator, interruption, expecting, saved=parts)
     return run
 
 
@@ -215,12 +262,28 @@ def _crash_kept(run: Run, *, own_process: bool) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrator) -> Iterator[None]:
+def _kept(
+    run: Run,
+    config: Config,
+    interruption: Interruption,
+    narrator: Narrator,
+    *,
+    seconds: float = 0.0,
+    put_back: Callable[[], None] | None = None,
+) -> Iterator[None]:
     """Keep a heartbeat during training, and write the final record however it ends.
 
-    A run in which nothing could begin, for what was asked does not fit, is removed.
+    A run in which nothing could begin, for what was asked does not fit, is removed; a resumed one is as it was.
+
+    Args:
+        run: Claimed.
+        config: What was asked.
+        interruption: Told the run.
+        narrator: Told what comes at the end.
+        seconds: What earlier processes have trained.
+        put_back: Makes a resumed run what it was.
     """
-    began = time.perf_counter()
+    began = time.perf_counter() - seconds
     heartbeat = Heartbeat(run)
     interruption.what_is_lost = partial(_what_is_lost, run)
     status, reason, has_begun = "failed", "", True
@@ -239,13 +302,16 @@ def _kept(run: Run, config: Config, interruption: Interruption, narrator: Narrat
         status = status_of(error)
         reason = reason_of(error)
         is_told = run.output_file.exists()  # left the terminal, with its id
-        has_begun = is_told or _has_trained(run) or not isinstance(error, (ConfigError, NotFound, DoesNotFit))
+        is_unfit = isinstance(error, (ConfigError, NotFound, DoesNotFit))
+        has_begun = not is_unfit or (not put_back and (is_told or _has_trained(run)))
         _tell_run(error, run)
         raise
     finally:
         heartbeat.stop()
         seconds = time.perf_counter() - began
-        if not has_begun:
+        if not has_begun and put_back:
+            put_back()
+        elif not has_begun:
             shutil.rmtree(run.logs, ignore_errors=True)
         else:
             if interruption.signal_number and status == "finished":

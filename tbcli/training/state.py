@@ -106,7 +106,7 @@ class Generations:
     @property
     def newest_step(self) -> int:
         """The step of the newest state, whole or not; 0 where there is none."""
-        return max(map(_step_of, self._files()), default=0)
+        return max(map(_step_of, self.files()), default=0)
 
     def newest(self, warn: Callable[[str], None]) -> Saved | None:
         """Return the newest state that is whole, None where none was ever saved.
@@ -118,7 +118,7 @@ class Generations:
             DamagedState: There are states, and none is whole.
         """
         damage: DamagedState | None = None
-        for path in self._files():
+        for path in self.files():
             try:
                 saved = read_state(path)
             except DamagedState as error:
@@ -133,7 +133,7 @@ class Generations:
     @property
     def has_any(self) -> bool:
         """Whether there is a state, whole or not."""
-        return bool(self._files())
+        return bool(self.files())
 
     def keep(self, count: int, *, up_to: int | None = None) -> None:
         """Remove all but the newest states, and what a killed process left half written.
@@ -142,8 +142,8 @@ class Generations:
             count: How many stay.
             up_to: Newer ones than that of this step go first, for they were found damaged.
         """
-        beyond = [path for path in self._files() if up_to is not None and _step_of(path) > up_to]
-        rest = [path for path in self._files() if path not in beyond]
+        beyond = [path for path in self.files() if up_to is not None and _step_of(path) > up_to]
+        rest = [path for path in self.files() if path not in beyond]
         for path in [*beyond, *rest[count:], *self._directory.glob(".step-*.state")]:
             with suppress(OSError):
                 path.unlink()
@@ -151,7 +151,7 @@ class Generations:
             with suppress(OSError):
                 self._directory.rmdir()
 
-    def _files(self) -> list[Path]:
+    def files(self) -> list[Path]:
         """Return the files of states, the newest first."""
         with suppress(OSError):
             return sorted(filter(_is_state, self._directory.iterdir()), key=_step_of, reverse=True)

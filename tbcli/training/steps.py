@@ -30,16 +30,17 @@ def run_epochs(
         model: Compiled, steps per execution included; taps on its `train_step` or its optimizer are in place.
         feed: What to learn from.
         epochs: Called between two executions, where it may raise; ends the training early by what it returns.
-        count: Epochs to train.
+        count: Epochs to train in all, those of an earlier process included.
         augmentation: Changes the inputs of each step.
         class_weights: How much a sample of each class counts in the loss ``[classes]``; all alike unless given.
     """
     loop = StepLoop(model, feed.split, feed.batch_size, augmentation, class_weights)
     epochs.begin()
-    for epoch in range(1, count + 1):
-        model.reset_metrics()
-        epochs.begin_epoch(epoch)
-        logs: dict[str, float] = {}
+    while epochs.epochs_done < count and not epochs.ended_by:
+        epochs.begin_epoch(epochs.epochs_done + 1)
+        if not feed.position:  # else the epoch's own metrics are those of the steps before
+            model.reset_metrics()
+        logs = epochs.running
         with closing(feed.executions(model.steps_per_execution)) as executions:  # type: ignore[type-var] # a generator
             for inputs, labels in executions:
                 logs = loop.run(inputs, labels)

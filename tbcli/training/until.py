@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tbcli.gates import Gate, all_hold
 from tbcli.naming.direction import NO_OVERRIDES, Overrides, best_position
@@ -26,6 +27,14 @@ class Until:
         self._gates = gates
         self._directions = directions
         self._metrics: dict[str, Metric] = {}
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the metrics so far."""
+        return {"metrics": {name: [one.best, one.best_epoch, one.last] for name, one in self._metrics.items()}}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on with the metrics of earlier epochs."""
+        self._metrics = {name: Metric(*values) for name, values in state["metrics"].items()}
 
     def update(self, row: Mapping[str, float]) -> bool:
         """Take an epoch's row of the history; return whether training should stop."""

@@ -95,14 +95,14 @@ def time_steps(dataset: Dataset, steps: int, way: Callable[..., None], fused: bo
     from tbcli.training.feed import TrainingFeed
     from tbcli.training.hardware import choose_precision
     from tbcli.training.objective import usual_objective
-    from tbcli.training.optimizing import compile_model
+    from tbcli.training.optimizing import StepPlan, compile_model
     from tbcli.training.taps.backward import BackwardTap
 
     keras.utils.set_random_seed(1)
     config = Config()
     model = build_model(ModelConfig(name="cnn"), dataset, choose_precision("auto"))
     objective = usual_objective(dataset.task, len(dataset.class_names))
-    compile_model(model, config.train, 3 * steps, 16, objective, fused=fused)
+    compile_model(model, config.train, StepPlan(3 * steps), 16, objective, fused=fused)
     BackwardTap(model, 16, config.record.backward_every)
     clock = Clock(TrainingFeed(dataset.train, config.train.batch_size, steps, 1))
     way(model, clock.feed, clock, 3)

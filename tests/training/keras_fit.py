@@ -21,6 +21,15 @@ class Moments:
         self.logs: list[Mapping[str, float]] = []
         self.epochs: list[Mapping[str, float]] = []
         self.stop_after = 0
+        self.running: dict[str, float] = {}
+
+    @property
+    def epochs_done(self) -> int:
+        return len(self.epochs)
+
+    @property
+    def ended_by(self) -> str:
+        return "until" if self.epochs and len(self.epochs) == self.stop_after else ""
 
     def begin(self) -> None:
         self.begun += 1

@@ -40,6 +40,6 @@ def test_the_best_epoch_is_kept(
 ) -> None:
     found, best, model = watched(metric, values, patience)
     assert found == answers
-    assert best.restore(model) == epoch
+    assert best.give_back(model) == epoch
     kept = epoch or len(values)  # where none was worth keeping, the weights stay as they are
     assert [weights.flatten().tolist() for weights in model.get_weights()] == [[kept], [kept]]

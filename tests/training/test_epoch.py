@@ -8,9 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tbcli.config import Config
+from tbcli.data.dataset import Split
 from tbcli.errors import Diverged
 from tbcli.runs.history import read_history
 from tbcli.tasks import CLASSIFICATION
@@ -35,6 +37,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 def epochs_of(history: Path, settings: Mapping[str, object]) -> Any:
     from tbcli.training.epoch import Epochs
+    from tbcli.training.feed import TrainingFeed
 
     config = Config().updated({"train.schedule": "constant", **settings})
     setup = SimpleNamespace(
@@ -46,7 +49,7 @@ def epochs_of(history: Path, settings: Mapping[str, object]) -> Any:
         health=SimpleNamespace(check_batches=nothing, check_weights=nothing),
         check=nothing,
     )
-    feed = SimpleNamespace(steps=STEPS, begin_epoch=nothing)
+    feed = TrainingFeed(Split(np.zeros((STEPS, 1)), np.zeros(STEPS), np.arange(STEPS)), 1, 0, 0)
     observer = SimpleNamespace(
         untrained=nothing, steps=nothing, after_epoch=lambda epoch, step, row: SimpleNamespace(logs=row)
     )
@@ -88,7 +91,7 @@ def test_patience_ends_the_training_and_the_answer_says_so(tmp_path: Path) -> No
         epochs.after_steps(epoch * STEPS, {"loss": loss})
         answers.append(epochs.end_epoch({"loss": loss}))
     assert answers == [False, False, False, True]
-    assert epochs.patience.epoch == 2
+    assert epochs.best.epoch == 2
 
 
 @pytest.mark.parametrize(

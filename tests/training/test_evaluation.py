@@ -13,7 +13,7 @@ from tbcli.tasks import CLASSIFICATION
 from tbcli.training.evaluation import Evaluator
 from tbcli.training.feed import EVALUATION_BATCH
 from tbcli.training.objective import usual_objective
-from tbcli.training.optimizing import compile_model
+from tbcli.training.optimizing import StepPlan, compile_model
 
 pytestmark = pytest.mark.tf
 
@@ -28,7 +28,7 @@ def dataset() -> Dataset:
 @pytest.fixture(scope="module")
 def model(dataset: Dataset) -> object:
     built = build_model(ModelConfig(name="cnn"), dataset, "float32")
-    compile_model(built, TrainConfig(), 10, 1, usual_objective(CLASSIFICATION, 10))
+    compile_model(built, TrainConfig(), StepPlan(10), 1, usual_objective(CLASSIFICATION, 10))
     return built
 
 

@@ -17,7 +17,7 @@ from tbcli.tasks import CLASSIFICATION, MULTI_LABEL, REGRESSION, Task
 from tbcli.tasks.measures import LOSSES, METRICS
 from tbcli.training.evaluation import Evaluator
 from tbcli.training.objective import choose_objective, try_objective
-from tbcli.training.optimizing import compile_model
+from tbcli.training.optimizing import StepPlan, compile_model
 
 pytestmark = [pytest.mark.tf, pytest.mark.slow]
 SAMPLES = 240
@@ -50,7 +50,7 @@ def measured(kind: str, model: Any, **settings: Any) -> tuple[dict[str, float], 
     """Return the metrics of an evaluation, the labels, and the outputs as the evidence has them."""
     dataset, config = dataset_of(kind), TrainConfig(**settings)
     objective = choose_objective(config, dataset, model, model.output_shape[-1])
-    compile_model(model, config, 10, 1, objective)
+    compile_model(model, config, StepPlan(10), 1, objective)
     assert set(try_objective(model, dataset)) == set(objective.names)
     seen = Evaluator(model, dataset, lambda: None, RecordConfig(), from_logits=objective.from_logits)
     evidence = seen.evaluate(dataset.train)

@@ -13,7 +13,7 @@ from tbcli.config import OPTIMIZERS, SCHEDULES, TrainConfig
 from tbcli.tasks import CLASSIFICATION
 from tbcli.training.hardware import choose_precision, choose_threads, cpu_flags, threads_in_use
 from tbcli.training.objective import usual_objective
-from tbcli.training.optimizing import build_optimizer, choose_steps_per_execution, compile_model, rate_of_step
+from tbcli.training.optimizing import StepPlan, build_optimizer, choose_steps_per_execution, compile_model, rate_of_step
 
 pytestmark = pytest.mark.tf
 
@@ -28,7 +28,7 @@ def test_every_optimizer_learns_under_every_schedule(optimizer: str, schedule: s
     model = small_model()
     # A warm-up begins at a rate of zero: the first of its steps changes nothing.
     config = TrainConfig(optimizer=optimizer, schedule=schedule, learning_rate=0.01, warmup=0.0)
-    compile_model(model, config, 4, 1, usual_objective(CLASSIFICATION, 4))
+    compile_model(model, config, StepPlan(4), 1, usual_objective(CLASSIFICATION, 4))
     before = model.get_weights()[0]
     inputs, labels = np.eye(4, 3, dtype=np.float32), np.arange(4)
     losses = [model.train_on_batch(inputs, labels, return_dict=True)["loss"] for _ in range(3)]
@@ -45,7 +45,7 @@ def test_the_fused_one_takes_the_same_steps_with_the_same_state(optimizer: str) 
     for fused in (False, True):
         keras.utils.set_random_seed(2)
         models.append(small_model())
-        compile_model(models[-1], config, 20, 1, usual_objective(CLASSIFICATION, 4), fused=fused)
+        compile_model(models[-1], config, StepPlan(20), 1, usual_objective(CLASSIFICATION, 4), fused=fused)
         for _ in range(20):
             models[-1].train_on_batch(inputs, np.arange(64) % 4)
     for plain, ours in zip(models[0].variables, models[1].variables, strict=True):
@@ -61,7 +61,9 @@ def test_the_fused_one_leaves_sparse_gradients_to_keras() -> None:
         keras.utils.set_random_seed(2)
         layers = [keras.Input((2,)), keras.layers.Embedding(9, 5), keras.layers.Flatten(), keras.layers.Dense(4)]
         models.append(keras.Sequential([*layers, keras.layers.Softmax()]))
-        compile_model(models[-1], TrainConfig(warmup=0.0), 20, 1, usual_objective(CLASSIFICATION, 4), fused=fused)
+        compile_model(
+            models[-1], TrainConfig(warmup=0.0), StepPlan(20), 1, usual_objective(CLASSIFICATION, 4), fused=fused
+        )
         for _ in range(5):
             models[-1].train_on_batch(np.arange(8).reshape(4, 2), np.arange(4))
     for plain, ours in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
@@ -69,8 +71,8 @@ def test_the_fused_one_leaves_sparse_gradients_to_keras() -> None:
 
 
 def test_settings_of_one_optimizer_reach_it() -> None:
-    assert build_optimizer(TrainConfig(optimizer="sgd", momentum=0.5), 10).momentum == 0.5  # type: ignore[attr-defined]
-    assert build_optimizer(TrainConfig(optimizer="adamw", weight_decay=0.25), 10).weight_decay == 0.25
+    assert build_optimizer(TrainConfig(optimizer="sgd", momentum=0.5), StepPlan(10)).momentum == 0.5  # type: ignore[attr-defined]
+    assert build_optimizer(TrainConfig(optimizer="adamw", weight_decay=0.25), StepPlan(10)).weight_decay == 0.25
 
 
 @pytest.mark.parametrize(
@@ -79,17 +81,17 @@ def test_settings_of_one_optimizer_reach_it() -> None:
 )
 def test_the_rate_of_a_step_is_the_one_keras_uses(schedule: str, warmup: float, steps: int) -> None:
     config = TrainConfig(schedule=schedule, warmup=warmup, learning_rate=0.5, optimizer="sgd")
-    optimizer = build_optimizer(config, steps)
+    optimizer = build_optimizer(config, StepPlan(steps))
     variable = keras.Variable(np.zeros(1, np.float32))
     optimizer.build([variable])
-    rate = rate_of_step(config, steps)
+    rate = rate_of_step(config, StepPlan(steps))
     for step in range(1, steps + 1):
         assert rate(step) == pytest.approx(float(optimizer.learning_rate), abs=1e-9)
         optimizer.apply_gradients([(np.zeros(1, np.float32), variable)])
 
 
 def test_a_cosine_rises_to_its_peak_and_falls_to_nothing() -> None:
-    rate = rate_of_step(TrainConfig(schedule="cosine", warmup=0.1, learning_rate=0.5), 100)
+    rate = rate_of_step(TrainConfig(schedule="cosine", warmup=0.1, learning_rate=0.5), StepPlan(100))
     rates = [rate(step) for step in range(1, 101)]
     assert rates.index(max(rates)) == 10
     assert max(rates) == pytest.approx(0.5)

@@ -126,6 +126,7 @@ def test_nothing_temporary_is_left_behind(tiny: Tiny) -> None:
     written = {name for name in names if "tfevents" in name or name.startswith((f"{prefix}projector/", "plots/"))}
     assert names - written == {
         *(prefix + name for name in ("run.json", "config.json", "history.csv", "evidence.npz")),
+        f"{prefix}checkpoints/step-00000033.state",
         f"models/{tiny.run.id}/mnist_cnn_model.keras",
     }
     assert not any(Path(name).name.startswith(".") for name in names)

@@ -80,6 +80,19 @@ class BackwardTap:
         """Return ``{variable path: array of its shape}``: the gradients of the latest measured step when looked at."""
         return _Gradients(dict(zip(self._paths, self._copies, strict=False)))
 
+    def copies(self) -> list[np.ndarray]:
+        """Return the gradients of the latest measured step, in an order of their own."""
+        return [copy.numpy() for copy in self._copies]
+
+    def restore(self, copies: Sequence[np.ndarray]) -> None:
+        """Take up gradients that were measured in another process."""
+        for copy, gradient in zip(self._copies, copies, strict=False):
+            copy.assign(gradient)
+
+    def measures(self, first: int, last: int) -> bool:
+        """Return whether one of these steps is to be measured."""
+        return first <= last and self._has_measured(first, last)
+
     def _has_measured(self, first: int, last: int) -> bool:
         """Return whether one of these steps was to be measured: the first of all was, and then every so many."""
         return -(first - 1) % self._every <= last - first

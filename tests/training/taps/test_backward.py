@@ -22,7 +22,7 @@ def build(optimizer: str, precision: str = "float32", *, fused: bool = False) ->
     import keras
 
     from tbcli.training.objective import usual_objective
-    from tbcli.training.optimizing import compile_model
+    from tbcli.training.optimizing import StepPlan, compile_model
 
     keras.utils.set_random_seed(5)
     keras.config.set_dtype_policy(precision)
@@ -37,7 +37,7 @@ def build(optimizer: str, precision: str = "float32", *, fused: bool = False) ->
     finally:
         keras.config.set_dtype_policy("float32")
     config = TrainConfig(optimizer=optimizer, schedule="constant", learning_rate=0.05)
-    compile_model(model, config, STEPS, PER_EXECUTION, usual_objective(CLASSIFICATION, 3), fused=fused)
+    compile_model(model, config, StepPlan(STEPS), PER_EXECUTION, usual_objective(CLASSIFICATION, 3), fused=fused)
     return model
 
 

@@ -16,7 +16,7 @@ from tbcli.recorders.scalars import ScalarsRecorder
 from tbcli.tasks import CLASSIFICATION
 from tbcli.training.feed import TrainingFeed
 from tbcli.training.objective import usual_objective
-from tbcli.training.optimizing import compile_model, rate_of_step
+from tbcli.training.optimizing import StepPlan, compile_model, rate_of_step
 from tbcli.training.steps import run_epochs
 from tbcli.training.taps.steps import StepTape
 from tests.training.keras_fit import Moments
@@ -36,7 +36,7 @@ def noise() -> Dataset:
 def fresh_model(dataset: Dataset, steps: int, steps_per_execution: int, precision: str = "float32") -> keras.Model:
     keras.utils.set_random_seed(SEED)
     model = build_model(ModelConfig(name="cnn", dropout=0.0), dataset, precision)
-    compile_model(model, TRAIN, steps * EPOCHS, steps_per_execution, usual_objective(CLASSIFICATION, 10))
+    compile_model(model, TRAIN, StepPlan(steps * EPOCHS), steps_per_execution, usual_objective(CLASSIFICATION, 10))
     return model
 
 
@@ -91,7 +91,7 @@ def test_the_tape_equals_a_plain_loop_value_for_value() -> None:
     for name, values in expected.items():
         assert np.allclose(reading.values[name], values, rtol=1e-4, atol=1e-5), name
     assert len(set(reading.values["loss"])) == 16
-    rate = rate_of_step(TRAIN, 16)
+    rate = rate_of_step(TRAIN, StepPlan(16))
     assert np.allclose(reading.values["learning_rate"], [rate(step) for step in range(1, 17)])
 
 

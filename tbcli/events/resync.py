@@ -13,7 +13,7 @@ _PART = 1 << 18  # bytes that are searched at once
 Incident = tuple[int, str, str]  # offset, kind and detail of a `tbcli.events.damage.Damage`
 
 
-def resume(handle: int, broken: int, size: int) -> tuple[int, Incident]:
+def resync(handle: int, broken: int, size: int) -> tuple[int, Incident]:
     """Return where the next sound record begins, or the size where none does; and what to tell of it.
 
     Args:

@@ -1,0 +1,78 @@
+"""What a run is resumed from: its configuration, its newest whole state, and a record that says it trains again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tbcli.config import Config
+from tbcli.errors import Refused
+from tbcli.runs import Run
+from tbcli.runs.files import utc_now, utc_text, write_atomically
+from tbcli.runs.history import read_history
+from tbcli.runs.store import owner_facts
+from tbcli.training.keeping import LONGEST_SECONDS
+from tbcli.training.state import Generations
+
+_OF_AN_END = ("ended", "reason", "bytes", "recording", "saving", "metrics", "measured_in", "ended_by", "saved_epoch")
+
+
+def configuration_of(run: Run) -> Config:
+    """Return the settings that a run was trained with.
+
+    Raises:
+        ConfigError: They are not those of a training of ours.
+    """
+    sections = run.read_config().items()
+    return Config().updated({f"{section}.{key}": value for section, group in sections for key, value in group.items()})
+
+
+def saved_parts(run: Run, warn: Callable[[str], None]) -> Mapping[str, Any]:
+    """Return the newest whole state of a run, empty where it ended before its first one and begins anew.
+
+    Args:
+        run: Claimed.
+        warn: Told of a damaged state, and that the run begins anew.
+
+    Raises:
+        DamagedState: There are states, and none is whole.
+        Refused: There is no state, although the run has trained for longer than one takes to be saved.
+    """
+    generations = Generations(run.checkpoints)
+    saved = generations.newest(warn)
+    if saved is not None:
+        generations.keep(len(generations.files()), up_to=saved.step)
+        return saved.parts
+    seconds = read_history(run.history_file).columns.get("seconds", ())
+    if run.record.get("status") == "finished" or any(second > LONGEST_SECONDS for second in seconds):
+        raise Refused(
+            f"run {run.id} has no state to resume from",
+            hint=f"`tbcli train --config {run.id}` repeats it as a new run",
+        )
+    warn("no state was saved before the run ended: it begins again")
+    return {}
+
+
+def remembered(run: Run) -> Callable[[], None]:
+    """Return what writes the record and the settings of a run as they are now."""
+    record, config = dict(run.record), run.config_file.read_bytes()
+
+    def put_back() -> None:
+        run.record = record
+        write_atomically(run.config_file, config)
+        run.update()
+
+    return put_back
+
+
+def reopen(run: Run, parts: Mapping[str, Any]) -> float:
+    """Write in a run's record that this process trains it; return the seconds that earlier ones have trained."""
+    own = parts.get("epochs", {})
+    seconds = run.number("seconds") or float(own.get("seconds", 0.0))
+    earlier = run.record.get("resumed")
+    now = {"step": own.get("steps_done", 0), "at": utc_text(utc_now())}
+    resumed = [*(earlier if isinstance(earlier, list) else []), now]
+    for name in _OF_AN_END:
+        run.record.pop(name, None)
+    run.update(status="running", ended=None, seconds=None, resumed=resumed, **owner_facts())
+    return seconds
