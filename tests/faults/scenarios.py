@@ -7,7 +7,9 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from typer.testing import CliRunner
 
 from tbcli.cli.app import app
@@ -16,10 +18,14 @@ from tbcli.errors import TbcliError
 from tbcli.runs import Run, RunStore
 from tbcli.runs.history import HistoryWriter, read_history
 from tbcli.runs.run import STATUSES
+from tbcli.runs.trash import Trash
 from tbcli.training.conclusion import conclude
+from tbcli.training.state import Generations
 from tests.fakes import make_run
 
 KILLED = -signal.SIGKILL
+COMMANDS = (["--all"], ["--purge"], ["--damaged"])
+FILES = 7  # of a run that `make_run` makes
 
 
 @dataclass(frozen=True)
@@ -76,19 +82,31 @@ def _what_is_wrong(workspace: Path) -> Iterator[str]:
             yield f"{run.id} counts as live"
         if damage := read_history(run.history_file).damage:
             yield f"history {damage}"
+        try:
+            Generations(run.checkpoints).newest(list[str]().append)
+        except TbcliError as error:
+            yield error.message
 
 
 def _what_stays(workspace: Path) -> Iterator[str]:
-    """Yield what no command removes."""
-    for beat in workspace.glob("logs/*/heartbeat"):
-        os.utime(beat, (0, 0))  # a run counts as dead once its heartbeat is old too
-    for words in (["--all"], ["--purge"]):
+    """Yield what no command removes an hour later; until then another process may be at work on it."""
+    _let_an_hour_pass(workspace)
+    wrecks = store_of(workspace).wreckage()
+    if used := [wreck.what for wreck in wrecks if wreck.in_use]:
+        yield f"wreckage in use: {used}"
+    for words in COMMANDS:
         code, said = tbcli(workspace, "clean", *words, "--yes")
         if code:
             yield f"clean {words[0]} exits with {code}: {said}"
-    left = [str(path.relative_to(workspace)) for path in workspace.rglob("*") if path.parent != workspace]
+    left = [path for path in workspace.rglob("*") if path.parent != workspace]
     if left:
-        yield f"nothing removes {left}"
+        yield f"nothing removes {[str(path.relative_to(workspace)) for path in left]}"
+
+
+def _let_an_hour_pass(workspace: Path) -> None:
+    for path in workspace.rglob("*"):
+        moment = path.stat().st_mtime - 3600
+        os.utime(path, (moment, moment))
 
 
 def _create(workspace: Path) -> int:
@@ -129,8 +147,36 @@ def _coded(act: Callable[[], object]) -> int:
     return 0
 
 
+def _save(workspace: Path) -> int:
+    generations = Generations(_the_run(workspace).checkpoints)
+    return _coded(lambda: [generations.save(step, _parts(step)) for step in (20, 30)])
+
+
+def _parts(step: int) -> dict[str, Any]:
+    return {"model": {"step": step, "weights": np.full((64, 64), step, np.float32)}}
+
+
+def _a_whole_state_is_there(workspace: Path) -> Iterator[str]:
+    saved = Generations(_the_run(workspace).checkpoints).newest(list[str]().append)
+    if not saved or saved.step not in (10, 20, 30) or (saved.parts["model"]["weights"] != saved.step).any():
+        yield f"the state is {saved}"
+
+
 def _clean(*words: str) -> Callable[[Path], int]:
     return lambda workspace: tbcli(workspace, "clean", *words, "--yes")[0]
+
+
+def _nothing_is_lost(workspace: Path) -> Iterator[str]:
+    """Yield what is wrong with the only run once it was restored, if it lay in the trash at all."""
+    if not store_of(workspace).list():
+        code, said = tbcli(workspace, "clean", "--restore", "first")
+        if code:
+            yield f"--restore exits with {code}: {said}"
+    files = _the_run(workspace).files()
+    if len(files) != FILES:
+        yield f"the run has {files}"
+    if trashed := Trash(store_of(workspace)).list():
+        yield f"the trash has {trashed} too"
 
 
 def _nothing(workspace: Path) -> None:
@@ -141,23 +187,14 @@ def _trained(workspace: Path) -> None:
     make_run(workspace, name="first")
 
 
+def _training(workspace: Path) -> None:
+    run = make_run(workspace, name="first", status="running")
+    Generations(run.checkpoints).save(10, _parts(10))
+
+
 def _trashed(workspace: Path) -> None:
     _trained(workspace)
-    _clean("first")(workspace)
-
-
-def _is_somewhere(workspace: Path) -> Iterator[str]:
-    """Yield whether a run is lost: neither listed nor in the trash, whence it comes back whole."""
-    if not store_of(workspace).list():
-        code, said = tbcli(workspace, "clean", "--restore", "latest")
-        if code:
-            yield f"clean --restore exits with {code}: {said}"
-    if len(_the_run(workspace).files()) != 7:
-        yield f"{_the_run(workspace).files()} is not the whole run"
-
-
-def _training(workspace: Path) -> None:
-    make_run(workspace, name="first", status="running")
+    assert _clean("first")(workspace) == 0
 
 
 def _epochs_are_whole(workspace: Path) -> Iterator[str]:
@@ -166,14 +203,17 @@ def _epochs_are_whole(workspace: Path) -> Iterator[str]:
         yield f"the history has the epochs {epochs}"
 
 
+_STOPPED = frozenset({0, 5, KILLED})
+_REFUSED = frozenset({0, 2, 5, 8, KILLED})
 SCENARIOS = {
     "create": Scenario(_nothing, _create, frozenset({0, 2, 5, KILLED})),
-    "update": Scenario(_training, _update, frozenset({0, 5, KILLED})),
-    "history": Scenario(_training, _append, frozenset({0, 5, KILLED}), _epochs_are_whole),
-    "finish": Scenario(_training, _finish, frozenset({0, 5, KILLED})),
+    "update": Scenario(_training, _update, _STOPPED),
+    "history": Scenario(_training, _append, _STOPPED, _epochs_are_whole),
+    "save": Scenario(_training, _save, _STOPPED, _a_whole_state_is_there),
+    "finish": Scenario(_training, _finish, _STOPPED),
     # 2: the trash cannot be made
-    "clean": Scenario(_trained, _clean("first"), frozenset({0, 2, 5, 8, KILLED}), _is_somewhere),
-    "clean --permanent": Scenario(_trained, _clean("first", "--permanent"), frozenset({0, 5, 8, KILLED})),
-    "clean --restore": Scenario(_trashed, _clean("first", "--restore"), frozenset({0, 5, 8, KILLED}), _is_somewhere),
-    "clean --purge": Scenario(_trashed, _clean("--purge"), frozenset({0, 5, 8, KILLED})),
+    "clean": Scenario(_trained, _clean("first"), _REFUSED, _nothing_is_lost),
+    "clean --permanent": Scenario(_trained, _clean("first", "--permanent"), _REFUSED),
+    "clean --restore": Scenario(_trashed, _clean("--restore", "first"), _REFUSED, _nothing_is_lost),
+    "clean --purge": Scenario(_trashed, _clean("--purge"), _REFUSED),
 }
