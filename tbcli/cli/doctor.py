@@ -13,13 +13,14 @@ import typer
 
 from tbcli.cli.completing import complete_run
 from tbcli.cli.options import Common, Json, with_common_options
-from tbcli.cli.output import counted_bytes, printable, styled
-from tbcli.errors import CheckFailed, ConfigError
+from tbcli.cli.output import Output, counted_bytes, printable, styled
+from tbcli.errors import CheckFailed, ConfigError, NotFound
 from tbcli.naming import schemas
 
 if TYPE_CHECKING:
     from tbcli.config import Config
     from tbcli.doctor.findings import Finding
+    from tbcli.runs import LogDirectory, Run, RunStore
 
 _WIDTH, _MARGIN = 80, 9
 _STYLES = {"note": "cyan", "warning": "yellow", "error": "red"}
@@ -77,8 +78,9 @@ def _examine_all(common: Common, *, deep: bool) -> tuple[dict[str, Any], list[Fi
     logs: dict[str, Any] = {}
     if is_directory(store.logs_root):
         findings += check_records(store)
-        if find_event_files(store.logs_root).files:
-            logs, found = check_logdir(store.logs_root)
+        files = find_event_files(store.logs_root)
+        if files.files:
+            logs, found = check_logdir(store.logs_root, found=files)
             findings += found
     facts, found = check_environment(config, system, event_files=logs.get("files", 0))
     if deep:
@@ -117,11 +119,10 @@ def _ask_deeply(facts: dict[str, Any], config: Config) -> list[Finding]:
 def _examine(common: Common, reference: str) -> tuple[dict[str, Any], list[Finding]]:
     """Return facts and findings about a run or a log directory."""
     config = common.settle()
-    from tbcli.cli.places import named_place
     from tbcli.doctor.logdirs import check_logdir
     from tbcli.runs import LogDirectory, RunStore
 
-    place = named_place(RunStore(config.paths, config.direction), reference, common.output)
+    place = _named(RunStore(config.paths, config.direction), reference, common.output)
     if isinstance(place, LogDirectory):
         top = place.logs / place.run if place.run else place.logs
         facts, findings = check_logdir(top)
@@ -130,6 +131,20 @@ def _examine(common: Common, reference: str) -> tuple[dict[str, Any], list[Findi
 
     facts, findings = check_logdir(place.logs)
     return {"run": place.id, "logdir": facts}, [*check_run(place), *findings]
+
+
+def _named(store: RunStore, reference: str, output: Output) -> Run | LogDirectory:
+    """Return what a reference names; what names no run may be a directory here, with or without a slash."""
+    from tbcli.cli.places import named_place
+    from tbcli.runs import LogDirectory
+    from tbcli.runs.references import is_directory, is_path
+
+    if is_path(reference) or not is_directory(Path(reference)):
+        return named_place(store, reference, output)
+    try:
+        return store.find_any(reference, output.say)
+    except NotFound:
+        return LogDirectory(reference, Path(reference), directions=store.directions)
 
 
 def _records_in(top: Path, config: Config) -> list[Finding]:
@@ -225,8 +240,8 @@ def _machine_facts(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "container", browsing["container"]
     if facts["settings"]["files"] or facts["settings"]["variables"]:
         yield "settings", ", ".join([*facts["settings"]["files"], *facts["settings"]["variables"]])
-    if facts["trash"]["files"]:
-        yield "trash", counted_bytes(facts["trash"]["bytes"])
+    if facts["trash"]["runs"]:
+        yield "trash", f"{facts['trash']['runs']:,} runs, {counted_bytes(facts['trash']['bytes'])}"
     if facts.get("deep"):
         yield "tensorflow", "devices " + ", ".join(name for _, name in facts["deep"]["devices"])
 

@@ -129,11 +129,12 @@ def _run_of_others(store: RunStore, reference: str) -> LogDirectory | None:
         name = str(Path(reference).relative_to(top))
         if not _may_hold(top, name):
             return None
-    elif (
-        looks_like_id(reference)
-        or not is_directory(top)
-        or (reference.partition(":")[0] in ("latest", "best") and next(store.each(), None) is not None)
-    ):
+    elif looks_like_id(reference) or not is_directory(top):
+        return None
+    elif reference.partition(":")[0] in ("latest", "best"):
+        if next(store.each(), None) is not None:
+            return None
+    elif not _may_hold(top, name):
         return None
     try:
         return find_run(LogDirectory(top.name, top, directions=store.directions), name)

@@ -16,6 +16,7 @@ from tbcli.doctor.storage import check_open_files, check_storage, check_temporar
 from tbcli.doctor.surroundings import check_surroundings
 from tbcli.doctor.system import System
 from tbcli.doctor.workspace import check_trash, settings_files
+from tbcli.runs import RunStore
 
 Facts = dict[str, Any]
 
@@ -30,6 +31,7 @@ def check_environment(config: Config, system: System, *, event_files: int = 0) -
     """
     paths = config.paths
     places = {"logs": paths.logs, "plots": paths.plots, "models": paths.models}
+    store = RunStore(paths, config.direction)
     cache = _cache_home()
     wants_bfloat16 = "bfloat16" in config.train.precision
     parts: dict[str, Callable[[], tuple[Any, list[Finding]]]] = {
@@ -39,7 +41,7 @@ def check_environment(config: Config, system: System, *, event_files: int = 0) -
         "open_files": lambda: check_open_files(event_files),
         "browsing": lambda: check_browsing(system),
         "surroundings": lambda: check_surroundings(system),
-        "trash": lambda: check_trash(paths),
+        "trash": lambda: check_trash(store, config.clean.trash_days),
     }
     facts: Facts = {
         "settings": settings_files(system, paths),

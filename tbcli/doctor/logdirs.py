@@ -15,7 +15,7 @@ from tbcli.events.columns import EventFile
 from tbcli.readers.events import LogContent, open_files, open_logdir
 from tbcli.readers.logdir import FoundFiles, find_event_files
 
-MOST_FILES, MOST_BYTES = 1500, 256_000_000  # whose content is looked at
+MOST_FILES, MOST_BYTES = 250, 100_000_000  # whose content is looked at
 MOST_DIRECTORIES = 20_000  # that are looked into
 MOST_NAMED = 3  # things that one finding names
 
@@ -73,10 +73,17 @@ class Tree:
     runs: list[Path] = field(default_factory=list)
 
 
-def check_logdir(top: Path, *, now: float | None = None) -> tuple[dict[str, Any], list[Finding]]:
+def check_logdir(
+    top: Path, *, now: float | None = None, found: FoundFiles | None = None
+) -> tuple[dict[str, Any], list[Finding]]:
     """Return facts about a log directory or one event file, and what is wrong with it.
 
     The work is bounded: of very many files the newest are read, which the facts say.
+
+    Args:
+        top: The directory or the file.
+        now: Seconds since 1970; the present unless given.
+        found: Its event files, where they are known.
 
     Raises:
         NotFound: There is neither.
@@ -85,7 +92,7 @@ def check_logdir(top: Path, *, now: float | None = None) -> tuple[dict[str, Any]
     from tbcli.doctor.log_content import check_content
     from tbcli.doctor.projector_assets import check_projectors
 
-    logs = look_at(top, time.time() if now is None else now)
+    logs = look_at(top, found or find_event_files(top), time.time() if now is None else now)
     findings = [*check_files(logs), *check_content(logs), *check_projectors(logs)]
     facts = {
         "path": str(top),
@@ -99,9 +106,8 @@ def check_logdir(top: Path, *, now: float | None = None) -> tuple[dict[str, Any]
     return facts, findings
 
 
-def look_at(top: Path, now: float) -> Logs:
+def look_at(top: Path, found: FoundFiles, now: float) -> Logs:
     """Return what lies in a log directory, with the content of its newest files."""
-    found = find_event_files(top)
     files = _newest(found.files)
     is_whole = len(files) == len(found.files)
     content = open_logdir(top, text_logs=False) if is_whole else open_files(files)
@@ -152,7 +158,7 @@ def rewritten(path: str | Path) -> str:
     return command("tbcli", "export", path, "--format", "tensorboard", "--out", copy)
 
 
-def at_most(findings: Iterator[Finding], most: int = 10) -> Iterator[Finding]:
+def at_most(findings: Iterator[Finding], most: int = 3) -> Iterator[Finding]:
     """Yield findings; of one name no more than so many, and then one that counts the others."""
     seen: dict[str, list[Finding]] = {}
     for finding in findings:

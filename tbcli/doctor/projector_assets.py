@@ -22,7 +22,11 @@ _MOST_COUNTED = 64 << 20  # bytes of a table whose rows are counted
 
 def check_projectors(logs: Logs) -> Iterator[Finding]:
     """Yield what the projector will not show."""
-    yield from at_most(finding for path in logs.tree.projectors for finding in _check(logs, path))
+    paths = logs.tree.projectors
+    if logs.is_part:  # of very many only those of the runs that are looked at
+        looked_at = {logs.top / file.run for file in logs.files}
+        paths = [path for path in paths if path.parent in looked_at]
+    yield from at_most(finding for path in paths for finding in _check(logs, path))
 
 
 def _check(logs: Logs, path: Path) -> Iterator[Finding]:

@@ -1,10 +1,10 @@
-"""What a workspace holds besides what TensorBoard reads: settings, records of runs, the trash."""
+"""What a workspace holds besides logs: settings, records of runs, the trash, what killed processes left."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +12,16 @@ from tbcli.config import PathsConfig
 from tbcli.config.layers import WORKSPACE_FILE
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.system import System, command
-from tbcli.errors import ConfigError
+from tbcli.errors import ConfigError, Refused, TbcliError
 
 if TYPE_CHECKING:
     from tbcli.runs import Run, RunStore
+    from tbcli.runs.wreckage import Wreck
 
-TRASH = ".tbcli-trash"
 _MUCH = 1_000_000_000  # bytes
-_MOST_ENTRIES = 20_000
+_MOST_COUNTED = 100  # runs in the trash
+_MOST_NAMED = 3
+_LOST_RUN = "The run is not listed, compared or plotted."
 
 
 def settings_files(system: System, paths: PathsConfig) -> dict[str, Any]:
@@ -49,19 +51,41 @@ def describe_settings(problem: ConfigError) -> Finding:
 
 
 def check_records(store: RunStore) -> Iterator[Finding]:
-    """Yield what is wrong with the records of the runs in a log directory."""
+    """Yield what is wrong with the records of the runs in a workspace, and what killed processes left there."""
+    from tbcli.runs.files import utc_now
+    from tbcli.runs.wreckage import WreckSearch
+
     names: Counter[str] = Counter()
-    for run in store.each():
+    search = WreckSearch(store, utc_now(), thorough=False)
+    for run in search.each():
         names[run.name] += 1
-    for sentence in store.damage:
-        yield Finding(
-            level="warning",
-            name="record-damaged",
-            where=str(store.logs_root),
-            what=f"{sentence}.",
-            why="The run is not listed, compared or plotted.",
-            fix="tbcli clean --damaged",
-        )
+    wrecks = search.found()
+    yield from map(_left_over, wrecks[:_MOST_NAMED])
+    if len(wrecks) > _MOST_NAMED:
+        yield replace(_left_over(wrecks[_MOST_NAMED]), what=f"{len(wrecks) - _MOST_NAMED:,} more are left over.")
+    told = {path for wreck in wrecks for path in wreck.paths}
+    for invalid in store.invalid:
+        if invalid.logs not in told:
+            yield _damaged(str(invalid.logs), f"{invalid.why[0].upper()}{invalid.why[1:]}.", _LOST_RUN)
+    yield from _shared(names, store)
+
+
+def _left_over(wreck: Wreck) -> Finding:
+    where = " and ".join(map(str, wreck.paths))
+    what = f"{wreck.what[0].upper()}{wreck.what[1:]}{f' ({wreck.in_use})' if wreck.in_use else ''}."
+    if wreck.kind == "run":
+        return _damaged(where, what, _LOST_RUN)
+    why = "It takes room, and belongs to no run."
+    return Finding(
+        level="note", name="left-over", where=where, what=what, why=why, fix=command("tbcli", "clean", "--damaged")
+    )
+
+
+def _damaged(where: str, what: str, why: str, fix: str = "tbcli clean --damaged") -> Finding:
+    return Finding(level="warning", name="record-damaged", where=where, what=what, why=why, fix=fix)
+
+
+def _shared(names: Counter[str], store: RunStore) -> Iterator[Finding]:
     shared = [name for name, count in names.items() if name and count > 1]
     if shared:
         listed = ", ".join(f"{name!r} ({names[name]} runs)" for name in shared[:3])
@@ -80,46 +104,50 @@ def check_run(run: Run) -> Iterator[Finding]:
     """Yield what is wrong with a run's own records."""
     from tbcli.runs.unreadable import damage_of
 
+    why = "What it said is missing in tables and figures, or comes from somewhere else."
     for sentence in damage_of(run):
-        yield Finding(
-            level="warning",
-            name="record-damaged",
-            where=str(run.logs),
-            what=f"{sentence}.",
-            why="What it said is missing in tables and figures, or comes from somewhere else.",
-            fix=command("tbcli", "runs", run.id),
-        )
+        yield _damaged(str(run.logs), f"{sentence}.", why, command("tbcli", "runs", run.id))
 
 
-def check_trash(paths: PathsConfig) -> tuple[dict[str, Any], list[Finding]]:
-    """Return how much lies in the trash, and whether that is much."""
-    places = dict.fromkeys(root.absolute().parent / TRASH for root in (paths.logs, paths.plots, paths.models))
-    count, size, is_whole = 0, 0, True
-    for place in places:
-        for top, _, names in os.walk(place):
-            for name in names:
-                count += 1
-                size += _size(Path(top, name))
-            if count > _MOST_ENTRIES:
-                is_whole = False
-                break
+def check_trash(store: RunStore, trash_days: float) -> tuple[dict[str, Any], list[Finding]]:
+    """Return how much lies in the trash, and whether that is much, or nothing can be moved there.
+
+    Args:
+        store: The runs of the workspace.
+        trash_days: The setting; 0 uses no trash.
+    """
+    from tbcli.runs.trash import Trash
+
+    trash = Trash(store)
+    newest = next((run for name in reversed(store.ids()) if (run := store.load(name))), None)
+    try:
+        trash.require_usable([newest.logs] if newest and trash_days else [])
+        removed = trash.list()
+    except (ConfigError, Refused) as error:
+        return {"place": str(trash.place), "runs": 0, "bytes": 0, "whole": False}, [_unusable(trash.place, error)]
+    size = sum(each.bytes() for each in removed[:_MOST_COUNTED])
+    is_whole = len(removed) <= _MOST_COUNTED
     findings = []
     if size > _MUCH:
         findings.append(
             Finding(
                 level="note",
                 name="trash-large",
-                where=str(next(iter(places))),
+                where=str(trash.place),
                 what=f"Removed runs take {'' if is_whole else 'more than '}{size / 1e9:.1f} GB in the trash.",
                 why="The room is free again when the trash is emptied.",
                 fix="tbcli clean --purge",
             )
         )
-    return {"bytes": size, "files": count, "whole": is_whole}, findings
+    return {"place": str(trash.place), "runs": len(removed), "bytes": size, "whole": is_whole}, findings
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except OSError:
-        return 0
+def _unusable(place: Path, error: TbcliError) -> Finding:
+    return Finding(
+        level="note",
+        name="trash-unusable",
+        where=str(place),
+        what=f"{error.message}.",
+        why="`tbcli clean` cannot move runs there, and asks for --permanent.",
+        fix="tbcli clean --permanent",
+    )

@@ -48,6 +48,7 @@ class LoggedRuns:
     tell_unread: Callable[[tuple[Damage, ...]], None] = lambda _: None
     _hparams: Mapping[str, list[HParams]] | None = field(default=None, init=False)
     _unread: tuple[Damage, ...] = field(default=(), init=False)
+    _with_scalars: frozenset[str] | None = field(default=None, init=False)
 
     @property
     def damage(self) -> tuple[Damage, ...]:
@@ -73,7 +74,9 @@ class LoggedRuns:
 
     def owner_of(self, directory: str) -> str:
         """Return the run that a directory belongs to; one without scalars to the run around it, or alone beside it."""
-        runs = {identity.run for identity in self.named.identities}
+        if self._with_scalars is None:
+            self._with_scalars = frozenset(identity.run for identity in self.named.identities)
+        runs = self._with_scalars
         owner = self.named.owners.get(directory, directory)
         if owner in runs or directory not in self.scalars.described:
             return owner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,6 +116,23 @@ def test_records_that_are_damaged_and_names_that_are_shared(cli: Cli, workspace:
         make_run(workspace, name="same", files=False)
     told = json.loads(cli("doctor", "--json").stdout)
     assert [finding["name"] for finding in told["findings"]] == ["record-damaged", "names-shared"]
+
+
+def test_what_killed_processes_left_is_a_note(cli: Cli, workspace: Path, machine: list[Finding]) -> None:
+    healthy_run(workspace)
+    orphan = workspace / "models" / "20260101-000000-abcd"
+    orphan.mkdir(parents=True)
+    os.utime(orphan, (1e9, 1e9))
+    (told,) = json.loads(cli("doctor", "--json").stdout)["findings"]
+    assert (told["name"], told["level"], told["where"]) == ("left-over", "note", "models/20260101-000000-abcd")
+
+
+def test_a_directory_needs_no_slash_unless_a_run_is_called_so(cli: Cli, workspace: Path) -> None:
+    write_log(workspace / "runs", {"loss": points([1, 2, 1])})
+    assert cli("doctor", "runs").exit_code == 7
+    run = make_run(workspace, name="runs", files=False)
+    told = json.loads(cli("doctor", "runs", "--json").stdout)
+    assert told["facts"]["run"] == run.id
 
 
 def test_text_of_others_drives_no_terminal(cli: Cli, workspace: Path) -> None:

@@ -17,6 +17,9 @@ from tbcli.doctor.findings import Finding
 from tbcli.doctor.machine import usable_cores
 from tbcli.doctor.packages import Packages
 from tbcli.doctor.system import System
+from tbcli.runs import RunStore
+from tbcli.runs.trash import Trash
+from tests.fakes import make_run
 
 CPU = "model name\t: Some CPU\nflags\t\t: fpu avx avx2 {}\n"
 MEMORY = "MemTotal: 16000000 kB\nMemAvailable: {} kB\n"
@@ -276,10 +279,18 @@ def test_the_command_that_leads_here_over_ssh(machine: Machine) -> None:
 
 
 def test_a_large_trash_is_a_note(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine.write("/workspace/.tbcli-trash/20260101-000000-abcd/models/model.keras", "x" * 100)
+    run = make_run(machine.root / "workspace")
+    assert machine.check() == {}
+    Trash(RunStore(machine.settings().paths)).move(run)
     assert machine.check() == {}
     monkeypatch.setattr("tbcli.doctor.workspace._MUCH", 10)
     assert machine.check()["trash-large"].fix == "tbcli clean --purge"
+
+
+def test_a_trash_that_cannot_be_used_is_a_note(machine: Machine) -> None:
+    make_run(machine.root / "workspace")
+    machine.write("/workspace/.tbcli-trash", "no directory")
+    assert machine.check()["trash-unusable"].level == "note"
 
 
 @pytest.mark.parametrize("module", ["json.decoder", "json", "os"])
