@@ -6,10 +6,11 @@ Curves have one value per epoch, NaN where an epoch has none.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tbcli.doctor.trends import Values
 from tbcli.naming.direction import NO_OVERRIDES, Overrides, direction_of, is_measure
@@ -33,6 +34,7 @@ class Known:
         optimizer: Its name, ``""`` where nothing tells.
         learning_rate: The highest one; NaN where nothing tells.
         unit: What the points of the curves count.
+        loss_name: What the training calls its loss.
         run: How commands call the run.
         repeats: The command that repeats the training; ``""`` where tbcli cannot.
     """
@@ -46,6 +48,7 @@ class Known:
     optimizer: str = ""
     learning_rate: float = math.nan
     unit: str = "epoch"
+    loss_name: str = "loss"
     run: str = ""
     repeats: str = ""
 
@@ -126,8 +129,8 @@ class Course:
 
 
 def course_of(
-    epochs: Sequence[float],
-    columns: Mapping[str, Sequence[float]],
+    epochs: ArrayLike,
+    columns: Mapping[str, ArrayLike],
     known: Known | None = None,
     directions: Overrides = NO_OVERRIDES,
 ) -> Course:

@@ -33,7 +33,7 @@ def findings_on_learning(course: Course) -> list[Finding]:
 
 def _not_finite(course: Course) -> Iterator[Finding]:
     known = course.known
-    for name, values in (("loss", course.loss), ("val_loss", course.val_loss)):
+    for name, values in ((known.loss_name, course.loss), (f"val_{known.loss_name}", course.val_loss)):
         first = _first_broken(values)
         if first is not None:
             yield Finding(
@@ -72,12 +72,13 @@ def _diverged(course: Course) -> Iterator[Finding]:
     best = lowest(loss[:-1])
     low, last, first = float(loss[best]), float(loss[-1]), float(loss[0])
     guessing = course.known.guessing_loss
-    blew_up = last > 10 * max(abs(low), abs(first))
+    blew_up = last > 10 * max(abs(low), abs(first)) > 0
     if not (blew_up or _ends_above(loss, best) or last_level(loss) > 2 * guessing):
         return
-    what = f"the training diverged: loss {low:.4g} at {course.known.unit} {epochs[best]:.0f}, {last:.4g} at the end"
+    name, at = course.known.loss_name, f"{course.known.unit} {epochs[best]:.0f}"
+    what = f"the training diverged: {name} is {low:.4g} at {at} and {last:.4g} at the end"
     if not (blew_up or _ends_above(loss, best)):
-        what = f"the training diverged: the loss ends at {last:.4g}, where guessing has {guessing:.4g}"
+        what = f"the training diverged: {name} ends at {last:.4g}, where guessing has {guessing:.4g}"
     yield Finding(
         level="error" if last > first or last > 2 * guessing else "warning",
         name="divergence",
@@ -97,8 +98,8 @@ def _ends_above(loss: Values, best: int) -> bool:
     learnt = float(loss[0]) - low
     scale = abs(low) if loss.min() > 0 else learnt
     noise = 6 * noise_of(loss[: best + 1]) if best >= _FEW else 2 * noise_of(loss)
-    is_worse_than_ever = last > 1.2 * loss[0] and len(loss) > _FEW
-    return height > max(0.5 * scale, 0.2 * learnt, 0 if is_worse_than_ever else noise)
+    is_worse_than_ever = last > 1.2 * loss[0]
+    return len(loss) > _FEW and height > max(0.5 * scale, 0.2 * learnt, 0 if is_worse_than_ever else noise)
 
 
 def _stagnates(course: Course) -> Iterator[Finding]:
@@ -128,10 +129,16 @@ def _no_better_than_guessing(course: Course) -> str:
     level = np.fmin(_level_of(course.loss), _level_of(course.val_loss))
     if course.score_name == "r2" and score <= 0 and not _rises(_only_finite(course.judged)):
         return f"r2 is {score:.3g}, no better than the mean of all targets"
-    if not level >= _TRIVIAL * known.guessing_loss or (course.has_accuracy and known.is_answered(score)):
+    is_answered = course.has_accuracy and known.is_answered(score)
+    if not level >= _TRIVIAL * known.guessing_loss or is_answered or _falls_still(_only_finite(course.loss)):
         return ""
     told = f"; the accuracy is {score:.3g}, that of guessing {known.guessing_score:.3g}" if course.has_accuracy else ""
-    return f"the loss is {level:.4g}, that of guessing {known.guessing_loss:.4g}{told}"
+    return f"{known.loss_name} is {level:.4g}, that of guessing {known.guessing_loss:.4g}{told}"
+
+
+def _falls_still(loss: Values) -> bool:
+    """Say whether the loss was never as low as at the end, and fell until then: a slow start is none that fails."""
+    return len(loss) > 2 and loss[-1] == loss.min() and loss[-3] - loss[-1] > _FLAT * abs(loss[-3])
 
 
 def _never_fell(course: Course, loss: Values) -> str:
@@ -145,7 +152,7 @@ def _never_fell(course: Course, loss: Values) -> str:
     error = 1.25 * noise_of(loss) * math.sqrt(1 / half + 1 / (len(loss) - half)) / scale  # of medians
     if abs(fallen) > _FLAT or fallen + 2 * error > _FLAT_AT_MOST or loss[0] - after > 0.1 * scale:
         return ""
-    return f"the loss was {loss[0]:.4g} at first and is {loss[-1]:.4g} at the end"
+    return f"{course.known.loss_name} was {loss[0]:.4g} at first and is {loss[-1]:.4g} at the end"
 
 
 def _is_good(course: Course, loss: Values) -> bool:

@@ -46,13 +46,13 @@ def _falls_on(loss: Values, best: int) -> bool:
 
 def _overfitting(course: Course, best: int) -> Finding:
     known, unit, epoch = course.known, course.known.unit, course.epochs[best]
-    loss, val_loss = course.loss, course.val_loss
+    loss, val_loss, name = course.loss, course.val_loss, course.known.loss_name
     patience = max(2, min(10, (len(val_loss) - best) // 2))
     finding = Finding(
         level="warning",
         name="overfitting",
-        what=f"overfitting since {unit} {epoch:.0f}: val_loss rises from {val_loss[best]:.4g} to "
-        f"{last_level(val_loss, best):.4g} while loss falls from {loss[best]:.4g} to {last_level(loss, best):.4g}",
+        what=f"overfitting since {unit} {epoch:.0f}: val_{name} rises from {val_loss[best]:.4g} to "
+        f"{last_level(val_loss, best):.4g} while {name} falls from {loss[best]:.4g} to {last_level(loss, best):.4g}",
         why="the model learns its samples by heart and becomes worse on others; the last weights are the ones saved",
         fix=known.again(f"--patience {patience}", f"stop early, at {unit} {epoch:.0f}, and keep those weights"),
         where=f"{unit} {epoch:.0f}",
@@ -100,7 +100,7 @@ def _stopped_early(course: Course) -> Iterator[Finding]:
     loss = course.val_loss
     last = [float(value) for value in loss[-4:]]
     gain = (last[0] - last[-1]) / max(abs(last[0]), 1e-12)
-    is_slowing = last[-2] - last[-1] < 0.02 * abs(last[-2])
+    is_slowing = last[-2] - last[-1] < 0.05 * abs(last[-2])
     if course.known.unit != "epoch" or int(np.argmin(loss)) != len(loss) - 1 or gain < 0.1 or is_slowing:
         return
     if trend_of(loss[-4:]) > -TREND:
@@ -109,7 +109,7 @@ def _stopped_early(course: Course) -> Iterator[Finding]:
     yield Finding(
         level="note",
         name="still-improving",
-        what=f"val_loss was still falling when training ended, by {gain:.0%} in the last 3 epochs",
+        what=f"val_{course.known.loss_name} was still falling when training ended, by {gain:.0%} in the last 3 epochs",
         why="more epochs would probably make the model better",
         fix=course.known.again(f"--epochs {2 * epochs}", "train for more epochs"),
         where=f"epoch {epochs}",

@@ -1,0 +1,145 @@
+"""What is wrong with a training, from what its run keeps: curves, answers, layers, costs, and how it ended."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from tbcli.doctor.costs import findings_on_costs
+from tbcli.doctor.course import Known, course_of
+from tbcli.doctor.findings import Finding, worst_first
+from tbcli.doctor.layer_health import findings_on_layers
+from tbcli.doctor.learning import findings_on_learning
+from tbcli.doctor.recall import Recall, findings_on_classes, recall_of
+from tbcli.errors import NotFound
+from tbcli.naming.direction import NO_OVERRIDES, Overrides
+from tbcli.readers.gradient_health import read_gradients
+from tbcli.runs import Run
+from tbcli.runs.evidence import Predictions, read_predictions
+from tbcli.runs.history import read_history
+from tbcli.runs.summary import LEARNING_RATE, settings_of_run
+
+_ENTROPIES = ("sparse_categorical_crossentropy", "categorical_crossentropy")
+
+
+def diagnose_curves(
+    epochs: ArrayLike,
+    columns: Mapping[str, ArrayLike],
+    known: Known | None = None,
+    directions: Overrides = NO_OVERRIDES,
+) -> list[Finding]:
+    """Return what curves show of a training, the worst first.
+
+    Args:
+        epochs: Where the points are ``[n]``.
+        columns: ``{canonical name: values}``, each ``[n]``, NaN where an epoch has none.
+        known: What is known of the training besides.
+        directions: The user's ``[direction]`` section.
+    """
+    return worst_first(findings_on_learning(course_of(epochs, columns, known, directions)))
+
+
+def diagnose(run: Run) -> list[Finding]:
+    """Return what is wrong with the training of a run of ours, the worst first; where it is healthy, notes alone."""
+    settings = settings_of_run(run)
+    predictions = _predictions_of(run)
+    recall = _recall_of(predictions)
+    known = _known_of(run, settings, recall)
+    history = read_history(run.history_file)
+    rates = [rate for rate in history.columns.get(LEARNING_RATE, ()) if math.isfinite(rate)]
+    if rates:
+        known = replace(known, learning_rate=max(rates))
+    curves = diagnose_curves(history.epochs, history.columns, known, run.directions)
+    found = [*_ending(run, known, curves), *curves]
+    if predictions and recall:
+        is_balanced = bool(settings.get("data.balance"))
+        found += findings_on_classes(recall, known, predictions.split, is_balanced=is_balanced)
+    found += _layers(run, known)
+    found += findings_on_costs(run.record, settings, known)
+    return [replace(each, where=f"{run.id}, {each.where}".removesuffix(", ")) for each in worst_first(found)]
+
+
+def _predictions_of(run: Run) -> Predictions | None:
+    with suppress(NotFound):
+        return read_predictions(run)
+    return None
+
+
+def _recall_of(predictions: Predictions | None) -> Recall | None:
+    if predictions is None or not len(predictions.labels) or not predictions.task.has_classes:
+        return None
+    return recall_of(predictions.labels, predictions.guesses, predictions.class_names)
+
+
+def _known_of(run: Run, settings: Mapping[str, Any], recall: Recall | None) -> Known:
+    """Return what a run tells besides its curves; of other programs' trainings often little."""
+    is_trained_here = "backend" not in run.record
+    loss = str(run.record.get("loss") or (is_trained_here and not settings.get("train.loss") and _ENTROPIES[0]))
+    is_of_classes = run.task_name == "classification"
+    names = run.record.get("class_names")
+    classes = len(names) if is_of_classes and isinstance(names, list) else 0
+    if recall and is_of_classes:
+        classes = len(recall.names)
+    saved = run.record.get("saved_epoch")
+    return Known(
+        task=run.task_name or "",
+        classes=classes,
+        shares=recall.shares if recall and is_of_classes else (),
+        has_entropy_loss=is_of_classes and loss in _ENTROPIES and not settings.get("data.balance"),
+        mean_recall=recall.mean if recall and is_of_classes else math.nan,
+        saved_epoch=saved if isinstance(saved, int) else 0,
+        optimizer=str(settings.get("train.optimizer") or ""),
+        run=run.id,
+        repeats=f"tbcli train --config {run.id}" if is_trained_here else "",
+    )
+
+
+def _ending(run: Run, known: Known, curves: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield why a training did not come to its end, where its curves do not say so already."""
+    status, reason = run.status(), str(run.record.get("reason") or "nothing is known of the reason")
+    if status == "diverged" and not any(each.name in ("nan-loss", "divergence") for each in curves):
+        yield Finding(
+            level="error",
+            name="nan-loss",
+            what=reason,
+            why="after one value that is no number all weights become NaN, and nothing is learnt any more",
+            fix=known.again(f"--learning-rate {known.lower_rate}", "use a smaller learning rate, or clip gradients"),
+        )
+    if status == "failed":
+        yield Finding(
+            level="error",
+            name="training-failed",
+            what=reason,
+            why="it did not come to its end",
+            fix=_to_resume(run),
+        )
+    if status == "interrupted":
+        yield Finding(
+            level="note",
+            name="training-interrupted",
+            what="the training was interrupted before its end",
+            why="its last epochs are missing",
+            fix=_to_resume(run),
+        )
+
+
+def _to_resume(run: Run) -> str:
+    """Return the command that goes on from the last state, or repeats the training where there is none."""
+    if "backend" in run.record:
+        return "run the script again"
+    has_state = run.checkpoints.is_dir() and any(run.checkpoints.iterdir())
+    return f"tbcli train --{'resume' if has_state else 'config'} {run.id}"
+
+
+def _layers(run: Run, known: Known) -> list[Finding]:
+    try:
+        health = read_gradients(run)
+    except NotFound:
+        return []
+    dead, norms = ({layer: each.value for layer, each in part.items()} for part in (health.dead, health.norms))
+    return list(findings_on_layers(dead, norms, health.whole.value if health.whole else None, known))

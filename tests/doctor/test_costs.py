@@ -1,0 +1,47 @@
+"""Recording and reading that cost much are found; what costs little in a short training is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tbcli.doctor.costs import findings_on_costs
+from tbcli.doctor.course import Known
+from tbcli.doctor.findings import Finding
+
+KNOWN = Known(run="r1", repeats="again")
+DEAR = {"percent": 45.0, "milliseconds": {"scalars": 100.0, "projector": 26_000.0, "histograms": 4900.0}}
+
+
+def found(settings: dict[str, Any] | None = None, known: Known = KNOWN, **record: Any) -> list[Finding]:
+    return list(findings_on_costs({"seconds": 100.0, "epochs": 5, **record}, settings or {}, known))
+
+
+def test_dear_recording_names_the_dearest_recorder_and_the_option_that_spares_it() -> None:
+    (finding,) = found(recording=DEAR)
+    assert (finding.name, finding.where) == ("dear-recording", "recorder projector")
+    assert "31.0 s, 45 % of the training, most of it projector with 26.0 s" in finding.what
+    assert finding.fix == "again --record standard,-projector"
+    assert found({"record.recorders": "full"}, recording=DEAR)[0].fix == "again --record full,-projector"
+
+
+def test_in_a_long_training_a_recorder_gets_its_turn_less_often() -> None:
+    assert found(recording=DEAR, epochs=50)[0].fix == "again --record-every projector=5"
+
+
+@pytest.mark.parametrize(
+    "recording",
+    [None, [], {}, {"percent": None}, {"percent": 90.0, "milliseconds": {"scalars": 800}}, {"percent": 6.0}],
+)
+def test_recording_that_is_cheap_or_unknown_is_no_finding(recording: object) -> None:
+    assert found(recording=recording) == []
+
+
+def test_waiting_for_samples_is_found_by_its_share() -> None:
+    (finding,) = found(waited_seconds=41.0)
+    assert (finding.name, finding.fix) == ("slow-input", "again --cache memory")
+    assert "waited 41.0 s of 100.0 s" in finding.what
+    assert "--cache" not in found({"data.cache": "memory"}, waited_seconds=41.0)[0].fix
+    assert found(waited_seconds=9.0) == []
+    assert found(waited_seconds=0.9, seconds=1.0) == []

@@ -1,0 +1,125 @@
+"""What is wrong with a run: from its history, its evidence, its layers, its costs, and how it ended."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tbcli.doctor.diagnosis import diagnose
+from tbcli.doctor.findings import needs_action
+from tbcli.naming import tags
+from tbcli.recorders.writer import EventWriter
+from tbcli.runs import Run
+from tbcli.runs.evidence import Predictions, write_evidence
+from tbcli.runs.history import HistoryWriter
+from tests.doctor.test_learning import FALLS, RISES
+from tests.fakes import make_run
+
+
+def run_with(workspace: Path, columns: dict[str, list[float]], **more: Any) -> Run:
+    run = make_run(workspace, epochs=len(columns["loss"]), **more)
+    run.history_file.unlink()
+    history = HistoryWriter(run.history_file)
+    for epoch in range(len(columns["loss"])):
+        row = {"epoch": epoch + 1, "step": epoch + 1, "seconds": 1.0, "learning_rate": 0.002}
+        history.append(row | {name: values[epoch] for name, values in columns.items()})
+    return run
+
+
+def add_answers(run: Run, occurs: list[int], hits: list[int]) -> None:
+    labels = np.repeat(np.arange(len(occurs)), occurs)
+    guesses = np.concatenate(
+        [np.where(np.arange(n) < k, c, 0) for c, (n, k) in enumerate(zip(occurs, hits, strict=True))]
+    )
+    names = tuple(f"class {number}" for number in range(len(occurs)))
+    outputs = np.eye(len(occurs), dtype=np.float32)[guesses]
+    write_evidence(run, [Predictions("test", np.arange(len(labels)), labels, outputs, names)])
+
+
+def names_of(run: Run) -> list[str]:
+    return [finding.name for finding in diagnose(run)]
+
+
+def test_a_healthy_run_has_no_warning(tmp_path: Path) -> None:
+    assert not needs_action(diagnose(make_run(tmp_path, epochs=8)))
+    assert diagnose(make_run(tmp_path, epochs=1, files=False)) == []
+
+
+def test_a_finding_says_where_and_gives_the_command_that_repeats_the_run(tmp_path: Path) -> None:
+    run = run_with(tmp_path, {"loss": FALLS, "val_loss": RISES})
+    (found,) = diagnose(run)
+    assert (found.name, found.where) == ("overfitting", f"{run.id}, epoch 4")
+    assert found.fix == f"tbcli train --config {run.id} --patience 3"
+
+
+def test_the_training_of_a_script_is_not_repeated_by_a_command_of_ours(tmp_path: Path) -> None:
+    run = run_with(tmp_path, {"loss": FALLS, "val_loss": RISES}, record={"backend": "tensorflow"})
+    (found,) = diagnose(run)
+    assert found.fix == "stop early, at epoch 4, and keep those weights"
+
+
+def test_labels_tell_what_guessing_reaches(tmp_path: Path) -> None:
+    columns = {"loss": [0.2, 0.2, 0.2, 0.2], "val_accuracy": [0.95] * 4}
+    run = run_with(tmp_path, columns)
+    assert names_of(run) == []
+    add_answers(run, [950, 50], [950, 0])
+    assert names_of(run) == ["stagnation", "class-imbalance"]
+
+
+def test_answers_that_find_each_class_are_no_guessing(tmp_path: Path) -> None:
+    run = run_with(tmp_path, {"loss": [0.2, 0.2, 0.2, 0.2], "val_accuracy": [0.95] * 4})
+    add_answers(run, [950, 50], [940, 45])
+    assert names_of(run) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "level"),
+    [
+        ("failed", "training-failed", "error"),
+        ("diverged", "nan-loss", "error"),
+        ("interrupted", "training-interrupted", "note"),
+    ],
+)
+def test_how_a_training_ended_is_a_finding(status: str, name: str, level: str, tmp_path: Path) -> None:
+    run = make_run(tmp_path, status=status, record={"reason": "the loss is nan at step 3"})
+    (found,) = diagnose(run)
+    assert (found.name, found.level) == (name, level)
+    if status == "interrupted":
+        assert found.fix == f"tbcli train --config {run.id}"
+        run.checkpoints.mkdir()
+        (run.checkpoints / "step-00000050.state").write_bytes(b"x")
+        assert diagnose(run)[0].fix == f"tbcli train --resume {run.id}"
+
+
+def test_a_divergence_is_told_once(tmp_path: Path) -> None:
+    run = run_with(tmp_path, {"loss": [1.0, math.nan], "val_loss": [1.0, math.nan]}, status="diverged")
+    (found,) = diagnose(run)
+    assert (found.name, found.where) == ("nan-loss", f"{run.id}, epoch 2")
+
+
+def test_scalars_of_layers_are_looked_at(tmp_path: Path) -> None:
+    run = make_run(tmp_path, files=False)
+    writer = EventWriter(run.logs)
+    for epoch in (1, 2):
+        values = {tags.GRADIENTS + "first": 1e-9, tags.GRADIENTS + "last": 1.0, tags.DEAD_UNITS + "relu": 0.95}
+        writer.scalars(values, epoch, where="train")
+    writer.close()
+    assert names_of(run) == ["dead-layer", "vanishing-gradients"]
+
+
+def test_what_recording_cost_is_looked_at(tmp_path: Path) -> None:
+    recording = {"percent": 50.0, "milliseconds": {"histograms": 9000.0}}
+    run = make_run(tmp_path, record={"recording": recording}, settings={"record.recorders": "full"})
+    (found,) = diagnose(run)
+    assert found.fix == f"tbcli train --config {run.id} --record full,-histograms"
+
+
+@pytest.mark.parametrize("damage", ["history.csv", "evidence.npz", "config.json"])
+def test_a_damaged_file_hides_what_it_would_tell_and_nothing_else(damage: str, tmp_path: Path) -> None:
+    run = run_with(tmp_path, {"loss": FALLS, "val_loss": RISES}, status="interrupted")
+    (run.logs / damage).write_bytes(b"\x00\xff{")
+    assert "training-interrupted" in names_of(run)
