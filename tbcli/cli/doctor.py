@@ -126,11 +126,21 @@ def _examine(common: Common, reference: str) -> tuple[dict[str, Any], list[Findi
     if isinstance(place, LogDirectory):
         top = place.logs / place.run if place.run else place.logs
         facts, findings = check_logdir(top)
-        return {"logdir": facts}, [*_records_in(top, config), *findings]
+        findings += _records_in(top, config)
+        return {"logdir": facts}, [*findings, *(_curves_of(place) if facts["whole"] and not facts["runs"] else [])]
+    from tbcli.doctor.diagnosis import diagnose
     from tbcli.doctor.workspace import check_run
 
     facts, findings = check_logdir(place.logs)
-    return {"run": place.id, "logdir": facts}, [*check_run(place), *findings]
+    return {"run": place.id, "logdir": facts}, [*check_run(place), *diagnose(place), *findings]
+
+
+def _curves_of(place: LogDirectory) -> list[Finding]:
+    """Return what the curves of another program's runs show."""
+    from tbcli.doctor.logged_courses import diagnose_logged
+    from tbcli.readers.logged_runs import read_runs
+
+    return diagnose_logged(read_runs(place))
 
 
 def _named(store: RunStore, reference: str, output: Output) -> Run | LogDirectory:

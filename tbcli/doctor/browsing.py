@@ -37,8 +37,8 @@ def check_browsing(system: System) -> tuple[dict[str, Any], list[Finding]]:
                 level="note",
                 name="port-taken",
                 where=str(USUAL_PORT),
-                what=f"Port {USUAL_PORT}, which TensorBoard usually takes, is in use by {holder}.",
-                why="`tensorboard` stops there; `tbcli serve` takes the next free port.",
+                what=f"port {USUAL_PORT}, which TensorBoard usually takes, is in use by {holder}",
+                why="`tensorboard` stops there; `tbcli serve` takes the next free port",
                 fix="tbcli serve --port 0",
             )
         )
@@ -71,7 +71,7 @@ def _lost_servers(servers: list[Any]) -> Iterator[Finding]:
                 level="note",
                 name="server-without-logs",
                 where=str(server.port),
-                what=f"The server on port {server.port} shows {gone[0]}, which is no longer there.",
-                why="It goes on to take memory, and shows nothing new.",
+                what=f"the server on port {server.port} shows {gone[0]}, which is no longer there",
+                why="it goes on to take memory, and shows nothing new",
                 fix=f"tbcli serve --stop {server.port}",
             )

@@ -72,11 +72,11 @@ def ask_tensorflow(program: str = _QUESTIONS, seconds: float = SECONDS) -> tuple
             env=environ,
         )
     except subprocess.TimeoutExpired:
-        return None, [_silent(f"TensorFlow did not answer within {seconds:.0f} s.")]
+        return None, [_silent(f"TensorFlow did not answer within {seconds:.0f} s")]
     told = [line for line in done.stdout.splitlines() if line.startswith(_MARK)]
     if not told:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        reason = lines[-1].strip() if lines else "without a word"
+        reason = lines[-1].strip() if lines else "without a message"
         ended = f"signal {-done.returncode}" if done.returncode < 0 else f"code {done.returncode}"
         return None, [_silent(f"TensorFlow cannot be imported ({ended}): {reason[:300]}")]
     answers: dict[str, Any] = json.loads(told[-1].removeprefix(_MARK))
@@ -88,7 +88,7 @@ def _silent(what: str) -> Finding:
         level="error",
         name="tensorflow-fails",
         what=what,
-        why="`train`, `evaluate` and `predict` need it.",
+        why="`train`, `evaluate` and `predict` need it",
         fix=pip("install", "--force-reinstall", "tensorflow"),
     )
 
@@ -105,9 +105,9 @@ def judge_answers(answers: dict[str, Any], *, has_card: bool, wants_bfloat16: bo
         yield Finding(
             level="warning",
             name="gpu-not-seen",
-            what="There is a graphics card, but TensorFlow does not see it"
-            + (f" (it was built for CUDA {answers['cuda']})." if answers.get("cuda") else "."),
-            why="Training runs on the processor.",
+            what="there is a graphics card, but TensorFlow does not see it"
+            + (f" (it was built for CUDA {answers['cuda']})." if answers.get("cuda") else ""),
+            why="training runs on the processor",
             fix=pip("install", f"tensorflow[and-cuda]=={answers['tensorflow']}"),
         )
     if "operation_failed" in answers:
@@ -115,7 +115,7 @@ def judge_answers(answers: dict[str, Any], *, has_card: bool, wants_bfloat16: bo
             level="error",
             name="tensorflow-fails",
             what=f"TensorFlow cannot multiply matrices: {answers['operation_failed']}",
-            why="No model trains.",
+            why="no model trains",
             fix=pip("install", "--force-reinstall", "tensorflow"),
         )
     float32, bfloat16 = answers.get("float32_seconds"), answers.get("bfloat16_seconds")
@@ -123,8 +123,8 @@ def judge_answers(answers: dict[str, Any], *, has_card: bool, wants_bfloat16: bo
         yield Finding(
             level="warning",
             name="bfloat16-slow",
-            what=f"A matrix product takes {1e3 * bfloat16:.1f} ms in bfloat16, {1e3 * float32:.1f} ms in float32.",
-            why="The settings ask for bfloat16, which slows training down here.",
+            what=f"a matrix product takes {1e3 * bfloat16:.1f} ms in bfloat16, {1e3 * float32:.1f} ms in float32",
+            why="the settings ask for bfloat16, which slows training down here",
             fix="tbcli train --precision float32",
         )
     for name, reason in answers["broken_plugins"].items():
@@ -132,7 +132,7 @@ def judge_answers(answers: dict[str, Any], *, has_card: bool, wants_bfloat16: bo
             level="warning",
             name="plugin-broken",
             where=name,
-            what=f"The TensorBoard plugin {name!r} cannot be loaded: {reason}",
-            why="`tensorboard` fails to start; `tbcli serve` leaves the plugin out.",
+            what=f"the TensorBoard plugin {name!r} cannot be loaded: {reason}",
+            why="`tensorboard` fails to start; `tbcli serve` leaves the plugin out",
             fix=pip("list"),
         )

@@ -34,8 +34,8 @@ def check_files(logs: Logs) -> Iterator[Finding]:
             level="note",
             name="many-files",
             where=str(logs.top),
-            what=f"There are {len(logs.found.files):,} event files.",
-            why="TensorBoard takes long to read them: 1,000 runs take its fast reader 6 s, its slow one 45 s.",
+            what=f"there are {len(logs.found.files):,} event files",
+            why="TensorBoard takes long to read them: 1,000 runs take its fast reader 6 s, its slow one 45 s",
             fix=command("tbcli", "serve", "latest", "latest~1"),
         )
 
@@ -50,8 +50,8 @@ def _nothing(logs: Logs) -> Finding:
             level="warning",
             name="no-event-files",
             where=str(logs.top),
-            what=f"There are no event files, but logs as text: {some(names)}.",
-            why="TensorBoard shows event files only; tbcli reads both.",
+            what=f"there are no event files, but logs as text: {some(names)}",
+            why="TensorBoard shows event files only; tbcli reads both",
             fix=rewritten(logs.top),
         )
     near = nearest_runs(logs.top)
@@ -59,8 +59,8 @@ def _nothing(logs: Logs) -> Finding:
         level="error",
         name="no-event-files",
         where=str(logs.top),
-        what="There are no event files below it." + (f" The nearest are below {near}." if near else ""),
-        why="TensorBoard says 'No dashboards are active', whatever the reason.",
+        what="there are no event files below it" + (f"; the nearest are below {near}" if near else ""),
+        why="TensorBoard says 'No dashboards are active', whatever the reason",
         fix=command("tensorboard", "--logdir", near) if near else "tbcli train",
     )
 
@@ -75,8 +75,8 @@ def _wrong_level(logs: Logs) -> Iterator[Finding]:
             level="warning",
             name="wrong-level",
             where=str(logs.top),
-            what=f"It is one part of a run: {some([f'{name}/' for name in sorted(beside)])} lies beside it.",
-            why="Its curves are shown alone, under the name '.', and HParams finds no metrics.",
+            what=f"it is one part of a run: {some([f'{name}/' for name in sorted(beside)])} lies beside it",
+            why="its curves are shown alone, under the name '.', and HParams finds no metrics",
             fix=command("tensorboard", "--logdir", top.parent.parent if _is_run(top.parent) else top.parent),
         )
     below = _root_of_ours(logs) if logs.is_ours else _root_of_others(runs)
@@ -85,8 +85,8 @@ def _wrong_level(logs: Logs) -> Iterator[Finding]:
             level="warning" if logs.is_ours else "note",
             name="wrong-level",
             where=str(logs.top),
-            what=f"All runs lie below {below}/ in it.",
-            why=f"Every run is shown as '{below}/...', and each reload walks through all else that is here.",
+            what=f"all runs lie below {below}/ in it",
+            why=f"every run is shown as '{below}/...', and each reload walks through all else that is here",
             fix=command("tensorboard", "--logdir", logs.top / below),
         )
 
@@ -146,8 +146,8 @@ def _links(logs: Logs) -> Iterator[Finding]:
                 level="warning",
                 name="link-to-parent",
                 where=str(link),
-                what=f"The symbolic link leads to {target}, which holds it.",
-                why="TensorBoard's slow reader follows it round and round: it lists the same runs 40 times.",
+                what=f"the symbolic link leads to {target}, which holds it",
+                why="TensorBoard's slow reader follows it round and round: it lists the same runs 40 times",
                 fix=command("rm", link),
             )
 
@@ -161,8 +161,8 @@ def _traces(logs: Logs) -> Iterator[Finding]:
             level="note",
             name="profile-plugin-missing",
             where=str(logs.tree.traces[0]),
-            what="There is a trace of the profiler, but not the plugin that shows it.",
-            why="TensorBoard has no Profile tab without it.",
+            what="there is a trace of the profiler, but not the plugin that shows it",
+            why="TensorBoard has no Profile tab without it",
             fix=pip("install", "xprof"),
         )
 
@@ -182,12 +182,12 @@ def _empty(logs: Logs) -> Iterator[Finding]:
             level="note" if is_fresh else "warning",
             name="nothing-written",
             where=logs.path(run),
-            what=f"The event file {Path(mine[-1].name).name} is open and holds nothing yet."
+            what=f"the event file {Path(mine[-1].name).name} is open and holds nothing yet"
             if is_fresh
-            else f"The event file {Path(mine[-1].name).name} holds nothing.",
-            why="Its writer keeps values back until it flushes (PyTorch: 120 s)."
+            else f"the event file {Path(mine[-1].name).name} holds nothing",
+            why="its writer keeps values back until it flushes (PyTorch: 120 s)"
             if is_fresh
-            else "Its writer was never flushed or closed, or nothing was logged; TensorBoard shows an empty run.",
+            else "its writer was never flushed or closed, or nothing was logged; TensorBoard shows an empty run",
             fix="writer.flush()" if is_fresh else command("rm", *(file.path for file in mine)),
         )
 
@@ -205,8 +205,8 @@ def _damaged(logs: Logs) -> Iterator[Finding]:
                 level="warning",
                 name="not-readable",
                 where=path,
-                what=f"It {incident.detail}{at}.",
-                why="What it holds is missing everywhere.",
+                what=f"it {incident.detail}{at}",
+                why="what it holds is missing everywhere",
                 fix=command("chmod", "u+rX", path) if "ermission" in incident.detail else command("ls", "-l", path),
             )
         elif incident.kind in (damage.TORN, damage.GROWING) and logs.now - changed.get(incident.path, 0) < _GROWING:
@@ -214,17 +214,17 @@ def _damaged(logs: Logs) -> Iterator[Finding]:
                 level="note",
                 name="still-growing",
                 where=path,
-                what=f"Its last record{at} is not whole yet: it is being written.",
-                why="The rest comes with the writer's next flush.",
+                what=f"its last record{at} is not whole yet: it is being written",
+                why="the rest comes with the writer's next flush",
             )
         else:
             yield Finding(
                 level="warning",
                 name="file-damaged",
                 where=path,
-                what=f"Damage{at}: {incident.detail.rstrip('.')}.",
-                why="Its writer was killed: what it had not written is lost."
+                what=f"damage{at}: {incident.detail}",
+                why="its writer was killed: what it had not written is lost"
                 if incident.kind == damage.TORN
-                else "TensorBoard's slow reader stops there without a word.",
+                else "TensorBoard's slow reader stops there silently",
                 fix=rewritten(Path(path).parent if Path(path).is_file() and not logs.found.is_file else path),
             )

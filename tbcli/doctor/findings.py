@@ -12,7 +12,7 @@ LEVELS: tuple[Level, ...] = get_args(Level)  # the mildest first
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that the doctor found.
+    """One thing that the doctor found; its sentences begin in lower case and have no full stop, as errors do.
 
     Args:
         level: "note" (good to know), "warning" (something is or will be wrong) or "error" (it does not work).

@@ -48,8 +48,8 @@ def _writers(logs: Logs) -> Iterator[Finding]:
                 level="warning",
                 name="several-writers",
                 where=path,
-                what=f"In one directory {incident.detail}.",
-                why="TensorBoard mixes their points into one zigzag; tbcli shows one of them.",
+                what=f"in one directory {incident.detail}",
+                why="TensorBoard mixes their points into one zigzag; tbcli shows one of them",
                 fix=_apart(logs, incident.path),
             )
 
@@ -57,7 +57,7 @@ def _writers(logs: Logs) -> Iterator[Finding]:
 def _apart(logs: Logs, run: str) -> str:
     """Return the command that gives each file of a directory one of its own."""
     place = command("cd", logs.path(run))
-    return f"{place} && for f in *tfevents*; do mkdir writer-$f && mv $f writer-$f; done"
+    return f'{place} && for f in *tfevents*; do mkdir "writer-$f" && mv "$f" "writer-$f"; done'
 
 
 def _restarted(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
@@ -74,8 +74,8 @@ def _restarted(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
                 level="note",
                 name="restarted",
                 where=logs.path(run),
-                what=f"{count:,} points of earlier files were written again by a later one, as after a restart.",
-                why="TensorBoard's slow reader draws both, as a zigzag; the fast one and tbcli show the later.",
+                what=f"{count:,} points of earlier files were written again by a later one, as after a restart",
+                why="TensorBoard's slow reader draws both, as a zigzag; the fast one and tbcli show the later",
                 fix=rewritten(logs.path(run)),
             )
 
@@ -87,9 +87,9 @@ def _steps_back(logs: Logs, sequences: Sequence[FileSequence]) -> Iterator[Findi
                 level="warning",
                 name="steps-go-back",
                 where=logs.path(sequence.file.name),
-                what=f"Steps of {sequence.tag!r} go back from {sequence.back_from:,} to {sequence.back_to:,}: "
-                f"{sequence.overwritten:,} points of the file come before.",
-                why="TensorBoard's fast reader drops them without a word; its slow one draws a zigzag.",
+                what=f"steps of {sequence.tag!r} go back from {sequence.back_from:,} to {sequence.back_to:,}: "
+                f"{sequence.overwritten:,} points of the file come before",
+                why="TensorBoard's fast reader drops them silently; its slow one draws a zigzag",
                 fix=command("tbcli", "serve", "--logdir", logs.top, "--load-fast", "false"),
             )
 
@@ -98,23 +98,21 @@ def _clocks(logs: Logs, sequences: Sequence[FileSequence]) -> Iterator[Finding]:
     for sequence in sequences:
         where = logs.path(sequence.file.name)
         if sequence.last > logs.now + _SKEW:
-            yield _clock(where, f"Its last point is of {_date(sequence.last)}, which is yet to come.")
+            yield _clock(where, f"its last point is of {_date(sequence.last)}, which is yet to come")
         elif 0 < sequence.last < _EARLIEST or 0 < sequence.first < _EARLIEST:
-            yield _clock(where, f"Its points are of {_date(sequence.first)}: a counter, not a clock.")
+            yield _clock(where, f"its points are of {_date(sequence.first)}: a counter, not a clock")
         elif sequence.last > sequence.file.changed / 1e9 + _SKEW:
             ahead = sequence.last - sequence.file.changed / 1e9
-            yield replace(
-                _clock(where, f"Its last point is {ahead:,.0f} s younger than the file itself."), level="note"
-            )
+            yield replace(_clock(where, f"its last point is {ahead:,.0f} s younger than the file itself"), level="note")
         elif sequence.clock_back > _SKEW:
-            yield _clock(where, f"Its clock was set back by {sequence.clock_back:,.0f} s while it was written.")
+            yield _clock(where, f"its clock was set back by {sequence.clock_back:,.0f} s while it was written")
         if sequence.untimed:
             yield Finding(
                 level="note",
                 name="times-missing",
                 where=where,
-                what=f"{sequence.untimed:,} of {sequence.points:,} points have no time.",
-                why="Over relative and wall time, TensorBoard draws them in 1970.",
+                what=f"{sequence.untimed:,} of {sequence.points:,} points have no time",
+                why="over relative and wall time, TensorBoard draws them in 1970",
                 fix=command("tbcli", "plot", Path(where), "--x", "step"),
             )
 
@@ -125,7 +123,7 @@ def _clock(where: str, what: str) -> Finding:
         name="clock-skew",
         where=where,
         what=what,
-        why="Curves over wall time, ages and the order of runs are wrong; those over steps are right.",
+        why="curves over wall time, ages and the order of runs are wrong; those over steps are right",
         fix="timedatectl set-ntp true",
     )
 
@@ -150,8 +148,8 @@ def _not_finite(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
             level="warning",
             name="nothing-finite",
             where=str(logs.top),
-            what=f"{len(names):,} series hold nothing but NaN or infinity: {some(names)}.",
-            why="TensorBoard draws an empty chart.",
+            what=f"{len(names):,} series hold nothing but NaN or infinity: {some(names)}",
+            why="TensorBoard draws an empty chart",
             fix=command("tbcli", "export", logs.top, "--metric", names[0]),
         )
 
@@ -168,8 +166,8 @@ def _formats(logs: Logs) -> Iterator[Finding]:
             level="warning",
             name="fast-reader-drops",
             where=str(logs.top),
-            what=f"{describe_scalars(slow, 3)}.",
-            why="TensorBoard's fast reader shows float32 only, and drops these without a word.",
+            what=describe_scalars(slow, 3),
+            why="TensorBoard's fast reader shows float32 only, and drops these silently",
             fix=command("tensorboard", "--logdir", logs.top, "--load_fast=false"),
         )
     if never:
@@ -177,9 +175,9 @@ def _formats(logs: Logs) -> Iterator[Finding]:
             level="warning",
             name="no-reader-shows",
             where=str(logs.top),
-            what=f"{describe_scalars(never, 3)}.",
-            why="No reader of TensorBoard shows them as scalars.",
-            fix="Log float(value): one number, as float32.",
+            what=describe_scalars(never, 3),
+            why="no reader of TensorBoard shows them as scalars",
+            fix="log float(value): one number, as float32",
         )
 
 
@@ -195,8 +193,8 @@ def _amounts(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
             level="note",
             name="many-series",
             where=logs.path(crowded[0]),
-            what=f"It holds {series[crowded[0]]:,} series of scalars.",
-            why="TensorBoard sends the names of all of them with each reload: the page is slow.",
+            what=f"it holds {series[crowded[0]]:,} series of scalars",
+            why="TensorBoard sends the names of all of them with each reload: the page is slow",
             fix=command("tbcli", "export", Path(logs.path(crowded[0])), "--metric", "*loss*"),
         )
     most = settle_samples(sum(file.size for file in logs.found.files))["scalars"]
@@ -207,8 +205,8 @@ def _amounts(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
             level="note",
             name="long-series",
             where=logs.path(run),
-            what=f"{tag!r} has {longest:,} points.",
-            why=f"`tensorboard` shows a random 1,000 of them, `tbcli serve` {most:,}.",
+            what=f"{tag!r} has {longest:,} points",
+            why=f"`tensorboard` shows a random 1,000 of them, `tbcli serve` {most:,}",
             fix=command("tensorboard", "--logdir", logs.top, "--samples_per_plugin", f"scalars={longest}"),
         )
 
@@ -233,10 +231,10 @@ def _hparams(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
             name="hparams-without-metrics",
             where=logs.path(bare[0]),
             what=f"{len(bare):,} of {len(sessions):,} sessions have no metric of those that "
-            f"HParams shows: {some(bare)}.",
-            why="Their rows in the table are empty, and Parallel Coordinates leaves them out.",
+            f"HParams shows: {some(bare)}",
+            why="their rows in the table are empty, and Parallel Coordinates leaves them out",
             fix="hp.Metric(tag, group=...) must name a tag of the session's directory; "
-            f"`{command('tbcli', 'runs', logs.top)}` lists them.",
+            f"`{command('tbcli', 'runs', logs.top)}` lists them",
         )
     runs = [run for run in sessions if run not in bare]
     missing = [
@@ -249,10 +247,10 @@ def _hparams(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
             level="note",
             name="hparams-metric-missing",
             where=str(logs.top),
-            what=f"No session has written {some(missing)}, which HParams has a column for.",
-            why="The column stays empty.",
-            fix="Correct the name in hp.hparams_config(metrics=...); "
-            f"`{command('tbcli', 'runs', logs.top)}` lists the tags.",
+            what=f"no session has written {some(missing)}, which HParams has a column for",
+            why="the column stays empty",
+            fix="correct the name in hp.hparams_config(metrics=...); "
+            f"`{command('tbcli', 'runs', logs.top)}` lists the tags",
         )
 
 

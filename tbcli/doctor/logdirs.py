@@ -172,7 +172,7 @@ def at_most(findings: Iterator[Finding], most: int = 3) -> Iterator[Finding]:
             yield Finding(
                 level=last.level,
                 name=last.name,
-                what=f"The same in {len(mine) - most:,} more places.",
+                what=f"the same in {len(mine) - most:,} more places",
                 why=last.why,
                 fix="",
                 where=some([each.where for each in mine[most:] if each.where]),

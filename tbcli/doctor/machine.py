@@ -82,24 +82,24 @@ def _processor_findings(processor: dict[str, Any], *, wants_bfloat16: bool) -> I
         yield Finding(  # TensorFlow's release notes of 1.6
             level="error",
             name="no-avx",
-            what=f"The processor ({processor['model']}) does not have AVX instructions.",
-            why="`import tensorflow` ends with 'Illegal instruction': its packages are compiled for AVX.",
-            fix="On a virtual machine pass the host's processor through (QEMU: -cpu host); else use another machine.",
+            what=f"the processor ({processor['model']}) does not have AVX instructions",
+            why="`import tensorflow` ends with 'Illegal instruction': its packages are compiled for AVX",
+            fix="on a virtual machine pass the host's processor through (QEMU: -cpu host); else use another machine",
         )
     if wants_bfloat16 and processor["bfloat16"] == "emulated":
         yield Finding(
             level="warning",
             name="bfloat16-emulated",
-            what="The settings ask for bfloat16, which this processor does not have in hardware.",
-            why="Emulated, it is slower than float32, and less exact.",
+            what="the settings ask for bfloat16, which this processor does not have in hardware",
+            why="emulated, it is slower than float32, and less exact",
             fix="tbcli train --precision float32",
         )
     if quota and math.ceil(quota) < cores:
         yield Finding(
             level="note",
             name="cpu-quota",
-            what=f"The container may use {quota:g} of the {cores} cores that it sees.",
-            why="TensorFlow starts a thread for each core that it sees; they wait for each other.",
+            what=f"the container may use {quota:g} of the {cores} cores that it sees",
+            why="TensorFlow starts a thread for each core that it sees; they wait for each other",
             fix=f"export TF_NUM_INTRAOP_THREADS={math.ceil(quota)}",
         )
 
@@ -145,8 +145,8 @@ def _memory_findings(memory: dict[str, Any]) -> Iterator[Finding]:
         yield Finding(
             level="warning",
             name="memory-low",
-            what=f"{available / _GIGABYTE:.2f} GB of memory are free{limited}.",
-            why="TensorFlow alone takes 0.6 GB; the kernel kills a process that finds no more, without a word.",
+            what=f"{available / _GIGABYTE:.2f} GB of memory are free{limited}",
+            why="TensorFlow alone takes 0.6 GB; the kernel kills a process that finds no more, silently",
             fix="ps -eo rss,pid,args --sort=-rss | head",
         )
 
@@ -179,16 +179,16 @@ def _graphics_findings(system: System, cards: dict[str, Any]) -> Iterator[Findin
             level="warning",
             name="gpu-hidden",
             where="CUDA_VISIBLE_DEVICES",
-            what=f"CUDA_VISIBLE_DEVICES={hidden!r} hides the graphics card.",
-            why="Training runs on the processor.",
+            what=f"CUDA_VISIBLE_DEVICES={hidden!r} hides the graphics card",
+            why="training runs on the processor",
             fix="unset CUDA_VISIBLE_DEVICES",
         )
     if cards["cards"] and not cards["devices"] and not cards["wsl"]:
         yield Finding(
             level="warning",
             name="gpu-not-passed",
-            what="The driver knows a graphics card, but there is no /dev/nvidia0.",
-            why="A container that was started without its GPUs trains on the processor.",
+            what="the driver knows a graphics card, but there is no /dev/nvidia0",
+            why="a container that was started without its GPUs trains on the processor",
             fix="docker run --gpus all ..." if in_container(system) else "nvidia-modprobe -u -c=0",
         )
     elif has_card:
@@ -197,8 +197,8 @@ def _graphics_findings(system: System, cards: dict[str, Any]) -> Iterator[Findin
         yield Finding(
             level="note",
             name="gpu-amd",
-            what="There is an AMD graphics card; TensorFlow's own packages support NVIDIA's only.",
-            why="Training runs on the processor.",
+            what="there is an AMD graphics card; TensorFlow's own packages support NVIDIA's only",
+            why="training runs on the processor",
             fix=f"{pip('uninstall', '-y', 'tensorflow')} && {pip('install', 'tensorflow-rocm')}",
         )
     room = shared_room(system)
@@ -207,8 +207,8 @@ def _graphics_findings(system: System, cards: dict[str, Any]) -> Iterator[Findin
             level="note",
             name="shared-memory-small",
             where=_SHARED,
-            what=f"{_SHARED} has {room >> 20} MB, and there are {cards['devices']} graphics cards.",
-            why="NCCL, by which they exchange gradients, fails or crashes where it finds too little of it.",
+            what=f"{_SHARED} has {room >> 20} MB, and there are {cards['devices']} graphics cards",
+            why="NCCL, by which they exchange gradients, fails or crashes where it finds too little of it",
             fix="docker run --shm-size=1g ..." if in_container(system) else f"mount -o remount,size=1g {_SHARED}",
         )
 
@@ -221,8 +221,8 @@ def _missing_cuda(system: System) -> Iterator[Finding]:
             level="warning",
             name="gpu-unused",
             where=cpu_only,
-            what=f"There is a graphics card, but {cpu_only} cannot use it.",
-            why="Training runs on the processor.",
+            what=f"there is a graphics card, but {cpu_only} cannot use it",
+            why="training runs on the processor",
             fix=f"{pip('uninstall', '-y', cpu_only)} && {pip('install', 'tensorflow[and-cuda]')}",
         )
         return
@@ -235,8 +235,8 @@ def _missing_cuda(system: System) -> Iterator[Finding]:
         level="warning",
         name="gpu-without-cuda",
         where="tensorflow",
-        what=f"There is a graphics card, but CUDA's packages are missing or of another version: {some}.",
-        why="TensorFlow says 'Cannot dlopen some GPU libraries' and trains on the processor.",
+        what=f"there is a graphics card, but CUDA's packages are missing or of another version: {some}",
+        why="TensorFlow says 'Cannot dlopen some GPU libraries' and trains on the processor",
         fix=pip("install", f"tensorflow[and-cuda]=={packages.version('tensorflow')}"),
     )
 

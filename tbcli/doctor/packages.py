@@ -128,8 +128,8 @@ def check_packages(system: System) -> tuple[dict[str, str], list[Finding]]:
                 level="note",
                 name="no-fast-reader",
                 where="tensorboard-data-server",
-                what="The package tensorboard-data-server has no server for this platform.",
-                why="TensorBoard reads logs with its slow reader: 1,000 runs take 45 s instead of 6.",
+                what="the package tensorboard-data-server has no server for this platform",
+                why="TensorBoard reads logs with its slow reader: 1,000 runs take 45 s instead of 6",
                 fix=pip("install", "--force-reinstall", "tensorboard-data-server"),
             )
         )
@@ -155,10 +155,10 @@ def _unmet(packages: Packages) -> Iterator[Finding]:
                     name="package-version" if version else "package-missing",
                     where=requirement.name,
                     what=f"{owner} {packages.version(owner)} needs {needed}; "
-                    + (f"{requirement.name} {version} is installed." if version else "it is not installed."),
-                    why=f"{owner} is not made for that version: it may fail, or compute something else."
+                    + (f"{requirement.name} {version} is installed" if version else "it is not installed"),
+                    why=f"{owner} is not made for that version: it may fail, or compute something else"
                     if version
-                    else f"{owner} fails where it imports it.",
+                    else f"{owner} fails where it imports it",
                     fix=pip("install", needed),
                 )
 
@@ -171,8 +171,8 @@ def _incompatible(packages: Packages) -> Iterator[Finding]:
             level="error",
             name="numpy-too-new",
             where="numpy",
-            what=f"TensorFlow {tensorflow} was compiled for NumPy 1; NumPy {numpy} is installed.",
-            why="`import tensorflow` fails, or crashes.",
+            what=f"TensorFlow {tensorflow} was compiled for NumPy 1; NumPy {numpy} is installed",
+            why="`import tensorflow` fails, or crashes",
             fix=pip("install", "--upgrade", "tensorflow>=2.21"),
         )
     tensorboard, setuptools = packages.version("tensorboard"), packages.version("setuptools")
@@ -181,8 +181,8 @@ def _incompatible(packages: Packages) -> Iterator[Finding]:
             level="error",
             name="pkg-resources-missing",
             where="setuptools",
-            what=f"TensorBoard {tensorboard} imports pkg_resources, which setuptools {setuptools} does not have.",
-            why="TensorBoard fails to start: No module named 'pkg_resources'.",
+            what=f"TensorBoard {tensorboard} imports pkg_resources, which setuptools {setuptools} does not have",
+            why="TensorBoard fails to start: No module named 'pkg_resources'",
             fix=pip("install", "--upgrade", "tensorboard>=2.21"),
         )
 
@@ -203,8 +203,8 @@ def _rivals(packages: Packages) -> Iterator[Finding]:
                 level="warning",
                 name="packages-overlap",
                 where=directory,
-                what=f"{listed} are both installed into the directory {directory!r}.",
-                why="The one installed last wrote over files of the other: a mixture of two versions runs.",
+                what=f"{listed} are both installed into the directory {directory!r}",
+                why="the one installed last wrote over files of the other: a mixture of two versions runs",
                 fix=f"{pip('uninstall', '-y', *installed)} && {pip('install', installed[0])}",
             )
 
@@ -219,9 +219,9 @@ def _plugins(packages: Packages) -> Iterator[Finding]:
                 level="warning",
                 name="plugin-broken",
                 where=package,
-                what=f"The TensorBoard plugin {point.name!r} of {package} names the module {point.module!r}, "
-                "which is not there.",
-                why="`tensorboard` fails to start; `tbcli serve` leaves the plugin out.",
+                what=f"the TensorBoard plugin {point.name!r} of {package} names the module {point.module!r}, "
+                "which is not there",
+                why="`tensorboard` fails to start; `tbcli serve` leaves the plugin out",
                 fix=pip("install", "--force-reinstall", package),
             )
     for name, packs in owners.items():
@@ -230,7 +230,7 @@ def _plugins(packages: Packages) -> Iterator[Finding]:
                 level="warning",
                 name="plugins-collide",
                 where=name,
-                what=f"{' and '.join(packs)} both install a TensorBoard plugin named {name!r}.",
-                why=f"`tensorboard` stops with 'Duplicate plugins for name {name}'.",
+                what=f"{' and '.join(packs)} both install a TensorBoard plugin named {name!r}",
+                why=f"`tensorboard` stops with 'Duplicate plugins for name {name}'",
                 fix=pip("uninstall", "-y", *packs[1:]),
             )

@@ -42,8 +42,8 @@ def _check(logs: Logs, path: Path) -> Iterator[Finding]:
             level="warning",
             name="projector-without-run",
             where=str(path),
-            what="No event file lies beside the projector's configuration.",
-            why="TensorBoard looks for configurations in the directories of runs only: the tab stays empty.",
+            what="no event file lies beside the projector's configuration",
+            why="TensorBoard looks for configurations in the directories of runs only: the tab stays empty",
             fix=f"cp {path} and its files into the directory of a run",
         )
     for found in _SAID.finditer(text):
@@ -56,8 +56,8 @@ def _check(logs: Logs, path: Path) -> Iterator[Finding]:
                 level="warning",
                 name="projector-asset",
                 where=str(path),
-                what=f"{field} {said!r} {problem}.",
-                why="TensorBoard leaves it out: vectors without labels, or no vectors at all.",
+                what=f"{field} {said!r} {problem}",
+                why="TensorBoard leaves it out: vectors without labels, or no vectors at all",
                 fix=f"mv {Path(said).name} into {path.parent} and write its name alone into {path.name}",
             )
     yield from _rows(path, text)
@@ -99,9 +99,9 @@ def _rows(path: Path, text: str) -> Iterator[Finding]:
                 name="projector-rows",
                 where=str(path),
                 what=f"{said['metadata_path']!r} labels {expected:,} points, "
-                f"{said['tensor_path']!r} holds {vectors[0]:,}.",
-                why="Labels stand beside the wrong points, or some have none"
-                + (": a header is read only where there are two columns or more." if columns == 1 else "."),
+                f"{said['tensor_path']!r} holds {vectors[0]:,}",
+                why="labels stand beside the wrong points, or some have none"
+                + (": a header is read only where there are two columns or more." if columns == 1 else ""),
                 fix=command("wc", "-l", path.parent / said["tensor_path"], path.parent / said["metadata_path"]),
             )
 

@@ -95,8 +95,8 @@ def _findings_of(system: System, place: _Place) -> Iterator[Finding]:
             level="error" if names != "cache" else "note",
             name="not-writable",
             where=where,
-            what=f"{where} ({names}) cannot be written by this user.",
-            why="A training cannot keep its run there." if names != "cache" else "Large logs are read anew each time.",
+            what=f"{where} ({names}) cannot be written by this user",
+            why="a training cannot keep its run there" if names != "cache" else "large logs are read anew each time",
             fix="tbcli train --workspace DIR" if names != "cache" else "export XDG_CACHE_HOME=DIR",
         )
     if place.free < _LOW:
@@ -104,8 +104,8 @@ def _findings_of(system: System, place: _Place) -> Iterator[Finding]:
             level="error" if place.free < _FULL else "warning",
             name="disk-almost-full",
             where=where,
-            what=f"{place.free / 1e6:,.0f} MB are free for {names}.",
-            why="On a full disk recording stops, and a model may not be saved.",
+            what=f"{place.free / 1e6:,.0f} MB are free for {names}",
+            why="on a full disk recording stops, and a model may not be saved",
             fix="tbcli clean --older-than 30d --permanent",
         )
     if place.inodes is not None and place.inodes < _FEW_INODES:
@@ -113,8 +113,8 @@ def _findings_of(system: System, place: _Place) -> Iterator[Finding]:
             level="error" if place.inodes < _NO_INODES else "warning",
             name="inodes-almost-used-up",
             where=where,
-            what=f"{place.inodes:,} more files can be made for {names}.",
-            why="Without inodes no file can be made although there is room: the disk counts as full.",
+            what=f"{place.inodes:,} more files can be made for {names}",
+            why="without inodes no file can be made although there is room: the disk counts as full",
             fix=f"{command('du', '--inodes', '-d', '2', where)} | sort -n | tail",
         )
     if place.is_writable and place.kind.partition(".")[0] in _REMOTE:
@@ -125,8 +125,8 @@ def _findings_of(system: System, place: _Place) -> Iterator[Finding]:
                 level="warning",
                 name="filesystem-clock",
                 where=where,
-                what=f"The clock of the {place.kind} file system of {names} is {abs(skew):.0f} s {ahead} this one's.",
-                why="Ages of runs, and whether one still trains, are told by the times of files.",
+                what=f"the clock of the {place.kind} file system of {names} is {abs(skew):.0f} s {ahead} this one's",
+                why="ages of runs, and whether one still trains, are told by the times of files",
                 fix="timedatectl set-ntp true",
             )
 
@@ -158,8 +158,8 @@ def _clock_findings(system: System) -> Iterator[Finding]:
         yield Finding(
             level="warning",
             name="clock-set-back",
-            what=f"The clock stands {(installed - system.now) / 86_400:,.0f} days before tbcli was installed.",
-            why="Runs are named and sorted by time, and `clean --older-than` goes by it.",
+            what=f"the clock stands {(installed - system.now) / 86_400:,.0f} days before tbcli was installed",
+            why="runs are named and sorted by time, and `clean --older-than` goes by it",
             fix="timedatectl set-ntp true",
         )
 
@@ -172,8 +172,8 @@ def check_temporary() -> Iterator[Finding]:
         yield Finding(
             level="error",
             name="no-temporary-directory",
-            what="There is no directory for temporary files that can be written.",
-            why="`serve` and conversions of models need one.",
+            what="there is no directory for temporary files that can be written",
+            why="`serve` and conversions of models need one",
             fix="export TMPDIR=DIR",
         )
         return
@@ -184,8 +184,8 @@ def check_temporary() -> Iterator[Finding]:
             level="warning",
             name="temporary-directory-full",
             where=place,
-            what=f"{free / 1e6:,.0f} MB are free in {place}.",
-            why="`serve` and conversions of models need room for temporary files.",
+            what=f"{free / 1e6:,.0f} MB are free in {place}",
+            why="`serve` and conversions of models need room for temporary files",
             fix=f"du -xsh {place}/* | sort -h | tail",
         )
 
@@ -206,8 +206,8 @@ def check_open_files(event_files: int) -> tuple[dict[str, int], list[Finding]]:
             Finding(
                 level="warning",
                 name="open-files-limit",
-                what=f"{event_files:,} event files, but a process may hold {hard:,} files open.",
-                why="TensorBoard's fast reader holds each one open, and ends where it may not.",
+                what=f"{event_files:,} event files, but a process may hold {hard:,} files open",
+                why="TensorBoard's fast reader holds each one open, and ends where it may not",
                 fix="tbcli serve --load-fast false",
             )
         )
@@ -216,8 +216,8 @@ def check_open_files(event_files: int) -> tuple[dict[str, int], list[Finding]]:
             Finding(
                 level="note",
                 name="open-files-limit",
-                what=f"{event_files:,} event files; `tensorboard` may hold {soft:,} files open (`ulimit -n`).",
-                why="Its fast reader ends where it may not open another; `tbcli serve` raises the limit itself.",
+                what=f"{event_files:,} event files; `tensorboard` may hold {soft:,} files open (`ulimit -n`)",
+                why="its fast reader ends where it may not open another; `tbcli serve` raises the limit itself",
                 fix=f"ulimit -n {min(hard, 2 * event_files + _SPARE_FILES)}",
             )
         )

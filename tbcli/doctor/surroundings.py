@@ -15,28 +15,28 @@ from tbcli.doctor.system import System, command
 
 # Variable, values that change nothing, level, what it does.
 _VARIABLES: tuple[tuple[str, tuple[str, ...], Level, str], ...] = (
-    ("TF_USE_LEGACY_KERAS", ("0", "false"), "warning", "tf.keras is then Keras 2, of the package tf-keras."),
+    ("TF_USE_LEGACY_KERAS", ("0", "false"), "warning", "tf.keras is then Keras 2, of the package tf-keras"),
     (
         "TF_ENABLE_ONEDNN_OPTS",
         ("1", "true"),
         "note",
-        "Without oneDNN results differ in the last digits, and training on the processor is slower.",
+        "without oneDNN results differ in the last digits, and training on the processor is slower",
     ),
-    ("TF_DETERMINISTIC_OPS", ("0", "false"), "note", "Operations are deterministic and slower in every training."),
-    ("TF_CUDNN_DETERMINISTIC", ("0", "false"), "note", "cuDNN is deterministic and slower in every training."),
-    ("NVIDIA_TF32_OVERRIDE", ("1",), "note", "Matrix products on the graphics card are computed without TF32."),
-    ("TF_XLA_FLAGS", (), "note", "It changes which operations XLA compiles, and so the last digits."),
-    ("XLA_FLAGS", (), "note", "It changes how XLA compiles, and so the last digits."),
+    ("TF_DETERMINISTIC_OPS", ("0", "false"), "note", "operations are deterministic and slower in every training"),
+    ("TF_CUDNN_DETERMINISTIC", ("0", "false"), "note", "cuDNN is deterministic and slower in every training"),
+    ("NVIDIA_TF32_OVERRIDE", ("1",), "note", "matrix products on the graphics card are computed without TF32"),
+    ("TF_XLA_FLAGS", (), "note", "it changes which operations XLA compiles, and so the last digits"),
+    ("XLA_FLAGS", (), "note", "it changes how XLA compiles, and so the last digits"),
     (
         "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION",
         ("upb", "cpp"),
         "warning",
-        "Protobuf in Python is many times slower: `serve` and reading logs take long.",
+        "Protobuf in Python is many times slower: `serve` and reading logs take long",
     ),
 )
 _THREADS = (
-    ("TF_NUM_INTRAOP_THREADS", "TensorFlow computes"),
-    ("OMP_NUM_THREADS", "libraries that use OpenMP compute"),
+    ("TF_NUM_INTRAOP_THREADS", "TensorFlow computes with no more threads"),
+    ("OMP_NUM_THREADS", "libraries that use OpenMP compute with no more threads"),
 )
 _KERAS = {"backend": "tensorflow", "image_data_format": "channels_last", "floatx": "float32"}
 _OTHERS = ("KERAS_BACKEND", "KERAS_HOME", "CUDA_VISIBLE_DEVICES")
@@ -67,7 +67,7 @@ def keras_file(system: System) -> Path | None:
 def _keras(system: System, path: Path | None) -> Iterator[Finding]:
     said = system.environ.get("KERAS_BACKEND")
     if said not in (None, "", "tensorflow"):
-        yield _ignored("KERAS_BACKEND", f"KERAS_BACKEND is {said!r}.", "unset KERAS_BACKEND")
+        yield _ignored("KERAS_BACKEND", f"KERAS_BACKEND is {said!r}", "unset KERAS_BACKEND")
     if path is None or not path.is_file():
         return
     try:
@@ -79,28 +79,28 @@ def _keras(system: System, path: Path | None) -> Iterator[Finding]:
             level="note",
             name="keras-settings-unreadable",
             where=str(path),
-            what=f"{path} is not valid JSON.",
-            why="Keras takes its defaults instead, and says nothing.",
+            what=f"{path} is not valid JSON",
+            why="Keras takes its defaults instead, and says nothing",
             fix=command("rm", path),
         )
         return
     for key, usual in _KERAS.items():
         if settings.get(key, usual) != usual:
-            yield _ignored(str(path), f"{path} sets {key} to {settings[key]!r}.", command("rm", path))
+            yield _ignored(str(path), f"{path} sets {key} to {settings[key]!r}", command("rm", path))
     epsilon = settings.get("epsilon", _EPSILON)
     if epsilon != _EPSILON:
         yield Finding(
             level="warning",
             name="keras-settings",
             where=str(path),
-            what=f"{path} sets epsilon to {epsilon!r}, not {_EPSILON:g}.",
-            why="It is a part of losses and optimizers: results differ from those on other machines.",
+            what=f"{path} sets epsilon to {epsilon!r}, not {_EPSILON:g}",
+            why="it is a part of losses and optimizers: results differ from those on other machines",
             fix=command("rm", path),
         )
 
 
 def _ignored(where: str, what: str, fix: str) -> Finding:
-    why = "`tbcli train` takes no notice, but scripts under `tbcli run`, and other programs that load its models, do."
+    why = "`tbcli train` takes no notice, but scripts under `tbcli run`, and other programs that load its models, do"
     return Finding(level="note", name="keras-settings", what=what, why=why, fix=fix, where=where)
 
 
@@ -112,7 +112,7 @@ def _variables(system: System) -> Iterator[Finding]:
                 level=level,
                 name="environment-variable",
                 where=name,
-                what=f"{name} is set to {value!r}.",
+                what=f"{name} is set to {value!r}",
                 why=why,
                 fix=f"unset {name}",
             )
@@ -120,15 +120,15 @@ def _variables(system: System) -> Iterator[Finding]:
 
 def _threads(system: System) -> Iterator[Finding]:
     cores = usable_cores()
-    for name, who in _THREADS:
+    for name, why in _THREADS:
         value = system.environ.get(name, "")
         if value.isdecimal() and 0 < int(value) < cores:
             yield Finding(
                 level="note",
                 name="threads-limited",
                 where=name,
-                what=f"{name} is {value}; there are {cores} cores.",
-                why=f"{who[0].upper()}{who[1:]} with no more threads.",
+                what=f"{name} is {value}; there are {cores} cores",
+                why=why,
                 fix=f"unset {name}",
             )
 
@@ -140,8 +140,8 @@ def _home(system: System) -> Iterator[Finding]:
             level="note",
             name="no-home",
             where="HOME",
-            what=f"HOME is {home!r}, which is no directory." if home else "HOME is not set.",
-            why="Keras' settings and caches have no place there; large logs are read anew each time.",
+            what=f"HOME is {home!r}, which is no directory" if home else "HOME is not set",
+            why="Keras' settings and caches have no place there; large logs are read anew each time",
             fix="export HOME=DIR",
         )
 
@@ -154,7 +154,7 @@ def _locale(system: System) -> Iterator[Finding]:
             level="note",
             name="locale-not-utf8",
             where=said or "LANG",
-            what=f"The locale {said!r} writes text as {encoding}.",
-            why="Names of runs with other letters are shown with escapes, and other programs may fail on them.",
+            what=f"the locale {said!r} writes text as {encoding}",
+            why="names of runs with other letters are shown with escapes, and other programs may fail on them",
             fix="export LC_ALL=C.UTF-8",
         )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MUCH = 1_000_000_000  # bytes
 _MOST_COUNTED = 100  # runs in the trash
 _MOST_NAMED = 3
-_LOST_RUN = "The run is not listed, compared or plotted."
+_LOST_RUN = "the run is not listed, compared or plotted"
 
 
 def settings_files(system: System, paths: PathsConfig) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def describe_settings(problem: ConfigError) -> Finding:
         level="error",
         name="settings-invalid",
         what=problem.message,
-        why="Every command stops with this until it is corrected; the defaults were used here.",
+        why="every command stops with this until it is corrected; the defaults were used here",
         fix=problem.hint,
     )
 
@@ -62,20 +62,20 @@ def check_records(store: RunStore) -> Iterator[Finding]:
     wrecks = search.found()
     yield from map(_left_over, wrecks[:_MOST_NAMED])
     if len(wrecks) > _MOST_NAMED:
-        yield replace(_left_over(wrecks[_MOST_NAMED]), what=f"{len(wrecks) - _MOST_NAMED:,} more are left over.")
+        yield replace(_left_over(wrecks[_MOST_NAMED]), what=f"{len(wrecks) - _MOST_NAMED:,} more are left over")
     told = {path for wreck in wrecks for path in wreck.paths}
     for invalid in store.invalid:
         if invalid.logs not in told:
-            yield _damaged(str(invalid.logs), f"{invalid.why[0].upper()}{invalid.why[1:]}.", _LOST_RUN)
+            yield _damaged(str(invalid.logs), invalid.why, _LOST_RUN)
     yield from _shared(names, store)
 
 
 def _left_over(wreck: Wreck) -> Finding:
     where = " and ".join(map(str, wreck.paths))
-    what = f"{wreck.what[0].upper()}{wreck.what[1:]}{f' ({wreck.in_use})' if wreck.in_use else ''}."
+    what = f"{wreck.what} ({wreck.in_use})" if wreck.in_use else wreck.what
     if wreck.kind == "run":
         return _damaged(where, what, _LOST_RUN)
-    why = "It takes room, and belongs to no run."
+    why = "it takes room, and belongs to no run"
     return Finding(
         level="note", name="left-over", where=where, what=what, why=why, fix=command("tbcli", "clean", "--damaged")
     )
@@ -94,8 +94,8 @@ def _shared(names: Counter[str], store: RunStore) -> Iterator[Finding]:
             level="note",
             name="names-shared",
             where=str(store.logs_root),
-            what=f"Several runs have one name: {listed}{more}.",
-            why="Commands that read take the newest of them; `clean` refuses the name.",
+            what=f"several runs have one name: {listed}{more}",
+            why="commands that read take the newest of them; `clean` refuses the name",
             fix=command("tbcli", "runs", "--where", f"name={shared[0]}"),
         )
 
@@ -104,9 +104,9 @@ def check_run(run: Run) -> Iterator[Finding]:
     """Yield what is wrong with a run's own records."""
     from tbcli.runs.unreadable import damage_of
 
-    why = "What it said is missing in tables and figures, or comes from somewhere else."
+    why = "what it said is missing in tables and figures, or comes from somewhere else"
     for sentence in damage_of(run):
-        yield _damaged(str(run.logs), f"{sentence}.", why, command("tbcli", "runs", run.id))
+        yield _damaged(str(run.logs), sentence, why, command("tbcli", "runs", run.id))
 
 
 def check_trash(store: RunStore, trash_days: float) -> tuple[dict[str, Any], list[Finding]]:
@@ -134,8 +134,8 @@ def check_trash(store: RunStore, trash_days: float) -> tuple[dict[str, Any], lis
                 level="note",
                 name="trash-large",
                 where=str(trash.place),
-                what=f"Removed runs take {'' if is_whole else 'more than '}{size / 1e9:.1f} GB in the trash.",
-                why="The room is free again when the trash is emptied.",
+                what=f"removed runs take {'' if is_whole else 'more than '}{size / 1e9:.1f} GB in the trash",
+                why="the room is free again when the trash is emptied",
                 fix="tbcli clean --purge",
             )
         )
@@ -147,7 +147,7 @@ def _unusable(place: Path, error: TbcliError) -> Finding:
         level="note",
         name="trash-unusable",
         where=str(place),
-        what=f"{error.message}.",
-        why="`tbcli clean` cannot move runs there, and asks for --permanent.",
+        what=error.message,
+        why="`tbcli clean` cannot move runs there, and asks for --permanent",
         fix="tbcli clean --permanent",
     )
