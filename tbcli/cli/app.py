@@ -16,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from tbcli import __version__
 from tbcli.cli.output import abandon_stdout, show_error, unwritable_stdout
-from tbcli.errors import ConfigError, Refused, TbcliError
+from tbcli.errors import ConfigError, NotFound, Refused, TbcliError, TrainingFailed
 
 COMMANDS = {
     "train": "Train a model with TensorBoard filled, and keep the run.",
@@ -41,6 +41,12 @@ COMMANDS = {
 """What ``--help`` lists, in its order; behind each stands the function of that name in the module of that name."""
 
 _TOPICS = ("data", "models")  # that have the name of a command, and are shown instead of its options
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+_HINTS = {
+    errno.EACCES: "check the permissions of that path",
+    errno.EMFILE: "too many files are open: `ulimit -n 4096` raises the limit",
+    errno.ENOSPC: "`tbcli clean --dry-run --keep 5` shows what could be removed",
+}
 _SUGGESTIONS = (" Did you mean ", " (Possible options: ")
 
 
@@ -81,11 +87,10 @@ class Commands(TyperGroup):
             code = _failed(_usage_error(error, words))
         except BrokenPipeError:
             code = _left_by_reader()
+        except MemoryError:
+            code = _failed(TrainingFailed("out of memory", hint="ask for less at once: fewer runs, or smaller data"))
         except OSError as error:
-            # Help and version are printed by Typer itself.
-            if error.filename or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-                raise
-            code = _failed(unwritable_stdout(error))
+            code = _failed(_unusable(error))
         except SystemExit as leaving:
             # Typer itself answers a closed pipe, with code 1.
             if not isinstance(leaving.__context__, BrokenPipeError):
@@ -123,6 +128,17 @@ def _without_markup(text: str) -> str:
 def _failed(error: TbcliError) -> int:
     show_error(error)
     return error.exit_code
+
+
+def _unusable(error: OSError) -> TbcliError:
+    """Return what to say of a path that nobody nearer answered for: too long, closed to us, gone meanwhile."""
+    if error.filename is None:
+        if error.errno not in _DISK:
+            raise error
+        return unwritable_stdout(error)  # help and version are printed by Typer itself
+    kind = TrainingFailed if error.errno in _DISK else NotFound
+    hint = _HINTS.get(error.errno or 0, "check that path")
+    return kind(f"cannot use {os.fsdecode(error.filename)!r}: {error.strerror or error}", hint=hint)
 
 
 def _left_by_reader() -> int:

@@ -245,7 +245,9 @@ def _warn_of_visitors(output: Output, place: Reservation, token: str) -> None:
     import getpass
     import socket
 
-    here = f"{getpass.getuser()}@{socket.gethostname()}"
+    here = socket.gethostname()
+    with suppress(KeyError, OSError):  # an account without a name
+        here = f"{getpass.getuser()}@{here}"
     who = "who has the URL with the token" if token else "who can reach port {place.port} of this machine"
     output.warn(
         f"anyone {who.format(place=place)} can read these runs, unencrypted; safer: omit `--host` and run on your own "

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tbcli.config.configuration import FREE, SETTINGS, Config, declared
+from tbcli.config.paths import expanded
 from tbcli.config.recipes import RECIPE
 from tbcli.config.said import Layer, Said, merged
 from tbcli.config.setting import guess
@@ -156,7 +157,7 @@ def absolute(key: str, value: object, base: Path) -> object:
     place, colon, function = value.rpartition(":")
     if not (colon and place.endswith(".py")):
         place, colon, function = value, "", ""
-    path = base.absolute() / Path(place).expanduser()
+    path = base.absolute() / expanded(place)
     is_path = colon or "/" in place or os.sep in place or place.startswith("~") or path.exists()
     return f"{os.path.normpath(path)}{colon}{function}" if is_path else value
 

@@ -8,11 +8,19 @@ from pathlib import Path
 
 from tbcli.config.setting import Section, setting
 
+_NOWHERE = Path("/nonexistent")  # the home of an account that has none: nothing is kept there
+
 
 def cache_home() -> Path:
     """Return where whatever can be made again is kept: ``$XDG_CACHE_HOME/tbcli``, with ``~/.cache`` as the default."""
-    home = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (home if home.is_absolute() else Path.home() / ".cache") / "tbcli"
+    said = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    home = said if said.is_absolute() else expanded("~/.cache")
+    return (home if home.is_absolute() else _NOWHERE) / "tbcli"
+
+
+def expanded(path: str) -> Path:
+    """Return a path with ``~`` replaced by a home directory; where that is not known it stays, as in a shell."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - `Path.expanduser` raises a RuntimeError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbcli.config import DataConfig
+from tbcli.config.paths import expanded
 from tbcli.data.telling import progress_to
 from tbcli.errors import ConfigError, DoesNotFit, NotFound
 from tbcli.loading import load_object
@@ -53,7 +54,7 @@ def require_source(name: str) -> str:
         return SOURCES[name]
     if is_reference(name):
         return _FUNCTION
-    path = Path(name).expanduser()
+    path = expanded(name)
     if path.is_dir():
         return _FOLDER
     if not path.exists():
@@ -74,7 +75,7 @@ def needs_keras(name: str) -> bool:
     """
     if name not in SOURCES and is_reference(name):
         with suppress(OSError):
-            text = Path(name.rpartition(":")[0]).expanduser().read_bytes()
+            text = expanded(name.rpartition(":")[0]).read_bytes()
             return b"tensorflow" in text or b"keras" in text
     return SOURCES.get(name) == SOURCES["cifar10"]
 

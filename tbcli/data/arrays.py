@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tbcli.config import DataConfig
+from tbcli.config.paths import expanded
 from tbcli.data.array_keys import choose_inputs, describe_arrays, sort_keys
 from tbcli.data.dataset import Dataset, cut_splits
 from tbcli.data.npz_members import Member, open_members, unpack_member
@@ -31,7 +32,7 @@ def load_arrays(config: DataConfig) -> Dataset:
     Raises:
         DoesNotFit: It is damaged, its arrays cannot be told apart, or they do not fit each other or the task.
     """
-    path = Path(config.source).expanduser()
+    path = expanded(config.source)
     members = open_members(path)
     shapes = {key: member.shape for key, member in members.items()}
     keys = sort_keys(path.name, shapes, {key: member.dtype.kind for key, member in members.items()})

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from tbcli.config import DataConfig
+from tbcli.config.paths import expanded
 from tbcli.data.dataset import Dataset, cut_splits
 from tbcli.data.telling import tell_progress
 from tbcli.errors import DoesNotFit, TbcliError
@@ -95,7 +96,7 @@ def load_download(config: DataConfig) -> Dataset:
 
 def keras_cache() -> Path:
     """Return the directory where Keras keeps data: below ``$KERAS_HOME`` or ``~/.keras``, if that can be written."""
-    home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    home = expanded(os.environ.get("KERAS_HOME") or "~/.keras")
     if home.exists() and not os.access(home, os.W_OK):
         home = Path("/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir()) / ".keras"  # noqa: S108, PTH112
     return home / "datasets"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import accumulate, pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tbcli.config import DataConfig
+from tbcli.config.paths import expanded
 from tbcli.data.dataset import Dataset, cut_splits, fixed_order
 from tbcli.data.folders import arrange
 from tbcli.data.image_files import Archive, FileEntry, Folder
@@ -29,7 +29,7 @@ def load_images(config: DataConfig) -> Dataset:
         DoesNotFit: There is something else than classes of images, or too few of them.
         TrainingFailed: The decoded images fit neither on the disk nor in memory.
     """
-    place = Path(config.source).expanduser().absolute()
+    place = expanded(config.source).absolute()
     files = Folder(place) if place.is_dir() else Archive(place)
     arrangement = arrange(files, str(place))
     pairs = [_limited(arrangement.splits.get(split, []), config.limit_samples) for split in _SPLITS]

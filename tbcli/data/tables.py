@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tbcli.config import DataConfig
+from tbcli.config.paths import expanded
 from tbcli.data.column_choice import choose_columns, encode_columns, forms_of, unknown_categories
 from tbcli.data.dataset import Column, Dataset, Split, cut_splits
 from tbcli.data.parquet_tables import MAGIC, read_parquet_table
@@ -43,7 +44,7 @@ def load_table(config: DataConfig, columns: Sequence[Column] = ()) -> Dataset:
         NotFound: The target is no column.
         DoesNotFit: The file is no table, or its target does not suit the task.
     """
-    path = Path(config.source).expanduser()
+    path = expanded(config.source)
     forms = dict.fromkeys(_listed_names(config.target), NUMBER) if config.task == REGRESSION.name else {}
     table = read_table(path, forms={**forms, **forms_of(columns)}, strict=config.strict)
     names = _target_names(path, table, config.target)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbcli.config import ModelConfig
+from tbcli.config.paths import expanded
 from tbcli.errors import ConfigError, NotFound
 from tbcli.naming.matching import did_you_mean, listed
 from tbcli.naming.slugs import slug_of
@@ -83,7 +84,7 @@ def require_file(name: str, what: str) -> Path:
     Raises:
         NotFound: There is none.
     """
-    path = Path(name).expanduser().absolute()
+    path = expanded(name).absolute()
     if not path.is_file():
         beside = sorted(each.name for each in path.parent.iterdir()) if path.parent.is_dir() else []
         there = f"{str(path.parent)!r} has {listed(beside)}" if beside else f"there is no {str(path.parent)!r}"

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tbcli.config.paths import expanded
 from tbcli.serving.survey import MOST_CONFIG_BYTES, PROJECTOR_CONFIG
 
 MOST_ASSET_BYTES = 256 << 20
@@ -240,7 +241,7 @@ class _Reading:
     def _inside(self, said: str, home: Path, bases: Iterable[Path], what: str) -> str:
         """Return a checkpoint's prefix as an absolute path if all its files lie in `home`."""
         for base in bases:
-            prefix = base.absolute() / os.path.expanduser(said)  # noqa: PTH111 - as the projector does
+            prefix = base.absolute() / expanded(said)
             if "://" not in said and _lies_in(prefix, home):
                 files = _files_of(prefix)
                 if all(_lies_in(file, home) and file.is_file() for file in files) and (files or base == home):
@@ -268,7 +269,7 @@ def describe_asset_problem(directory: Path, said: str, most: int = MOST_ASSET_BY
 
 
 def _asset_path(directory: Path, said: str) -> Path:
-    return directory / os.path.expanduser(said)  # noqa: PTH111 - as the projector does
+    return directory / expanded(said)
 
 
 def _problem_of(path: Path, directory: Path, most: int) -> str:
