@@ -124,23 +124,17 @@ def _examine(common: Common, reference: str) -> tuple[dict[str, Any], list[Findi
 
     place = _named(RunStore(config.paths, config.direction), reference, common.output)
     if isinstance(place, LogDirectory):
+        from tbcli.doctor.logged_courses import diagnose_place
+
         top = place.logs / place.run if place.run else place.logs
         facts, findings = check_logdir(top)
         findings += _records_in(top, config)
-        return {"logdir": facts}, [*findings, *(_curves_of(place) if facts["whole"] and not facts["runs"] else [])]
+        return {"logdir": facts}, [*findings, *(diagnose_place(place) if facts["whole"] else [])]
     from tbcli.doctor.diagnosis import diagnose
     from tbcli.doctor.workspace import check_run
 
     facts, findings = check_logdir(place.logs)
     return {"run": place.id, "logdir": facts}, [*check_run(place), *diagnose(place), *findings]
-
-
-def _curves_of(place: LogDirectory) -> list[Finding]:
-    """Return what the curves of another program's runs show."""
-    from tbcli.doctor.logged_courses import diagnose_logged
-    from tbcli.readers.logged_runs import read_runs
-
-    return diagnose_logged(read_runs(place))
 
 
 def _named(store: RunStore, reference: str, output: Output) -> Run | LogDirectory:

@@ -13,6 +13,7 @@ import typer
 
 from tbcli.cli.check import check_trained, require_known, settle_gates
 from tbcli.cli.earlier import repeated, told_changes
+from tbcli.cli.findings_of_run import tell_findings
 from tbcli.cli.options import OUTPUT_PANEL, Common, refuse_together, with_options
 from tbcli.cli.output import (
     Output,
@@ -23,7 +24,7 @@ from tbcli.cli.output import (
     stdout_kept_clean,
     streams_set_aside,
 )
-from tbcli.errors import ConfigError
+from tbcli.errors import ConfigError, Diverged
 
 if TYPE_CHECKING:
     from tbcli.config import Config
@@ -161,8 +162,10 @@ def _train(config: Config, gates: Sequence[Gate], output: Output, leave: Callabl
                 return train_model(config, narrator, own_process=True, expecting=partial(require_known, gates))
             finally:
                 narrator.close()
-    except BaseException:
+    except BaseException as error:
         if narrator.run and narrator.run.record_file.exists():  # one in which nothing could begin is not kept
+            if isinstance(error, Diverged):
+                tell_findings(narrator.run, output)
             with suppress(ConfigError, BrokenPipeError):  # what ended the training is what is to be told
                 output.result(narrator.run.id)
         raise
@@ -227,6 +230,7 @@ def _summarize(run: Run, config: Config, output: Output) -> None:
         output.say(f"plots   {printable(str(run.plots))}")
     output.say("next    tbcli serve")
     output.say(f"        tbcli plot {run.id}")
+    tell_findings(run, output)
 
 
 def _tested(run: Run) -> str:

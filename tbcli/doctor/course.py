@@ -17,6 +17,7 @@ from tbcli.naming.direction import NO_OVERRIDES, Overrides, direction_of, is_mea
 from tbcli.naming.judges import is_accuracy, judge_of
 
 _NONE = np.empty(0)
+_FAR = 0.25  # of the way from guessing to what is always right
 _LOSS, _VALIDATION = "loss", "val_"
 
 
@@ -69,9 +70,8 @@ class Known:
 
     def is_answered(self, score: float) -> bool:
         """Say whether an accuracy, or the share of each class that is found, is far above that of guessing."""
-        chance = self.guessing_score
-        is_found = self.classes > 1 and self.mean_recall > 1.25 / self.classes
-        return is_found or score > chance + 0.25 * (1 - chance)
+        chance, one = self.guessing_score, 1 / max(self.classes, 1)
+        return score > chance + _FAR * (1 - chance) or self.mean_recall > one + _FAR * (1 - one)
 
     @property
     def usual_rate(self) -> float:
@@ -82,7 +82,7 @@ class Known:
     def lower_rate(self) -> str:
         """A learning rate to try after a divergence, as an option's value."""
         rate = self.learning_rate / 10
-        return f"{rate if rate < self.usual_rate else self.usual_rate / 3:.2g}"
+        return f"{rate if rate < self.usual_rate else self.usual_rate:.2g}"
 
     @property
     def other_rate(self) -> str:

@@ -7,30 +7,62 @@ from dataclasses import replace
 
 import numpy as np
 
+from tbcli.config import PathsConfig
 from tbcli.doctor.course import Known
-from tbcli.doctor.diagnosis import diagnose_curves
+from tbcli.doctor.diagnosis import diagnose, diagnose_curves
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.trends import Values
 from tbcli.naming.direction import direction_of, is_measure
 from tbcli.naming.series import Identity
 from tbcli.naming.words import EPOCH, STEP, words_of
-from tbcli.readers.logged_runs import LoggedRuns, joined_path
+from tbcli.readers.logged_runs import LoggedRuns, joined_path, read_runs
 from tbcli.readers.series import Series
+from tbcli.runs import LogDirectory, Run, RunStore
 
 _MOST_POINTS = 200
 _MOST_METRICS = 40
+_MOST_RUNS = 100
 _VALIDATION = "val_"
 _OF_REWARDS = ("reward", "rewards", "rew", "return", "returns", "rollout")  # while these rise, a loss may too
 _LOSSES = ("loss", "total_loss", "losses", "logloss", "mlogloss", "multilogloss", "nll", "cross_entropy", "ppl")
 
 
-def diagnose_logged(runs: LoggedRuns) -> list[Finding]:
-    """Return what the curves below a log directory show of each run; of losses that are a part of it, as notes."""
-    return [
-        replace(each, where=f"{joined_path(runs.place, run)}, {each.where}")
-        for run in runs.names
-        for each in _findings_on(list(runs.series(run)), runs)
-    ]
+def diagnose_place(place: LogDirectory) -> list[Finding]:
+    """Return what is wrong with the trainings below a log directory, whoever ran them.
+
+    Raises:
+        NotFound: There is no such directory or file.
+    """
+    runs = read_runs(place)
+    own = _own_runs(place)
+    findings = [finding for run in list(own.values())[-_MOST_RUNS:] for finding in diagnose(run)]
+    if len(own) > _MOST_RUNS:
+        findings.append(_not_looked_at(place, len(own) - _MOST_RUNS))
+    for name in runs.names:
+        if name.partition("/")[0] not in own:
+            path = joined_path(place, name)
+            found = _findings_on(list(runs.series(name)), runs)
+            findings += [replace(each, where=f"{path}, {each.where}") for each in found]
+    return findings
+
+
+def _not_looked_at(place: LogDirectory, count: int) -> Finding:
+    return Finding(
+        level="note",
+        name="runs-not-looked-at",
+        what=f"of the trainings of tbcli only the newest {_MOST_RUNS} were looked at, {count} older ones were not",
+        why="each costs some milliseconds",
+        fix="tbcli doctor RUN",
+        where=str(place.logs),
+    )
+
+
+def _own_runs(place: LogDirectory) -> dict[str, Run]:
+    """Return the runs of ours that lie in a log directory, by the name of theirs."""
+    if not place.logs.is_dir():
+        return {}
+    store = RunStore(PathsConfig(logdir=str(place.logs)), place.directions)
+    return {run.logs.name: run for run in store.list() if place.run in ("", run.logs.name)}
 
 
 def _findings_on(members: list[tuple[Identity, Series]], runs: LoggedRuns) -> list[Finding]:

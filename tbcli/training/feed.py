@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -40,6 +41,8 @@ class TrainingFeed:
         self.epoch = 0
         self.position = 0
         """Steps of the current epoch that are done; `executions` goes on behind them."""
+        self.waited_seconds = 0.0
+        """How long the caller had to wait for samples."""
 
     @property
     def batch_bytes(self) -> int:
@@ -97,7 +100,9 @@ class TrainingFeed:
             for first in range(0, len(order), size):
                 ready = coming or pool.submit(self.split.batch, order[first : first + size])
                 following = order[first + size : first + 2 * size]
+                began = time.perf_counter()
                 samples = ready.result()
+                self.waited_seconds += time.perf_counter() - began
                 coming = pool.submit(self.split.batch, following) if len(following) else None
                 yield samples
 

@@ -107,6 +107,7 @@ def train_and_save(
 def _fit(setup: Setup, epochs: Epochs, ready: Prepared) -> None:
     train, feed = setup.config.train, ready.feed
     augmentation = build_augmentation(setup.config.data.augment, train.seed, feed.split)
+    waited = setup.run.number("waited_seconds") or 0.0  # before it was resumed
     try:
         run_epochs(setup.model, feed, epochs, train.epochs, augmentation, ready.class_weights)
     except Exception as error:
@@ -115,6 +116,8 @@ def _fit(setup: Setup, epochs: Epochs, ready: Prepared) -> None:
         if not _is_of_user(setup.config, error):
             raise
         raise _step_failed(epochs.steps_done + 1, error) from error
+    finally:
+        setup.run.record["waited_seconds"] = round(waited + feed.waited_seconds, 3)  # written with the run's next word
 
 
 def _is_of_user(config: Config, error: Exception) -> bool:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from tbcli.doctor.findings import Finding, needs_action
-from tbcli.doctor.logged_courses import diagnose_logged
-from tbcli.readers.logged_runs import read_runs
+from tbcli.doctor.logged_courses import diagnose_place
 from tbcli.runs import LogDirectory
 from tests.doctor.test_learning import FALLS, RISES
 from tests.events.records import event, simple, write
+from tests.fakes import make_run
 
 Points = dict[int, float]
 PER_EPOCH = range(1, len(FALLS) + 1)
@@ -30,7 +30,7 @@ def write_curve(directory: Path, tag: str, points: Points) -> None:
 
 
 def findings_below(top: Path) -> list[Finding]:
-    return diagnose_logged(read_runs(LogDirectory(top.name, top), cache=False))
+    return diagnose_place(LogDirectory(top.name, top))
 
 
 LAYOUTS = {
@@ -87,3 +87,11 @@ def test_curves_that_are_no_losses_tell_nothing(tmp_path: Path) -> None:
     write_curve(tmp_path, "learning_rate", RISING)
     write_curve(tmp_path, "gpu/memory", {1: math.nan})
     assert findings_below(tmp_path) == []
+
+
+def test_a_run_of_ours_in_a_log_directory_is_told_what_its_own_files_tell(tmp_path: Path) -> None:
+    run = make_run(tmp_path, status="interrupted", files=False)
+    write_curve(run.logs / "train", "epoch_loss", FALLING)
+    write_curve(run.logs / "validation", "epoch_loss", RISING)
+    write_curve(run.logs.parent / "other", "loss", FALLING)
+    assert [found.name for found in findings_below(run.logs.parent)] == ["training-interrupted"]

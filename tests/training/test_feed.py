@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from typing import Any
 
 import numpy as np
@@ -70,6 +72,16 @@ def test_a_stream_is_asked_for_one_execution_ahead_and_no_more() -> None:
     next(executions)
     executions.close()  # waits for what is being gathered
     assert [len(asked) for asked in stream.asked] == [5, 5]
+
+
+def test_the_time_that_is_waited_for_samples_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    feed = TrainingFeed(split_of(INPUTS), batch_size=5, steps_per_epoch=0, seed=11)
+    for epoch in (1, 2):
+        feed.begin_epoch(epoch)
+        assert len(list(feed.executions(1))) == 5
+    assert feed.waited_seconds == 10
 
 
 def test_no_copy_of_the_data_is_held() -> None:

@@ -44,6 +44,7 @@ def test_the_record_has_the_promised_keys_and_types(tiny: Tiny) -> None:
         "seconds": float, "model": str, "data": str, "parameters": int, "epochs": int, "device": str,
         "precision": str, "pid": int, "pid_started": int, "host": str, "versions": dict, "git": (dict, type(None)),
         "bytes": int, "ended_by": str, "saved_epoch": int, "metrics": dict, "recording": dict,
+        "waited_seconds": float,
     }  # fmt: skip
     assert set(kinds) <= set(record)
     assert [key for key, kind in kinds.items() if not isinstance(record[key], kind)] == []
