@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tbcli.cli.completing import complete_metric, offer
+from tbcli.cli.completing import complete_metric, offer, offer_list
 from tbcli.cli.options import Common, Json, RunsArgument, with_common_options
 from tbcli.cli.output import (
     Output,
@@ -26,9 +26,9 @@ from tbcli.naming import schemas
 
 if TYPE_CHECKING:
     from tbcli.cli.listing import ListingQuery
-    from tbcli.config import Config
-    from tbcli.runs import RunStore
+    from tbcli.runs import Run, RunStore
     from tbcli.runs.removal_plan import Filters, Removal
+    from tbcli.runs.trash import Trash
 
 WHICH_PANEL = "Which runs (each narrows what the others select)"
 TRASH_PANEL = "Trash"
@@ -101,6 +101,15 @@ def clean(
     cache: Annotated[
         bool, typer.Option("--cache", help="Empty the caches of readers and of data; no run is removed.")
     ] = False,
+    slim: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Keep the runs, but without these: images, histograms, graphs, pr_curves, audio, text, projector, "
+            "profile, checkpoints. Curves stay bit for bit.",
+            autocompletion=offer_list("tbcli.exporting.slimming:KINDS"),
+        ),
+    ] = None,
     permanent: Annotated[
         bool, typer.Option("--permanent", help="Remove at once, not to the trash.", rich_help_panel=TRASH_PANEL)
     ] = False,
@@ -127,12 +136,14 @@ def clean(
         {"--restore": restore, "--purge": purge, "--damaged": damaged},
         {
             "--permanent": permanent and not damaged,
+            "--slim": slim is not None,
             "--status": bool(status), "--where": bool(where), "--keep": keep is not None,
             "--keep-best": keep_best is not None, "--metric": metric is not None, "--cache": cache,
             **({"--older-than": older_than is not None, "--dry-run": dry_run} if restore else {}),
             **({"--all": all_} if damaged else {}),
         },
     )  # fmt: skip
+    _require_one_task({"--slim": slim is not None}, {"--permanent": permanent, "--cache": cache})
     if runs and all_:
         raise ConfigError(
             "clean takes either runs or --all, got both", hint="leave `--all` out to remove only the runs named"
@@ -171,7 +182,10 @@ def clean(
         keep_best=keep_best or 0,
         metric=metric or "",
     )
-    _clean_runs(common, runs or (), filters, where or (), permanent=permanent, dry_run=dry_run, yes=yes, as_json=json)
+    _clean_runs(
+        common, runs or (), filters, where or (),
+        slim=slim, permanent=permanent, dry_run=dry_run, yes=yes, as_json=json,
+    )  # fmt: skip
 
 
 def _require_one_task(tasks: dict[str, bool], others: dict[str, bool]) -> None:
@@ -192,6 +206,7 @@ def _clean_runs(
     filters: Filters,
     where: Sequence[str],
     *,
+    slim: str | None,
     permanent: bool,
     dry_run: bool,
     yes: bool,
@@ -199,36 +214,39 @@ def _clean_runs(
 ) -> None:
     from tbcli.cli.listing import ListingQuery
     from tbcli.runs import RunStore
+    from tbcli.runs.trash import Trash
 
     query = ListingQuery.parse(where, None, None, is_reversed=False)
+    kinds = _kinds(slim) if slim is not None else ()
     config, output = common.settle(), common.output
     store = RunStore(config.paths, config.direction)
     is_permanent = permanent or not config.clean.trash_days
     removal = _plan(store, references, filters, query, output)
     for sentence in (*store.damage, *removal.notes):
         output.warn(sentence)
-    _show(removal, output)
-    if not is_permanent:
-        from tbcli.runs.trash import Trash
+    if kinds:
+        from tbcli.cli.slimmed import slim_runs
 
-        Trash(store).require_usable(path for run in removal.runs for path in (run.logs, run.plots, run.models))
+        slim_runs(removal, kinds, output, dry_run=dry_run, yes=yes, as_json=as_json)
+        return
+    show_runs_that_go(removal.live, removal.runs, removal.sizes, output, "No run is selected: nothing to remove.")
+    trash = Trash(store)
+    expired = [] if is_permanent else trash.expired(config.clean.trash_days)
+    if not is_permanent:
+        trash.require_usable(path for run in removal.runs for path in (run.logs, run.plots, run.models))
     if dry_run:
         output.say("Nothing was removed (--dry-run)." if is_permanent or not removal.runs else _would_move(removal))
-        report_removed(
-            {run.id: size for run, size in zip(removal.runs, removal.sizes, strict=True)},
-            output,
-            json=as_json,
-            dry_run=True,
-        )
+        sizes = {run.id: size for run, size in zip(removal.runs, removal.sizes, strict=True)}
+        report_removed(sizes, output, json=as_json, dry_run=True)
     else:
         if removal.runs and not yes:
-            runs = counted_runs(len(removal.runs))
-            confirm(runs, f"Remove {runs} with logs, plots and models ({counted_bytes(removal.bytes)})?")
-        _remove(store, removal, config, output, is_permanent=is_permanent, json=as_json)
-    if not is_permanent:
+            chosen = counted_runs(len(removal.runs))
+            confirm(chosen, f"Remove {chosen} with logs, plots and models ({counted_bytes(removal.bytes)})?")
+        _remove(removal, None if is_permanent else trash, output, json=as_json)
+    if expired:
         from tbcli.cli.trashed import purge_expired
 
-        purge_expired(Trash(store), config.clean.trash_days, output, dry_run=dry_run)
+        purge_expired(trash, expired, config.clean.trash_days, output, dry_run=dry_run)
 
 
 def _clear_cache(output: Output, *, dry_run: bool) -> int:
@@ -246,7 +264,6 @@ def _plan(store: RunStore, references: Sequence[str], filters: Filters, query: L
     """Choose the runs, those of the conditions of ``--where`` as `tbcli runs` does."""
     from tbcli.cli.listing import choose, guesses_in
     from tbcli.cli.run_table import tags_of_run
-    from tbcli.runs import Run
     from tbcli.runs.files import utc_now
     from tbcli.runs.removal_plan import plan_removal
     from tbcli.runs.store import by_time
@@ -265,14 +282,31 @@ def _plan(store: RunStore, references: Sequence[str], filters: Filters, query: L
     return plan_removal(store, references, filters, now, summarize=summarize)
 
 
-def _show(removal: Removal, output: Output) -> None:
-    for name, sentence in removal.live.items():
+def _kinds(text: str) -> tuple[str, ...]:
+    from tbcli.exporting.slimming import parse_kinds
+
+    return parse_kinds(text)
+
+
+def show_runs_that_go(
+    live: Mapping[str, str], runs: Sequence[Run], sizes: Sequence[int], output: Output, nothing: str
+) -> None:
+    """Tell which runs stay because they train, and show the others as a table.
+
+    Args:
+        live: See `Removal`.
+        runs: What goes, or is made smaller.
+        sizes: The bytes that each frees.
+        output: Where to speak.
+        nothing: What to say where there is none.
+    """
+    for name, sentence in live.items():
         output.say(f"{printable(sentence)}: `tbcli stop {name}` ends it")
-    if not removal.runs:
-        output.say("No run is selected: nothing to remove.")
+    if not runs:
+        output.say(nothing)
         return
     rows = [["ID", "NAME", "STATUS", "AGE", "SIZE"]]
-    for run, size in zip(removal.runs, removal.sizes, strict=True):
+    for run, size in zip(runs, sizes, strict=True):
         cells = run.status(), counted_age(run.age_seconds()), counted_bytes(size)
         rows.append([run.id, shortened(printable(run.name), WIDEST_NAME) or "-", *cells])
     for line in padded(rows, right=frozenset({3, 4})):
@@ -312,18 +346,15 @@ def confirm(what: str, question: str) -> None:
         raise Refused("not confirmed: nothing was removed", hint="`--yes` confirms in advance, `--dry-run` only shows")
 
 
-def _remove(
-    store: RunStore, removal: Removal, config: Config, output: Output, *, is_permanent: bool, json: bool
-) -> None:
+def _remove(removal: Removal, trash: Trash | None, output: Output, *, json: bool) -> None:
+    """Move runs to the trash, or where there is none remove them, and print their ids."""
     from tbcli.runs.removal import one_by_one, remove_run
-    from tbcli.runs.trash import Trash
 
-    trash = Trash(store)
-    if not is_permanent:
+    if trash:
         trash.tidy()
     freed: dict[str, int] = {}
     try:
-        for run, count in one_by_one(removal.runs, remove_run if is_permanent else trash.move):
+        for run, count in one_by_one(removal.runs, trash.move if trash else remove_run):
             freed[run.id] = count
             if not json:
                 print_at_once(run.id, output)
@@ -331,7 +362,7 @@ def _remove(
             if run.id not in freed:
                 output.say(f"{run.id} is gone already: another process removed it")
     finally:
-        if removal.runs and is_permanent:
+        if removal.runs and not trash:
             output.say(f"Freed {counted_bytes(sum(freed.values()))}.")
         elif freed:
             output.say(f"{_moved(len(freed), sum(freed.values()))}. `tbcli clean --restore` lists the trash.")

@@ -38,6 +38,16 @@ def offer(words: Iterable[str]) -> Callable[[str], list[str]]:
     return complete
 
 
+def offer_list(words: str) -> Callable[[str], list[str]]:
+    """Return what offers the words that stand at ``module:name``, behind the last comma of a list too."""
+
+    def complete(incomplete: str) -> list[str]:
+        said, comma, last = incomplete.rpartition(",")
+        return [said + comma + word for word in offer(words)(last)]
+
+    return complete
+
+
 def complete_recorders(incomplete: str) -> list[str]:
     """Offer levels and recorders, behind the last comma of a list too."""
     from tbcli.recorders.registry import LEVELS, known_recorders
@@ -70,17 +80,26 @@ def complete_kind(incomplete: str) -> list[str]:
 
 
 def complete_run(context: typer.Context, incomplete: str) -> list[str]:
-    """Offer the words that name runs by rank, run ids, newest first, and names that need no quotes."""
+    """Offer the words that name runs by rank, run ids, newest first, and names that need no quotes.
+
+    Behind ``clean --restore`` and ``--purge`` they are those of the trash.
+    """
     from tbcli.runs.ids import looks_like_id
 
     try:
         store = _store(context)
+        if context.params.get("restore") or context.params.get("purge"):
+            from tbcli.runs.trash import Trash
+
+            trashed = [*reversed(Trash(store).list())]
+            names = [one.name for one in trashed if _NEEDS_NO_QUOTES.fullmatch(one.name)]
+            return _beginning(dict.fromkeys([*(one.id for one in trashed), *names]), incomplete)
         ids = [name for name in reversed(store.ids()) if looks_like_id(name)]
         meant = _beginning(ids, incomplete)
-        names = () if incomplete and meant else dict.fromkeys(_names(store, ids[:NAMED]))  # each is a file to read
+        called = () if incomplete and meant else dict.fromkeys(_names(store, ids[:NAMED]))  # each is a file to read
     except (TbcliError, OSError):
         return []
-    return _beginning(["latest", "best", *meant, *names], incomplete)
+    return _beginning(["latest", "best", *meant, *called], incomplete)
 
 
 def complete_live_run(context: typer.Context, incomplete: str) -> list[str]:

@@ -86,12 +86,11 @@ def purge_trash(
             output.results([one.id for one in chosen])
 
 
-def purge_expired(trash: Trash, days: float, output: Output, *, dry_run: bool) -> None:
+def purge_expired(trash: Trash, expired: Sequence[Trashed], days: float, output: Output, *, dry_run: bool) -> None:
     """Remove for good what has been in the trash for so many days, or say what would go."""
     from tbcli.errors import TbcliError
     from tbcli.runs.removal import one_by_one
 
-    expired = [one for one in trash.list() if one.age_seconds() >= days * 86_400]
     if not expired:
         return
     has_been = f"in the trash for {days:g} days or more"

@@ -96,9 +96,14 @@ def json_ready(value: Any) -> Any:
     return value
 
 
+def document_text(document: Mapping[str, Any]) -> str:
+    """Return a document as the text of its file, NaN as null."""
+    return json.dumps(json_ready(document), indent=2, ensure_ascii=False) + "\n"
+
+
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write a document atomically, NaN as null."""
-    write_atomically(path, json.dumps(json_ready(document), indent=2, ensure_ascii=False) + "\n")
+    write_atomically(path, document_text(document))
 
 
 @contextmanager

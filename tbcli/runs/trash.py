@@ -196,6 +196,10 @@ class Trash:
         entries = [one for one in found if one is not None and one.parts]
         return sorted(entries, key=lambda one: (one.when, one.entry.name))
 
+    def expired(self, days: float, now: datetime | None = None) -> Sequence[Trashed]:
+        """Return what has been here for so many days or more."""
+        return [one for one in self.list() if one.age_seconds(now) >= days * 86_400]
+
     def _read(self, name: str) -> Trashed | None:
         entry = self.place / name
         named = _ENTRY.fullmatch(name.removeprefix(_GONE))

@@ -50,6 +50,11 @@ def require_state(run: Run) -> None:
     Raises:
         Refused: It keeps none, and why.
     """
+    if slimmed := _slimmed(run):
+        raise Refused(
+            f"run {run.label} was slimmed ({', '.join(slimmed)}): its states belong to event files that were whole",
+            hint=f"`tbcli train --config {run.id}` repeats it from its start",
+        )
     if Generations(run.checkpoints).has_any:
         return
     why = "it ended before one was kept, or it was removed"
@@ -58,6 +63,14 @@ def require_state(run: Run) -> None:
     raise Refused(
         f"run {run.label} has no state to resume from: {why}",
         hint=f"`tbcli train --config {run.id}` repeats it from its start",
+    )
+
+
+def _slimmed(run: Run) -> list[str]:
+    """Return what `tbcli clean --slim` took from the files that a resumed training continues."""
+    slimmed = run.record.get("slimmed")
+    return (
+        [str(kind) for kind in slimmed if kind not in ("checkpoints", "profile")] if isinstance(slimmed, list) else []
     )
 
 

@@ -227,3 +227,138 @@ def test_a_path_that_holds_several_runs_is_refused_with_their_list(cli: Cli, wor
         assert "holds 2 runs" in result.stderr
         assert all(run.id in result.stderr for run in runs)
     assert all(run.logs.is_dir() for run in runs)
+
+
+def trashed(workspace: Path) -> list[str]:
+    place = workspace / ".tbcli-trash"
+    return sorted(entry.name.partition("@")[0] for entry in place.iterdir()) if place.exists() else []
+
+
+def test_what_went_to_the_trash_is_listed_and_comes_back(cli: Cli, workspace: Path) -> None:
+    runs = [make_run(workspace, name="first"), make_run(workspace, record={"name": "second\x1b[2J"})]
+    cli("clean", "--all", "--yes")
+    assert trashed(workspace) == sorted(run.id for run in runs)
+    listed = cli("clean", "--restore")
+    assert listed.exit_code == 0
+    assert len(listed.stdout.splitlines()) == 3
+    assert "\x1b" not in listed.stdout
+    document = json.loads(cli("clean", "--restore", "--json").stdout)
+    assert {each["id"]: each["bytes"] for each in document["runs"]}.keys() == {run.id for run in runs}
+    restored = cli("clean", "--restore", "first")
+    assert (restored.exit_code, restored.stdout) == (0, f"{runs[0].id}\n")
+    assert runs[0].saved_model.exists()
+    assert cli("clean", "--restore", runs[0].id).exit_code == 3
+    assert cli("clean", "--restore", "--all").stdout == f"{runs[1].id}\n"
+    assert "The trash is empty." in cli("clean", "--restore").stderr
+
+
+def test_a_run_of_that_id_is_never_written_over(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace)
+    cli("clean", run.id, "--yes")
+    run.logs.mkdir()
+    result = cli("clean", "--restore", run.id)
+    assert (result.exit_code, result.stdout) == (8, "")
+    assert "exists already" in result.stderr
+    assert trashed(workspace) == [run.id]
+
+
+def test_purge_empties_the_trash(cli: Cli, workspace: Path) -> None:
+    runs = [make_run(workspace) for _ in range(3)]
+    cli("clean", "--all", "--yes")
+    assert cli("clean", "--purge").exit_code == 2  # nobody can be asked
+    assert cli("clean", "--purge", "--older-than", "1d", "--yes").stdout == ""
+    shown = cli("clean", "--purge", "--dry-run", "--json")
+    size = json.loads(shown.stdout)["bytes"]
+    assert size == sum(run.number("bytes") or 0 for run in runs) or size > 9000
+    assert cli("clean", "--purge", runs[0].id, "--yes").stdout == f"{runs[0].id}\n"
+    gone = cli("clean", "--purge", "--yes", "--json")
+    assert {each["id"] for each in json.loads(gone.stdout)["runs"]} == {run.id for run in runs[1:]}
+    assert trashed(workspace) == []
+
+
+def test_what_lay_long_in_the_trash_goes_at_the_next_clean(cli: Cli, workspace: Path) -> None:
+    old, new = make_run(workspace), make_run(workspace)
+    cli("clean", old.id, "--yes")
+    days = ["--set", "clean.trash_days=1e-9"]
+    assert "would go for good" in cli("clean", new.id, "--dry-run", *days).stderr
+    assert trashed(workspace) == [old.id]
+    result = cli("clean", new.id, "--yes", *days)
+    assert result.stdout == f"{new.id}\n"
+    assert trashed(workspace) == [new.id]
+    assert "in the trash for 1e-09 days or more went for good" in result.stderr
+
+
+@pytest.mark.parametrize("words", [["--permanent"], ["--set", "clean.trash_days=0"]])
+def test_without_a_trash_runs_go_at_once(cli: Cli, workspace: Path, words: list[str]) -> None:
+    run = make_run(workspace)
+    size = run.walk_bytes()
+    result = cli("clean", run.id, "--yes", *words)
+    assert (result.exit_code, result.stdout) == (0, f"{run.id}\n")
+    assert f"Freed {counted_bytes(size)}." in result.stderr
+    assert not (workspace / ".tbcli-trash").exists()
+
+
+def test_where_selects_as_runs_does(cli: Cli, workspace: Path) -> None:
+    good, bad = make_run(workspace, val_accuracy=0.99), make_run(workspace, val_accuracy=0.5)
+    assert cli("clean", "--where", "val_accuracy<0.9", "--dry-run").stdout == f"{bad.id}\n"
+    assert cli("clean", good.id, "--where", "val_accuracy<0.9", "--dry-run").stdout == ""
+    assert cli("clean", "--where", "nonsense<0.9", "--yes").exit_code == 3
+    assert good.logs.exists()
+
+
+def test_keep_best_keeps_within_each_task_and_data(cli: Cli, workspace: Path) -> None:
+    runs = [make_run(workspace, val_accuracy=value) for value in (0.7, 0.9, 0.8)]
+    other = make_run(workspace, val_accuracy=0.1, record={"data": "other"})
+    unknown = make_run(workspace, val_accuracy=0.1, record={"data": "", "evaluation_data": {}})
+    lacking = make_run(workspace, record={"metrics": {"test_loss": 1.0}})
+    result = cli("clean", "--keep-best", "1", "--metric", "test_accuracy", "--dry-run")
+    assert set(result.stdout.split()) == {runs[0].id, runs[2].id}
+    assert "1 run on unknown data kept" in result.stderr
+    assert "1 run without test_accuracy kept" in result.stderr
+    assert {other.id, unknown.id, lacking.id}.isdisjoint(result.stdout.split())
+    lower = cli("clean", "--keep-best", "2", "--metric", "test_loss", "--keep", "4", "--dry-run")
+    assert lower.exit_code == 0
+    for words in (["--keep-best", "1"], ["--metric", "val_loss", "--all"]):
+        assert cli("clean", *words, "--dry-run").exit_code == 2
+    assert cli("clean", "--keep-best", "1", "--metric", "nothing_loss", "--yes").exit_code == 3
+
+
+def test_options_of_different_tasks_exclude_each_other(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace)
+    for words in (
+        ["--restore", "--purge"], ["--restore", "--permanent"], ["--purge", "--status", "failed"],
+        ["--slim", "images", "--permanent", "--all"], ["--damaged", "--all"], ["--damaged", "--where", "x>1"],
+        ["--slim", "images"], ["--slim", "pictures", "--all"], ["--restore", "--slim", "images"],
+    ):  # fmt: skip
+        result = cli("clean", *words, "--yes")
+        assert result.exit_code == 2, words
+        assert len(result.stderr.splitlines()) == 2
+    assert run.logs.exists()
+
+
+def test_slim_keeps_the_run_and_says_what_it_frees(cli: Cli, workspace: Path) -> None:
+    run, plain = make_run(workspace), make_run(workspace)
+    run.checkpoints.mkdir()
+    (run.checkpoints / "step-1.state").write_bytes(b"x" * 5000)
+    before = run.walk_bytes()
+    shown = json.loads(cli("clean", "--all", "--slim", "checkpoints,images", "--dry-run", "--json").stdout)
+    assert run.checkpoints.exists()
+    result = cli("clean", "--all", "--slim", "checkpoints,images", "--yes")
+    assert (result.exit_code, result.stdout) == (0, f"{run.id}\n")
+    assert shown["bytes"] == before - run.walk_bytes() > 4000
+    assert plain.logs.exists()
+    assert "nothing to slim" in cli("clean", "--all", "--slim", "checkpoints", "--yes").stderr
+
+
+def test_what_is_damaged_is_shown_and_goes(cli: Cli, workspace: Path) -> None:
+    sound, broken = make_run(workspace), make_run(workspace)
+    broken.record_file.write_text("{")
+    for path in (broken.logs, broken.heartbeat_file):
+        os.utime(path, (1e9, 1e9))
+    shown = cli("clean", "--damaged", "--dry-run")
+    assert (shown.exit_code, shown.stdout) == (0, f"{broken.id}\n")
+    assert "WHY" in shown.stderr
+    assert cli("clean", "--damaged", "--yes").stdout == f"{broken.id}\n"
+    assert trashed(workspace) == [broken.id]
+    assert sound.logs.exists()
+    assert "Nothing is damaged" in cli("clean", "--damaged", "--yes").stderr
