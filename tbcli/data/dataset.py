@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from tbcli.config import DataConfig
-from tbcli.errors import DoesNotFit
+from tbcli.errors import DoesNotFit, TbcliError, describe_error
 from tbcli.tasks import CLASSIFICATION, Task
+from tbcli.usercode import with_trace
 
 PROBE_SAMPLES = 400
 _VALUES_AT_ONCE = 500 * 32 * 32 * 3  # of inputs: layers make a hundred times as many of them
@@ -38,13 +39,37 @@ class Split:
         return len(self.positions)
 
     def batch(self, chosen: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return inputs ``[k, ...]`` and labels ``[k, ...]`` of some samples, counted within the split."""
+        """Return inputs ``[k, ...]`` and labels ``[k, ...]`` of some samples, counted within the split.
+
+        Raises:
+            DoesNotFit: The source fails; the first sample that it cannot give is named.
+        """
         positions = self.positions[chosen]
-        return self.inputs[positions], self.labels[positions]
+        try:
+            return self.inputs[positions], self.labels[positions]
+        except (TbcliError, MemoryError):
+            raise
+        except Exception as error:
+            raise _unreadable(self.inputs, positions, error) from error
 
     def first(self, count: int) -> Split:
         """Return the split of the first samples."""
         return Split(self.inputs, self.labels, self.positions[:count])
+
+
+def _unreadable(inputs: Any, positions: np.ndarray, error: Exception) -> DoesNotFit:
+    """Return what to say of samples that a source does not give: asked for one by one, the first of them is named."""
+    which = "a sample"
+    for position in positions:
+        try:
+            inputs[np.array([position])]
+        except Exception as one:  # noqa: BLE001 - whatever the source raises
+            which, error = f"sample {position}", one
+            break
+    failed = DoesNotFit(
+        f"{which} of the data cannot be read: {describe_error(error)}", hint="mend that sample, or leave it out"
+    )
+    return with_trace(failed, error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,3 +118,32 @@ def test_an_unknown_source_is_not_found_and_the_closest_is_named() -> None:
     assert "did you mean 'mnist'" in caught.value.hint
     with pytest.raises(NotFound):
         load_dataset(DataConfig(source=str(Path("nowhere") / "file.npz")))
+
+
+class Failing:
+    """A source that fails at some positions."""
+
+    shape, dtype = (100, 2), np.dtype(np.float32)
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
+        if np.isin([41, 57], positions).any():
+            raise self._error
+        return np.zeros((len(positions), 2), np.float32)
+
+
+@pytest.mark.parametrize("error", [KeyError("gone"), OSError(2, "No such file"), StopIteration(), RuntimeError("x")])
+def test_a_source_that_fails_is_told_with_the_sample(error: Exception) -> None:
+    split = Split(Failing(error), np.zeros(100, np.int64), np.arange(30, 90))
+    assert len(split.batch(slice(0, 11))[0]) == 11
+    with pytest.raises(DoesNotFit, match=r"^sample 41 of the data cannot be read: ") as caught:
+        split.batch(slice(5, 40))
+    assert caught.value.trace
+
+
+def test_what_a_source_says_of_itself_is_told_as_it_is() -> None:
+    split = Split(Failing(DoesNotFit("image 'a.png' is gone", hint="x")), np.zeros(100, np.int64), np.arange(100))
+    with pytest.raises(DoesNotFit, match=r"^image 'a\.png' is gone$"):
+        split.batch(slice(None))

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
+from tbcli.config import DataConfig
+from tbcli.data import SOURCES
+from tbcli.data.dataset import Dataset, cut_splits
 from tbcli.errors import TbcliError
 from tests.faults.limits import files_limited
 from tests.faults.trainings import Ended, train_until
@@ -93,6 +99,41 @@ def test_a_converter_that_fails_costs_its_own_file_alone(
     assert ended.run.evidence_file.exists()
     assert any(tmp_path.glob("models/*/*.h5"))
     assert "test_accuracy" in ended.run.record["metrics"]
+
+
+class Vanishing:
+    """A source of which samples vanish."""
+
+    gone: ClassVar[set[int]] = set()
+
+    def __init__(self, samples: np.ndarray) -> None:
+        self._samples = samples
+        self.shape, self.dtype = samples.shape, samples.dtype
+
+    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
+        if self.gone.intersection(positions.tolist()):
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", "seven.png")
+        return self._samples[positions]
+
+
+def vanishing(config: DataConfig) -> Dataset:
+    generator = np.random.default_rng(0)
+    samples, labels = generator.uniform(0, 255, (100, 12, 12, 1)).astype(np.uint8), np.arange(100) % 3
+    return cut_splits("some", (Vanishing(samples), labels), (samples, labels), ("a", "b", "c"), config)
+
+
+def test_a_source_that_fails_in_training_names_the_sample_and_keeps_what_was_learnt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SOURCES, "some", "tests.faults.test_errors:vanishing")
+    monkeypatch.setattr(Vanishing, "gone", set())
+    settings = {"data.source": "some", "data.validation_split": 0.1}
+    ended = train_until(tmp_path, "epoch", lambda: Vanishing.gone.update(range(100)), monkeypatch, settings)
+    assert ended.code == 4, ended.error
+    assert re.search(r"sample \d+ of the data cannot be read: FileNotFoundError", told(ended))
+    assert ended.has_state
+    assert ended.run is not None
+    assert ended.run.record["status"] == "failed"
 
 
 def test_a_file_in_the_place_of_the_models_sends_the_weights_elsewhere(
