@@ -11,7 +11,7 @@ import keras
 
 from tbcli.config import Config
 from tbcli.data.dataset import Dataset
-from tbcli.errors import DoesNotFit, TbcliError, TrainingFailed, describe_error
+from tbcli.errors import Diverged, DoesNotFit, TbcliError, TrainingFailed, describe_error
 from tbcli.models import build_model, count_outputs
 from tbcli.recorders.cadence import choose_spacing
 from tbcli.recorders.recording import Recording
@@ -228,8 +228,11 @@ def _state_kept(setup: Setup, epochs: Epochs, keeper: StateKeeper) -> Iterator[N
     try:
         yield
         keeper.conclude()
-    except BaseException:
-        with weights_kept(setup.model, run, setup.narrator.warn):
+    except BaseException as error:
+        is_broken = isinstance(error, Diverged)
+        with weights_kept(
+            setup.model, run, setup.narrator.warn, is_kept=lambda: is_broken or keeper.step == epochs.steps_done
+        ):
             epochs.save(at_end=True)
         raise
     finally:

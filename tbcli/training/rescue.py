@@ -48,16 +48,27 @@ def places_for_weights(run: Run) -> tuple[Path, ...]:
 
 
 @contextmanager
-def weights_kept(model: keras.Model, run: Run, warn: Callable[[str], None]) -> Iterator[None]:
-    """Let no failure to keep a state end in nothing: tell it, and keep the weights where there is room."""
+def weights_kept(
+    model: keras.Model, run: Run, warn: Callable[[str], None], is_kept: Callable[[], bool]
+) -> Iterator[None]:
+    """Let no failure to keep a state end in nothing: tell it, and keep the weights where there is room.
+
+    Args:
+        model: In training.
+        run: Of which a saved model would do as well.
+        warn: Told where the weights are.
+        is_kept: Says afterwards whether there is a state with all that was learnt.
+    """
+    what = "an error came in its middle"
     try:
         yield
     except Exception as error:  # noqa: BLE001 - what ended the training is what is told
         what = disk_words(error, run.logs)[0] if is_of_disk(error) else describe_error(error)
-        place = None
-        if not run.saved_model.is_file():
-            place = keep_weights(model, places_for_weights(run), run.model_stem)
-        warn(f"the state to continue from is not kept: {what}" + (f"; the weights are in {place}" if place else ""))
+    if is_kept() or run.saved_model.is_file():
+        return
+    place = keep_weights(model, places_for_weights(run), run.model_stem)
+    where = f"the weights are in {str(place)!r}" if place else "there is no room for its weights either"
+    warn(f"the latest state could not be saved: {what}; {where}")
 
 
 def require_space(run: Run, model: keras.Model, formats: Sequence[str]) -> None:

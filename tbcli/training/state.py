@@ -70,7 +70,7 @@ class Generations:
     """The states of one run, one file each; older ones go when a newer one is whole and checked.
 
     Args:
-        directory: The run's ``checkpoints``; made when something is saved.
+        directory: The run's ``checkpoints``; made when something is saved, if the run is there.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -84,7 +84,7 @@ class Generations:
             CannotKeep: A value is of a kind that a state cannot hold.
         """
         pieces = pack(parts)
-        self._directory.mkdir(parents=True, exist_ok=True)
+        self._directory.mkdir(exist_ok=True)  # only itself: a run that was removed is not made anew
         path = self._directory / f"step-{step:08}.state"
         temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
         try:
