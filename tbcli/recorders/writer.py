@@ -44,7 +44,7 @@ class EventWriter:
 
     def state(self) -> Mapping[str, Any]:
         """Return how long each event file is: those of a profiler, or of an earlier process, too."""
-        return {"files": dict(_event_files(self._top)), "scalar_tags": self._scalar_tags}
+        return {"files": dict(_event_files(self._top)), "scalar_tags": set(self._scalar_tags)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Cut the event files back to what they were; what comes next goes to new ones, which sort behind them."""

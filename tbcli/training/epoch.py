@@ -83,7 +83,7 @@ class Epochs:
         """The epoch's running means; of a resumed epoch those of the process before."""
         self._row: dict[str, float] = {}  # of the latest epoch, without validation until that is done
         self._awaits_validation = False
-        self._is_whole = True  # all parts are at the same step
+        self._is_whole = False  # whether all parts are at the same step
 
     def begin(self) -> None:
         """Record the untrained model, or take up the state of an earlier process."""
@@ -98,7 +98,7 @@ class Epochs:
             self._recording.begin(self._observer.untrained())
         if self._keeper:
             self._keeper.begin(self.steps_done, self._model.bytes)
-        self._saved = None
+        self._saved, self._is_whole = None, True
         self._setup.check()  # what comes now, the first execution, is compiled first
 
     def begin_epoch(self, epoch: int) -> None:

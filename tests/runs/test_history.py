@@ -138,3 +138,40 @@ def test_a_row_there_is_no_room_for_leaves_no_half_and_is_written_with_the_next(
     writer.append(rows[2])
     assert read_history(path).epochs == (1, 2, 3)
     assert (read_history(path).damage, writer.waiting) == ("", 0)
+
+
+def test_a_torn_last_row_is_cut_off_before_the_file_is_continued(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    path.write_text("epoch,step,seconds,learning_rate,loss\n1,5,1,0.1,0.5\n2,10,2,0.1,0.")
+    HistoryWriter(path).append({"epoch": 2, "step": 10, "seconds": 2.0, "learning_rate": 0.1, "loss": 0.25})
+    assert read_history(path).epochs == (1, 2)
+    assert read_history(path).columns["loss"] == (0.5, 0.25)
+
+
+def test_a_history_goes_back_to_its_state_with_rows_and_columns_that_came_later(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    writer = HistoryWriter(path)
+    untouched = writer.state()
+    writer.append({"epoch": 1, "loss": 0.5})
+    state, content = writer.state(), path.read_text()
+    writer.append({"epoch": 2, "loss": 0.25, "extra": 3.0})
+    again = HistoryWriter(path)
+    again.restore(state)
+    assert path.read_text() == content
+    again.append({"epoch": 2, "loss": 0.125})
+    assert read_history(path).columns["loss"] == (0.5, 0.125)
+    lost = HistoryWriter(path)
+    lost.restore({**state, "rows": 7})
+    assert lost.missing == 5
+    lost.restore(untouched)
+    assert not path.exists()
+
+
+def test_rows_that_wait_for_room_are_part_of_the_state(tmp_path: Path) -> None:
+    writer = HistoryWriter(tmp_path / "gone" / "history.csv")
+    with pytest.raises(OSError, match="gone"):
+        writer.append({"epoch": 1, "loss": 0.5})
+    again = HistoryWriter(tmp_path / "history.csv")
+    again.restore(writer.state())
+    again.append({"epoch": 2, "loss": 0.25})
+    assert read_history(tmp_path / "history.csv").epochs == (1, 2)
