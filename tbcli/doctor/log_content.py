@@ -1,4 +1,4 @@
-"""Findings about what event files hold: writers, steps, times, formats that no reader shows, HParams."""
+"""Findings about what event files hold: writers, steps, times, numbers, HParams."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.logdirs import Logs, at_most, rewritten, some
+from tbcli.doctor.reader_limits import check_reader_limits
 from tbcli.doctor.system import command
 from tbcli.events import damage
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 _SKEW = 60.0  # seconds
 _EARLIEST = 946_684_800.0  # of 2000: an earlier time is no time
-_MANY_SERIES = 5000  # of one run
-_MOST_BYTES_ODD = 4_000_000_000  # in which other formats are looked for: 2 s
 
 
 def check_content(logs: Logs) -> Iterator[Finding]:
@@ -35,8 +34,7 @@ def check_content(logs: Logs) -> Iterator[Finding]:
     yield from at_most(_steps_back(logs, sequences))
     yield from at_most(_clocks(logs, sequences))
     yield from _not_finite(logs, scalars)
-    yield from _formats(logs)
-    yield from _amounts(logs, scalars)
+    yield from check_reader_limits(logs, scalars)
     yield from _hparams(logs, scalars)
 
 
@@ -106,6 +104,15 @@ def _clocks(logs: Logs, sequences: Sequence[FileSequence]) -> Iterator[Finding]:
             yield replace(_clock(where, f"its last point is {ahead:,.0f} s younger than the file itself"), level="note")
         elif sequence.clock_back > _SKEW:
             yield _clock(where, f"its clock was set back by {sequence.clock_back:,.0f} s while it was written")
+        if sequence.unclocked:
+            yield Finding(
+                level="warning",
+                name="times-not-finite",
+                where=where,
+                what=f"{sequence.unclocked:,} of {sequence.points:,} points have NaN or infinity as their time",
+                why="TensorBoard's fast reader stops reading the file at a NaN, and drops points of infinite time",
+                fix=command("tensorboard", "--logdir", logs.top, "--load_fast=false"),
+            )
         if sequence.untimed:
             yield Finding(
                 level="note",
@@ -151,63 +158,6 @@ def _not_finite(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
             what=f"{len(names):,} series hold nothing but NaN or infinity: {some(names)}",
             why="TensorBoard draws an empty chart",
             fix=command("tbcli", "export", logs.top, "--metric", names[0]),
-        )
-
-
-def _formats(logs: Logs) -> Iterator[Finding]:
-    from tbcli.serving.formats import describe_scalars, find_odd_scalars
-
-    if logs.found.is_file or sum(file.size for file in logs.found.files) > _MOST_BYTES_ODD:
-        return
-    odd = find_odd_scalars([(".", logs.top)], skip_runs=True)
-    slow, never = [each for each in odd if each.is_readable], [each for each in odd if not each.is_readable]
-    if slow:
-        yield Finding(
-            level="warning",
-            name="fast-reader-drops",
-            where=str(logs.top),
-            what=describe_scalars(slow, 3),
-            why="TensorBoard's fast reader shows float32 only, and drops these silently",
-            fix=command("tensorboard", "--logdir", logs.top, "--load_fast=false"),
-        )
-    if never:
-        yield Finding(
-            level="warning",
-            name="no-reader-shows",
-            where=str(logs.top),
-            what=describe_scalars(never, 3),
-            why="no reader of TensorBoard shows them as scalars",
-            fix="log float(value): one number, as float32",
-        )
-
-
-def _amounts(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
-    from tbcli.serving.samples import settle_samples
-
-    series: dict[str, int] = defaultdict(int)
-    for run, _ in scalars.names:
-        series[run] += 1
-    crowded = [run for run, count in series.items() if count > _MANY_SERIES]
-    if crowded:
-        yield Finding(
-            level="note",
-            name="many-series",
-            where=logs.path(crowded[0]),
-            what=f"it holds {series[crowded[0]]:,} series of scalars",
-            why="TensorBoard sends the names of all of them with each reload: the page is slow",
-            fix=command("tbcli", "export", Path(logs.path(crowded[0])), "--metric", "*loss*"),
-        )
-    most = settle_samples(sum(file.size for file in logs.found.files))["scalars"]
-    longest = int(scalars.counts.max(initial=0))
-    if longest > most:
-        run, tag = scalars.names[int(scalars.counts.argmax())]
-        yield Finding(
-            level="note",
-            name="long-series",
-            where=logs.path(run),
-            what=f"{tag!r} has {longest:,} points",
-            why=f"`tensorboard` shows a random 1,000 of them, `tbcli serve` {most:,}",
-            fix=command("tensorboard", "--logdir", logs.top, "--samples_per_plugin", f"scalars={longest}"),
         )
 
 

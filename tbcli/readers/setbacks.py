@@ -21,6 +21,7 @@ class FileSequence(NamedTuple):
         first: The earliest time in it, seconds since 1970; 0 where none has one.
         last: The latest.
         untimed: Points whose time is 0 or below.
+        unclocked: Points whose time is NaN or infinite.
         clock_back: By how many seconds the time went back at most between two points of a series.
         overwritten: Points whose step, or a later one, the same series reached again after its steps went back.
         tag: The first series whose steps go back, ``""`` for none.
@@ -33,6 +34,7 @@ class FileSequence(NamedTuple):
     first: float
     last: float
     untimed: int
+    unclocked: int
     clock_back: float
     overwritten: int = 0
     tag: str = ""
@@ -50,19 +52,20 @@ def sequences_of(index: EventIndex) -> list[FileSequence]:
     series = np.repeat(pieces.codes >> 1, pieces.counts)
     goes_on = (np.diff(files) == 0) & (np.diff(series) == 0)
     count = len(index.notes)
-    timed = times > 0
+    finite = np.isfinite(times)
+    timed = finite & (times > 0)
     first, last = np.full(count, np.inf), np.zeros(count)
     np.minimum.at(first, files[timed], times[timed])
     np.maximum.at(last, files[timed], times[timed])
     clock_back = np.zeros(count)
     both = goes_on & timed[1:] & timed[:-1]
-    np.maximum.at(clock_back, files[1:][both], -np.diff(times)[both])
-    untimed = np.bincount(files[~timed], minlength=count)
+    np.maximum.at(clock_back, files[1:][both], times[:-1][both] - times[1:][both])
+    untimed, unclocked = (np.bincount(files[which], minlength=count) for which in (finite & ~timed, ~finite))
     back = {back.file: back for back in _steps_back(steps, files, series, goes_on)}
     return [
         FileSequence(
             index.notes[number].file, points, float(first[number]) if last[number] else 0.0, float(last[number]),
-            int(untimed[number]), float(clock_back[number]),
+            int(untimed[number]), int(unclocked[number]), float(clock_back[number]),
             *((each.overwritten, index.names[each.series][0], each.back_from, each.back_to)
               if (each := back.get(number)) else ()),
         )

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tbcli.doctor import logdirs
+from tbcli.doctor import logdirs, reader_limits
 from tbcli.doctor.findings import Finding, needs_action
 from tbcli.doctor.logdirs import check_logdir
-from tbcli.events.encode import framed
+from tbcli.events.encode import framed, text_record
 from tests.doctor.logs import BEGAN, NOW, points, write_healthy, write_log
 from tests.serving.events import write_hparams, write_tensors
 
@@ -93,6 +93,12 @@ def float64(top: Path) -> Path:
     write_tensors(top, {"loss": [np.float64(0.1)]})
     path = next(top.glob("*tfevents*"))
     os.utime(path, (NOW + 1e7, NOW + 1e7))
+    return top
+
+
+def two_kinds(top: Path) -> Path:
+    write_log(top, {"loss": points([1, 2])})
+    write_log(top, {}, tail=text_record("loss", 1, BEGAN, ["a text"]), name="2.host")
     return top
 
 
@@ -181,6 +187,9 @@ SICK: dict[str, tuple[Make, str]] = {
     "a counter for a clock": (lambda top: one(top, [1, 2], began=5), "clock-skew"),
     "a clock set back": (lambda top: one(top, [1, 2], times=[BEGAN, BEGAN - 3600]), "clock-skew"),  # type: ignore[arg-type]
     "no times": (lambda top: one(top, [1, 2], times=[0, 0]), "times-missing"),  # type: ignore[arg-type]
+    "a time that is none": (lambda top: one(top, [1, 2], times=[BEGAN, math.nan]), "times-not-finite"),  # type: ignore[arg-type]
+    "a time without end": (lambda top: one(top, [1, 2], times=[math.inf, BEGAN]), "times-not-finite"),  # type: ignore[arg-type]
+    "a tag of two kinds": (two_kinds, "tag-of-two-kinds"),
     "float64": (float64, "fast-reader-drops"),
     "vectors as scalars": (vectors, "no-reader-shows"),
     "a long series": (lambda top: one(top, list(range(10_001))), "long-series"),
@@ -200,6 +209,14 @@ def test_each_finding_is_found_where_it_is(case: str, tmp_path: Path) -> None:
     found = check(make(tmp_path / "logs"))
     assert name in found, found
     assert all([found[name].what, found[name].why, found[name].fix, found[name].where])
+
+
+def test_a_tag_that_the_server_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader_limits, "_LONGEST_TAG", 40)
+    write_log(tmp_path, {"x" * 40: points([1])})
+    assert check(tmp_path) == {}
+    write_log(tmp_path, {"x" * 41: points([1])})
+    assert check(tmp_path)["tag-too-long"].level == "warning"
 
 
 def test_healthy_logs_have_no_finding(tmp_path: Path) -> None:
