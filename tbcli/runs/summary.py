@@ -303,6 +303,8 @@ def ending_of(run: Run) -> str:
     ended_by, until = run.record.get("ended_by"), settings.get("until")
     if ended_by == "until":
         return f'ended by --until "{until}"'
+    if ended_by == "max_time":
+        return f"ended by --max-time {settings.get('max_time')}"
     never_held = f'--until "{until}" never held' if ended_by and until else ""
     return f"ended by --patience {settings.get(ended_by)}" if ended_by == "patience" else never_held
 

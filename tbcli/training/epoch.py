@@ -64,7 +64,7 @@ class Epochs:
         watches = train.patience or train.saves_best
         self.best = BestEpoch(monitor, train.patience, setup.config.direction) if watches else None
         self.ended_by = ""
-        """What ended the training: ``until``, ``patience`` or ``epochs``; empty before its last epoch is done."""
+        """What ended it: ``until``, ``patience``, ``epochs`` or ``max_time``; empty before its last epoch is done."""
         self._until = Until(until_gates(setup.config), setup.config.direction)
         self._keeper, self._saved = keeper, saved
         self._model = ModelState(setup.model)
@@ -132,9 +132,24 @@ class Epochs:
         self._feed.position, self.running = self.steps_done - self._steps_before, dict(logs)
         self._is_whole = True
         self._setup.narrator.step(self.epochs_done + 1, self._feed.position, logs)
-        if self._feed.position < self._feed.steps:  # else the end of the epoch is next
+        if self.is_within:  # else the end of the epoch is next
             self._save_if_due(epoch_ended=False)
         self._setup.check()
+        if self.is_within and self._is_late:
+            self.ended_by = "max_time"
+            self._setup.narrator.note(
+                f"--max-time {self._setup.config.train.max_time} is over: stopped within an epoch"
+            )
+            self._save_last()
+
+    @property
+    def is_within(self) -> bool:
+        """Whether some steps of an epoch are done, and some are not."""
+        return 0 < self._feed.position < self._feed.steps
+
+    @property
+    def _is_late(self) -> bool:
+        return time.monotonic() >= self._setup.deadline
 
     def end_epoch(self, logs: Mapping[str, float]) -> bool:
         """Validate once, then pass the results to the history, the recorders and the narrator.
@@ -146,11 +161,12 @@ class Epochs:
             Diverged: A sample or the validation loss is not finite.
             Interrupted: A signal came.
         """
-        epoch, is_last = self.epochs_done + 1, self.epochs_done + 1 == self._setup.config.train.epochs
+        epoch, is_late = self.epochs_done + 1, self._is_late
+        is_last = epoch == self._setup.config.train.epochs
         if not self._awaits_validation:
             self._row, self._awaits_validation = self._measured(logs), True
-        if is_last:
-            self._save_last()  # before what only a last epoch writes: with more epochs it is none
+        if is_last or is_late:
+            self._save_last()  # before what only a last epoch writes: with more epochs, or more time, it is none
         snapshot = self._observer.after_epoch(epoch, self.steps_done, self._row)
         self._setup.health.check_batches()
         self._is_whole = False
@@ -160,7 +176,8 @@ class Epochs:
         self.epochs_done, self.latest = epoch, snapshot  # only now: an epoch is done when it is written
         self._row, self._awaits_validation = dict(snapshot.logs), False
         out_of_patience = bool(self.best and self.best.update(self._setup.model, epoch, snapshot.logs))
-        reasons = {"until": self._until.update(row), "patience": out_of_patience, "epochs": is_last}
+        until = self._until.update(row)
+        reasons = {"until": until, "patience": out_of_patience, "epochs": is_last, "max_time": is_late}
         self.ended_by = next((reason for reason, holds in reasons.items() if holds), "")
         self._recording.epoch(snapshot, last=bool(self.ended_by))
         self._setup.narrator.epoch(epoch, snapshot.logs, self._best)
@@ -172,7 +189,7 @@ class Epochs:
         else:
             self._save_if_due(epoch_ended=True)
         self._setup.check()
-        return self.ended_by in ("until", "patience")
+        return self.ended_by not in ("", "epochs")
 
     def _write_row(self, row: Mapping[str, float]) -> None:
         """Append to the history; while that cannot be written training goes on, and the next epoch tries again."""

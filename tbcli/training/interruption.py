@@ -33,6 +33,8 @@ class Interruption:
     def __init__(self, narrator: Narrator | None = None, what: str = "training") -> None:
         self._narrator = narrator or Narrator()
         self._what = what
+        self.began = time.monotonic()
+        """When the work began, of which `train.max_time` is counted."""
         self.signal_number = 0
         self.what_is_lost: Callable[[], str] = lambda: "nothing was kept"
         """Says what leaving at once loses at most."""

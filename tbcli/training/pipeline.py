@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -73,7 +74,8 @@ def train_and_save(
     settled = _settled(ready.config, run, len(dataset.train), model.count_params())
 
     with _recorded(settled, run, narrator) as recording:
-        setup = Setup(settled, dataset, model, run, narrator, ready.health, interruption.check, from_logits)
+        deadline = interruption.began + (settled.train.max_seconds or math.inf)
+        setup = Setup(settled, dataset, model, run, narrator, ready.health, interruption.check, from_logits, deadline)
         observer = Observer(
             setup,
             model.steps_per_execution,
@@ -87,6 +89,8 @@ def train_and_save(
             final = _rebuilt_in_float32(config, ready, narrator)
             saved_epoch = epochs.best.give_back(final) if epochs.best and settled.train.saves_best else 0
             run.record.update(ended_by=epochs.ended_by, saved_epoch=saved_epoch or epochs.epochs_done)
+            if epochs.is_within and not saved_epoch:
+                run.record["saved_step"] = epochs.steps_done
             narrator.stage("Saving the model")
             unsaved = _save(config, ready, final, run, narrator, interruption)
             run.update()

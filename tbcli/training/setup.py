@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ class Setup:
         health: Checks samples and weights.
         check: Raises if a signal was received; called wherever it is safe to stop.
         from_logits: Whether the model's outputs are logits.
+        deadline: When to stop, of `time.monotonic`.
     """
 
     config: Config
@@ -37,3 +39,4 @@ class Setup:
     health: Health
     check: Callable[[], None]
     from_logits: bool = False
+    deadline: float = math.inf

@@ -45,7 +45,9 @@ def run_epochs(
             for inputs, labels in executions:
                 logs = loop.run(inputs, labels)
                 epochs.after_steps(int(model.optimizer.iterations), logs)
-        if epochs.end_epoch(_logs_of_epoch(model, logs)):
+                if epochs.ended_by:
+                    break
+        if epochs.ended_by or epochs.end_epoch(_logs_of_epoch(model, logs)):
             break
     model.optimizer.finalize_variable_values(model.trainable_variables)
 
