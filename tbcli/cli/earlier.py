@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from tbcli.cli.options import Common
 from tbcli.cli.output import printable
 from tbcli.config.said import Said
-from tbcli.errors import NotFound
+from tbcli.errors import NotFound, Refused
 
 if TYPE_CHECKING:
     from tbcli.config import Config
     from tbcli.runs import Run
-    from tbcli.training.changes import Change
 
 _PLACES = ("workspace", "logdir", "plots_dir", "models_dir")
 
@@ -26,13 +25,13 @@ class Continuation:
     Args:
         run: The run.
         config: Its settings with what was changed.
-        changes: What was changed.
+        is_allowed_to_change: Whether it may become another experiment.
         at_end: Why there is nothing to do, and what goes on all the same; both empty where there is.
     """
 
     run: Run
     config: Config
-    changes: tuple[Change, ...]
+    is_allowed_to_change: bool
     at_end: tuple[str, str]
 
 
@@ -41,33 +40,22 @@ def continued(common: Common, reference: str, *, allow_changes: bool) -> Continu
 
     Raises:
         NotFound: It names nothing, or a log directory of another program.
-        Refused: It trains, keeps no state, was not trained by tbcli, or what was typed makes another experiment of it.
+        Refused: It trains, was not trained by tbcli, or what was typed makes another experiment of it.
         ConfigError: It has trained further than was typed.
     """
     from tbcli.config.layers import amended
-    from tbcli.training.changes import config_of, require_same, setting_changes
-    from tbcli.training.eligibility import (
-        count_done,
-        nothing_left,
-        require_at_rest,
-        require_epochs,
-        require_ours,
-        require_state,
-    )
+    from tbcli.training.changes import config_of
+    from tbcli.training.eligibility import Amendment, count_done, nothing_left, require_at_rest, require_ours
 
     here = _here(common)
-    run = _find_run(common, here, reference)
+    run = _find_one(common, here, reference)
     require_ours(run)
     require_at_rest(run)
     before = config_of(run).updated({f"paths.{name}": getattr(here.paths, name) for name in _PLACES})
     after = amended(before, common.assignments, common.flags)
-    changes = tuple(setting_changes(before, after))
-    require_same(run, changes, before, allowed=allow_changes)
-    require_epochs(run, after.train.epochs, count_done(run))
-    at_end = nothing_left(run, after, changes)
-    if not any(at_end):
-        require_state(run)
-    return Continuation(run, after, changes, at_end)
+    amendment = Amendment(run, after, is_allowed=allow_changes)
+    amendment.check_length(count_done(run))
+    return Continuation(run, after, allow_changes, nothing_left(run, after, amendment.changes))
 
 
 def repeated(common: Common) -> tuple[Common, Run | None]:
@@ -113,6 +101,32 @@ def _here(common: Common) -> Config:
     return replace(common, config=None).settle()
 
 
+def _find_one(common: Common, here: Config, reference: str) -> Run:
+    """Return the only run that a reference can mean, for it will be changed.
+
+    Raises:
+        NotFound: There is none.
+        Refused: There are several, or a copy was not named by its path.
+    """
+    from tbcli.runs import RunStore
+    from tbcli.runs.references import is_directory, is_path
+
+    is_place = is_path(reference) and is_directory(Path(reference))
+    inside = RunStore(replace(here.paths, logdir=reference)).list() if is_place else []
+    named = inside or ([] if is_path(reference) else RunStore(here.paths).named(reference))
+    if len(named) > 1:
+        listed = ", ".join(run.id for run in named[-5:])
+        more = f" and {len(named) - 5} more" if len(named) > 5 else ""
+        raise Refused(f"{reference!r} is {len(named)} runs: {listed}{more}", hint="name one of them by its id")
+    run = inside[0] if inside else _find_run(common, here, reference)
+    if run.is_copy and not is_path(reference):
+        raise Refused(
+            f"{reference!r} is a copy of run {run.recorded_id}, which is there too",
+            hint=f"the path says that the copy is meant: {str(run.logs)!r}",
+        )
+    return run
+
+
 def _find_run(common: Common, here: Config, reference: str) -> Run:
     from tbcli.cli.places import find_place
     from tbcli.runs import Run, RunStore
@@ -123,7 +137,7 @@ def _find_run(common: Common, here: Config, reference: str) -> Run:
     return found
 
 
-def told_changes(run: Run, config: Config) -> str:
+def told_repetition(run: Run, config: Config) -> str:
     """Return that a run is repeated, and with which other settings."""
     from tbcli.training.changes import config_of, setting_changes
 

@@ -64,7 +64,10 @@ def _about(run: Run, now: datetime) -> list[str]:
         "task": run.task_name or "not known",
         "script": _plain(record.get("script")),
         "epochs": _epochs(run, now),
+        "resumed": _resumed(record.get("resumed")),
+        "changed": _changed(record.get("changes")),
         "saved_epoch": _plain(run.number("saved_epoch")),
+        "saved_step": _plain(run.number("saved_step")),
         **{key: _plain(record.get(key)) for key in ("device", "precision", "host")},
         "process": str(record.get("pid")) if run.is_live(now) else "",
         "versions": _plain(record.get("versions")),
@@ -114,6 +117,23 @@ def _epochs(run: Run, now: datetime) -> str:
         return "" if done is None else str(done)
     left = seconds_left(run, now) if run.is_live(now) else None
     return f"{done or 0}/{asked}{'' if left is None else f', {counted_seconds(left)} left'}"
+
+
+def _resumed(entries: Any) -> str:
+    """Return after which steps a run was resumed."""
+    kept = [entry for entry in entries if isinstance(entry, Mapping)] if isinstance(entries, list) else []
+    return ", ".join(f"after step {_plain(entry.get('step'))} ({_plain(entry.get('at'))})" for entry in kept)
+
+
+def _changed(entries: Any) -> str:
+    """Return what was changed when a run was resumed, and after which epochs."""
+    said = []
+    for entry in entries if isinstance(entries, list) else []:
+        changes = entry.get("changes") if isinstance(entry, Mapping) else None
+        for key, pair in changes.items() if isinstance(changes, Mapping) else ():
+            if isinstance(pair, list) and len(pair) == 2:
+                said.append(f"{key} {pair[1]} instead of {pair[0]} after epoch {_plain(entry.get('epoch'))}")
+    return ", ".join(said)
 
 
 def _switched_off(run: Run) -> dict[str, str]:

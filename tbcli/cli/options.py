@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # `--help` and `--version` settle nothing
 
 PANEL = "Everywhere"
 OUTPUT_PANEL = "Output"
+TRAINING_PANEL = "Training"
 
 
 @dataclass(frozen=True, slots=True)

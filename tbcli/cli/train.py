@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tbcli.cli.check import check_trained, require_known, settle_gates
-from tbcli.cli.earlier import repeated, told_changes
+from tbcli.cli.completing import complete_run
+from tbcli.cli.earlier import Continuation, continued, repeated, told_repetition
 from tbcli.cli.findings_of_run import tell_findings
-from tbcli.cli.options import OUTPUT_PANEL, Common, refuse_together, with_options
+from tbcli.cli.options import OUTPUT_PANEL, TRAINING_PANEL, Common, refuse_together, with_options
 from tbcli.cli.output import (
     Output,
     counted_bytes,
@@ -55,6 +56,23 @@ def train(
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = False,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Go on with a run that stopped, or with more --epochs; `tbcli help resume`.",
+            rich_help_panel=TRAINING_PANEL,
+            autocompletion=complete_run,
+        ),
+    ] = None,
+    allow_changes: Annotated[
+        bool,
+        typer.Option(
+            "--allow-changes",
+            help="With --resume, take settings that make another experiment of the run, and record them.",
+            rich_help_panel=TRAINING_PANEL,
+        ),
+    ] = False,
     detach: Annotated[
         bool,
         typer.Option(
@@ -78,19 +96,15 @@ def train(
     if detach:
         refuse_together({"--detach": True, "--dry-run": dry_run, "--print-config": print_config})
         leave = _leave_terminal(common.output)
-    shows_recorders = common.value("record.recorders") == "help"
-    common, earlier = repeated(common)
-    config = (common.without("record.recorders") if shows_recorders else common).settle()
     output = common.output
-    if shows_recorders:
-        output.results(_recorder_lines(config))
+    if common.value("record.recorders") == "help":
+        output.results(_recorder_lines(common.without("record.recorders").settle()))
         return
+    config, earlier = _settle(common, resume, allow_changes=allow_changes, dry_run=dry_run)
     from tbcli.training.request import check_request
 
     check_request(config)
     gates = settle_gates(check or (), config)
-    if earlier:
-        output.say(told_changes(earlier, config))
     if print_config:
         output.result(config.as_toml(commented=True).rstrip())
         return
@@ -101,7 +115,14 @@ def train(
         with stdout_kept_clean():
             _rehearse(config, gates, output)
         return
-    run = _train(config, gates, output, leave)
+    if earlier and any(earlier.at_end):
+        reason, advice = earlier.at_end
+        output.say(f"{printable(earlier.run.label)} has nothing left to train: {reason}; {advice} goes on")
+        run = earlier.run
+        if leave:
+            leave(run)
+    else:
+        run = _train(config, gates, output, leave, earlier)
     try:
         _summarize(run, config, output)
     finally:
@@ -112,6 +133,23 @@ def train(
     finally:  # the one says nothing of the other
         if audit:
             _audit(run, config, output)
+
+
+def _settle(
+    common: Common, resume: str | None, *, allow_changes: bool, dry_run: bool
+) -> tuple[Config, Continuation | None]:
+    """Return the settings: of a resumed run its own with what was typed, else those of all layers."""
+    if resume is not None:
+        refuse_together({"--resume": True, "--config": common.config is not None, "--dry-run": dry_run})
+        earlier = continued(common, resume, allow_changes=allow_changes)
+        return earlier.config, earlier
+    if allow_changes:
+        raise ConfigError("--allow-changes needs --resume", hint="`tbcli train --resume latest --allow-changes`")
+    common, run = repeated(common)
+    config = common.settle()
+    if run:
+        common.output.say(told_repetition(run, config))
+    return config, None
 
 
 def _say_recipe(config: Config, output: Output) -> None:
@@ -149,17 +187,33 @@ def _leave_terminal(output: Output) -> Callable[[Run], None]:
     return leave
 
 
-def _train(config: Config, gates: Sequence[Gate], output: Output, leave: Callable[[Run], None] | None = None) -> Run:
+def _train(
+    config: Config,
+    gates: Sequence[Gate],
+    output: Output,
+    leave: Callable[[Run], None] | None = None,
+    earlier: Continuation | None = None,
+) -> Run:
     hush_libraries(verbose=output.verbose)
     from tbcli.cli.progress import choose_narrator
-    from tbcli.training import train as train_model
+    from tbcli.training import session
 
     narrator = choose_narrator(output, is_live=leave is None)
     narrator.on_claim = leave or narrator.on_claim
     try:
         with stdout_kept_clean():
             try:
-                return train_model(config, narrator, own_process=True, expecting=partial(require_known, gates))
+                expecting = partial(require_known, gates)
+                if earlier is None:
+                    return session.train(config, narrator, own_process=True, expecting=expecting)
+                return session.resume(
+                    earlier.run,
+                    config,
+                    narrator,
+                    own_process=True,
+                    expecting=expecting,
+                    allow_changes=earlier.is_allowed_to_change,
+                )
             finally:
                 narrator.close()
     except BaseException as error:
@@ -224,7 +278,9 @@ def _summarize(run: Run, config: Config, output: Output) -> None:
     ending = ending_of(run)
     if ending:
         output.say(f"epochs  {epochs}/{config.train.epochs}, {printable(ending)}")
-    of_best = f" (weights of epoch {saved}, the best of {epochs})" if config.train.patience else ""
+    of_best = f" (weights of epoch {saved}, the best of {epochs})" if config.train.saves_best else ""
+    if (step := run.number("saved_step")) is not None:
+        of_best = f" (weights after step {step:,.0f}, within epoch {int(epochs or 0) + 1})"
     output.say(f"model   {printable(str(run.saved_model))}{of_best}")
     if config.plot.automatic and any(run.plots.glob("*")):
         output.say(f"plots   {printable(str(run.plots))}")

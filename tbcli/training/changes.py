@@ -149,31 +149,26 @@ def counted_epochs(epochs: int) -> str:
     return "1 epoch" if epochs == 1 else f"{epochs} epochs"
 
 
+def told_changes(changes: Sequence[Change], before: Config) -> list[str]:
+    """Return what a person should know of changes that were allowed."""
+    found = matters(changes, before)
+    told = [f"from here on with {', '.join(map(str, found))}"] if found else []
+    epochs = next((each for each in found if each.key == EPOCHS), None)
+    if epochs:
+        added = counted_epochs(epochs.after - epochs.before)
+        told.append(f"the {before.train.schedule} schedule starts anew over the {added} added")
+    return told
+
+
 def changes_record(run: Run, changes: Iterable[Change], epoch: int) -> list[dict[str, Any]]:
-    """Return what ``run.json`` says of all changes so far.
+    """Return what ``run.json`` says of all changes so far that have to do with the result.
 
     Args:
         run: Its record has the earlier ones.
         changes: Those of now.
         epoch: Complete ones, after which they hold.
     """
-    said = {each.key: [each.before, each.after] for each in changes}
+    said = {each.key: [each.before, each.after] for each in changes if each.key not in _HARMLESS - {EPOCHS}}
     earlier = run.record.get("changes")
     entry = {"at": utc_text(utc_now()), "epoch": epoch, "changes": said}
     return [*(earlier if isinstance(earlier, list) else []), *([entry] if said else [])]
-
-
-def schedule_spans(record: Mapping[str, Any], epochs: int) -> tuple[int, ...]:
-    """Return how many epochs each part of a schedule spans: it starts anew with the epochs that were added.
-
-    Args:
-        record: Of the run, with its changes.
-        epochs: Of the whole training, as asked now.
-    """
-    ends, kept = [], record.get("changes")
-    for entry in kept if isinstance(kept, list) else []:
-        pair = entry.get("changes", {}).get(EPOCHS) if isinstance(entry, Mapping) else None
-        if isinstance(pair, list) and len(pair) == 2 and pair[0] < pair[1]:
-            ends.append(int(pair[0]))
-    ends = [*dict.fromkeys(end for end in ends if end < epochs), epochs]
-    return tuple(after - before for before, after in zip([0, *ends[:-1]], ends, strict=True))

@@ -1,18 +1,35 @@
-"""Whether a run can be resumed, and whether there is anything left to do."""
+"""Whether a run can be resumed, with which settings, and whether there is anything left to do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from tbcli.config import Config
+from tbcli.config.layers import with_absolute_paths
 from tbcli.errors import ConfigError, Refused
 from tbcli.runs import Run
 from tbcli.runs.history import read_history
-from tbcli.training.changes import Change, counted_epochs
-from tbcli.training.state import Generations
+from tbcli.training.changes import (
+    Change,
+    changes_record,
+    config_of,
+    counted_epochs,
+    data_changes,
+    require_same,
+    setting_changes,
+    told_changes,
+    version_notes,
+)
 
 _STOPPED_BY = {"until": ("train.until",), "patience": ("train.patience", "train.monitor", "direction.")}
 """What ended a training early -> the settings that decide it."""
+
+
+_DISPENSABLE = ("checkpoints", "profile")
+"""What can be taken from a run without changing the event files that training writes on."""
+_CHOOSES = {"model.name": "auto", "record.spacing": 0}
+"""Settings with a word for what training chooses, which the settings that a run keeps do not have any more."""
 
 
 def require_ours(run: Run) -> None:
@@ -31,6 +48,65 @@ def require_ours(run: Run) -> None:
     )
 
 
+class Amendment:
+    """The settings that a run is resumed with.
+
+    Args:
+        run: One of ours.
+        config: What it is to go on with; its own settings unless given.
+        is_allowed: Whether it may become another experiment.
+
+    Raises:
+        Refused: The run is a script's or was slimmed, or this would be another experiment.
+    """
+
+    def __init__(self, run: Run, config: Config | None = None, *, is_allowed: bool = False) -> None:
+        require_ours(run)
+        require_whole(run)
+        self._run, self._is_allowed = run, is_allowed
+        self._before = with_absolute_paths(config_of(run))
+        chosen = [key for key, word in _CHOOSES.items() if config and config.value(key) == word]
+        config = config.updated({key: self._before.value(key) for key in chosen}) if config else self._before
+        self.config = with_absolute_paths(config)
+        self.changes = setting_changes(self._before, self.config)
+        self._done = 0
+        self._data_facts: dict[str, Any] = {}
+        require_same(run, self.changes, self._before, allowed=is_allowed)
+
+    def check_length(self, done: int, is_within: bool = False) -> None:
+        """Check that the run has not trained further than it is asked to; see `require_epochs`."""
+        self._done = done
+        require_epochs(self._run, self.config.train.epochs, done, is_within=is_within)
+
+    def check_data(self, facts: Mapping[str, Any]) -> None:
+        """Check that the data are those of the run.
+
+        Args:
+            facts: What the record of a run says of the data that were loaded.
+
+        Raises:
+            Refused: They are others, and that is not allowed.
+        """
+        others = data_changes(self._run.record, facts)
+        require_same(self._run, others, self._before, allowed=self._is_allowed)
+        self.changes += others
+        self._data_facts = dict(facts) if others else {}
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the run's record says from now on."""
+        train = self.config.train
+        changes = changes_record(self._run, self.changes, self._done)
+        return {**self._data_facts, "name": train.name, "note": train.note, **({"changes": changes} if changes else {})}
+
+    def notes(self, facts: Mapping[str, Any]) -> list[str]:
+        """Return what a person should know.
+
+        Args:
+            facts: What the record would say of the packages of now.
+        """
+        return [*told_changes(self.changes, self._before), *version_notes(self._run.record, facts)]
+
+
 def require_at_rest(run: Run) -> None:
     """Check that nothing trains a run, as far as its record tells; to be sure, see `tbcli.runs.claim`.
 
@@ -44,34 +120,19 @@ def require_at_rest(run: Run) -> None:
         )
 
 
-def require_state(run: Run) -> None:
-    """Check that a run keeps a state.
+def require_whole(run: Run) -> None:
+    """Check that nothing was taken from the files that a resumed training continues.
 
     Raises:
-        Refused: It keeps none, and why.
+        Refused: `tbcli clean --slim` did.
     """
-    if slimmed := _slimmed(run):
+    kept = run.record.get("slimmed")
+    slimmed = [str(kind) for kind in kept if kind not in _DISPENSABLE] if isinstance(kept, list) else []
+    if slimmed:
         raise Refused(
             f"run {run.label} was slimmed ({', '.join(slimmed)}): its states belong to event files that were whole",
             hint=f"`tbcli train --config {run.id}` repeats it from its start",
         )
-    if Generations(run.checkpoints).has_any:
-        return
-    why = "it ended before one was kept, or it was removed"
-    if run.record.get("status") == "finished":
-        why = "it was removed, or not kept after the end (--no-keep-state)"
-    raise Refused(
-        f"run {run.label} has no state to resume from: {why}",
-        hint=f"`tbcli train --config {run.id}` repeats it from its start",
-    )
-
-
-def _slimmed(run: Run) -> list[str]:
-    """Return what `tbcli clean --slim` took from the files that a resumed training continues."""
-    slimmed = run.record.get("slimmed")
-    return (
-        [str(kind) for kind in slimmed if kind not in ("checkpoints", "profile")] if isinstance(slimmed, list) else []
-    )
 
 
 def count_done(run: Run) -> int:

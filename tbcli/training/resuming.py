@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tbcli.config import Config
 from tbcli.errors import Refused
 from tbcli.runs import Run
 from tbcli.runs.files import utc_now, utc_text, write_atomically
@@ -14,17 +13,18 @@ from tbcli.runs.store import owner_facts
 from tbcli.training.keeping import LONGEST_SECONDS
 from tbcli.training.state import Generations
 
-_OF_AN_END = ("ended", "reason", "bytes", "recording", "saving", "metrics", "measured_in", "ended_by", "saved_epoch")
-
-
-def configuration_of(run: Run) -> Config:
-    """Return the settings that a run was trained with.
-
-    Raises:
-        ConfigError: They are not those of a training of ours.
-    """
-    sections = run.read_config().items()
-    return Config().updated({f"{section}.{key}": value for section, group in sections for key, value in group.items()})
+_OF_AN_END = (
+    "ended",
+    "reason",
+    "bytes",
+    "recording",
+    "saving",
+    "metrics",
+    "measured_in",
+    "ended_by",
+    "saved_epoch",
+    "saved_step",
+)
 
 
 def saved_parts(run: Run, warn: Callable[[str], None]) -> Mapping[str, Any]:
@@ -51,6 +51,13 @@ def saved_parts(run: Run, warn: Callable[[str], None]) -> Mapping[str, Any]:
         )
     warn("no state was saved before the run ended: it begins again")
     return {}
+
+
+def progress_in(parts: Mapping[str, Any]) -> tuple[int, bool]:
+    """Return the complete epochs of a state, and whether there are steps of a further one."""
+    done = int(parts.get("epochs", {}).get("epochs_done", 0))
+    feed = parts.get("feed", {})
+    return done, bool(feed.get("position")) and int(feed.get("epoch", 0)) > done
 
 
 def remembered(run: Run) -> Callable[[], None]:

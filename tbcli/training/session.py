@@ -26,6 +26,7 @@ from tbcli.runs.claim import claim
 from tbcli.runs.crash import crash_kept
 from tbcli.training.augmentation import require_images
 from tbcli.training.conclusion import Heartbeat, conclude, reason_of
+from tbcli.training.eligibility import Amendment
 from tbcli.training.facts import argument_facts, dataset_facts, git_state, package_versions
 from tbcli.training.failures import explained
 from tbcli.training.interruption import Interruption
@@ -39,7 +40,7 @@ from tbcli.training.request import (
     expects_anything,
     require_profiled_steps,
 )
-from tbcli.training.resuming import configuration_of, remembered, reopen, saved_parts
+from tbcli.training.resuming import progress_in, remembered, reopen, saved_parts
 from tbcli.training.state import Generations
 
 _FOR_OTHERS = ("sklearn", "pandas", "matplotlib", "scipy")
@@ -109,6 +110,7 @@ def resume(
     *,
     own_process: bool = False,
     expecting: Expecting = expects_anything,
+    allow_changes: bool = False,
 ) -> Run:
     """Go on with a run where its newest state was saved; with ``train.deterministic`` as if it had never stopped.
 
@@ -120,31 +122,40 @@ def resume(
         progress: See `train`, as for the others.
         own_process: Whether this process is there for that alone.
         expecting: Called with the names that the run will have values of.
+        allow_changes: Whether settings and data may make another experiment of it; the run's record then says so.
 
     Returns:
         The finished run.
 
     Raises:
-        Refused: The run trains, or has no state.
+        Refused: The run trains, has no state, is a script's, or this would be another experiment.
         ConfigError, NotFound, DoesNotFit: Nothing was trained, and the run is as it was.
         DamagedState: No state of the run is whole.
         TrainingFailed, Interrupted: See `train`.
     """
     narrator = progress or Narrator()
-    config = with_absolute_paths(config or configuration_of(run))
-    with claim(run.logs), _begun(config, narrator, own_process=own_process) as interruption:
+    with ExitStack() as held:
+        held.enter_context(claim(run.logs))
+        run.reload()  # another process may have resumed it since it was found
+        amendment = Amendment(run, config, is_allowed=allow_changes)
+        interruption = held.enter_context(_begun(amendment.config, narrator, own_process=own_process))
         parts = saved_parts(run, narrator.warn)
-        config, dataset, expected = _loaded(config, narrator, interruption, own_process=own_process)
+        amendment.check_length(*progress_in(parts))
+        config, dataset, expected = _loaded(amendment.config, narrator, interruption, own_process=own_process)
+        amendment.check_data(dataset_facts(dataset))
         if expected.is_complete:
             expecting(expected_summary(config, expected))
         put_back = remembered(run)
+        run.record.update(amendment.facts())
         seconds = reopen(run, parts)
         narrator.claimed(run)
-        with _kept(run, config, interruption, narrator, seconds=seconds, put_back=put_back):
-            _import_pipeline(config, dataset, narrator, interruption, own_process=own_process)
-            from tbcli.training.pipeline import train_and_save
+        for text in amendment.notes({"versions": package_versions()}):
+            narrator.note(text)
+        held.enter_context(_kept(run, config, interruption, narrator, seconds=seconds, put_back=put_back))
+        _import_pipeline(config, dataset, narrator, interruption, own_process=own_process)
+        from tbcli.training.pipeline import train_and_save
 
-            train_and_save(config, dataset, run, narrator, interruption, expecting, saved=parts)
+        train_and_save(config, dataset, run, narrator, interruption, expecting, saved=parts)
     return run
 
 

@@ -130,11 +130,6 @@ class Generations:
             raise damage
         return None
 
-    @property
-    def has_any(self) -> bool:
-        """Whether there is a state, whole or not."""
-        return bool(self.files())
-
     def keep(self, count: int, *, up_to: int | None = None) -> None:
         """Remove all but the newest states, and what a killed process left half written.
 

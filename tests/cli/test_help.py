@@ -24,7 +24,18 @@ from tbcli.config import SETTINGS, Config, json_schema
 from tests.help_topics import with_generated
 
 Cli = Callable[..., Result]
-TOPICS = ("conditions", "data", "exit-codes", "metrics", "models", "recorders", "references", "scripts", "settings")
+TOPICS = (
+    "conditions",
+    "data",
+    "exit-codes",
+    "metrics",
+    "models",
+    "recorders",
+    "references",
+    "resume",
+    "scripts",
+    "settings",
+)
 
 
 def test_topics_are_listed_by_their_titles(cli: Cli) -> None:

@@ -553,3 +553,13 @@ def test_a_record_of_another_tool_is_no_damage(cli: Cli, workspace: Path) -> Non
     assert cli("runs").stderr == ""
     (workspace / "logs" / "20261122-120000-abcd" / "run.json").write_text('{"id": "20261122-120000-abcd"}')
     assert "not the record of this run" in cli("runs").stderr
+
+
+def test_a_resumed_run_shows_when_and_with_what_changes(cli: Cli, workspace: Path) -> None:
+    changes = [{"at": "now", "epoch": 3, "changes": {"train.epochs": [3, 5], "train.seed": [0, 1]}}]
+    run = make_run(workspace, record={"resumed": [{"step": 34, "at": "2026-11-26T06:00:00Z"}], "changes": changes})
+    shown = cli("runs", "latest").stdout
+    assert "after step 34 (2026-11-26T06:00:00Z)" in shown
+    assert "train.epochs 5 instead of 3 after epoch 3, train.seed 1 instead of 0 after epoch 3" in shown
+    run.update(resumed=[7, {}], changes=[7, {"changes": {"x": 3, "y": [1]}}, {"changes": 3}])
+    assert cli("runs", "latest").exit_code == 0

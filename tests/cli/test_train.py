@@ -207,7 +207,7 @@ def test_help_groups_the_options_and_shows_the_defaults(cli: Cli) -> None:
 
 def test_every_option_of_train_is_a_setting_or_says_what_to_do() -> None:
     # What to do with this one command; a run that is repeated from its configuration must not do it again by itself.
-    deeds = {"print_config", "dry_run", "detach", "audit", "check", "help"}
+    deeds = {"print_config", "dry_run", "detach", "resume", "allow_changes", "audit", "check", "help"}
     common = {"config", "set_", "quiet", "verbose"}
     names = {str(parameter.name) for parameter in load_command("train").params} - deeds - common
     assert names == {

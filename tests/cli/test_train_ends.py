@@ -35,7 +35,7 @@ def end_with(monkeypatch: pytest.MonkeyPatch, workspace: Path, error: BaseExcept
             shutil.rmtree(run.logs)
         raise error
 
-    monkeypatch.setattr("tbcli.training.train", train)
+    monkeypatch.setattr("tbcli.training.session.train", train)
     return run.id
 
 
@@ -61,7 +61,7 @@ def test_a_failure_before_there_is_a_run_names_none(cli: Cli, workspace: Path, m
     def train(*_: Any, **__: Any) -> None:
         raise ConfigError("not writable", hint="elsewhere")
 
-    monkeypatch.setattr("tbcli.training.train", train)
+    monkeypatch.setattr("tbcli.training.session.train", train)
     result = cli("train")
     assert (result.exit_code, result.stdout) == (2, "")
 

@@ -15,11 +15,11 @@ from tbcli.training.changes import (
     config_of,
     data_changes,
     require_same,
-    schedule_spans,
     setting_changes,
+    told_changes,
     version_notes,
 )
-from tbcli.training.eligibility import nothing_left, require_epochs, require_ours, require_state
+from tbcli.training.eligibility import Amendment, nothing_left, require_epochs, require_ours
 from tests.fakes import make_run
 
 HARMLESS = {
@@ -150,21 +150,55 @@ def test_settings_of_a_run_are_those_of_its_file_alone(tmp_path: Path, monkeypat
             config_of(run)
 
 
-def test_a_run_without_a_state_or_of_a_script_is_told_what_repeats_it(tmp_path: Path) -> None:
+def test_a_run_of_a_script_is_told_what_repeats_it(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    with pytest.raises(Refused, match="not kept after the end") as refused:
-        require_state(run)
-    assert f"`tbcli train --config {run.id}`" in refused.value.hint
-    run.record["status"] = "interrupted"
-    with pytest.raises(Refused, match="before one was kept"):
-        require_state(run)
-    run.checkpoints.mkdir()
-    (run.checkpoints / "step-00000003.state").write_bytes(b"")  # that it is damaged is found when it is read
-    require_state(run)
     require_ours(run)
     run.record.update(backend="jax", script="a b.py")
-    with pytest.raises(Refused, match=r"'a b.py'"):
+    with pytest.raises(Refused, match=r"'a b.py'") as refused:
         require_ours(run)
+    assert "`tbcli run a b.py`" in refused.value.hint
+
+
+def test_what_was_allowed_is_said(tmp_path: Path) -> None:
+    before = Config()
+    changes = setting_changes(before, before.updated({"train.epochs": 7, "train.seed": 1, "train.note": "b"}))
+    told = told_changes(changes, before)
+    assert told == [
+        "from here on with epochs 7 instead of 5, seed 1 instead of 0",
+        "the cosine schedule starts anew over the 2 epochs added",
+    ]
+    assert told_changes(setting_changes(CONSTANT, CONSTANT.updated({"train.epochs": 7})), CONSTANT) == []
+
+
+def test_an_amendment_checks_settings_length_and_data_and_says_what_the_record_says(tmp_path: Path) -> None:
+    run = make_run(tmp_path, status="interrupted", settings={"train.schedule": "constant", "train.epochs": 3})
+    data = {name: run.record[name] for name in ("data", "evaluation_data")}
+    own = Amendment(run, config_of(run).updated({"model.name": "auto"}))  # which the run has chosen already
+    own.check_length(3)
+    own.check_data(data)
+    assert own.facts() == {"name": "", "note": ""}
+    with pytest.raises(ConfigError, match="has trained 3 and a part"):
+        own.check_length(3, True)
+    with pytest.raises(Refused, match="other samples"):
+        own.check_data({**data, "evaluation_data": {"train": "other"}})
+    config = config_of(run).updated({"train.epochs": 9, "train.seed": 5, "train.name": "b"})
+    with pytest.raises(Refused):
+        Amendment(run, config)
+    other = Amendment(run, config, is_allowed=True)
+    other.check_length(2)
+    other.check_data({**data, "data": "elsewhere"})
+    facts = other.facts()
+    assert (facts["name"], facts["data"], facts["changes"][0]["epoch"]) == ("b", "elsewhere", 2)
+    assert list(facts["changes"][0]["changes"]) == ["train.epochs", "train.seed", "data"]
+    assert other.notes({})[0].startswith("from here on with ")
+
+
+def test_a_run_whose_event_files_were_slimmed_cannot_be_written_on(tmp_path: Path) -> None:
+    run = make_run(tmp_path, record={"slimmed": ["checkpoints", "histograms"]})
+    with pytest.raises(Refused, match=r"was slimmed \(histograms\)"):
+        Amendment(run)
+    run.update(slimmed=["checkpoints", "profile"])
+    Amendment(run)
 
 
 def test_other_data_are_named_by_what_differs() -> None:
@@ -187,14 +221,14 @@ def test_other_packages_and_another_device_are_a_note() -> None:
     assert version_notes(record, record) == version_notes({}, record) == []
 
 
-def test_added_epochs_are_spans_of_their_own(tmp_path: Path) -> None:
+def test_changes_are_kept_in_their_order_with_the_epoch_after_which_they_hold(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    assert schedule_spans(run.record, 5) == (5,)
-    run.record["changes"] = changes_record(run, [Change("train.epochs", 5, 8)], 3)
-    run.record["changes"] = changes_record(run, [Change("train.seed", 0, 1)], 8)
-    run.record["changes"] = changes_record(run, [Change("train.epochs", 8, 9)], 8)
-    assert schedule_spans(run.record, 9) == (5, 3, 1)
-    assert [entry["epoch"] for entry in run.record["changes"]] == [3, 8, 8]
+    run.record["changes"] = changes_record(run, [Change("train.epochs", 5, 8), Change("train.seed", 0, 1)], 3)
+    run.record["changes"] = changes_record(run, [Change("train.epochs", 8, 9), Change("train.note", "", "why")], 8)
+    assert [(entry["epoch"], entry["changes"]) for entry in run.record["changes"]] == [
+        (3, {"train.epochs": [5, 8], "train.seed": [0, 1]}),
+        (8, {"train.epochs": [8, 9]}),
+    ]
     assert changes_record(run, [], 9) == run.record["changes"]
-    for odd in ([3], [{"changes": {"train.epochs": 3}}], [{}], 7):
-        assert schedule_spans({"changes": odd}, 5) == (5,)
+    run.record["changes"] = "damaged"
+    assert changes_record(run, [], 9) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,7 +36,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return clock
 
 
-def epochs_of(history: Path, settings: Mapping[str, object]) -> Any:
+def epochs_of(history: Path, settings: Mapping[str, object], *, deadline: float = math.inf) -> Any:
     from tbcli.training.epoch import Epochs
     from tbcli.training.feed import TrainingFeed
 
@@ -48,6 +49,7 @@ def epochs_of(history: Path, settings: Mapping[str, object]) -> Any:
         narrator=Narrator(),
         health=SimpleNamespace(check_batches=nothing, check_weights=nothing),
         check=nothing,
+        deadline=deadline,
     )
     feed = TrainingFeed(Split(np.zeros((STEPS, 1)), np.zeros(STEPS), np.arange(STEPS)), 1, 0, 0)
     observer = SimpleNamespace(
@@ -129,3 +131,14 @@ def test_a_loss_that_is_not_finite_ends_it_at_once(tmp_path: Path) -> None:
     with pytest.raises(Diverged, match="the loss is nan at step 4"):
         epochs.after_steps(4, {"loss": float("nan")})
     assert epochs.epochs_done == 0
+
+
+def test_time_that_is_over_ends_an_epoch_within_or_after_it(tmp_path: Path) -> None:
+    for steps, ended_by in ((STEPS - 1, "max_time"), (STEPS, "")):
+        epochs = epochs_of(tmp_path / f"{steps}.csv", {"train.epochs": 9}, deadline=0.0)
+        epochs.begin()
+        epochs.begin_epoch(1)
+        epochs.after_steps(steps, {"loss": 1.0})
+        assert (epochs.ended_by, epochs.is_within) == (ended_by, bool(ended_by))
+    assert epochs.end_epoch({"loss": 1.0}) is True
+    assert (epochs.ended_by, epochs.epochs_done, epochs.is_within) == ("max_time", 1, False)
