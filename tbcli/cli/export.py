@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tbcli.cli.completing import complete_metric
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunsArgument, with_common_options
-from tbcli.cli.output import Output, abandon_stdout, counted_bytes, is_terminal, leads_to_stdout, printable
+from tbcli.cli.output import Output, abandon_stdout, counted_bytes, for_eyes, is_terminal, leads_to_stdout, printable
 from tbcli.cli.places import NoCache, Verify, find_places, warn_of_damage
 from tbcli.errors import ConfigError
 
@@ -105,12 +106,20 @@ def _tell(output: Output, damage: Iterable[Damage], superseded: int, left_out: I
         output.say(f"{superseded:,} points are left out: the run wrote them again after it was resumed")
 
 
+class _Eyes(io.BytesIO):
+    """A terminal as a file of bytes, which shows control characters and does not obey them."""
+
+    def write(self, content: Any) -> int:
+        sys.stdout.write(for_eyes(bytes(content).decode(errors="replace"), sys.stdout))
+        return len(content)
+
+
 def _to_stdout(table: Table, form: str, *, wide: bool) -> None:
     from tbcli.exporting import write_table
 
     try:
-        write_table(table.series, form, sys.stdout.buffer, wide=wide)
-        sys.stdout.buffer.flush()
+        write_table(table.series, form, _Eyes() if is_terminal(sys.stdout) else sys.stdout.buffer, wide=wide)
+        sys.stdout.flush()
     except BrokenPipeError:
         raise  # the reader has seen enough; the app leaves quietly
     except OSError as error:

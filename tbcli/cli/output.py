@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -22,6 +23,7 @@ _STYLES = {
     "bold": "1",
     "dim": "2",
 }
+_OBEYED = re.compile("(?!\x1b\\[[0-9;]*m)[\0-\b\v-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 LONGEST_LINE = 800  # characters of what an error says: whatever was typed, it is no longer than ten rows of a terminal
 
 
@@ -59,6 +61,14 @@ def styled(text: str, style: str, stream: IO[str]) -> str:
 def printable(text: str) -> str:
     """Return user text on one line, without the control characters that could drive a terminal."""
     return "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)
+
+
+def for_eyes(text: str, stream: IO[str]) -> str:
+    """Return a text for a stream: a terminal gets no control characters but line ends, tabs and colours.
+
+    Formats for programs, such as CSV, keep what names hold; a terminal is not to obey it.
+    """
+    return _OBEYED.sub("\ufffd", text) if is_terminal(stream) else text
 
 
 def counted_bytes(count: float) -> str:
@@ -168,7 +178,7 @@ def show_error(error: TbcliError) -> None:
 
 def _to_stdout(text: str) -> None:
     try:
-        print(text, flush=True)  # noqa: T201 - the one place for results
+        print(for_eyes(text, sys.stdout), flush=True)  # noqa: T201 - the one place for results
     except BrokenPipeError:
         raise  # the reader has seen enough; the app leaves quietly
     except OSError as error:
@@ -183,7 +193,7 @@ def unwritable_stdout(error: OSError) -> ConfigError:
 
 def _to_stderr(text: str) -> None:
     with suppress(OSError):  # nobody listens any more, which is no reason to stop a training
-        print(text, file=sys.stderr, flush=True)  # noqa: T201 - the one place for narration
+        print(for_eyes(text, sys.stderr), file=sys.stderr, flush=True)  # noqa: T201 - the one place for narration
 
 
 _SET_ASIDE: dict[int, list[int]] = {1: [], 2: []}

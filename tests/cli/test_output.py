@@ -14,6 +14,7 @@ from tbcli.cli.output import (
     counted_age,
     counted_bytes,
     counted_seconds,
+    for_eyes,
     is_terminal,
     padded,
     printable,
@@ -154,3 +155,19 @@ def test_stdout_is_kept_clean_of_what_libraries_print(capfd: pytest.CaptureFixtu
     assert out == "result\n"
     assert "from Python" in err
     assert "from C" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m\tand\n", "\x1b[31mred\x1b[0m\tand\n"),
+        ("\x1b[2J\x1b]0;title\x07\r", "\ufffd[2J\ufffd]0;title\ufffd\ufffd"),
+        ("\x9b2J\u202egnp.exe\u2066\0", "\ufffd2J\ufffdgnp.exe\ufffd\ufffd"),
+        ("😀 '\u0627\u0644' [b]", "😀 '\u0627\u0644' [b]"),
+    ],
+)
+def test_a_terminal_shows_what_could_drive_it_and_a_pipe_gets_it_as_it_is(text: str, shown: str) -> None:
+    terminal, pipe = io.StringIO(), io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    assert for_eyes(text, terminal) == shown
+    assert for_eyes(text, pipe) == text
