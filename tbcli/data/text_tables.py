@@ -21,6 +21,7 @@ from tbcli.data.raw_columns import (
     column_of_words,
     number_in_cell,
 )
+from tbcli.data.telling import progress_counter
 from tbcli.data.written_numbers import DECIMAL_COMMA, DECIMAL_POINT
 from tbcli.errors import DoesNotFit
 
@@ -98,7 +99,10 @@ def _read_all(path: Path, dialect: Dialect, known: Sequence[str], as_words: set[
     """Return the columns; a file is read again where what looked like numbers turns out to be words far down."""
     while True:
         parts = [_Part(is_words=i in as_words, may_be_padded=bool(form)) for i, form in enumerate(known)]
+        tell, rows = progress_counter("Reading row {}", 0), 0
         for block in _blocks(path, dialect, ragged):
+            rows += len(block)
+            tell(rows)
             for part, cells in zip(parts, zip(*block, strict=True), strict=True):
                 part.add(cells)
         changed = {i for i, part in enumerate(parts) if part.must_read_again}

@@ -115,7 +115,7 @@ class Interruption:
             raise Interrupted(
                 self.signal_number,
                 f"{self._what} was interrupted by {_name_of(self.signal_number)}",
-                hint="`tbcli runs` lists what was kept",
+                hint="nothing was kept: run the same command again",
             )
 
     def checked(self, tell: Callable[[str], None]) -> Callable[[str], None]:

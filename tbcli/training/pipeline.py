@@ -68,6 +68,7 @@ def train_and_save(
         Interrupted: A signal came; the state to continue from is in the run's checkpoints.
     """
     ready = prepare(config, dataset, narrator, expecting, StepPlan(*saved["epochs"]["plan"]) if saved else None)
+    interruption.check()
     dataset, model, from_logits = ready.dataset, ready.model, ready.objective.from_logits
     run.update(**ready.facts)
     require_space(run, model, config.train.save_formats)

@@ -328,6 +328,8 @@ def _kept(
             if interruption.signal_number and status == "finished":
                 config = config.updated({"plot.automatic": False})
             conclude(run, config, status, reason, seconds, warn=narrator.warn, stage=narrator.stage)
+            if status in ("interrupted", "failed"):
+                _note_state(run, narrator)
     try:
         interruption.check()  # a signal that came when only the figures were missing
     except Interrupted as error:
@@ -337,6 +339,12 @@ def _kept(
 
 def _has_trained(run: Run) -> bool:
     return run.history_file.exists() or any(run.checkpoints.glob("*"))
+
+
+def _note_state(run: Run, narrator: Narrator) -> None:
+    """Say how the training can go on, where there is a state."""
+    if step := Generations(run.checkpoints).newest_step:
+        narrator.note(f"the state after step {step} is kept: `tbcli train --resume {run.id}` goes on from there")
 
 
 def _what_is_lost(run: Run) -> str:
