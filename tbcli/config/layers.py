@@ -6,6 +6,7 @@ Defaults, the recipe, ``tbcli.toml`` of the workspace (or ``[tool.tbcli]`` of it
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,12 +19,17 @@ from tbcli.config.said import Layer, Said, merged
 from tbcli.config.setting import guess
 from tbcli.errors import ConfigError
 
+_MOST_BYTES = 1 << 24  # more than any file of settings has
 WORKSPACE_FILE = "tbcli.toml"
 _PATHS = ("paths.workspace", "paths.logdir", "paths.plots_dir", "paths.models_dir")
 
 
 def _read_text(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():
+            return _read_stream(path).decode()
+        if path.stat().st_size > _MOST_BYTES:
+            raise OSError(errno.EFBIG, f"it has more than {_MOST_BYTES:,} bytes")
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(
@@ -31,6 +37,19 @@ def _read_text(path: Path) -> str:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {str(path)!r}: {error}", hint="it must be a readable UTF-8 text file") from None
+
+
+def _read_stream(path: Path) -> bytes:
+    """Return what comes out of a pipe or a terminal; of a pipe that nobody writes to nothing is awaited."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    with os.fdopen(handle, "rb") as file:
+        os.set_blocking(handle, True)
+        content = file.read(_MOST_BYTES + 1)
+    if not content:
+        raise OSError(errno.ENODATA, "it is empty, or nobody writes to it")
+    if len(content) > _MOST_BYTES:
+        raise OSError(errno.EFBIG, f"it has more than {_MOST_BYTES:,} bytes")
+    return content
 
 
 def _parsed(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.logdirs import Logs, at_most
 from tbcli.doctor.system import command
+from tbcli.runs.files import read_file
 
 _SAID = re.compile(
     r'\b(tensor_path|metadata_path|bookmarks_path|image_path|model_checkpoint_path)\s*:\s*(?:"((?:[^"\\]|\\.)*)"'
@@ -33,7 +34,7 @@ def _check(logs: Logs, path: Path) -> Iterator[Finding]:
     from tbcli.serving.projector_files import describe_asset_problem
 
     try:
-        text = path.read_text(errors="replace") if path.is_file() else ""
+        text = read_file(path).decode(errors="replace")
     except OSError:
         text = ""
     text = re.sub(r"(?m)^\s*#.*$", "", text)
@@ -112,7 +113,7 @@ def _count(directory: Path, said: str) -> tuple[int, int] | None:
     try:
         if not said.endswith(".tsv") or not path.is_file() or path.stat().st_size > _MOST_COUNTED:
             return None
-        lines = [line for line in path.read_bytes().split(b"\n") if line.strip(b"\r")]
+        lines = [line for line in read_file(path).split(b"\n") if line.strip(b"\r")]
     except (OSError, ValueError):
         return None
     return len(lines), lines[0].count(b"\t") + 1 if lines else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from tbcli.events import damage
@@ -39,6 +40,8 @@ def resync(handle: int, broken: int, size: int) -> tuple[int, Incident]:
                 detail = f"the length of a record is damaged: {lost:,} bytes are lost, reading goes on behind them"
                 return at + place, (broken, damage.LENGTH, detail)
         at += len(part) - HEADER + 1
+        if is_zero:
+            at = max(at, _next_data(handle, at, size) - HEADER + 1)
     lost = size - broken
     if not broken:
         return size, (0, damage.FOREIGN, "no event file: nothing in it is a record")
@@ -46,6 +49,16 @@ def resync(handle: int, broken: int, size: int) -> tuple[int, Incident]:
         return size, (broken, damage.ZEROS, f"nothing but {lost:,} zeros to the end, all before is kept")
     detail = f"the length of a record is damaged: the remaining {lost:,} bytes are lost, all before is kept"
     return size, (broken, damage.LENGTH, detail)
+
+
+def _next_data(handle: int, at: int, size: int) -> int:
+    """Return where a file next has data: a hole in a sparse one may be longer than anybody can wait."""
+    try:
+        return os.lseek(handle, at, os.SEEK_DATA)
+    except AttributeError:  # a system that does not tell
+        return at
+    except OSError as error:
+        return size if error.errno == errno.ENXIO else at
 
 
 def _is_record(handle: int, at: int, length: int, size: int) -> bool:

@@ -12,6 +12,7 @@ from tbcli.config import FIGURE_FORMATS
 from tbcli.errors import ConfigError, Refused
 from tbcli.naming.matching import did_you_mean
 from tbcli.runs import LogDirectory, Run
+from tbcli.runs.files import read_file
 
 HISTORY_STEM, FOREIGN_STEM = "training_history", "scalars"
 _LONGEST_COMPARISON = 120  # of a directory; file systems take 255 bytes
@@ -126,7 +127,7 @@ def _is_free(directory: Path, mark: str) -> bool:
     """Say whether no figure lies there but of the same places."""
     for form in FIGURE_FORMATS:
         try:
-            drawn = (directory / f"{FOREIGN_STEM}.{form}").read_bytes()
+            drawn = read_file(directory / f"{FOREIGN_STEM}.{form}")
         except OSError:
             continue  # nothing there; or else the writing says what is wrong
         if mark.encode() not in drawn:

@@ -13,6 +13,7 @@ from tbcli.config import Config, load_config
 from tbcli.data.dataset import Column
 from tbcli.errors import DoesNotFit, TbcliError
 from tbcli.runs import Run
+from tbcli.runs.files import open_regular
 from tbcli.tasks import CLASSIFICATION, Task, find_task
 from tbcli.usercode import is_reference, load_user_object
 
@@ -98,6 +99,14 @@ def open_saved(run: Run) -> SavedModel:
 
 def _loaded(run: Run, config: Config) -> keras.Model:
     """Return the model; a layer of the user's own is found in the code that built it."""
+    try:
+        with open_regular(run.saved_model):
+            pass
+    except OSError as error:
+        raise DoesNotFit(
+            f"cannot read the model of run {run.label}: {error.strerror or error}: {str(run.saved_model)!r}",
+            hint="train it again: `tbcli train --config RUN`",
+        ) from error
     attempts: list[Callable[[], Any]] = [lambda: None]
     if is_reference(config.model.name):
         attempts.append(lambda: load_user_object(config.model.name, what="model function", signature="model()"))

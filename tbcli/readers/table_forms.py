@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from tbcli.naming.direction import is_measure
 from tbcli.naming.tag_parts import read_tag
 from tbcli.naming.words import EPOCH, STEP, learning_rate_of, words_of
 from tbcli.readers.cells import is_strange, number_in
+from tbcli.runs.files import open_regular
 from tbcli.runs.history import LEADING_COLUMNS
 
 _KNOWN = frozenset(("metrics.csv", "results.csv", "summary.csv", "progress.csv", "history.csv"))
@@ -99,8 +101,8 @@ def why_not(path: str) -> str:
 
 def _first_rows(path: str) -> tuple[str, list[str], list[str]]:
     """Return what separates the cells of a table, its header, and its first row."""
-    with open(path, "rb") as file:  # noqa: PTH123 - many files, as in a data set
-        head = file.read(_HEAD)
+    with open_regular(path) as file:
+        head = os.read(file, _HEAD)
     first, _, rest = (
         head.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n").partition("\n")
     )

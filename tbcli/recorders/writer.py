@@ -112,8 +112,8 @@ class EventWriter:
         """Write a file beside the event files, whole, in place of an older one."""
         path = Path(self.directory(where)) / name
         before = path.stat().st_size if path.exists() else 0
-        with atomic_file(path) as temporary:
-            temporary.write_bytes(content)  # not forced to disk, which takes longer than all else: it will come again
+        with atomic_file(path, is_lasting=False) as temporary:  # which takes longer than all else; `conclude` does it
+            temporary.write_bytes(content)
         self.written += len(content) - before
 
     def announce(self, *, where: str) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import faulthandler
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from tbcli.runs.files import read_file
+from tbcli.runs.files import open_regular, read_file
 from tbcli.runs.run import Run
 
 _FILE = "fatal.log"
@@ -25,7 +26,8 @@ def crash_kept(run: Run) -> Iterator[None]:
         yield
         return
     try:
-        file = path.open("w")
+        with open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as handle:
+            file = os.fdopen(os.dup(handle), "w")
     except OSError:
         yield
         return

@@ -15,7 +15,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 
 from tbcli.errors import NotFound
-from tbcli.runs.files import atomic_file
+from tbcli.runs.files import atomic_file, open_regular
 from tbcli.runs.run import Run
 from tbcli.tasks import CLASSIFICATION, TASKS, Task
 
@@ -248,7 +248,8 @@ class _Evidence:
 
     def __enter__(self) -> _Evidence:
         try:
-            self._file = ZipFile(self._run.evidence_file)
+            with open_regular(self._run.evidence_file):
+                self._file = ZipFile(self._run.evidence_file)
         except FileNotFoundError:
             raise self._absent() from None
         except (OSError, BadZipFile) as error:

@@ -19,15 +19,23 @@ _CHUNK = 1 << 16
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path, *, is_lasting: bool = True) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; rename it to ``path`` on success, remove it on failure.
 
     The temporary name keeps the suffix, for savers that choose the format by it.
+
+    Args:
+        path: The file.
+        is_lasting: Have it on the disk, whole and under its name, when this returns; else the system does so later.
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
+        if is_lasting:
+            sync(temporary)
         temporary.replace(path)
+        if is_lasting:
+            sync(path.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -78,11 +86,45 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         OSError: Nothing could be written; the old file, if any, is untouched.
     """
     data = content.encode() if isinstance(content, str) else content
-    with atomic_file(path) as temporary:  # noqa: SIM117 - closed before it is renamed
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a directory, are on the disk.
+
+    Raises:
+        OSError: The disk does not take them.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):  # a file system that cannot do that
+            raise
+    finally:
+        os.close(handle)
+
+
+def sync_tree(top: Path) -> None:
+    """Wait until all files below a directory, their names too, are on the disk; links are not followed.
+
+    Raises:
+        OSError: The disk does not take something; the rest is on it.
+    """
+    failed: OSError | None = None
+    for directory, _, files in os.walk(top):
+        for name in (*files, "."):
+            path = Path(directory, name)
+            try:
+                if stat.S_ISREG(mode := path.lstat().st_mode) or stat.S_ISDIR(mode):
+                    sync(path)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                failed = error
+    if failed:
+        raise failed
 
 
 def json_ready(value: Any) -> Any:
@@ -107,13 +149,17 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def open_regular(path: Path | str) -> Iterator[int]:
-    """Open a file to be read, and yield its descriptor; what is no regular file is neither waited for nor read.
+def open_regular(path: Path | str, flags: int = os.O_RDONLY) -> Iterator[int]:
+    """Open a file and yield its descriptor; what is no regular file is neither waited for nor touched.
+
+    Args:
+        path: The file.
+        flags: Those of `os.open`, to write it.
 
     Raises:
         OSError: It cannot be opened, or is a directory, a FIFO, a socket or a device.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    handle = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY, 0o666)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", str(path))
@@ -131,11 +177,11 @@ def read_file(path: Path | str, *, most: int = MOST_BYTES) -> bytes:
     with open_regular(path) as handle:
         content = os.read(handle, _CHUNK)
         if len(content) == _CHUNK:
+            if os.fstat(handle).st_size > most:
+                raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
             parts = [content]
-            while more := os.read(handle, _CHUNK):
+            while (more := os.read(handle, _CHUNK)) and len(parts) * _CHUNK <= most:
                 parts.append(more)
-                if len(parts) * _CHUNK > most:
-                    raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
             content = b"".join(parts)
     return content
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from tbcli.runs.files import write_atomically
+from tbcli.runs.files import open_regular, read_file, write_atomically
 
 LEADING_COLUMNS = ("epoch", "step", "seconds", "learning_rate")
 _LONGEST_EPOCH = 16  # digits; what is longer is no count of epochs, and above 4300 no number of Python's
@@ -98,8 +99,7 @@ class HistoryWriter:
     def _rows(self) -> list[list[str]]:
         """Return header and rows of the file, none where there is no file; a torn last row is cut off."""
         try:
-            with self._path.open(newline="", encoding="utf-8") as file:
-                text = file.read()
+            text = read_file(self._path).decode()
         except FileNotFoundError:
             return []
         whole, _, torn = text.rpartition("\n")
@@ -118,13 +118,13 @@ class HistoryWriter:
 
 
 def _append_whole(path: Path, data: bytes) -> None:
-    with path.open("ab", buffering=0) as file:
-        size = file.tell()
+    with open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND) as file:
+        size = os.fstat(file).st_size
         try:
             while data:
-                data = data[file.write(data) :]
+                data = data[os.write(file, data) :]
         except OSError:
-            file.truncate(size)
+            os.ftruncate(file, size)
             raise
 
 
@@ -150,8 +150,7 @@ def read_history(path: Path) -> History:
     An incomplete last row, as left by a full disk, is skipped; damaged rows are skipped and reported.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))
+        rows = _rows_of(read_file(path))
     except FileNotFoundError:
         return History((), {})
     except OSError as error:
@@ -167,6 +166,10 @@ def read_history(path: Path) -> History:
     body = [row for row in rows[1:] if _is_whole(row, header)]
     columns = {name: tuple(_number(row[i]) for row in body) for i, name in enumerate(header) if name != "epoch"}
     return History(tuple(int(row[0]) for row in body), columns, _damage(rows))
+
+
+def _rows_of(content: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode(), newline="")))
 
 
 def _is_whole(row: Sequence[str], header: Sequence[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tbcli.naming.judges import USUAL_TASK, judge_of
-from tbcli.runs.files import parse_utc, read_file, read_json, utc_now, walk_files, write_json
+from tbcli.runs.files import open_regular, parse_utc, read_file, read_json, utc_now, walk_files, write_json
 from tbcli.runs.ids import looks_like_id, without_slug
 from tbcli.runs.liveness import Signs, last_beat, read_signs
 from tbcli.runs.owner import Owner
@@ -288,10 +289,11 @@ class Run:
 
     def beat(self) -> None:
         """Show that training is alive, and hold the room that the last record needs should the disk be full by then."""
-        if self.heartbeat_file.exists():
-            self.heartbeat_file.touch()
-        else:
-            self.heartbeat_file.write_bytes(bytes(_RESERVED_BYTES))
+        try:
+            os.utime(self.heartbeat_file)
+        except FileNotFoundError:
+            with open_regular(self.heartbeat_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
+                os.write(file, bytes(_RESERVED_BYTES))
 
     def read_config(self) -> dict[str, Any]:
         """Return the saved configuration as plain sections, empty where there is none."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tbcli.errors import NotFound
-from tbcli.runs.files import read_json, write_atomically
+from tbcli.runs.files import read_file, read_json, write_atomically
 from tbcli.runs.run import Run
 
 GIT_DIFF = "git.diff"
@@ -81,8 +81,8 @@ def read_source(run: Run) -> SourceCode:
     if about is None:
         raise NotFound(f"run {run.label} keeps no source", hint="`tbcli run SCRIPT` keeps the script with each run")
     try:
-        files = {str(name): (top / str(name)).read_bytes() for name in about["files"]}
-        diff = (top / GIT_DIFF).read_bytes() if (top / GIT_DIFF).exists() else b""
+        files = {str(name): read_file(top / str(name)) for name in about["files"]}
+        diff = read_file(top / GIT_DIFF) if (top / GIT_DIFF).exists() else b""
         return SourceCode(str(about["script"]), files, str(about["commit"]), diff, dict(about.get("left_out") or {}))
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise NotFound(f"the source of run {run.label} is damaged: {error}", hint=f"it lies in {str(top)!r}") from error

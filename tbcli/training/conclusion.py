@@ -14,7 +14,7 @@ from tbcli.config import Config
 from tbcli.errors import TbcliError
 from tbcli.naming.direction import summarize
 from tbcli.runs import Run
-from tbcli.runs.files import utc_now, utc_text
+from tbcli.runs.files import sync_tree, utc_now, utc_text
 from tbcli.runs.history import read_history
 from tbcli.runs.liveness import HEARTBEAT_SECONDS
 from tbcli.runs.stopping import take_request
@@ -88,8 +88,14 @@ def conclude(
     by_epoch, final = summarize(history.columns, history.epochs, config.direction), dict(run.metrics)
     metrics: dict[str, Any] = {**by_epoch, **final}
     in_training = str(run.record.get("precision") or "float32").removeprefix("mixed_")
+    with suppress(OSError):
+        run.heartbeat_file.unlink()  # gives back the room that the record needs on a full disk
+    for top in (run.models, run.logs):  # what is called finished must outlive a loss of power
+        try:
+            sync_tree(top)
+        except OSError as error:
+            warn(f"what lies in {str(top)!r} may not be on the disk: {error.strerror or error}")
     try:
-        run.heartbeat_file.unlink(missing_ok=True)  # gives back the room that the record needs on a full disk
         run.update(
             status=status,
             reason=reason,

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from tbcli.errors import TbcliError
+from tbcli.runs.files import open_regular
 
 _MAGIC = b"tbcli state 1\n\0\0"
 _SIZES = struct.Struct("<QQII")  # bytes of header and of arrays, and the checksums of both
@@ -185,10 +186,10 @@ def read_state(path: Path) -> Saved:
         DamagedState: It is not what was written.
     """
     try:
-        content = path.read_bytes()
+        content, size = _content_of(path)
     except OSError as error:
         raise DamagedState(path, str(error.strerror or error)) from error
-    header, start = _checked_header(path, content[: _start_of(content)], len(content))
+    header, start = _checked_header(path, content[: _start_of(content)], size)
     if zlib.crc32(memoryview(content)[start:]) != _SIZES.unpack_from(content, len(_MAGIC))[3]:
         raise DamagedState(path, "the checksum of its arrays is wrong")
     try:
@@ -196,9 +197,19 @@ def read_state(path: Path) -> Saved:
         parts = _revived(document["parts"], _arrays(document["arrays"], content, start))
         if not isinstance(parts, dict):
             raise ValueError("no parts")
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         raise DamagedState(path, "its header is not one of a state") from error
     return Saved(_step_of(path), parts, path)
+
+
+def _content_of(path: Path) -> tuple[bytes, int]:
+    """Return what a file holds, and its size; of one that is larger than it says, as a sparse one may be, the front."""
+    with open_regular(path) as handle, open(handle, "rb", closefd=False) as file:
+        size = os.fstat(handle).st_size
+        front = file.read(len(_MAGIC) + _SIZES.size + _SUM.size)
+        is_state = front.startswith(_MAGIC) and _start_of(front) <= size
+        most = sum(_SIZES.unpack_from(front, len(_MAGIC))[:2]) if is_state else 0
+        return front + file.read(min(most, size)), size
 
 
 def _start_of(content: bytes) -> int:

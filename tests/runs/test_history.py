@@ -107,7 +107,7 @@ def test_damage_is_told_and_the_rest_is_read(tmp_path: Path, content: str, damag
 
 
 def test_a_history_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
-    assert read_history(tmp_path).damage == "cannot be read: Is a directory"
+    assert read_history(tmp_path).damage == "cannot be read: it is no regular file"
 
 
 def test_a_metric_that_comes_later_gets_a_column_of_its_own(tmp_path: Path) -> None:
