@@ -1,4 +1,7 @@
-"""Recording: whole processes with ``--record standard`` and ``full`` against ``off``, for few and for many samples."""
+"""Recording: whole processes with ``--record standard`` and ``full`` against ``off``, for few and for many samples.
+
+And saving the state to resume from: what it cost in each, which is to stay within 1 % of the time.
+"""
 
 from __future__ import annotations
 
@@ -56,5 +59,11 @@ def _show_recorders(level: str, workspace: Path) -> None:
     print(f"  {'recorder':<14} {'ms':>9} {'kB':>9}")
     for name, milliseconds in sorted(recording["milliseconds"].items(), key=lambda item: -item[1]):
         print(f"  {name:<14} {milliseconds:>9.1f} {recording['bytes'][name] / 1000:>9.1f}")
+    saving = record["saving"]
+    share = 100 * saving["seconds"] / record["seconds"]
+    print(
+        f"  saving: {saving['states']} states of {saving['bytes'] / 1e6:.2f} MB, {saving['cpu_seconds']} CPU s, "
+        f"{saving['seconds']} s or {share:.2f} % of the time (goal <= 1; the last state is always saved)"
+    )
     events = sum(file.stat().st_size for file in run.parent.rglob("events.*"))
     print(f"  event files {events / 1e6:.2f} MB in all")
