@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -173,6 +173,12 @@ class Writer(Protocol):
     def announce(self, *, where: str) -> None:
         """Create an event file in a directory of other files, because TensorBoard ignores directories without one."""
 
+    def amend(self, tag: str, change: Callable[[Any], Any], *, where: str) -> bool:
+        """Change the ``SummaryMetadata`` of a tag that an earlier process wrote; return whether that could be done.
+
+        TensorBoard keeps what it reads first: a second event would say nothing.
+        """
+
     def directory(self, where: str) -> str:
         """Return the directory itself, for writers of TensorFlow's own such as the profiler."""
 
@@ -211,7 +217,7 @@ class Recorder:
         return {name: value for name, value in vars(self).items() if name != "name" and name not in self.made_anew}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` returned in another process; `on_begin` is then not called."""
+        """Take up what `state` returned in another process; `on_resume` is called instead of `on_begin`."""
         vars(self).update(state)
 
     def unsuitable(self, snapshot: Snapshot) -> str | None:
@@ -228,6 +234,9 @@ class Recorder:
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Before the first step."""
+
+    def on_resume(self, snapshot: Snapshot, writer: Writer) -> None:
+        """Before the first step of another process, with the state of the one before."""
 
     def on_steps(self, steps: Steps, writer: Writer) -> None:
         """After each execution of optimizer steps; never left out by a cadence."""

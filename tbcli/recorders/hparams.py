@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -100,14 +100,37 @@ _STATUSES = {
 class HparamsRecorder(Recorder):
     """Writes the table's configuration, this run's session, and its ``test_*`` metrics, to the run's own directory."""
 
+    def __init__(self) -> None:
+        self._values: dict[str, Value] = {}
+        self._stale: list[str] = []
+
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write the whole configuration, for each run is read for itself, and the values of this run."""
         _write(writer, metadata.EXPERIMENT_TAG, plugin_data_pb2.HParamsPluginData(experiment=describe_experiment()))
-        start = plugin_data_pb2.SessionStartInfo(start_time_secs=time.time())
-        values = hyperparameter_values(snapshot.config, snapshot.facts, snapshot.settings)
-        for name, value in {**values, **own_hyperparameters(snapshot.facts)}.items():
-            _fill(start.hparams[name], value)
+        self._values = _values_of(snapshot)
+        start = describe_start(self._values, time.time())
         _write(writer, metadata.SESSION_START_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_start_info=start))
+
+    def on_resume(self, snapshot: Snapshot, writer: Writer) -> None:
+        """Change the values that have changed, such as the number of epochs, where they were written at the start."""
+        values = _values_of(snapshot)
+        changed = [name for name, value in values.items() if self._values.get(name) != value]
+
+        def amended(old: Any) -> Any:
+            start = metadata.parse_session_start_info_plugin_data(old.plugin_data.content)
+            start = describe_start(values, start.start_time_secs)
+            return metadata.create_summary_metadata(plugin_data_pb2.HParamsPluginData(session_start_info=start))
+
+        if changed and writer.amend(metadata.SESSION_START_INFO_TAG, amended, where=""):
+            self._values = values
+        elif changed:
+            self._stale = changed
+
+    def remarks(self, snapshot: Snapshot, writer: Writer) -> Sequence[str]:
+        """Say which values could not be changed."""
+        if not self._stale:
+            return ()
+        return [f"TensorBoard's HParams show the values that the run began with: {', '.join(sorted(self._stale))}"]
 
     def on_end(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write what only the saved model is measured by, and how the session ended."""
@@ -121,6 +144,24 @@ class HparamsRecorder(Recorder):
         status = _STATUSES.get(snapshot.outcome, api_pb2.STATUS_UNKNOWN)
         end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=time.time())
         _write(writer, metadata.SESSION_END_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_end_info=end))
+
+
+def _values_of(snapshot: Snapshot) -> dict[str, Value]:
+    values = hyperparameter_values(snapshot.config, snapshot.facts, snapshot.settings)
+    return {**values, **own_hyperparameters(snapshot.facts)}
+
+
+def describe_start(values: Mapping[str, Value], seconds: float) -> plugin_data_pb2.SessionStartInfo:
+    """Return what a session is begun with.
+
+    Args:
+        values: The hyperparameters.
+        seconds: When it began.
+    """
+    start = plugin_data_pb2.SessionStartInfo(start_time_secs=seconds)
+    for name, value in values.items():
+        _fill(start.hparams[name], value)
+    return start
 
 
 def hyperparameter_values(

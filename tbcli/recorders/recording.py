@@ -165,14 +165,18 @@ class Recording:
                 recorder.restore(state["recorders"][recorder.name])
 
     def go_on(self, snapshot: Snapshot) -> None:
-        """Go on from a moment, instead of `begin`: only recorders without a state begin.
+        """Go on from a moment, instead of `begin`; recorders without a state begin.
 
         Args:
             snapshot: The latest moment that was recorded.
         """
         self._latest = snapshot
-        for recorder in self._new:
-            self._begin(recorder, snapshot, is_final=True)
+        for recorder in self._going():
+            if recorder in self._new:
+                self._begin(recorder, snapshot, is_final=True)
+            else:
+                with self._guarded(recorder):
+                    recorder.on_resume(snapshot, self._writer)
         self._tell_unsuitable()
 
     def cut(self) -> None:

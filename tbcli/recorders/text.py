@@ -21,22 +21,32 @@ class TextRecorder(Recorder):
 
     is_spaced = True
 
+    def __init__(self) -> None:
+        self._configuration = ""
+
     def leaves_out(self, snapshot: Snapshot) -> Mapping[str, str]:
         """Without predictions there is nothing to report."""
         return {tags.REPORT_OF_VALIDATION: snapshot.no_evidence} if snapshot.no_evidence else {}
 
     def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write what is settled before the first step."""
+        self._configuration = _configuration_of(snapshot)
         texts = {
             tags.RUN_MODEL: describe_model(snapshot.model),
-            # A string's line breaks are escaped in TOML: no value can end the fence.
-            tags.RUN_CONFIGURATION: f"```toml\n{_settings_as_toml(snapshot)}```",
+            tags.RUN_CONFIGURATION: self._configuration,
             tags.RUN_ENVIRONMENT: describe_environment(snapshot.facts),
         }
         if snapshot.config.train.note:
             texts[tags.RUN_NOTE] = escaped(snapshot.config.train.note, line_break="<br>")
         for tag, markdown in texts.items():
             writer.text(tag, markdown, 0, where="")
+
+    def on_resume(self, snapshot: Snapshot, writer: Writer) -> None:
+        """Write the settings again where they have changed."""
+        now = _configuration_of(snapshot)
+        if now != self._configuration:
+            self._configuration = now
+            writer.text(tags.RUN_CONFIGURATION, now, snapshot.epoch, where="")
 
     def on_epoch(self, snapshot: Snapshot, writer: Writer) -> None:
         """Write the report for the validation split."""
@@ -49,6 +59,11 @@ class TextRecorder(Recorder):
         if snapshot.test:
             markdown = describe_report(snapshot.test, snapshot.dataset.class_names)
             writer.text(tags.REPORT_OF_TEST, markdown, snapshot.epoch, where="")
+
+
+def _configuration_of(snapshot: Snapshot) -> str:
+    # A string's line breaks are escaped in TOML: no value can end the fence.
+    return f"```toml\n{_settings_as_toml(snapshot)}```"
 
 
 def _settings_as_toml(snapshot: Snapshot) -> str:

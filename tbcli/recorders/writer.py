@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.text import metadata as text_metadata
 from tensorboard.util.tensor_util import make_tensor_proto
 
+from tbcli.events.encode import framed
+from tbcli.events.framing import AROUND, HEADER, length_in
 from tbcli.events.writing import EventFile
 from tbcli.runs.files import atomic_file, walk_files
 
@@ -120,6 +122,21 @@ class EventWriter:
         """Create an event file in a directory of other files, because TensorBoard ignores directories without one."""
         self._file(where)
 
+    def amend(self, tag: str, change: Callable[[Any], Any], *, where: str) -> bool:
+        """Change the ``SummaryMetadata`` of a tag that an earlier process wrote; return whether that could be done.
+
+        Only to what takes as many bytes: nothing else in the file moves, and a state still knows where to cut it.
+        """
+        for name, size in _event_files(self._top / where):
+            path = self._top / where / name
+            for place, data in _records(path.read_bytes()[:size]) if "/" not in name else ():
+                event = Event.FromString(data)
+                for value in event.summary.value:
+                    if value.tag == tag:
+                        value.metadata.CopyFrom(change(value.metadata))
+                        return _replaced(path, place, data, event.SerializeToString())
+        return False
+
     def directory(self, where: str) -> str:
         """Return the directory itself, made if need be."""
         path = self._top / where
@@ -143,11 +160,27 @@ class EventWriter:
         return self._files[where]
 
 
+def _replaced(path: Path, place: int, old: bytes, new: bytes) -> bool:
+    if len(new) == len(old) and new != old:
+        with path.open("r+b") as file:
+            file.seek(place)
+            file.write(framed(new))
+    return len(new) == len(old)
+
+
 def _event_files(top: Path) -> Iterator[tuple[str, int]]:
     """Yield path below a directory, and bytes, of each event file there; what is no file is passed over."""
     for path, size in walk_files(top):
         if _STAMP.search(path) and os.path.isfile(path) and not os.path.islink(path):  # noqa: PTH113, PTH114 - as they come
             yield os.path.relpath(path, top), size
+
+
+def _records(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield where each whole record begins, and its data."""
+    at = 0
+    while (length := length_in(content[at : at + HEADER])) is not None and at + length + AROUND <= len(content):
+        yield at, content[at + HEADER : at + HEADER + length]
+        at += length + AROUND
 
 
 def _stamp_of(name: str) -> int:

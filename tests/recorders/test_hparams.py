@@ -22,9 +22,11 @@ from tbcli.recorders.hparams import (
     describe_experiment,
     hyperparameter_values,
 )
+from tbcli.recorders.writer import EventWriter
 from tests.recorders.memory import MemoryWriter, evidence, snapshot
 from tests.serving.process import Serving, serving
 from tests.tiny import Tiny
+from tests.training.outcome import hyperparameters_of
 
 OTHERS: list[dict[str, object]] = [
     {},
@@ -188,3 +190,22 @@ def test_a_real_server_shows_all_runs_in_one_table(server: Serving, tiny: Tiny) 
         ("validation", "epoch_accuracy"): pytest.approx(metrics["val_accuracy"]["last"]),
         ("validation", "epoch_loss"): pytest.approx(metrics["val_loss"]["last"]),
     }
+
+
+def test_a_resumed_run_shows_the_values_it_goes_on_with_where_those_stood_that_it_began_with(tmp_path: Path) -> None:
+    def moment(**settings: object) -> Any:
+        return snapshot(1, settings={f"train.{name}": value for name, value in settings.items()})
+
+    writer, recorder = EventWriter(tmp_path), HparamsRecorder()
+    recorder.on_begin(moment(epochs=2), writer)
+    (path,) = tmp_path.glob("*tfevents*")
+    size = path.stat().st_size
+    again = HparamsRecorder()
+    again.restore(recorder.state())
+    again.on_resume(moment(epochs=4), EventWriter(tmp_path))
+    assert (path.stat().st_size, list(tmp_path.iterdir())) == (size, [path])
+    assert "number_value: 4" in hyperparameters_of(tmp_path)["epochs"]
+    assert again.remarks(moment(), writer) == ()
+    again.on_resume(moment(epochs=4, schedule="constant"), EventWriter(tmp_path))
+    (said,) = again.remarks(moment(), writer)
+    assert said == "TensorBoard's HParams show the values that the run began with: schedule, warmup"

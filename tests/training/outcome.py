@@ -33,6 +33,7 @@ def outcome(run: Run) -> dict[str, Any]:
         "evidence": contents,
         "scalars": scalars_of(run.logs),
         "events": events_of(run.logs),
+        "hparams": hyperparameters_of(run.logs),
         **{name: run.record.get(name) for name in ("status", "metrics", "ended_by", "saved_epoch", "epochs")},
     }
 
@@ -71,6 +72,16 @@ def events_of(logs: Path) -> dict[str, int]:
         counts["starts"] += any(value.tag == hparams.SESSION_START_INFO_TAG for value in event.summary.value)
         counts["ends"] += any(value.tag == hparams.SESSION_END_INFO_TAG for value in event.summary.value)
     return counts
+
+
+def hyperparameters_of(logs: Path) -> dict[str, str]:
+    """Return the values that TensorBoard's HParams show: those of the first start of a session."""
+    for _, event in _events(logs):
+        for value in event.summary.value:
+            if value.tag == hparams.SESSION_START_INFO_TAG:
+                start = hparams.parse_session_start_info_plugin_data(value.metadata.plugin_data.content)
+                return {name: str(each).strip() for name, each in sorted(start.hparams.items())}
+    return {}
 
 
 def _events(logs: Path) -> Any:
