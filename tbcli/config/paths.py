@@ -10,6 +10,9 @@ from tbcli.config.setting import Section, setting
 
 _NOWHERE = Path("/nonexistent")  # the home of an account that has none: nothing is kept there
 
+TRASH = ".tbcli-trash"
+"""The directory beside a root to which `tbcli clean` moves what it removes."""
+
 
 def cache_home() -> Path:
     """Return where whatever can be made again is kept: ``$XDG_CACHE_HOME/tbcli``, with ``~/.cache`` as the default."""

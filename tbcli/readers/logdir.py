@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tbcli.config.paths import TRASH
 from tbcli.errors import NotFound
 from tbcli.events.columns import EventFile
 from tbcli.events.damage import UNREADABLE, Damage
@@ -143,7 +144,7 @@ class _Walk:
                 for entry in entries:
                     name = entry.name
                     if entry.is_dir(follow_symlinks=False):
-                        below.append(before + name)
+                        below += [before + name] if name != TRASH else []
                     elif _MARK in name and not name.endswith(_NOT) and not _leads_to_directory(entry):
                         self.files.extend(_event_files(entry, inside, before + name, self._damage))
                     elif name.endswith(_TEXT_LOGS) and not _leads_to_directory(entry):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tbcli.errors import telling_line
 
-ROOM = "`tbcli clean --dry-run --keep 5` shows what could be removed"
+ROOM = "`tbcli clean --purge` empties the trash, `tbcli clean --permanent --keep 5 --dry-run` shows what else could go"
 _ELSEWHERE = "`--workspace DIR` puts runs elsewhere"
 _WORDS = {  # none where the system's own are good enough
     errno.ENOSPC: ("the disk is full", ROOM),

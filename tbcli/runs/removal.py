@@ -16,13 +16,14 @@ from typing import TypeVar
 
 from tbcli.errors import Interrupted, NotFound, Refused
 from tbcli.runs.claim import claim
-from tbcli.runs.removal_plan import in_use, not_ours
+from tbcli.runs.removal_plan import has_mount, in_use, mount_in, not_ours
 from tbcli.runs.run import Run, is_record_of
-from tbcli.runs.trees import empty, errors_naming, mount_below, open_directory, remove_entry
+from tbcli.runs.trees import empty, errors_naming, mount_points, open_directory, remove_entry
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _RECORD = "run.json"
+_AGAIN = "`tbcli runs` and `tbcli clean --restore` list them; the same command again takes up the rest"
 _TRIES, _PAUSE_SECONDS = 50, 0.1  # another `clean` may be removing a large run
 
 
@@ -55,16 +56,16 @@ def one_by_one(
         Refused: At the end, where some resisted: what went wrong with the first of them.
         Interrupted: Ctrl-C; what is at hand is left for a second call to finish.
     """
-    resisting: list[str] = []
+    resisting: list[Refused] = []
     for done, item in enumerate(items):
         try:
             result = act(item)
         except NotFound:
             continue
         except Refused as error:
-            resisting.append(error.message)
+            resisting.append(error)
         except OSError as error:
-            resisting.append(f"{error.filename!r}: {error.strerror}")
+            resisting.append(Refused(f"{error.filename!r}: {error.strerror}", hint=_AGAIN))
         except KeyboardInterrupt:
             raise Interrupted(
                 signal.SIGINT,
@@ -73,11 +74,10 @@ def one_by_one(
             ) from None
         else:
             yield item, result
+    if resisting and len(items) == 1:
+        raise resisting[0]
     if resisting:
-        raise Refused(
-            f"{len(resisting)} of {len(items)} runs could not be {verb}: {resisting[0]}",
-            hint="`tbcli runs` and `tbcli clean --restore` list them; the same command again takes up the rest",
-        )
+        raise Refused(f"{len(resisting)} of {len(items)} runs could not be {verb}: {resisting[0].message}", hint=_AGAIN)
 
 
 def remove_run(run: Run, now: datetime | None = None) -> int:
@@ -150,11 +150,8 @@ def _require_removable(run: Run, logs: int, now: datetime | None) -> None:
     run.record = record
     if why := run.why_in_use(now, is_held=True):
         raise in_use(run, why)
-    for part in (run.logs, run.plots, run.models):
-        if mounted := mount_below(part):
-            raise Refused(
-                f"run {run.label} stays: {mounted!r} is a mount point", hint=f"unmount it first (`umount {mounted}`)"
-            )
+    if mounted := mount_in(run, mount_points()):
+        raise has_mount(run, mounted)
     # The logs go last: were they to resist, the plots and the model would be gone for nothing.
     for directory in (run.logs, run.logs.parent):
         if not os.access(directory, os.W_OK | os.X_OK) and directory.exists():  # another `clean` may be at it too

@@ -17,7 +17,7 @@ from tbcli.runs.files import utc_now
 from tbcli.runs.references import is_path
 from tbcli.runs.run import STATUSES, LogDirectory, Run
 from tbcli.runs.store import RunStore
-from tbcli.runs.trees import Freed
+from tbcli.runs.trees import Freed, mount_below, mount_points
 
 if TYPE_CHECKING:
     from tbcli.runs.summary import Summary
@@ -135,7 +135,11 @@ def plan_removal(
     if references and training:
         raise next(in_use(run, training[run.logs]) for run in runs if run.logs in training)
     matching = [run for run in runs if filters.match(run, now)]
-    at_rest = [run for run in matching if run.logs not in training]
+    points = mount_points()
+    mounted = {run.logs: has_mount(run, point) for run in matching if (point := mount_in(run, points))}
+    if references and mounted:
+        raise next(iter(mounted.values()))
+    at_rest = [run for run in matching if run.logs not in training and run.logs not in mounted]
     chosen, notes = at_rest[: max(0, len(at_rest) - filters.keep)], tuple[str, ...]()
     if filters.keep_best:
         from tbcli.runs.ranks import all_but_the_best
@@ -147,7 +151,12 @@ def plan_removal(
     freed = Freed()
     sizes = tuple(sum(map(freed.count_tree, _parts_that_go(run))) for run in chosen)
     live = {run.logs.name: _why_it_stays(run, training[run.logs]) for run in matching if run.logs in training}
-    return Removal(tuple(chosen), live, sizes, (*notes, *_what_stays(chosen, copies)))
+    return Removal(
+        tuple(chosen),
+        live,
+        sizes,
+        (*notes, *(error.message for error in mounted.values()), *_what_stays(chosen, copies)),
+    )
 
 
 def _why_it_stays(run: Run, why: str) -> str:
@@ -217,6 +226,18 @@ def _run_at(store: RunStore, reference: str) -> Run:
             hint="`--workspace DIR` names the workspace it belongs to",
         )
     return found
+
+
+def mount_in(run: Run, points: Sequence[str]) -> str:
+    """Return a mount point in a run, ``""`` where there is none."""
+    return next(filter(None, (mount_below(part, points) for part in (run.logs, run.plots, run.models))), "")
+
+
+def has_mount(run: Run, mounted: str) -> Refused:
+    """Return the error for a run in which something is mounted."""
+    return Refused(
+        f"run {run.label} stays: {mounted!r} is a mount point", hint=f"unmount it first (`umount {mounted}`)"
+    )
 
 
 def not_ours(path: str) -> Refused:

@@ -22,6 +22,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tbcli.config.paths import TRASH
 from tbcli.errors import ConfigError, NotFound, Refused
 from tbcli.runs.damaged import held_wreck
 from tbcli.runs.files import parse_utc, read_file, utc_now, utc_text, write_json
@@ -31,7 +32,6 @@ from tbcli.runs.store import RunStore
 from tbcli.runs.trees import Freed, empty, errors_naming, mount_below, mount_points, open_directory, remove_entry, sync
 from tbcli.runs.wreckage import Wreck
 
-DIRECTORY = ".tbcli-trash"
 PARTS = ("logs", "plots", "models")
 _RECORD = "trashed.json"
 _ENTRY = re.compile(r"(?P<run>.+)@(?P<moment>\d{8}-\d{6})(-[0-9a-f]{4})?")
@@ -224,7 +224,7 @@ class Trash:
         noted = _texts(record.get("parts")) if is_original else {}
         for part in PARTS:
             places = [entry, self._bins[part] / name]
-            if part in noted and Path(noted[part]).parent.name == DIRECTORY:
+            if part in noted and Path(noted[part]).parent.name == TRASH:
                 places.append(Path(noted[part]).parent / name)
             for place in places:
                 if _is_ours(place.parent) and _is_directory(place) and _is_directory(place / part):
@@ -362,7 +362,7 @@ def _beside(root: Path, roots: Sequence[Path]) -> Path:
     parent = root.resolve().parent
     while parent != parent.parent and any(parent.is_relative_to(top) for top in tops):
         parent = parent.parent
-    return parent / DIRECTORY
+    return parent / TRASH
 
 
 def _distinct(named: Iterable[tuple[str, Path]]) -> dict[str, Path]:

@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -68,10 +68,16 @@ def mount_points() -> list[str]:
     return [_ESCAPED.sub(lambda code: chr(int(code[1], 8)), line.split(" ")[4]) for line in table.splitlines()]
 
 
-def mount_below(top: Path) -> str:
-    """Return a mount point at or below a directory, ``""`` where there is none."""
+def mount_below(top: Path, points: Sequence[str] | None = None) -> str:
+    """Return a mount point at or below a directory, ``""`` where there is none.
+
+    Args:
+        top: The directory.
+        points: Those of the system, where they were asked for already.
+    """
     place = os.path.realpath(top)
-    return next((one for one in mount_points() if one == place or one.startswith(place + "/")), "")
+    known = mount_points() if points is None else points
+    return next((one for one in known if one == place or one.startswith(place + "/")), "")
 
 
 @contextmanager

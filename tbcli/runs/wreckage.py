@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tbcli.config.paths import TRASH
 from tbcli.runs.ids import looks_like_id
 from tbcli.runs.liveness import STALE_ELSEWHERE_SECONDS, read_signs
 from tbcli.runs.owner import started_at
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from tbcli.runs.store import RunStore
 
 _TEMPORARY = re.compile(r"\..+\.(\d{1,10})(\.[A-Za-z0-9]+)?")
-_TRASH = ".tbcli-trash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +111,11 @@ def _orphans(store: RunStore, known: set[str], now: datetime) -> Iterator[Wreck]
     roots = dict.fromkeys((store.plots_root, store.models_root))
     if any(root.parent != workspace for root in roots) or store.logs_root in roots or not store.logs_root.is_dir():
         return
-    elsewhere = [path for path in (*_directories(workspace), workspace / _TRASH) if path not in roots]
+    elsewhere = [path for path in _directories(workspace) if path not in roots]
+    trashed = {path.name.partition("@")[0] for path in _directories(workspace / TRASH)}  # a move that was interrupted
     names = sorted({path.name for root in roots for path in _directories(root) if looks_like_id(path.name)})
     for name in names:
-        if name in known or any(os.path.lexists(place / name) for place in elsewhere):
+        if name in known or name in trashed or any(os.path.lexists(place / name) for place in elsewhere):
             continue
         paths = tuple(root / name for root in roots if _is_directory(root / name))
         if not any(is_young(path, now.timestamp()) for path in paths):

@@ -293,14 +293,32 @@ def _record_config(run: Run) -> RecordConfig:
 
 def promises_of(run: Run) -> Iterator[tuple[str, Promise]]:
     """Yield recorder and promise for all that the run was to record, each dashboard that shows it a promise."""
-    stored = _report(run).get("promises") or {}
     for recorder in recorder_names(run):
-        own = RECORDERS[recorder].promises if recorder in RECORDERS else ()
-        for promise in [*own, *(Promise(**promise) for promise in stored.get(recorder, ()))]:
+        for promise in _own_promises(run, recorder):
             if promise.tasks and run.task_name and run.task_name not in promise.tasks:
                 continue
-            for dashboard in (promise.dashboard, *_ALSO.get(promise.dashboard, ())):
+            for dashboard in _shown_in(promise):
                 yield recorder, replace(promise, dashboard=dashboard)
+
+
+def _own_promises(run: Run, recorder: str) -> list[Promise]:
+    stored = _report(run).get("promises") or {}
+    own = RECORDERS[recorder].promises if recorder in RECORDERS else ()
+    return [*own, *(Promise(**promise) for promise in stored.get(recorder, ()))]
+
+
+def _shown_in(promise: Promise) -> tuple[str, ...]:
+    return promise.dashboard, *_ALSO.get(promise.dashboard, ())
+
+
+def _is_slimmed(run: Run, recorder: str, promise: Promise) -> bool:
+    """Say whether `tbcli clean --slim` took what a dashboard was to show; its kinds have the names of dashboards."""
+    slimmed = run.record.get("slimmed")
+    return isinstance(slimmed, list) and any(
+        own.dashboard in slimmed and promise.dashboard in _shown_in(own)
+        for own in _own_promises(run, recorder)
+        if (own.where, own.tag) == (promise.where, promise.tag)
+    )
 
 
 def _report(run: Run) -> dict[str, Any]:
@@ -355,6 +373,8 @@ def _excuse(run: Run, recorder: str, promise: Promise, listing: Mapping[str, Any
     measured = report.get("milliseconds")
     if switched_off or left_out:
         return str(switched_off or left_out)
+    if _is_slimmed(run, recorder, promise):
+        return "`tbcli clean --slim` took it"
     if promise.dashboard not in DASHBOARDS:
         return "tbcli cannot read this dashboard"
     if promise.dashboard not in listing:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -187,3 +188,28 @@ def test_a_reference_works_from_inside_the_run(
     store = RunStore(PathsConfig(workspace=str(workspace)))
     monkeypatch.chdir(run.logs)
     assert chosen(store, ".") == [run.id]
+
+
+def test_a_run_in_which_something_is_mounted_stays(
+    workspace: Path, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tbcli.runs import removal_plan
+
+    mounted, other = aged(workspace, 2), aged(workspace, 1)
+    monkeypatch.setattr(removal_plan, "mount_points", lambda: ["/", str(mounted.logs.resolve() / "train")])
+    plan = plan_removal(store, (), Filters(), NOW)
+    assert [run.id for run in plan.runs] == [other.id]
+    assert "mount point" in plan.notes[0]
+    with pytest.raises(Refused, match="mount point"):
+        plan_removal(store, (mounted.id,), Filters(), NOW)
+
+
+def test_a_copy_goes_by_its_path_alone(workspace: Path, store: RunStore) -> None:
+    run = aged(workspace, 2)
+    shutil.copytree(run.logs, run.logs.with_name("copy"))
+    plan = plan_removal(store, (), Filters(), NOW)
+    assert [one.logs.name for one in plan.runs] == [run.id]
+    assert "is a copy of run" in plan.notes[0]
+    with pytest.raises(Refused, match="is a copy of run"):
+        plan_removal(store, ("copy",), Filters(), NOW)
+    assert [one.logs.name for one in plan_removal(store, ("./logs/copy",), Filters(), NOW).runs] == ["copy"]

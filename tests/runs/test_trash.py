@@ -231,10 +231,10 @@ def test_links_in_place_of_parts_stay(tmp_path: Path, part: str) -> None:
 
 
 def test_something_mounted_in_a_run_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tbcli.runs import trees
+    from tbcli.runs import removal, trees
 
     run, trash = make_run(tmp_path), trash_of(tmp_path)
-    monkeypatch.setattr(trees, "mount_points", lambda: ["/", str(run.logs / "train")])
+    monkeypatch.setattr(removal, "mount_points", lambda: ["/", str(run.logs / "train")])
     with pytest.raises(Refused, match="mount point"):
         trash.move(run)
     monkeypatch.undo()

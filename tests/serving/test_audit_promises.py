@@ -114,6 +114,12 @@ def test_a_promise_that_was_left_out_is_excused_and_the_others_are_not(tmp_path:
     assert excuses(outcome) == {("graphs", "the layers of a subclassed model are not known")}
 
 
+def test_what_was_slimmed_away_is_excused_in_each_of_its_dashboards(tmp_path: Path) -> None:
+    outcome = ask(recorded(tmp_path, "samples,text", record={"slimmed": ["images"]}))
+    assert findings(outcome) == {("text", "Text")}
+    assert excuses(outcome) == {("samples", "`tbcli clean --slim` took it")}
+
+
 def test_a_run_that_still_trains_is_behind_in_nothing(tmp_path: Path) -> None:
     owner = Owner.current()
     alive = {"pid": owner.pid, "pid_started": owner.pid_started, "host": owner.host, "recording": None}
