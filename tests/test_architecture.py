@@ -66,6 +66,7 @@ LIGHT = {
     "--help": ("numpy", "matplotlib", "tensorboard"),
     "runs --help": ("numpy", "matplotlib", "tensorboard", "tbcli.runs", "tbcli.naming.words", "tbcli.naming.matching"),
     "train --help": ("numpy", "matplotlib", "tensorboard", "tbcli.runs", "tbcli.data", "tbcli.recorders"),
+    "stop --help": ("numpy", "matplotlib", "tensorboard", "tbcli.runs"),
     "run --help": ("numpy", "matplotlib", "tensorboard", "tbcli.runs", "tbcli.scripts"),
     "data mnist --limit-samples 200": ("matplotlib", "tensorboard"),
     "check --help": ("numpy", "matplotlib", "tensorboard", "tbcli.runs", "tbcli.gates", "tbcli.naming.matching"),

@@ -72,6 +72,7 @@ def profile_problem(text: str) -> tuple[str, str] | None:
 
 _UNIT_SECONDS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile("".join(rf"(?:(\d{{1,9}}(?:\.\d{{1,9}})?){unit})?" for unit in _UNIT_SECONDS), re.ASCII)
+_OFF = ("", "0")
 MOST_SECONDS = 10 * 365 * 86_400
 
 
@@ -85,7 +86,7 @@ def read_duration(text: str) -> float | None:
 
 def duration_problem(text: str) -> tuple[str, str] | None:
     """Return the problem of a time to stop after, if any."""
-    if not text:
+    if text in _OFF:
         return None
     seconds = read_duration(text)
     if seconds is None:
@@ -97,7 +98,7 @@ def duration_problem(text: str) -> tuple[str, str] | None:
 
 def read_checkpoint(text: str) -> tuple[int, float]:
     """Return steps and seconds between two states, one of them 0; ``ValueError`` where the text is neither."""
-    if not text:
+    if text in _OFF:
         return 0, 0.0
     if text.isascii() and text.isdecimal() and len(text) <= 10 and 1 <= int(text) <= MOST:
         return int(text), 0.0

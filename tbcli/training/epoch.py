@@ -149,7 +149,7 @@ class Epochs:
 
     @property
     def _is_late(self) -> bool:
-        return time.monotonic() >= self._setup.deadline
+        return self._has_run and time.monotonic() >= self._setup.deadline  # a process that stops has trained something
 
     def end_epoch(self, logs: Mapping[str, float]) -> bool:
         """Validate once, then pass the results to the history, the recorders and the narrator.

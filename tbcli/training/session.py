@@ -356,6 +356,6 @@ def _what_is_lost(run: Run) -> str:
 def _tell_run(error: BaseException, run: Run) -> None:
     """Say in an error where that is which was kept."""
     if isinstance(error, Interrupted):
-        error.hint = f"`tbcli runs {run.id}` shows what was kept"
+        error.hint = f"`tbcli train --resume {run.id}` goes on with it"
     elif isinstance(error, TrainingFailed) and run.saved_model.is_file():
         error.hint = f"{error.hint}; the model is saved: {str(run.saved_model)!r}"

@@ -156,3 +156,24 @@ def test_what_keeps_a_detached_training_from_beginning_is_told_by_the_command(tm
         assert (done.returncode, done.stdout) == (code, "")
         assert done.stderr.splitlines()[-2].startswith("error: ")
     assert not list(tmp_path.glob("logs/*"))
+
+
+def test_an_interrupted_training_is_resumed_by_one_of_two_that_try(tmp_path: Path) -> None:
+    with training(tmp_path, *FEW, "--epochs", "60", "--record", "off", "--no-plots") as first:
+        first.wait_for("epoch  2/60")
+        first.process.send_signal(signal.SIGINT)
+        code, stdout = first.end()
+    done = the_record(tmp_path)["epochs"]
+    assert (code, done < 60) == (130, True)
+    with training(tmp_path, "--resume", "latest", "--epochs", "60") as second:
+        second.wait_for("Loading mnist")  # it holds the run by now
+        with training(tmp_path, "--resume", "latest") as third:
+            assert third.end() == (8, "")
+        assert second.end() == (0, stdout), second.said
+    record = the_record(tmp_path)
+    assert (record["status"], record["epochs"], len(record["resumed"])) == ("finished", 60, 1)
+    (history,) = tmp_path.glob("logs/*/history.csv")
+    assert [row.partition(",")[0] for row in history.read_text().splitlines()[1:]] == [str(n + 1) for n in range(60)]
+    with training(tmp_path, "--resume", "latest") as again:
+        assert again.end() == (0, stdout)
+    assert any("has nothing left to train" in line for line in again.said)

@@ -36,7 +36,7 @@ def test_a_signal_in_training_keeps_history_figure_and_state(
     error, hint = process.said[-2:]
     assert error == f"error: training was interrupted by {name}"
     record = the_record(tmp_path)
-    assert hint == f"try:   `tbcli runs {record['id']}` shows what was kept"  # another may be the latest by now
+    assert hint == f"try:   `tbcli train --resume {record['id']}` goes on with it"  # another may be the latest by now
     assert record["status"] == shown_status(tmp_path) == "interrupted"
     (history,) = tmp_path.glob("logs/*/history.csv")
     assert len(history.read_text().splitlines()) == record["epochs"] + 1 >= 3

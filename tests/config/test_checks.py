@@ -28,7 +28,10 @@ def test_what_is_no_time_is_refused_with_what_was_typed(text: str) -> None:
 def test_the_state_is_kept_every_so_many_steps_or_after_so_much_time() -> None:
     assert TrainConfig(checkpoint_every="500").checkpoint_steps == 500
     assert (TrainConfig().checkpoint_steps, TrainConfig().checkpoint_seconds, TrainConfig().max_seconds) == (0, 0, None)
-    for text in ("0", "often", "5x", "1" * 11, "٣"):
+    for off in ("", "0"):
+        train = TrainConfig(checkpoint_every=off, max_time=off)
+        assert (train.checkpoint_steps, train.checkpoint_seconds, train.max_seconds) == (0, 0, None)
+    for text in ("00", "often", "5x", "1" * 11, "٣"):
         with pytest.raises(ConfigError, match="number of steps or a time"):
             TrainConfig(checkpoint_every=text)
 
