@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 from collections import Counter
@@ -65,27 +66,39 @@ def doctor(
 def _examine_all(common: Common, *, deep: bool) -> tuple[dict[str, Any], list[Finding]]:
     """Return facts and findings about the machine and the workspace."""
     from tbcli.doctor.environment import check_environment
-    from tbcli.doctor.logdirs import check_logdir
     from tbcli.doctor.system import System
-    from tbcli.doctor.workspace import check_records
+
+    config, findings = _settle(common)
+    logs, found = _examine_logs(config)
+    findings += found
+    facts, found = check_environment(config, System(), event_files=logs.get("files", 0))
+    if deep:
+        common.output.say("asking TensorFlow, in a process of its own ...")
+        found += _ask_deeply(facts, config)
+    return {**facts, **({"logdir": logs} if logs else {})}, [*found, *findings]
+
+
+def _examine_logs(config: Config) -> tuple[dict[str, Any], list[Finding]]:
+    """Return facts and findings about all logs of the workspace, no facts where there are none."""
+    from tbcli.doctor.logdirs import check_logdir
+    from tbcli.doctor.workspace import check_records, describe_closed
     from tbcli.readers.logdir import find_event_files
     from tbcli.runs import RunStore
     from tbcli.runs.references import is_directory
 
-    system = System()
-    config, findings = _settle(common)
     store = RunStore(config.paths, config.direction)
-    logs: dict[str, Any] = {}
-    if is_directory(store.logs_root):
-        findings += check_records(store)
+    if not is_directory(store.logs_root):
+        is_there = os.path.lexists(store.logs_root)
+        return {}, [describe_closed(store, f"{str(store.logs_root)!r} is not a directory")] if is_there else []
+    try:
+        findings = list(check_records(store))
         files = find_event_files(store.logs_root)
-        if files.files:
-            logs, found = check_logdir(store.logs_root, found=files)
-            findings += found
-    facts, found = check_environment(config, system, event_files=logs.get("files", 0))
-    if deep:
-        found += _ask_deeply(facts, config)
-    return {**facts, **({"logdir": logs} if logs else {})}, [*found, *findings]
+    except NotFound as error:
+        return {}, [describe_closed(store, error.message)]
+    if not files.files:
+        return {}, findings
+    facts, found = check_logdir(store.logs_root, found=files)
+    return facts, [*findings, *found]
 
 
 def _settle(common: Common) -> tuple[Config, list[Finding]]:
@@ -156,8 +169,9 @@ def _records_in(top: Path, config: Config) -> list[Finding]:
     from tbcli.config import PathsConfig
     from tbcli.doctor.workspace import check_records
     from tbcli.runs import RunStore
+    from tbcli.runs.references import is_directory
 
-    return list(check_records(RunStore(PathsConfig(logdir=str(top)), config.direction))) if top.is_dir() else []
+    return list(check_records(RunStore(PathsConfig(logdir=str(top)), config.direction))) if is_directory(top) else []
 
 
 def _document(facts: dict[str, Any], findings: Sequence[Finding]) -> dict[str, Any]:
@@ -191,15 +205,13 @@ def _finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _folded(text: str) -> list[str]:
-    """Return a sentence as lines behind the margin; words are never cut."""
-    return textwrap.wrap(
-        printable(text),
-        _WIDTH,
-        initial_indent=" " * _MARGIN,
-        subsequent_indent=" " * _MARGIN,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    """Return a sentence as lines behind the margin."""
+    return [" " * _MARGIN + line for line in _wrapped(text, _WIDTH - _MARGIN)]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Return a text as lines; words are never cut."""
+    return textwrap.wrap(printable(text), width, break_long_words=False, break_on_hyphens=False)
 
 
 def _fact_lines(facts: dict[str, Any]) -> Iterator[str]:
@@ -207,7 +219,8 @@ def _fact_lines(facts: dict[str, Any]) -> Iterator[str]:
     told = list(_facts(facts))
     width = max((len(name) for name, _ in told), default=0) + 2
     for name, text in told:
-        lines = textwrap.wrap(printable(text), _WIDTH - width, break_long_words=False, break_on_hyphens=False)
+        parts = text.split("\n")
+        lines = [line for part in parts for line in _wrapped(part, _WIDTH - width)]
         for number, line in enumerate(lines):
             yield ("" if number else name).ljust(width) + line
 
@@ -239,7 +252,7 @@ def _machine_facts(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     browsing = facts["browsing"]
     yield "port", f"{browsing['port']} is {'in use by ' + browsing['holder'] if browsing['holder'] else 'free'}"
     if browsing["ssh"]:
-        yield "ssh", f"from your own machine: {browsing['ssh']}; then open http://localhost:{browsing['port']}"
+        yield "ssh", f"{browsing['ssh']}\non your own machine; then open http://localhost:{browsing['port']} there"
     if browsing["container"]:
         yield "container", browsing["container"]
     if facts["settings"]["files"] or facts["settings"]["variables"]:
@@ -247,7 +260,16 @@ def _machine_facts(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if facts["trash"]["runs"]:
         yield "trash", f"{facts['trash']['runs']:,} runs, {counted_bytes(facts['trash']['bytes'])}"
     if facts.get("deep"):
-        yield "tensorflow", "devices " + ", ".join(name for _, name in facts["deep"]["devices"])
+        yield "tensorflow", _answers_told(facts["deep"])
+
+
+def _answers_told(answers: dict[str, Any]) -> str:
+    told = [", ".join(name.rpartition("physical_device:")[2] for _, name in answers["devices"])]
+    told.append(f"oneDNN {'on' if answers['onednn'] else 'off'}, Keras on {answers['backend']}")
+    if "bfloat16_seconds" in answers:
+        float32, bfloat16 = (1e3 * answers[f"{kind}_seconds"] for kind in ("float32", "bfloat16"))
+        told.append(f"768 x 768 product in {float32:.1f} ms (float32) and {bfloat16:.1f} ms (bfloat16)")
+    return "; ".join(told)
 
 
 def _logs_told(logs: dict[str, Any]) -> str:

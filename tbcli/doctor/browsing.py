@@ -11,6 +11,7 @@ from typing import Any
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.machine import in_container
 from tbcli.doctor.system import System
+from tbcli.runs.references import is_directory
 
 
 def check_browsing(system: System) -> tuple[dict[str, Any], list[Finding]]:
@@ -65,7 +66,7 @@ def _user() -> str:
 
 def _lost_servers(servers: list[Any]) -> Iterator[Finding]:
     for server in servers:
-        gone = [place for place in server.places if not Path(place).is_dir()]
+        gone = [place for place in server.places if not is_directory(Path(place))]
         if gone and len(gone) == len(server.places):
             yield Finding(
                 level="note",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.logdirs import Logs, at_most, rewritten, some
-from tbcli.doctor.system import command, pip
+from tbcli.doctor.system import command, is_plain_file, pip
 from tbcli.events import damage
 from tbcli.naming.words import SPLITS
 
@@ -122,7 +122,7 @@ def _has_events(path: Path) -> bool:
 
 
 def _is_run(path: Path) -> bool:
-    return (path / "run.json").is_file()
+    return is_plain_file(path / "run.json")
 
 
 def _is_split(name: str) -> bool:
@@ -226,5 +226,5 @@ def _damaged(logs: Logs) -> Iterator[Finding]:
                 why="its writer was killed: what it had not written is lost"
                 if incident.kind == damage.TORN
                 else "TensorBoard's slow reader stops there silently",
-                fix=rewritten(Path(path).parent if Path(path).is_file() and not logs.found.is_file else path),
+                fix=rewritten(Path(path).parent if is_plain_file(Path(path)) and not logs.found.is_file else path),
             )

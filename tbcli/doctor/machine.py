@@ -6,6 +6,7 @@ import math
 import os
 import platform
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from tbcli.doctor.findings import Finding
@@ -155,10 +156,10 @@ def _graphics(system: System) -> dict[str, Any]:
     """Return what the drivers tell of graphics cards."""
     cards = []
     places = system.path("/proc/driver/nvidia/gpus")
-    for place in sorted(places.iterdir()) if places.is_dir() else []:
-        told = system.text(f"/proc/driver/nvidia/gpus/{place.name}/information")
+    for name in _names_in(places):
+        told = system.text(f"/proc/driver/nvidia/gpus/{name}/information")
         model = next((line.partition(":")[2].strip() for line in told.splitlines() if line.startswith("Model")), "")
-        cards.append(model or place.name)
+        cards.append(model or name)
     told = system.text("/proc/driver/nvidia/version")
     words = told.partition("Module")[2].split()
     driver = next((word for word in words if word[0].isdecimal()), "")
@@ -245,8 +246,15 @@ def _has_system_cuda(system: System) -> bool:
     """Say whether CUDA and cuDNN lie where the dynamic linker may find them."""
     said = [place for place in system.environ.get("LD_LIBRARY_PATH", "").split(":") if place]
     places = [*said, *(str(each) for place in _CUDA_PLACES for each in system.root.glob(place.lstrip("/")))]
-    names = {name for place in places if os.path.isdir(place) for name in os.listdir(place)}  # noqa: PTH112, PTH208
+    names = {name for place in places for name in _names_in(Path(place))}
     return all(any(name.startswith(part) for name in names) for part in ("libcudart.so", "libcudnn.so"))
+
+
+def _names_in(place: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(place))  # noqa: PTH208
+    except OSError:
+        return []
 
 
 def shared_room(system: System) -> int | None:

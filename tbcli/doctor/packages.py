@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbcli.doctor.findings import Finding
-from tbcli.doctor.system import System, pip
+from tbcli.doctor.system import System, is_plain_file, pip
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -122,7 +122,7 @@ def check_packages(system: System) -> tuple[dict[str, str], list[Finding]]:
     packages = Packages(system.packages)
     findings = [*_unmet(packages), *_incompatible(packages), *_rivals(packages), *_plugins(packages)]
     server = packages.file("tensorboard-data-server", "tensorboard_data_server/bin/server")
-    if server is not None and not server.exists():
+    if server is not None and not is_plain_file(server):
         findings.append(
             Finding(
                 level="note",

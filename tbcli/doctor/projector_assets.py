@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.logdirs import Logs, at_most
-from tbcli.doctor.system import command
+from tbcli.doctor.system import command, is_plain_file
 from tbcli.runs.files import read_file
 
 _SAID = re.compile(
@@ -111,7 +111,7 @@ def _count(directory: Path, said: str) -> tuple[int, int] | None:
     """Return rows and columns of a table of text; None where it cannot be counted."""
     path = directory / said
     try:
-        if not said.endswith(".tsv") or not path.is_file() or path.stat().st_size > _MOST_COUNTED:
+        if not said.endswith(".tsv") or not is_plain_file(path) or path.stat().st_size > _MOST_COUNTED:
             return None
         lines = [line for line in read_file(path).split(b"\n") if line.strip(b"\r")]
     except (OSError, ValueError):

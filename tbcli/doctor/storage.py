@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.system import System, command
+from tbcli.runs.references import is_directory
 
 _FULL, _LOW = 100_000_000, 1_000_000_000  # bytes
 _FEW_INODES, _NO_INODES = 10_000, 500
@@ -54,7 +55,7 @@ def _places(system: System, places: Mapping[str, Path]) -> list[_Place]:
     mounts = _mounts(system)
     for name, wanted in places.items():
         path = wanted.absolute()
-        while not path.is_dir() and path != path.parent:
+        while not is_directory(path) and path != path.parent:
             path = path.parent
         try:
             room, device = os.statvfs(path), path.stat().st_dev
@@ -177,7 +178,10 @@ def check_temporary() -> Iterator[Finding]:
             fix="export TMPDIR=DIR",
         )
         return
-    room = os.statvfs(place)
+    try:
+        room = os.statvfs(place)
+    except OSError:
+        return
     free = room.f_bavail * room.f_frsize
     if free < _FULL:
         yield Finding(

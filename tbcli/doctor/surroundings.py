@@ -11,7 +11,7 @@ from typing import Any
 
 from tbcli.doctor.findings import Finding, Level
 from tbcli.doctor.machine import usable_cores
-from tbcli.doctor.system import System, command
+from tbcli.doctor.system import System, command, is_plain_file
 
 # Variable, values that change nothing, level, what it does.
 _VARIABLES: tuple[tuple[str, tuple[str, ...], Level, str], ...] = (
@@ -49,7 +49,7 @@ def check_surroundings(system: System) -> tuple[dict[str, Any], list[Finding]]:
     path = keras_file(system)
     facts = {
         "variables": {name: system.environ[name] for name in names if name in system.environ},
-        "keras_json": str(path) if path and path.is_file() else None,
+        "keras_json": str(path) if path and is_plain_file(path) else None,
     }
     findings = [*_keras(system, path), *_variables(system), *_threads(system), *_home(system), *_locale(system)]
     return facts, findings
@@ -68,7 +68,7 @@ def _keras(system: System, path: Path | None) -> Iterator[Finding]:
     said = system.environ.get("KERAS_BACKEND")
     if said not in (None, "", "tensorflow"):
         yield _ignored("KERAS_BACKEND", f"KERAS_BACKEND is {said!r}", "unset KERAS_BACKEND")
-    if path is None or not path.is_file():
+    if path is None or not is_plain_file(path):
         return
     try:
         settings = json.loads(path.read_text())

@@ -66,6 +66,11 @@ class System:
         return [inside for inside in dict.fromkeys(found) if self.has(inside)]
 
 
+def is_plain_file(path: Path) -> bool:
+    """Say whether a file is there and can be seen; what cannot be looked at is none."""
+    return os.path.isfile(path)  # noqa: PTH113 - which raises where it may not look
+
+
 def command(*words: str | Path) -> str:
     """Return a command as a shell takes it; a path is written so that it is taken for one."""
     return shlex.join([_as_path(word) if isinstance(word, Path) else word for word in words])

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from tbcli.config import PathsConfig
 from tbcli.config.layers import WORKSPACE_FILE
 from tbcli.doctor.findings import Finding
-from tbcli.doctor.system import System, command
-from tbcli.errors import ConfigError, Refused, TbcliError
+from tbcli.doctor.system import System, command, is_plain_file
+from tbcli.errors import ConfigError, NotFound, Refused, TbcliError
 
 if TYPE_CHECKING:
     from tbcli.runs import Run, RunStore
@@ -27,7 +27,7 @@ _LOST_RUN = "the run is not listed, compared or plotted"
 def settings_files(system: System, paths: PathsConfig) -> dict[str, Any]:
     """Return where settings come from besides the command line."""
     places = (Path(paths.workspace, name) for name in (WORKSPACE_FILE, "pyproject.toml"))
-    found = [place for place in places if place.is_file()]
+    found = [place for place in places if is_plain_file(place)]
     read = [str(place) for place in found[:1] if place.name == WORKSPACE_FILE or _mentions_us(place)]
     return {"files": read, "variables": sorted(name for name in system.environ if name.startswith("TBCLI_"))}
 
@@ -47,6 +47,18 @@ def describe_settings(problem: ConfigError) -> Finding:
         what=problem.message,
         why="every command stops with this until it is corrected; the defaults were used here",
         fix=problem.hint,
+    )
+
+
+def describe_closed(store: RunStore, problem: str) -> Finding:
+    """Return that the log directory cannot be listed."""
+    return Finding(
+        level="error",
+        name="logs-closed",
+        where=str(store.logs_root),
+        what=problem,
+        why="no run can be listed, read or made there",
+        fix=f"{command('chmod', 'u+rwX', store.logs_root)}, or --logdir DIR",
     )
 
 
@@ -119,12 +131,13 @@ def check_trash(store: RunStore, trash_days: float) -> tuple[dict[str, Any], lis
     from tbcli.runs.trash import Trash
 
     trash = Trash(store)
-    newest = next((run for name in reversed(store.ids()) if (run := store.load(name))), None)
     try:
+        newest = next((run for name in reversed(store.ids()) if (run := store.load(name))), None)
         trash.require_usable([newest.logs] if newest and trash_days else [])
         removed = trash.list()
-    except (ConfigError, Refused) as error:
-        return {"place": str(trash.place), "runs": 0, "bytes": 0, "whole": False}, [_unusable(trash.place, error)]
+    except (ConfigError, NotFound, Refused) as error:
+        found = [] if isinstance(error, NotFound) else [_unusable(trash.place, error)]  # the logs are told elsewhere
+        return {"place": str(trash.place), "runs": 0, "bytes": 0, "whole": False}, found
     size = sum(each.bytes() for each in removed[:_MOST_COUNTED])
     is_whole = len(removed) <= _MOST_COUNTED
     findings = []

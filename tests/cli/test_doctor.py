@@ -135,6 +135,12 @@ def test_a_directory_needs_no_slash_unless_a_run_is_called_so(cli: Cli, workspac
     assert told["facts"]["run"] == run.id
 
 
+def test_a_log_directory_that_cannot_be_used(cli: Cli, workspace: Path, machine: list[Finding]) -> None:
+    (workspace / "logs").write_text("a file")
+    (told,) = json.loads(cli("doctor", "--json").stdout)["findings"]
+    assert (told["name"], told["level"]) == ("logs-closed", "error")
+
+
 def test_text_of_others_drives_no_terminal(cli: Cli, workspace: Path) -> None:
     write_log(workspace / "evil\x1b[31m", {"lo\x1b[2Jss": points([1, 2, 1])})
     result = cli("doctor", ".")
