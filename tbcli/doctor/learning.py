@@ -14,13 +14,13 @@ import numpy as np
 from tbcli.doctor.course import Course
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.overfitting import findings_on_validation
-from tbcli.doctor.trends import Values, last_level, lowest, noise_of, trend_of
+from tbcli.doctor.trends import Values, last_level, noise_of, trend_of
 
 _CERTAIN = 2.6  # standard deviations of `trend_of`: one of 100 curves without a trend has as much
 _FEW = 3  # epochs that show no trend
 _TRIVIAL = 0.97  # of the loss of guessing
 _MAY_BE_GOOD = 0.7  # an accuracy that may have been learnt before, or be the share of the most frequent class
-_FLAT, _FLAT_AT_MOST = 0.03, 0.1  # of the loss: how much it fell, and may have fallen at most
+_FLAT, _FLAT_AT_MOST = 0.03, 0.12  # of the loss: how much it fell, and may have fallen at most
 
 
 def findings_on_learning(course: Course) -> list[Finding]:
@@ -69,7 +69,7 @@ def _diverged(course: Course) -> Iterator[Finding]:
     loss, epochs = _finite(course, course.loss)
     if len(loss) < _FEW:
         return
-    best = lowest(loss[:-1])
+    best = int(np.argmin(loss[:-1]))
     low, last, first = float(loss[best]), float(loss[-1]), float(loss[0])
     guessing = course.known.guessing_loss
     blew_up = last > 10 * max(abs(low), abs(first)) > 0
@@ -150,7 +150,8 @@ def _never_fell(course: Course, loss: Values) -> str:
     scale = max(abs(before), abs(after), 1e-12)
     fallen = (before - after) / scale
     error = 1.25 * noise_of(loss) * math.sqrt(1 / half + 1 / (len(loss) - half)) / scale  # of medians
-    if abs(fallen) > _FLAT or fallen + 2 * error > _FLAT_AT_MOST or loss[0] - after > 0.1 * scale:
+    has_fallen = fallen > max(_FLAT, 2 * error) or loss[0] - after > 0.1 * scale
+    if has_fallen or fallen + 2 * error > _FLAT_AT_MOST or fallen < -_FLAT_AT_MOST:
         return ""
     return f"{course.known.loss_name} was {loss[0]:.4g} at first and is {loss[-1]:.4g} at the end"
 

@@ -37,7 +37,8 @@ def _rises(loss: Values, best: int) -> bool:
     rise, after = rise_of(loss, best), loss[best + 1 :]
     scale = abs(float(loss[best])) if loss.min() > 0 else float(loss[0] - loss[best])
     is_much = rise > _RISEN * scale and rise > _SURE * error_of_rise(loss, best)
-    return is_much and len(after) >= _AFTER_BEST and trend_of(after) >= TREND
+    is_lasting = np.count_nonzero(after[-_AFTER_BEST:] > loss[best] + 0.3 * rise) >= _AFTER_BEST - 1  # two are spikes
+    return bool(is_much and is_lasting) and len(after) >= _AFTER_BEST and trend_of(after) >= TREND
 
 
 def _falls_on(loss: Values, best: int) -> bool:
@@ -83,7 +84,8 @@ def _course_of_score(course: Course, best: int) -> str:
     score = course.val_score
     if not len(score):
         return ""
-    gain, error, trend = rise_of(score, best), error_of_rise(score, best), trend_of(score[best:])
+    after = score[best + 1 :]  # at the best itself it may have been on its way still
+    gain, error, trend = rise_of(after, 1), error_of_rise(after, 1), trend_of(after)
     if gain > 0 and (trend > 2.5 or (gain > _SCORED * error and trend > 1.5)):
         return "rises"
     return "falls" if gain < -2 * error and trend < -1 else "stays"

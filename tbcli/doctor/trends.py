@@ -11,20 +11,21 @@ Values = np.ndarray
 TREND = 1.64
 """Standard deviations of `trend_of` that are a trend: four values in a row, each above the one before, have as much."""
 
+_FEW, _MANY = 8, 20
 _TO_DEVIATION = 1.4826  # from the median absolute deviation to the standard deviation of a normal distribution
 
 
 def noise_of(values: Values) -> float:
-    """Return the standard deviation of the noise around a slow course: robust, from differences of neighbours."""
+    """Return the standard deviation of the noise around a slow course: robust, from how values bend at each other."""
     if len(values) < 3:
         return 0.0
-    steps = np.diff(values)
-    return float(_TO_DEVIATION * np.median(np.abs(steps - np.median(steps))) / math.sqrt(2))
+    return float(_TO_DEVIATION * np.median(np.abs(np.diff(values, 2))) / math.sqrt(6))
 
 
 def level_at(values: Values, position: int) -> float:
-    """Return the median of a value and its neighbours."""
-    return float(np.median(values[max(0, position - 1) : position + 2]))
+    """Return the median of a value and its neighbours: one on each side, of many values two."""
+    beside = 1 if len(values) < _MANY else 2
+    return float(np.median(values[max(0, position - beside) : position + beside + 1]))
 
 
 def last_level(values: Values, since: int = 0) -> float:
@@ -37,10 +38,12 @@ def _count_of_last(count: int, since: int = 0) -> int:
 
 
 def lowest(values: Values) -> int:
-    """Return where a curve is lowest: of many values by medians of three, so that one dip does not decide."""
-    if len(values) < 8:
+    """Return where a curve is lowest: by levels, so that one dip does not decide, unless there are few values."""
+    if len(values) < _FEW:
         return int(np.argmin(values))
-    return int(np.argmin([level_at(values, position) for position in range(len(values))]))
+    about = int(np.argmin([level_at(values, position) for position in range(len(values))]))
+    first = max(0, about - 2)
+    return first + int(np.argmin(values[first : about + 3]))
 
 
 def trend_of(values: Values) -> float:
