@@ -72,6 +72,7 @@ def _about(run: Run, now: datetime) -> list[str]:
         "process": str(record.get("pid")) if run.is_live(now) else "",
         "versions": _plain(record.get("versions")),
         "git": _plain(record.get("git")),
+        "history": _missing_history(run),
         "recording": _recording_cost(run),
         **_switched_off(run),
         "size": counted_bytes(run.walk_bytes()),
@@ -90,6 +91,16 @@ def _directory(run: Run) -> str:
 def _with_parameters(run: Run) -> str:
     parameters = run.record.get("parameters")
     return f"{run.model_name}, {parameters:,} parameters" if isinstance(parameters, int) else run.model_name
+
+
+def _missing_history(run: Run) -> str:
+    """Return what the history lacks because it could not be written."""
+    lacks = run.record.get("history_lacks")
+    return (
+        f"lacks {_plain(lacks.get('epochs'))} epochs: {_plain(lacks.get('reason'))}"
+        if isinstance(lacks, Mapping)
+        else ""
+    )
 
 
 def _recording_cost(run: Run) -> str:

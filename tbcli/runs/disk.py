@@ -36,13 +36,14 @@ def system_number(error: BaseException) -> int:
     number = getattr(error, "errno", None)
     if isinstance(number, int) and number:
         return number
-    text = str(error)
-    return next((each for each in _WORDS if os.strerror(each) in text), 0)
+    found = [each for each in _WORDS if os.strerror(each) in str(error)]
+    return max(found, key=lambda each: len(os.strerror(each)), default=0)  # one text may be the beginning of another
 
 
 def is_of_disk(error: BaseException) -> bool:
     """Say whether an error is one of files."""
-    return isinstance(error, OSError) or system_number(error) in _WORDS
+    number = system_number(error)
+    return number in _WORDS or (isinstance(error, OSError) and number != errno.ENOMEM)
 
 
 def is_of_all_files(error: BaseException, directory: Path) -> bool:

@@ -328,7 +328,7 @@ def _kept(
             if interruption.signal_number and status == "finished":
                 config = config.updated({"plot.automatic": False})
             conclude(run, config, status, reason, seconds, warn=narrator.warn, stage=narrator.stage)
-            if status in ("interrupted", "failed"):
+            if status == "failed":
                 _note_state(run, narrator)
     try:
         interruption.check()  # a signal that came when only the figures were missing
@@ -349,8 +349,10 @@ def _note_state(run: Run, narrator: Narrator) -> None:
 
 def _what_is_lost(run: Run) -> str:
     """Return what leaving at once loses at most."""
+    if run.saved_model.is_file():
+        return "the model is saved"
     step = Generations(run.checkpoints).newest_step
-    return f"all steps after {step} are lost" if step else "no step was saved"
+    return f"at most the steps after {step} are lost" if step else "no step was saved"
 
 
 def _tell_run(error: BaseException, run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from pathlib import Path
@@ -37,6 +38,8 @@ def test_a_signal_in_training_keeps_history_figure_and_state(
     assert error == f"error: training was interrupted by {name}"
     record = the_record(tmp_path)
     assert hint == f"try:   `tbcli train --resume {record['id']}` goes on with it"  # another may be the latest by now
+    noticed = f"{name} received: stopping at the next safe point; a second one leaves at once"
+    assert [line for line in process.said if "received" in line] == [noticed]
     assert record["status"] == shown_status(tmp_path) == "interrupted"
     (history,) = tmp_path.glob("logs/*/history.csv")
     assert len(history.read_text().splitlines()) == record["epochs"] + 1 >= 3
@@ -65,9 +68,27 @@ def test_a_second_signal_leaves_at_once(tmp_path: Path) -> None:
         process.process.send_signal(signal.SIGINT)
         process.wait_for("Plotting")  # the answer to the first one is being given
         process.process.send_signal(signal.SIGINT)
-        assert process.end()[0] == 130
+        assert process.end() == (130, f"{the_record(tmp_path)['id']}\n")
+    assert re.fullmatch(r"Ctrl-C again: left at once, at most the steps after \d+ are lost", process.said[-1])
     assert shown_status(tmp_path) == "interrupted"
     assert not list(tmp_path.glob("plots/*/*.png"))
+
+
+def test_a_signal_while_the_model_is_saved_is_answered_under_quiet_and_costs_no_weights(tmp_path: Path) -> None:
+    """Libraries are hushed while a model is saved, and nothing but warnings is told; the answer to a signal is."""
+    formats = ("--save-format", "h5,tflite,savedmodel", "--steps-per-epoch", "3", "--epochs", "1", "--record", "off")
+    with training(tmp_path, "--quiet", *formats) as process:
+        while not list(tmp_path.glob("models/*")):
+            time.sleep(0.01)
+        process.process.send_signal(signal.SIGTERM)
+        assert process.end() == (143, f"{the_record(tmp_path)['id']}\n"), process.said
+    assert [line for line in process.said if not line.startswith("warning:")] == [
+        "SIGTERM received: stopping at the next safe point; a second one leaves at once",
+        "error: training was interrupted by SIGTERM",
+        f"try:   `tbcli train --resume {the_record(tmp_path)['id']}` goes on with it",
+    ]
+    assert len(list(tmp_path.glob("models/*/*.keras"))) == 1
+    assert temporary_files(tmp_path) == []
 
 
 def test_a_signal_while_the_test_set_is_evaluated_keeps_the_trained_state(tmp_path: Path) -> None:
