@@ -45,7 +45,9 @@ def find_trained(common: Common, reference: str) -> Run:
     if not run.saved_model.is_file():
         raise NotFound(
             f"run {run.label} has no saved model: there is no {str(run.saved_model)!r}",
-            hint="a model is saved when `tbcli train` finishes",
+            hint=f"it is a copy of run {run.recorded_id}, which has the model"
+            if run.is_copy
+            else "a model is saved when `tbcli train` finishes",
         )
     return run
 

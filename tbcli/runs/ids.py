@@ -35,3 +35,11 @@ def without_slug(run_id: str) -> str:
     """Return the part of an id before the slug, by which the run is found too; anything else unchanged."""
     match = _ID.fullmatch(run_id)
     return match[1] if match else run_id
+
+
+def time_in(run_id: str) -> datetime | None:
+    """Return when the run of an id was started, None where it is no id."""
+    try:
+        return datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None

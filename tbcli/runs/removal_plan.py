@@ -180,7 +180,10 @@ def _what_stays(runs: Iterable[Run], copies: Iterable[Run]) -> Iterator[str]:
 
 def in_use(run: Run, why: str) -> Refused:
     """Return the error for a run that is training, or may be; see `Run.why_in_use`."""
-    return Refused(f"run {run.label} {why}", hint=f"`tbcli stop {run.logs.name}` ends it, then it can be removed")
+    hint = f"`tbcli stop {run.logs.name}` ends it, then it can be removed"
+    if why.startswith("may "):
+        hint = f"wait, or if nothing trains it, remove its heartbeat first: {str(run.heartbeat_file)!r}"
+    return Refused(f"run {run.label} {why}", hint=hint)
 
 
 def _named_run(store: RunStore, reference: str, runs: Sequence[Run]) -> Run:

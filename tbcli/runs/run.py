@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tbcli.naming.direction import Overrides
 
 SCHEMA = 1
+_NO_PID = 2**31  # the system counts processes in an int
 STATUSES = ("running", "finished", "failed", "interrupted", "diverged")
 _RESERVED_BYTES = 4096
 
@@ -174,7 +175,7 @@ class Run:
     def owner(self) -> Owner | None:
         """The process that trains or trained it."""
         pid, started, host = (self.record.get(key) for key in ("pid", "pid_started", "host"))
-        if not isinstance(pid, int) or not isinstance(host, str):
+        if not isinstance(pid, int) or not 0 < pid < _NO_PID or not isinstance(host, str):
             return None
         boot, namespace = (str(self.record.get(key) or "") for key in ("boot", "pid_namespace"))
         return Owner(pid, started if isinstance(started, int) else None, host, boot, namespace)

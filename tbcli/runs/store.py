@@ -15,7 +15,7 @@ from tbcli.config import Config, PathsConfig, load_config
 from tbcli.errors import ConfigError, NotFound, TrainingFailed
 from tbcli.origin import current_origin
 from tbcli.runs.files import utc_now, utc_text, write_json
-from tbcli.runs.ids import looks_like_id, new_id
+from tbcli.runs.ids import looks_like_id, new_id, time_in
 from tbcli.runs.owner import Owner
 from tbcli.runs.run import SCHEMA, LogDirectory, Run, load_run
 from tbcli.runs.unreadable import InvalidRun, read_invalid_run
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from tbcli.runs.wreckage import Wreck
 
 
-def by_time(run: Run) -> tuple[str, str]:
+def by_time(run: Run) -> tuple[float, str]:
     """Return what sorts runs, oldest first: ids sort by second, the record tells apart what started within one."""
-    return str(run.record.get("started")), run.id
+    started = run.started or time_in(run.recorded_id)
+    return started.timestamp() if started else 0.0, run.id
 
 
 class RunStore:

@@ -135,6 +135,12 @@ def test_a_killed_run_is_no_older_than_its_start_whenever_its_heart_beat(tmp_pat
     assert age < 86_400
 
 
+@pytest.mark.parametrize("pid", [0, -1, 2**31, 10**30, True, "1", None])
+def test_a_record_with_no_process_number_has_no_process(tmp_path: Path, pid: object) -> None:
+    run = running(tmp_path, 61, pid=pid, pid_started=None)
+    assert run.status() == "interrupted"
+
+
 @pytest.mark.slow
 def test_a_run_of_another_process_table_is_alive_by_its_lock_and_then_by_its_heartbeat(tmp_path: Path) -> None:
     program = (

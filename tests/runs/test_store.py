@@ -95,6 +95,13 @@ def test_runs_are_listed_oldest_first_also_within_a_second(workspace: Path, stor
     assert [run.id for run in store.list()] == [runs[moment].id for moment in sorted(moments)]
 
 
+@pytest.mark.parametrize("started", [None, 3, "yesterday", ""])
+def test_a_run_whose_record_tells_no_start_sorts_by_its_id(workspace: Path, store: RunStore, started: object) -> None:
+    oldest, newest = make_run(workspace), make_run(workspace, started=SOME_MOMENT + timedelta(hours=1))
+    oldest.update(started=started)
+    assert store.find("latest").id == newest.id
+
+
 def test_an_empty_or_missing_root_has_no_runs(store: RunStore) -> None:
     assert store.list() == []
     assert store.ids() == []
