@@ -34,8 +34,8 @@ def stop(
 ) -> None:
     """Ask trainings to finish their step, save and end, and wait until they have.
 
-    Works from another shell, container or machine that sees the run's directory. The run is interrupted as by SIGTERM,
-    and `tbcli train --resume RUN` goes on with it; so is one of `tbcli run`, which cannot be resumed.
+    Works from another shell, container or machine that can write to the run's directory, and for runs of `tbcli run`
+    too. The run is then interrupted, as by SIGTERM; `tbcli train --resume RUN` goes on with one of `tbcli train`.
     """
     from tbcli.config.checks import read_duration
     from tbcli.runs import RunStore
