@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tbcli.errors import ConfigError
+from tbcli.errors import ConfigError, TrainingFailed, telling_line
 from tbcli.loading import hidden
 
 BACKEND = "KERAS_BACKEND"  # Keras' own variable; it wins over the file
@@ -49,10 +49,17 @@ def load_keras(*absent: str) -> None:
 
     Raises:
         ConfigError: This process has loaded it otherwise.
+        TrainingFailed: It cannot be loaded: broken, or larger than the memory that the process may take.
     """
     is_ours = "keras" not in sys.modules
-    with hidden(*absent), _backend_said("tensorflow"):
-        keras = importlib.import_module("keras")
+    try:
+        with hidden(*absent), _backend_said("tensorflow"):
+            keras = importlib.import_module("keras")
+    except ImportError as error:
+        raise TrainingFailed(
+            f"TensorFlow cannot be loaded: {telling_line(error)}",
+            hint="`tbcli doctor --deep` looks at the installation; `ulimit -v` shows a limit of memory",
+        ) from error
     if is_ours:  # else they are somebody's choice, which stays
         keras.config.set_image_data_format("channels_last")
         keras.config.set_floatx("float32")

@@ -133,12 +133,22 @@ def _failed(error: TbcliError) -> int:
 def _unusable(error: OSError) -> TbcliError:
     """Return what to say of a path that nobody nearer answered for: too long, closed to us, gone meanwhile."""
     if error.filename is None:
+        if error.errno == errno.ENOENT and _is_nowhere():
+            return NotFound("the current directory was removed", hint="`cd` to one that is there")
         if error.errno not in _DISK:
             raise error
         return unwritable_stdout(error)  # help and version are printed by Typer itself
     kind = TrainingFailed if error.errno in _DISK else NotFound
     hint = _HINTS.get(error.errno or 0, "check that path")
     return kind(f"cannot use {os.fsdecode(error.filename)!r}: {error.strerror or error}", hint=hint)
+
+
+def _is_nowhere() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 - as good
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _left_by_reader() -> int:
