@@ -9,23 +9,28 @@ from typing import Any
 import numpy as np
 
 from tbcli.doctor.course import Known
-from tbcli.doctor.findings import Finding
+from tbcli.doctor.findings import Finding, Level
 
-_DEAR, _DEAR_SECONDS = 20.0, 5.0  # percent of the training, and what is worth a word
-_SLOW, _SLOW_SECONDS = 0.2, 5.0  # of the training
+_DEAR, _SLOW = 20.0, 0.2  # percent of the training that recording costs; the share of it that is waited
+_NOTED, _WORTH = 1.0, 5.0  # seconds that are worth a note, and a warning
+_DEAR_SAVING = 0.05  # of the training
 _ONCE = 10  # epochs: in shorter trainings what a recorder does once costs most
 
 
-def findings_on_costs(record: Mapping[str, Any], settings: Mapping[str, Any], known: Known) -> Iterator[Finding]:
+def findings_on_costs(
+    record: Mapping[str, Any], settings: Mapping[str, Any], seconds: float, known: Known
+) -> Iterator[Finding]:
     """Yield what cost much time.
 
     Args:
         record: The run's record.
         settings: Those it ran with, as ``{"section.key": value}``.
+        seconds: From the first step to the end of the last epoch; NaN where nothing tells.
         known: What is known of the training.
     """
     yield from _dear_recording(record, str(settings.get("record.recorders") or "standard"), known)
-    yield from _slow_input(record, is_in_memory=settings.get("data.cache") == "memory", known=known)
+    yield from _slow_input(record, seconds, known, is_in_memory=settings.get("data.cache") == "memory")
+    yield from _dear_saving(record, seconds)
 
 
 def _dear_recording(record: Mapping[str, Any], recorders: str, known: Known) -> Iterator[Finding]:
@@ -38,7 +43,7 @@ def _dear_recording(record: Mapping[str, Any], recorders: str, known: Known) -> 
     by_name = {name: seconds for name, seconds in by_name.items() if seconds > 0}
     total = sum(by_name.values()) or _number(record.get("seconds")) * percent / (100 + percent)
     worked = np.fmin(total, _number(recording.get("cpu_seconds")))  # a busy machine makes everything take long
-    if not (percent > _DEAR and worked >= _DEAR_SECONDS):
+    if not (percent > _DEAR and worked >= _NOTED):
         return
     dearest = max(by_name, key=by_name.__getitem__, default="")
     told = f", most of it {dearest} with {by_name[dearest]:.1f} s" if dearest else ""
@@ -47,7 +52,7 @@ def _dear_recording(record: Mapping[str, Any], recorders: str, known: Known) -> 
     if dearest and epochs >= _ONCE:
         option = f"--record-every {dearest}={max(2, math.ceil(epochs / 10))}"
     yield Finding(
-        level="warning",
+        level=_level(worked),
         name="dear-recording",
         what=f"recording cost {total:.1f} s, {percent:.0f} % of the training{told}",
         why="the same training would be done earlier without",
@@ -56,19 +61,38 @@ def _dear_recording(record: Mapping[str, Any], recorders: str, known: Known) -> 
     )
 
 
-def _slow_input(record: Mapping[str, Any], known: Known, *, is_in_memory: bool) -> Iterator[Finding]:
-    waited, seconds = _number(record.get("waited_seconds")), _number(record.get("seconds"))
-    if not (waited >= _SLOW_SECONDS and waited > _SLOW * seconds):
+def _slow_input(record: Mapping[str, Any], seconds: float, known: Known, *, is_in_memory: bool) -> Iterator[Finding]:
+    waited = _number(record.get("waited_seconds"))
+    if not (waited >= _NOTED and waited > _SLOW * seconds):
         return
     advice = "make samples smaller or easier to decode, or keep decoded ones in memory"
     yield Finding(
-        level="warning",
+        level=_level(waited),
         name="slow-input",
         what=f"training waited {waited:.1f} s of {seconds:.1f} s for samples",
         why="the processor had nothing to do meanwhile: reading and decoding are slower than the model",
         fix=advice if is_in_memory else known.again("--cache memory", advice),
         where="data",
     )
+
+
+def _dear_saving(record: Mapping[str, Any], seconds: float) -> Iterator[Finding]:
+    saving = record.get("saving")
+    spent = _number(saving.get("seconds")) if isinstance(saving, Mapping) else math.nan
+    if not (spent >= _WORTH and spent > _DEAR_SAVING * seconds):
+        return
+    yield Finding(
+        level="note",
+        name="dear-saving",
+        what=f"saving the state to resume from cost {spent:.1f} s of {seconds:.1f} s",
+        why="the disk is slow for a state of this size; it is saved every 5 minutes at least",
+        fix="use a faster disk for the logs",
+        where="checkpoints",
+    )
+
+
+def _level(seconds: float) -> Level:
+    return "warning" if seconds >= _WORTH else "note"
 
 
 def _number(value: object) -> float:

@@ -34,6 +34,7 @@ class Known:
         saved_epoch: The epoch whose weights were kept; 0 where nothing tells.
         optimizer: Its name, ``""`` where nothing tells.
         learning_rate: The highest one; NaN where nothing tells.
+        validation_split: The share of the training samples that were held out.
         unit: What the points of the curves count.
         loss_name: What the training calls its loss.
         run: How commands call the run.
@@ -48,6 +49,7 @@ class Known:
     saved_epoch: int = 0
     optimizer: str = ""
     learning_rate: float = math.nan
+    validation_split: float = 0.1
     unit: str = "epoch"
     loss_name: str = "loss"
     run: str = ""

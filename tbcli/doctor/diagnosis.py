@@ -20,10 +20,11 @@ from tbcli.errors import NotFound
 from tbcli.naming.direction import NO_OVERRIDES, Overrides
 from tbcli.readers.gradient_health import read_gradients
 from tbcli.runs import Run
-from tbcli.runs.evidence import Predictions, read_predictions
+from tbcli.runs.evidence import Predictions, count_samples, read_predictions
 from tbcli.runs.history import read_history
 from tbcli.runs.summary import LEARNING_RATE, settings_of_run
 
+_UNCERTAIN = 0.02  # of an accuracy
 _ENTROPIES = ("sparse_categorical_crossentropy", "categorical_crossentropy")
 
 
@@ -56,11 +57,13 @@ def diagnose(run: Run) -> list[Finding]:
         known = replace(known, learning_rate=max(rates))
     curves = diagnose_curves(history.epochs, history.columns, known, run.directions)
     found = [*_ending(run, known, curves), *curves]
+    found += _small_validation(run, known)
     if predictions and recall:
         is_balanced = bool(settings.get("data.balance"))
         found += findings_on_classes(recall, known, predictions.split, is_balanced=is_balanced)
     found += _layers(run, known)
-    found += findings_on_costs(run.record, settings, known)
+    seconds = history.columns.get("seconds", (math.nan,))[-1:]
+    found += findings_on_costs(run.record, settings, seconds[0] if seconds else math.nan, known)
     return [replace(each, where=f"{run.id}, {each.where}".removesuffix(", ")) for each in worst_first(found)]
 
 
@@ -85,7 +88,7 @@ def _known_of(run: Run, settings: Mapping[str, Any], recall: Recall | None) -> K
     classes = len(names) if is_of_classes and isinstance(names, list) else 0
     if recall and is_of_classes:
         classes = len(recall.names)
-    saved = run.record.get("saved_epoch")
+    saved, split = run.record.get("saved_epoch"), settings.get("data.validation_split")
     return Known(
         task=run.task_name or "",
         classes=classes,
@@ -94,9 +97,30 @@ def _known_of(run: Run, settings: Mapping[str, Any], recall: Recall | None) -> K
         mean_recall=recall.mean if recall and is_of_classes else math.nan,
         saved_epoch=saved if isinstance(saved, int) else 0,
         optimizer=str(settings.get("train.optimizer") or ""),
+        validation_split=split if isinstance(split, float) and split else 0.1,
         run=run.id,
         repeats=f"tbcli train --config {run.id}" if is_trained_here else "",
     )
+
+
+def _small_validation(run: Run, known: Known) -> Iterator[Finding]:
+    """Yield how uncertain the accuracy of validation is, where its samples are few."""
+    count, accuracy = count_samples(run, "validation"), run.metrics.get("val_accuracy")
+    last = accuracy.get("last") if isinstance(accuracy, Mapping) else None
+    if not count or not isinstance(last, (int, float)) or not 0 <= last <= 1:
+        return
+    share = (last * count + 1) / (count + 2)  # as of one more right and one more wrong: none is certain
+    spread = 2 * math.sqrt(share * (1 - share) / count)
+    if spread > _UNCERTAIN:
+        options = f"--validation-split {min(0.5, 2 * known.validation_split):.2g}"
+        yield Finding(
+            level="note",
+            name="small-validation",
+            what=f"val_accuracy {last:.3g} of {count} samples is uncertain by {spread:.2g}",
+            why="smaller differences, between epochs or runs, may be chance",
+            fix=known.again(options, "validate with more samples"),
+            where="validation samples",
+        )
 
 
 def _ending(run: Run, known: Known, curves: Sequence[Finding]) -> Iterator[Finding]:

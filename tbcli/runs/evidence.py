@@ -203,6 +203,15 @@ def read_task(run: Run) -> Task | None:
         return TASKS.get(run.task_name or "")
 
 
+def count_samples(run: Run, split: str) -> int:
+    """Return how many samples of a split were measured; 0 where the run does not tell."""
+    try:
+        with _Evidence(run) as evidence:
+            return len(evidence.read(f"{split}_labels"))
+    except NotFound:
+        return 0
+
+
 def read_layers(run: Run) -> tuple[str, ...]:
     """Return the names of the model's layers from the input on; none where the run does not tell."""
     try:

@@ -123,3 +123,17 @@ def test_a_damaged_file_hides_what_it_would_tell_and_nothing_else(damage: str, t
     run = run_with(tmp_path, {"loss": FALLS, "val_loss": RISES}, status="interrupted")
     (run.logs / damage).write_bytes(b"\x00\xff{")
     assert "training-interrupted" in names_of(run)
+
+
+def test_few_samples_of_validation_make_an_accuracy_uncertain(tmp_path: Path) -> None:
+    run = make_run(tmp_path, val_accuracy=0.9)
+    for count, expected in ((60, ["small-validation"]), (2000, [])):
+        labels = np.arange(count) % 2
+        outputs = np.eye(2, dtype=np.float32)[labels]
+        write_evidence(run, [Predictions("validation", np.arange(count), labels, outputs, ("a", "b"))])
+        found = diagnose(run)
+        assert [finding.name for finding in found] == expected
+    write_evidence(run, [Predictions("validation", np.arange(9), labels[:9], outputs[:9], ("a", "b"))])
+    (found,) = diagnose(run)
+    assert "of 9 samples is uncertain by 0.2" in found.what
+    assert found.fix == f"tbcli train --config {run.id} --validation-split 0.2"
