@@ -58,7 +58,7 @@ class ServingFailed(TbcliError):  # noqa: N818
 
 
 class CheckFailed(TbcliError):  # noqa: N818
-    """A condition or an audit did not pass."""
+    """A condition or an audit did not pass, or `doctor` found a warning or an error."""
 
     exit_code = 7
 

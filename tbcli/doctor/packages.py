@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PLUGINS = "tensorboard_plugins"  # the group of entry points
 SHOWN = ("tbcli", "tensorflow", "keras", "tensorboard", "tensorboard-data-server", "numpy", "protobuf", "typer", "rich",
          "matplotlib", "xprof", "jax", "torch")  # fmt: skip
+_ROOTS = ("tbcli", "tensorflow", "keras", "tensorboard", "tf-keras")
 # Packages that put different files into one directory: the last one installed has written over the others.
 _RIVALS = (
     ("tensorboard", ("tensorboard", "tb-nightly", "tensorflow-tensorboard")),  # tensorflow/tensorboard#2919
@@ -75,6 +76,11 @@ class Packages:
                 needed.append(requirement)
         return needed
 
+    def wanted_python(self, name: str) -> str:
+        """Return the versions of Python that a package is for, ``""`` where it does not say."""
+        found = self._found.get(_plain(name))
+        return str(found.metadata["Requires-Python"] or "") if found else ""
+
     def plugins(self) -> list[tuple[str, metadata.EntryPoint]]:
         """Return package and entry point of each plugin of TensorBoard."""
         return [
@@ -120,7 +126,13 @@ def versions(packages: Packages) -> dict[str, str]:
 def check_packages(system: System) -> tuple[dict[str, str], list[Finding]]:
     """Return the versions, and what is wrong with the packages that are installed."""
     packages = Packages(system.packages)
-    findings = [*_unmet(packages), *_incompatible(packages), *_rivals(packages), *_plugins(packages)]
+    findings = [
+        *_unmet(packages),
+        *_wrong_python(packages),
+        *_incompatible(packages),
+        *_rivals(packages),
+        *_plugins(packages),
+    ]
     server = packages.file("tensorboard-data-server", "tensorboard_data_server/bin/server")
     if server is not None and not is_plain_file(server):
         findings.append(
@@ -138,7 +150,7 @@ def check_packages(system: System) -> tuple[dict[str, str], list[Finding]]:
 
 def _unmet(packages: Packages) -> Iterator[Finding]:
     """Yield what tbcli, or a plugin of TensorBoard, needs and does not find, however far down."""
-    waiting = ["tbcli", "tensorflow", "keras", "tensorboard", *(name for name, _ in packages.plugins())]
+    waiting = [*_ROOTS, *(name for name, _ in packages.plugins())]
     seen: set[str] = set()
     while waiting:
         owner = _plain(waiting.pop(0))
@@ -151,7 +163,7 @@ def _unmet(packages: Packages) -> Iterator[Finding]:
             if is_unmet(requirement, version):
                 needed = f"{requirement.name}{requirement.specifier}"
                 yield Finding(
-                    level="warning" if version else "error",
+                    level="error" if not version and owner == "tbcli" else "warning",
                     name="package-version" if version else "package-missing",
                     where=requirement.name,
                     what=f"{owner} {packages.version(owner)} needs {needed}; "
@@ -161,6 +173,20 @@ def _unmet(packages: Packages) -> Iterator[Finding]:
                     else f"{owner} fails where it imports it",
                     fix=pip("install", needed),
                 )
+
+
+def _wrong_python(packages: Packages) -> Iterator[Finding]:
+    for name in _ROOTS:
+        wanted = packages.wanted_python(name)
+        if wanted and not _is_in(platform.python_version(), wanted):
+            yield Finding(
+                level="warning",
+                name="python-version",
+                where=name,
+                what=f"{name} {packages.version(name)} is for Python {wanted}; this is {platform.python_version()}",
+                why="it was not tested with that version, and may fail",
+                fix=pip("install", "--upgrade", name),
+            )
 
 
 def _incompatible(packages: Packages) -> Iterator[Finding]:

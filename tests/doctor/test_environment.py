@@ -33,11 +33,12 @@ PACKAGES = {
 }
 
 
-def install(site: Path, name: str, version: str, needs: list[str], points: str = "") -> None:
+def install(site: Path, name: str, version: str, needs: list[str], points: str = "", python: str = ">=3") -> None:
     """Make a package look installed."""
     place = site / f"{name.replace('-', '_')}-{version}.dist-info"
     place.mkdir(parents=True, exist_ok=True)
-    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *(f"Requires-Dist: {n}" for n in needs)]
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", f"Requires-Python: {python}"]
+    lines += [f"Requires-Dist: {need}" for need in needs]
     (place / "METADATA").write_text("\n".join(lines) + "\n")
     (place / "entry_points.txt").write_text(points)
 
@@ -144,6 +145,7 @@ SICK: dict[str, tuple[Callable[[Machine], object], str]] = {
     "a card for a package without": (with_card_for_cpu_package, "gpu-unused"),
     "an AMD card": (lambda m: m.write("/dev/kfd", ""), "gpu-amd"),
     "a package is missing": (lambda m: install(m.site, "keras", "3.15", ["optree"]), "package-missing"),
+    "another Python": (lambda m: install(m.site, "keras", "3.15", [], python="<3"), "python-version"),
     "a package is too new": (lambda m: install(m.site, "keras", "3.15", ["numpy<2"]), "package-version"),
     "pkg_resources": (with_old_tensorboard, "pkg-resources-missing"),
     "NumPy 2": (with_old_tensorflow, "numpy-too-new"),
