@@ -41,6 +41,7 @@ CSV_HEADER = (
 NAME = 1
 FROM_THE_RIGHT = ("AGE", "EPOCHS", "BEST VAL", "TEST", "SIZE")  # how the titles of columns of numbers begin
 NARROWEST_NAME = 12
+_LONGEST_DIRECTORY = 24
 _LARGE = 10_000
 FIRST_TO_GO = ("DATA", "MODEL", "SIZE", "EPOCHS", "AGE", "TASK", "TEST", "NAME", "BEST VAL")
 STYLES = {"running": "cyan", "finished": "green", "interrupted": "yellow", "failed": "red", "diverged": "red"}
@@ -82,7 +83,7 @@ def usual_cells(run: Run, now: datetime) -> tuple[str, ...]:
     if run.record.get("epochs") is None and reached is None:
         epochs, reached = _so_far(run, is_running=status == "running")
     return (
-        f"{run.recorded_id} in {printable(run.logs.name)}" if run.is_moved else run.id,
+        _shown_id(run),
         printable(run.name) or "-",
         status,
         counted_age(run.age_seconds(now)),
@@ -94,6 +95,15 @@ def usual_cells(run: Run, now: datetime) -> tuple[str, ...]:
         counted_bytes(run.bytes()),
         run.task_name or "-",
     )
+
+
+def _shown_id(run: Run) -> str:
+    """Return the id of a run, and the name of its directory where that is another one."""
+    from tbcli.runs.ids import without_slug
+
+    if not run.is_moved:
+        return run.id
+    return f"{without_slug(run.recorded_id)} in {shortened(printable(run.logs.name), _LONGEST_DIRECTORY)}"
 
 
 def _so_far(run: Run, *, is_running: bool) -> tuple[str, float | None]:

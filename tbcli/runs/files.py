@@ -33,7 +33,11 @@ def atomic_file(path: Path, *, is_lasting: bool = True) -> Iterator[Path]:
         yield temporary
         if is_lasting:
             sync(temporary)
-        temporary.replace(path)
+        try:
+            temporary.replace(path)
+        except OSError as error:
+            error.filename, error.filename2 = str(path), None  # which somebody knows
+            raise
         if is_lasting:
             sync(path.parent)
     except BaseException:

@@ -150,7 +150,7 @@ def _require_one(reference: str, matching: Sequence[Run], invalid: Sequence[Inva
 
 def _unreadable(what: str, invalid: InvalidRun) -> UnreadableRun:
     return UnreadableRun(
-        f"{what}: of {str(invalid.logs)!r}, {invalid.why}",
+        f"{what}: {str(invalid.logs)!r} ({invalid.why})",
         hint="`tbcli clean --damaged` removes it; a run is also named by its id",
     )
 
