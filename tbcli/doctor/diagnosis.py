@@ -116,8 +116,8 @@ def _small_validation(run: Run, known: Known) -> Iterator[Finding]:
         yield Finding(
             level="note",
             name="small-validation",
-            what=f"val_accuracy {last:.3g} of {count} samples is uncertain by {spread:.2g}",
-            why="smaller differences, between epochs or runs, may be chance",
+            what=f"val_accuracy {last:.3g} on {count} samples is uncertain by {spread:.2g}",
+            why="smaller differences between epochs or runs may be chance",
             fix=known.again(options, "validate with more samples"),
             where="validation samples",
         )
@@ -131,7 +131,7 @@ def _ending(run: Run, known: Known, curves: Sequence[Finding]) -> Iterator[Findi
             level="error",
             name="nan-loss",
             what=reason,
-            why="after one value that is no number all weights become NaN, and nothing is learnt any more",
+            why="once a loss is not a number, all weights become NaN and nothing more is learnt",
             fix=known.again(f"--learning-rate {known.lower_rate}", "use a smaller learning rate, or clip gradients"),
         )
     if status == "failed":
@@ -139,15 +139,15 @@ def _ending(run: Run, known: Known, curves: Sequence[Finding]) -> Iterator[Findi
             level="error",
             name="training-failed",
             what=reason,
-            why="it did not come to its end",
+            why="the training did not finish",
             fix=_to_resume(run),
         )
     if status == "interrupted":
         yield Finding(
             level="note",
             name="training-interrupted",
-            what="the training was interrupted before its end",
-            why="its last epochs are missing",
+            what="the training was interrupted",
+            why="its remaining epochs are missing",
             fix=_to_resume(run),
         )
 

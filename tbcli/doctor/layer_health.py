@@ -41,8 +41,8 @@ def _dead_layers(dead: Mapping[str, Values], known: Known) -> Iterator[Finding]:
     yield Finding(
         level="warning",
         name="dead-layer",
-        what=f"units are dead, their output is 0 for every sample: {told}",
-        why="a dead unit has no gradient, so it does not come back and what the layer could learn is lost",
+        what=f"dead units, whose output is 0 for every sample: {told}",
+        why="a dead unit gets no gradient, so it never recovers, and the layer learns less than it could",
         fix=known.again(f"--learning-rate {rate}", "use a smaller learning rate, or leaky_relu instead of relu"),
         where=f"layer {', '.join(list(shares)[:_TOLD])}",
     )
@@ -60,7 +60,7 @@ def _vanishing(norms: Mapping[str, Values], known: Known) -> Iterator[Finding]:
         level="warning",
         name="vanishing-gradients",
         what=f"gradients hardly reach some layers: {told}, while the largest norm is {largest:.2g}",
-        why="these layers stay as they were at first, and the ones behind them learn from noise",
+        why="these layers stay at their initial weights",
         fix=f"tbcli plot {known.run} --kind gradients" if known.run else "use relu, normalisation or skip connections",
         where=f"layer {', '.join(list(lost)[:_TOLD])}",
     )
@@ -80,7 +80,7 @@ def _exploding(whole: Values | None, known: Known) -> Iterator[Finding]:
         level="warning",
         name="exploding-gradients",
         what=f"the norm of the gradient {told}",
-        why="one such step undoes what was learnt before",
+        why="one such step can undo what was learnt before",
         fix=known.again(f"--learning-rate {known.lower_rate}", "use a smaller learning rate, or clip gradients"),
         where="gradients",
     )

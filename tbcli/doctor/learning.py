@@ -40,7 +40,7 @@ def _not_finite(course: Course) -> Iterator[Finding]:
                 level="error",
                 name="nan-loss",
                 what=f"the training diverged: {name} is {_spelt(values[first])} at {_at(course, first)}",
-                why="after one value that is no number all weights become NaN, and nothing is learnt any more",
+                why="once a loss is not a number, all weights become NaN and nothing more is learnt",
                 fix=known.again(
                     f"--learning-rate {known.lower_rate}", "use a smaller learning rate, or clip gradients"
                 ),
@@ -78,12 +78,12 @@ def _diverged(course: Course) -> Iterator[Finding]:
     name, at = course.known.loss_name, f"{course.known.unit} {epochs[best]:.0f}"
     what = f"the training diverged: {name} is {low:.4g} at {at} and {last:.4g} at the end"
     if not (blew_up or _ends_above(loss, best)):
-        what = f"the training diverged: {name} ends at {last:.4g}, where guessing has {guessing:.4g}"
+        what = f"the training diverged: {name} ends at {last:.4g}, guessing gives {guessing:.4g}"
     yield Finding(
         level="error" if last > first or last > 2 * guessing else "warning",
         name="divergence",
         what=what,
-        why="each step makes the model worse: the learning rate is too high, or some samples are broken",
+        why="every step makes the model worse: the learning rate is too high, or some samples are broken",
         fix=course.known.again(
             f"--learning-rate {course.known.lower_rate}", "use a smaller learning rate, or clip gradients"
         ),
@@ -114,8 +114,8 @@ def _stagnates(course: Course) -> Iterator[Finding]:
     yield Finding(
         level="note" if may_be_good else "warning",
         name="stagnation",
-        what=f"{'perhaps nothing' if may_be_good else 'nothing'} is learnt: {told}",
-        why="the model answers the same whatever it sees: the learning rate, the labels or the inputs are wrong",
+        what=f"{'perhaps nothing' if may_be_good else 'nothing'} was learnt: {told}",
+        why="the model predicts the same whatever it sees: check the learning rate, the labels and the inputs",
         fix=course.known.again(
             f"--learning-rate {course.known.other_rate}", "try learning rates from 0.1 to 0.0001, and check the labels"
         ),
@@ -128,12 +128,12 @@ def _no_better_than_guessing(course: Course) -> str:
     known, score = course.known, _level_of(course.judged)
     level = np.fmin(_level_of(course.loss), _level_of(course.val_loss))
     if course.score_name == "r2" and score <= 0 and not _rises(_only_finite(course.judged)):
-        return f"r2 is {score:.3g}, no better than the mean of all targets"
+        return f"r2 is {score:.3g}, no better than predicting the mean"
     is_answered = course.has_accuracy and known.is_answered(score)
     if not level >= _TRIVIAL * known.guessing_loss or is_answered or _falls_still(_only_finite(course.loss)):
         return ""
-    told = f"; the accuracy is {score:.3g}, that of guessing {known.guessing_score:.3g}" if course.has_accuracy else ""
-    return f"{known.loss_name} is {level:.4g}, that of guessing {known.guessing_loss:.4g}{told}"
+    told = f"; the accuracy is {score:.3g}, guessing gives {known.guessing_score:.3g}" if course.has_accuracy else ""
+    return f"{known.loss_name} is {level:.4g}, guessing gives {known.guessing_loss:.4g}{told}"
 
 
 def _falls_still(loss: Values) -> bool:

@@ -54,12 +54,12 @@ def _overfitting(course: Course, best: int) -> Finding:
         name="overfitting",
         what=f"overfitting since {unit} {epoch:.0f}: val_{name} rises from {val_loss[best]:.4g} to "
         f"{last_level(val_loss, best):.4g} while {name} falls from {loss[best]:.4g} to {last_level(loss, best):.4g}",
-        why="the model learns its samples by heart and becomes worse on others; the last weights are the ones saved",
+        why="the model memorizes its training samples and gets worse on others; the last weights are saved",
         fix=known.again(f"--patience {patience}", f"stop early, at {unit} {epoch:.0f}, and keep those weights"),
         where=f"{unit} {epoch:.0f}",
     )
     if 0 < known.saved_epoch < course.epochs[-1]:
-        why = f"the weights of {unit} {known.saved_epoch} are saved, so only time was lost"
+        why = f"the weights of {unit} {known.saved_epoch} were kept, so only time was lost"
         return replace(finding, level="note", why=why)
     score = _course_of_score(course, best)
     if score == "rises" or (score == "stays" and _is_harmless(course, best)):
@@ -75,7 +75,7 @@ def _overconfidence(course: Course, finding: Finding, best: int) -> Finding:
         name="overconfidence",
         what=f"{finding.what.replace('overfitting', 'overconfident', 1)}, and val_{course.score_name} goes from "
         f"{then:.4g} to {now:.4g}",
-        why="the answers are no worse, but their probabilities are too certain",
+        why="the predictions are no worse, but their probabilities are too certain",
     )
 
 

@@ -86,8 +86,8 @@ def findings_on_classes(recall: Recall, known: Known, split: str, *, is_balanced
     yield Finding(
         level="warning",
         name="class-imbalance",
-        what=f"rare classes are hardly found among the {split} samples: {told}{more}",
-        why="frequent classes outweigh them in the loss, so the accuracy looks good without them",
+        what=f"rare classes are hardly ever predicted for the {split} samples: {told}{more}",
+        why="the frequent classes dominate the loss, and the accuracy looks good without the rare ones",
         fix=collect if is_balanced or known.task != "classification" else known.again("--balance", collect),
         where=f"{split} samples",
     )

@@ -11,7 +11,7 @@ from tbcli.doctor.course import Known
 from tbcli.doctor.findings import Finding
 
 KNOWN = Known(run="r1", repeats="again")
-DEAR = {"percent": 45.0, "milliseconds": {"scalars": 100.0, "projector": 26_000.0, "histograms": 4900.0}}
+COSTLY = {"percent": 45.0, "milliseconds": {"scalars": 100.0, "projector": 26_000.0, "histograms": 4900.0}}
 
 
 def found(settings: dict[str, Any] | None = None, known: Known = KNOWN, **record: Any) -> list[Finding]:
@@ -19,16 +19,16 @@ def found(settings: dict[str, Any] | None = None, known: Known = KNOWN, **record
     return list(findings_on_costs(record, settings or {}, 100.0, known))
 
 
-def test_dear_recording_names_the_dearest_recorder_and_the_option_that_spares_it() -> None:
-    (finding,) = found(recording=DEAR)
-    assert (finding.name, finding.where) == ("dear-recording", "recorder projector")
-    assert "31.0 s, 45 % of the training, most of it projector with 26.0 s" in finding.what
+def test_costly_recording_names_the_costliest_recorder_and_the_option_that_spares_it() -> None:
+    (finding,) = found(recording=COSTLY)
+    assert (finding.name, finding.where) == ("costly-recording", "recorder projector")
+    assert "31.0 s, 45 % of the training, mostly projector (26.0 s)" in finding.what
     assert finding.fix == "again --record standard,-projector"
-    assert found({"record.recorders": "full"}, recording=DEAR)[0].fix == "again --record full,-projector"
+    assert found({"record.recorders": "full"}, recording=COSTLY)[0].fix == "again --record full,-projector"
 
 
 def test_in_a_long_training_a_recorder_gets_its_turn_less_often() -> None:
-    assert found(recording=DEAR, epochs=50)[0].fix == "again --record-every projector=5"
+    assert found(recording=COSTLY, epochs=50)[0].fix == "again --record-every projector=5"
 
 
 @pytest.mark.parametrize(
@@ -65,5 +65,5 @@ def test_a_few_seconds_are_worth_a_note_alone() -> None:
 
 def test_saving_that_takes_long_is_noted() -> None:
     (finding,) = found(saving={"seconds": 30.0, "states": 3})
-    assert (finding.level, finding.name) == ("note", "dear-saving")
+    assert (finding.level, finding.name) == ("note", "costly-saving")
     assert found(saving={"seconds": 2.0}) == found(saving=None) == found(saving={}) == []

@@ -135,5 +135,5 @@ def test_few_samples_of_validation_make_an_accuracy_uncertain(tmp_path: Path) ->
         assert [finding.name for finding in found] == expected
     write_evidence(run, [Predictions("validation", np.arange(9), labels[:9], outputs[:9], ("a", "b"))])
     (found,) = diagnose(run)
-    assert "of 9 samples is uncertain by 0.2" in found.what
+    assert "on 9 samples is uncertain by 0.2" in found.what
     assert found.fix == f"tbcli train --config {run.id} --validation-split 0.2"

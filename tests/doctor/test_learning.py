@@ -106,7 +106,7 @@ def test_what_learns_nothing_is_told_another_learning_rate(optimizer: str, rate:
     known = Known(classes=10, has_entropy_loss=True, optimizer=optimizer, learning_rate=rate, repeats="again")
     (found,) = findings_of(known, loss=[2.31, 2.30, 2.304, 2.302], accuracy=[0.1, 0.11, 0.1, 0.1])
     assert (found.name, found.fix) == ("stagnation", f"again --learning-rate {advised}")
-    assert "that of guessing 2.303" in found.what
+    assert "guessing gives 2.303" in found.what
 
 
 def test_many_noisy_points_are_judged_at_once() -> None:
