@@ -275,5 +275,8 @@ def _answers_told(answers: dict[str, Any]) -> str:
 def _logs_told(logs: dict[str, Any]) -> str:
     files = f"{logs['files']:,} event file{'' if logs['files'] == 1 else 's'}"
     places = f"{logs['directories']:,} director{'y' if logs['directories'] == 1 else 'ies'}"
-    part = "" if logs["whole"] else f"; only the newest {logs['files_read']:,} were read"
+    part = (
+        f"; only the newest {logs['files_read']:,} were read" if logs["files_read"] else "; too large to be read here"
+    )
+    part = "" if logs["whole"] else part
     return f"{files} in {places} at {logs['path']}, {counted_bytes(logs['bytes'])}{part}"

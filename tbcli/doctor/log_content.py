@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tbcli.readers.setbacks import FileSequence
 
 _SKEW = 60.0  # seconds
+_AT_WORK = 600.0  # seconds since a file was written to, in which its writer may still be at work
 _EARLIEST = 946_684_800.0  # of 2000: an earlier time is no time
 
 
@@ -173,7 +174,8 @@ def _hparams(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
     bare = []
     for run, session in sessions.items():
         has_any = any((_joined(run, group), tag) in written for group, tag in declared)
-        if session.values and not has_any and session.status != "running":
+        is_over = session.status == "success" or (session.status != "running" and _was_recorded(logs, run, written))
+        if session.values and not has_any and is_over:
             bare.append(run)
     if bare:
         yield Finding(
@@ -202,6 +204,16 @@ def _hparams(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
             fix="correct the name in hp.hparams_config(metrics=...); "
             f"`{command('tbcli', 'runs', logs.top)}` lists the tags",
         )
+
+
+def _was_recorded(logs: Logs, run: str, written: Collection[tuple[str, str]]) -> bool:
+    """Say whether a session of which nothing tells how it ended has written scalars, and none for a while."""
+
+    def is_of_it(other: str) -> bool:
+        return run in (other, ".") or other.startswith(f"{run}/")
+
+    changed = max((file.changed / 1e9 for file in logs.files if is_of_it(file.run)), default=0)
+    return logs.now - changed > _AT_WORK and any(is_of_it(other) for other, _ in written)
 
 
 def _joined(run: str, group: str) -> str:

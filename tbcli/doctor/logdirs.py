@@ -16,6 +16,7 @@ from tbcli.readers.events import LogContent, open_files, open_logdir
 from tbcli.readers.logdir import FoundFiles, find_event_files
 
 MOST_FILES, MOST_BYTES = 250, 100_000_000  # whose content is looked at
+_HUGE = 1_000_000_000  # bytes of one file that is not read even if it is the only one
 MOST_DIRECTORIES = 20_000  # that are looked into
 MOST_NAMED = 3  # things that one finding names
 
@@ -120,9 +121,9 @@ def _newest(files: Sequence[EventFile]) -> list[EventFile]:
     chosen: set[str] = set()
     left = MOST_BYTES
     for file in sorted(files, key=lambda file: -file.changed)[:MOST_FILES]:
-        left -= file.size
-        if left < 0 and chosen:
+        if file.size > left and (chosen or file.size > _HUGE):
             break
+        left -= file.size
         chosen.add(file.name)
     return [file for file in files if file.name in chosen]
 

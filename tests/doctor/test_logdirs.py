@@ -147,7 +147,13 @@ def lonely_projector(top: Path) -> Path:
 
 def bare_hparams(top: Path) -> Path:
     write_hparams(top / "a", 8)
-    return top
+    write_log(top / "a", {"accuracy": points([1, 2])}, name="9.host")
+    return settled(top)
+
+
+def hparams_of_a_start(top: Path) -> Path:
+    write_hparams(top / "a", 8)
+    return settled(top)
 
 
 def traced(top: Path) -> Path:
@@ -217,6 +223,10 @@ def test_a_tag_that_the_server_refuses(tmp_path: Path, monkeypatch: pytest.Monke
     assert check(tmp_path) == {}
     write_log(tmp_path, {"x" * 41: points([1])})
     assert check(tmp_path)["tag-too-long"].level == "warning"
+
+
+def test_a_session_that_ended_at_once_is_not_blamed_for_its_metrics(tmp_path: Path) -> None:
+    assert not needs_action(check(hparams_of_a_start(tmp_path / "logs")).values())
 
 
 def test_healthy_logs_have_no_finding(tmp_path: Path) -> None:
