@@ -354,10 +354,12 @@ def _remove(removal: Removal, trash: Trash | None, output: Output, *, json: bool
         trash.tidy()
     freed: dict[str, int] = {}
     try:
-        for run, count in one_by_one(removal.runs, trash.move if trash else remove_run):
+        chosen = list(zip(removal.runs, removal.identities, strict=True))
+        remove = trash.move if trash else remove_run
+        for (run, _), count in one_by_one(chosen, lambda one: remove(one[0], identity=one[1])):
             freed[run.id] = count
             if not json:
-                print_at_once(run.id, output)
+                print_at_once(printable(run.id), output)
         for run in removal.runs:
             if run.id not in freed:
                 output.say(f"{run.id} is gone already: another process removed it")

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from tbcli.errors import Interrupted, NotFound, Refused
 from tbcli.runs.claim import claim
-from tbcli.runs.removal_plan import has_mount, in_use, mount_in, not_ours
+from tbcli.runs.removal_plan import Identity, has_mount, identity_of, in_use, mount_in, not_ours
 from tbcli.runs.run import Run, is_record_of
 from tbcli.runs.trees import empty, errors_naming, mount_points, open_directory, remove_entry
 
@@ -80,18 +80,23 @@ def one_by_one(
         raise Refused(f"{len(resisting)} of {len(items)} runs could not be {verb}: {resisting[0].message}", hint=_AGAIN)
 
 
-def remove_run(run: Run, now: datetime | None = None) -> int:
+def remove_run(run: Run, now: datetime | None = None, *, identity: Identity | None = None) -> int:
     """Remove a run's plots, model and logs, its record last, and return the bytes freed.
 
     Swapping a directory for a link meanwhile leads nowhere, and a link in place of plots or model stays. Interrupted at
     any point, the run is still a tbcli run until all but its record is gone.
+
+    Args:
+        run: Which.
+        now: The present.
+        identity: What its directory was when it was chosen.
 
     Raises:
         NotFound: It is gone already.
         Refused: It is live, not a tbcli run any more, or something is mounted in it.
         OSError: Something could not be removed; ``filename`` says what. A second call takes up the rest.
     """
-    with held(run, now) as hold:
+    with held(run, now, identity) as hold:
         freed = sum(_remove_beside(beside, hold.root) for beside in (run.plots, run.models))
         freed += empty(hold.logs, run.logs, spare=_RECORD)
         freed += remove_entry(_RECORD, hold.logs, run.logs)
@@ -101,7 +106,7 @@ def remove_run(run: Run, now: datetime | None = None) -> int:
 
 
 @contextmanager
-def held(run: Run, now: datetime | None = None) -> Iterator[Held]:
+def held(run: Run, now: datetime | None = None, identity: Identity | None = None) -> Iterator[Held]:
     """Lock a run's directory and look once more: it may have come to life, or be another, since it was chosen.
 
     Raises:
@@ -111,12 +116,21 @@ def held(run: Run, now: datetime | None = None) -> Iterator[Held]:
     """
     try:
         with open_directory(run.logs.parent) as root, errors_naming(run.logs), _claimed(run, root) as logs:
+            if identity not in (None, identity_of(os.fstat(logs))):
+                raise Refused(
+                    f"{str(run.logs)!r} was swapped for another meanwhile", hint="see what it is, and try again"
+                )
             _require_removable(run, logs, now)
             yield Held(run, root, logs)
     except FileNotFoundError:
         if os.path.lexists(run.logs):
             raise
         raise NotFound(f"run {run.id} is gone already", hint="`tbcli runs` lists what is there") from None
+
+
+def swapped(path: Path) -> Refused:
+    """Return the error for a directory in whose place there is another."""
+    return Refused(f"{str(path)!r} was swapped for another meanwhile", hint="see what it is, and try again")
 
 
 @contextmanager

@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     from tbcli.runs.summary import Summary
 
 
+Identity = tuple[int, int]
+"""What tells a directory from any other that is put in its place: device and inode."""
+
+
+def identity_of(directory: os.stat_result) -> Identity:
+    """Return what tells a directory from any other."""
+    return directory.st_dev, directory.st_ino
+
+
 def parse_age(text: str) -> float:
     """Return the seconds in ``30m``, ``12h``, ``7d`` or ``2w``.
 
@@ -88,12 +97,14 @@ class Removal:
         runs: Oldest first.
         live: Runs that match and stay, for a process trains them or may: name to a sentence without its end.
         sizes: The bytes that each of ``runs`` frees, of files with several names with the last.
+        identities: What the directory of each of ``runs`` was; None where it is gone already.
         notes: Sentences on what stays, and on what is guessed.
     """
 
     runs: tuple[Run, ...]
     live: Mapping[str, str]
     sizes: tuple[int, ...]
+    identities: tuple[Identity | None, ...]
     notes: tuple[str, ...] = ()
 
     @property
@@ -151,12 +162,15 @@ def plan_removal(
     freed = Freed()
     sizes = tuple(sum(map(freed.count_tree, _parts_that_go(run))) for run in chosen)
     live = {run.logs.name: _why_it_stays(run, training[run.logs]) for run in matching if run.logs in training}
-    return Removal(
-        tuple(chosen),
-        live,
-        sizes,
-        (*notes, *(error.message for error in mounted.values()), *_what_stays(chosen, copies)),
-    )
+    notes = (*notes, *(error.message for error in mounted.values()), *_what_stays(chosen, copies))
+    return Removal(tuple(chosen), live, sizes, tuple(map(_identity, chosen)), notes)
+
+
+def _identity(run: Run) -> Identity | None:
+    try:
+        return identity_of(run.logs.lstat())
+    except OSError:
+        return None
 
 
 def _why_it_stays(run: Run, why: str) -> str:

@@ -25,8 +25,9 @@ from typing import Any
 from tbcli.config.paths import TRASH
 from tbcli.errors import ConfigError, NotFound, Refused
 from tbcli.runs.damaged import held_wreck
-from tbcli.runs.files import parse_utc, read_file, utc_now, utc_text, write_json
-from tbcli.runs.removal import held
+from tbcli.runs.files import parse_utc, read_file, utc_now, utc_text, write_atomically
+from tbcli.runs.removal import held, swapped
+from tbcli.runs.removal_plan import Identity
 from tbcli.runs.run import Run
 from tbcli.runs.store import RunStore
 from tbcli.runs.trees import Freed, empty, errors_naming, mount_below, mount_points, open_directory, remove_entry, sync
@@ -34,7 +35,8 @@ from tbcli.runs.wreckage import Wreck
 
 PARTS = ("logs", "plots", "models")
 _RECORD = "trashed.json"
-_ENTRY = re.compile(r"(?P<run>.+)@(?P<moment>\d{8}-\d{6})(-[0-9a-f]{4})?")
+_ENTRY = re.compile(r"(?P<run>.+)@(?P<moment>\d{8}-\d{6})(-[0-9a-f]{4})?", re.DOTALL)
+_LONGEST_NAME = 200  # bytes; file systems take 255
 _NEW, _GONE = ".new-", ".gone-"
 _AT_ONCE = "`--permanent` removes at once"
 
@@ -102,8 +104,13 @@ class Trash:
             if self._roots[part] in roots:
                 _require_usable(self._roots[part], self._bins[part])
 
-    def move(self, run: Run, now: datetime | None = None) -> int:
+    def move(self, run: Run, now: datetime | None = None, *, identity: Identity | None = None) -> int:
         """Move a run here and return the bytes that its purge frees; a link in place of plots or model stays.
+
+        Args:
+            run: Which.
+            now: The present.
+            identity: What its directory was when it was chosen.
 
         Raises:
             NotFound: It is gone already.
@@ -111,7 +118,7 @@ class Trash:
             ConfigError: The trash cannot be used; see `require_usable`.
             OSError: Something could not be moved; the run is where it was.
         """
-        with held(run, now) as hold:
+        with held(run, now, identity) as hold:
             status = run.record.get("status")
             facts = {
                 "id": run.id,
@@ -143,7 +150,7 @@ class Trash:
         self, facts: Mapping[str, Any], parts: Mapping[str, Path], now: datetime
     ) -> Iterator[dict[str, Path]]:
         """Yield where parts go: directories of an entry that knows them; it is gone on failure."""
-        name = f"{facts['directory']}@{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        name = f"{_beginning(facts['directory'])}@{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         places = {part: self._bins[part] / name for part in parts}
         made: list[Path] = []
         try:
@@ -178,8 +185,11 @@ class Trash:
                 fcntl.flock(top, fcntl.LOCK_SH)
             try:
                 unfinished.mkdir(mode=0o700)
-                write_json(unfinished / _RECORD, record)
+                write_atomically(unfinished / _RECORD, json.dumps(record, indent=2))  # ASCII: names need not be UTF-8
                 entry = unfinished.rename(self.place / name)
+            except OSError as error:
+                _discard(unfinished)
+                raise _unwritable(self.place, error.errno or 0) from None
             except BaseException:
                 _discard(unfinished)
                 raise
@@ -356,6 +366,11 @@ class Trash:
         return freed
 
 
+def _beginning(name: str) -> str:
+    """Return as much of a directory's name as leaves room for the rest of an entry's."""
+    return os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])
+
+
 def _beside(root: Path, roots: Sequence[Path]) -> Path:
     """Return the trash of a root: in its parent, or further up where that lies in a root itself."""
     tops = [top.resolve() for top in roots]
@@ -508,7 +523,7 @@ def _move(source: Path, target: Path, expected: int | None = None) -> None:
             raise
         if not os.path.samestat(os.fstat(handle), os.stat(target.name, dir_fd=after, follow_symlinks=False)):
             os.rename(target.name, source.name, src_dir_fd=after, dst_dir_fd=before)
-            raise Refused(f"{str(source)!r} was swapped for another meanwhile", hint="see what it is, and try again")
+            raise swapped(source)
         sync(after)
         sync(before)
 

@@ -17,6 +17,8 @@ from tbcli.runs import Run, RunStore
 from tbcli.runs import trash as module
 from tbcli.runs.claim import claim
 from tbcli.runs.files import utc_now, write_json
+from tbcli.runs.removal import remove_run
+from tbcli.runs.removal_plan import Filters, plan_removal
 from tbcli.runs.trash import Trash
 from tests.fakes import make_run
 
@@ -275,6 +277,44 @@ def test_a_directory_that_was_renamed_brings_its_plots_and_model_back(tmp_path: 
     assert content(run) == before
 
 
+@pytest.mark.parametrize("name", ["x" * 250, "a@b", "two\nlines", "\udcff\U0001f600 'quoted' [b]"])
+def test_any_name_of_a_directory_will_do(tmp_path: Path, name: str) -> None:
+    made, trash = make_run(tmp_path), trash_of(tmp_path)
+    made.logs.rename(tmp_path / "logs" / name)
+    (run,) = store_of(tmp_path).list()
+    before = content(run)
+    trash.move(run)
+    assert [one.directory for one in trash.list()] == [name]
+    trash.restore(trash.find(made.id))
+    assert content(run) == before
+
+
+@pytest.mark.parametrize("remove", ["trash", "at once"])
+def test_another_run_in_the_place_of_the_one_that_was_chosen_stays(tmp_path: Path, remove: str) -> None:
+    run, trash = make_run(tmp_path), trash_of(tmp_path)
+    identity = plan_removal(store_of(tmp_path), (), Filters()).identities[0]
+    shutil.copytree(run.logs, tmp_path / "copy")
+    run.logs.rename(tmp_path / "aside")
+    (tmp_path / "copy").rename(run.logs)
+    with pytest.raises(Refused, match="swapped"):
+        (trash.move if remove == "trash" else remove_run)(run, identity=identity)
+    assert run.record_file.exists()
+    assert run.saved_model.exists()
+
+
+def test_a_full_disk_asks_for_permanent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, trash = make_run(tmp_path), trash_of(tmp_path)
+
+    def full(path: Path, content: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, "write_atomically", full)
+    with pytest.raises(ConfigError, match="No space left") as caught:
+        trash.move(run)
+    assert "--permanent" in caught.value.hint
+    assert list(trash.place.iterdir()) == []
+
+
 def test_an_entry_that_another_process_works_on_stays(tmp_path: Path) -> None:
     run, trash = make_run(tmp_path), trash_of(tmp_path)
     trash.move(run)
@@ -299,8 +339,6 @@ def test_files_with_several_names_are_freed_with_the_last(tmp_path: Path) -> Non
     os.link(runs[0].logs / "both", runs[1].logs / "both")
     with (runs[0].logs / "sparse").open("wb") as file:
         file.truncate(1_000_000)
-    from tbcli.runs.removal_plan import Filters, plan_removal
-
     plan = plan_removal(store_of(tmp_path), (), Filters())
     assert plan.bytes == sum(run.walk_bytes() for run in runs) - 2 * 5000 - 7000 - 1_000_000
     for run in runs:
