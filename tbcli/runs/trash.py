@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import stat
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from tbcli.runs.wreckage import Wreck
 PARTS = ("logs", "plots", "models")
 _RECORD = "trashed.json"
 _ENTRY = re.compile(r"(?P<run>.+)@(?P<moment>\d{8}-\d{6})(-[0-9a-f]{4})?", re.DOTALL)
+_TRIES, _PAUSE_SECONDS = 50, 0.1
 _LONGEST_NAME = 200  # bytes; file systems take 255
 _NEW, _GONE = ".new-", ".gone-"
 _AT_ONCE = "`--permanent` removes at once"
@@ -164,10 +166,10 @@ class Trash:
                 "from": {part: str(path.absolute()) for part, path in parts.items()},
                 "parts": {part: str(place.absolute()) for part, place in places.items()},
             }
-            with _locked_entry(self._prepared(name, record)):
-                made.append(self.place / name)
+            with self._prepared(name, record) as entry:
+                made.append(entry)
                 for place in dict.fromkeys(places.values()):
-                    if place.parent != self.place:
+                    if place != entry:
                         place.mkdir(mode=0o700)
                         made.append(place)
                 yield places
@@ -177,24 +179,28 @@ class Trash:
                     break
             raise
 
-    def _prepared(self, name: str, record: Mapping[str, Any]) -> Path:
-        """Make an entry that has its record from the first moment on, and return its path."""
-        unfinished = self.place / f"{_NEW}{name}"
-        with open_directory(self.place) as top:
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(top, fcntl.LOCK_SH)
+    @contextmanager
+    def _prepared(self, name: str, record: Mapping[str, Any]) -> Iterator[Path]:
+        """Make an entry that is locked and has its record from the first moment on, and yield its path."""
+        unfinished, entry = self.place / f"{_NEW}{name}", self.place / name
+        with ExitStack() as stack:
             try:
-                unfinished.mkdir(mode=0o700)
-                write_atomically(unfinished / _RECORD, json.dumps(record, indent=2))  # ASCII: names need not be UTF-8
-                entry = unfinished.rename(self.place / name)
+                with open_directory(self.place) as top:
+                    with suppress(OSError):  # a file system without locks
+                        fcntl.flock(top, fcntl.LOCK_SH)
+                    unfinished.mkdir(mode=0o700)
+                    stack.enter_context(_locked_entry(unfinished))
+                    # ASCII, for names need not be UTF-8.
+                    write_atomically(unfinished / _RECORD, json.dumps(record, indent=2))
+                    unfinished.rename(entry)
+                    sync(top)
             except OSError as error:
                 _discard(unfinished)
                 raise _unwritable(self.place, error.errno or 0) from None
             except BaseException:
                 _discard(unfinished)
                 raise
-            sync(top)
-        return entry
+            yield entry
 
     def list(self) -> Sequence[Trashed]:
         """Return what is here, the oldest first; what is not an entry of ours is left out.
@@ -272,7 +278,7 @@ class Trash:
             Refused: A run of that name is there, another process works on it, or it lies on another file system.
             OSError: Something could not be moved; the run is still in the trash.
         """
-        with _locked_entry(trashed.entry):
+        with _locked_entry(trashed.entry, tries=_TRIES):
             moves = [
                 (trashed.parts[part], self._roots[part] / trashed.name_of(part))
                 for part in reversed(PARTS)
@@ -294,7 +300,7 @@ class Trash:
             Refused: Another process works on it, or something is mounted in it.
             OSError: Something could not be removed; ``filename`` says what.
         """
-        with _locked_entry(trashed.entry):
+        with _locked_entry(trashed.entry, tries=_TRIES):
             for part in trashed.parts.values():
                 if mounted := mount_below(part):
                     raise Refused(f"{mounted!r} is a mount point", hint=f"unmount it first (`umount {mounted}`)")
@@ -461,8 +467,12 @@ def _texts(value: object) -> dict[str, str]:
 
 
 @contextmanager
-def _locked_entry(entry: Path) -> Iterator[None]:
+def _locked_entry(entry: Path, *, tries: int = 1) -> Iterator[None]:
     """Hold an entry, so that nobody else moves or removes it.
+
+    Args:
+        entry: Which.
+        tries: How often to look whether another process is done with it.
 
     Raises:
         NotFound: It is gone.
@@ -470,14 +480,7 @@ def _locked_entry(entry: Path) -> Iterator[None]:
     """
     try:
         with open_directory(entry.parent) as top, open_directory(entry.name, top) as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Refused(
-                    f"another `tbcli clean` works on {entry.name!r}", hint="wait for its end, and try again"
-                ) from None
-            except OSError:
-                pass  # a file system without locks
+            _lock(handle, entry, tries)
             if not os.path.samestat(os.fstat(handle), os.stat(entry.name, dir_fd=top, follow_symlinks=False)):
                 raise FileNotFoundError
             yield
@@ -485,6 +488,20 @@ def _locked_entry(entry: Path) -> Iterator[None]:
         raise NotFound(
             f"{entry.name!r} is not in the trash any more", hint="`tbcli clean --restore` lists it"
         ) from None
+
+
+def _lock(handle: int, entry: Path, tries: int) -> None:
+    for attempt in range(tries):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if attempt < tries - 1:
+                time.sleep(_PAUSE_SECONDS)
+        except OSError:  # a file system without locks
+            return
+        else:
+            return
+    raise Refused(f"another `tbcli clean` works on {entry.name!r}", hint="wait for its end, and try again")
 
 
 def _move_all(moves: Sequence[tuple[Path, Path]], first: int | None = None) -> None:

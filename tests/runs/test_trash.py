@@ -315,7 +315,8 @@ def test_a_full_disk_asks_for_permanent(tmp_path: Path, monkeypatch: pytest.Monk
     assert list(trash.place.iterdir()) == []
 
 
-def test_an_entry_that_another_process_works_on_stays(tmp_path: Path) -> None:
+def test_an_entry_that_another_process_works_on_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TRIES", 1)
     run, trash = make_run(tmp_path), trash_of(tmp_path)
     trash.move(run)
     (moved,) = trash.list()
