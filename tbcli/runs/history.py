@@ -6,12 +6,16 @@ import csv
 import io
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from tbcli.runs.disk import disk_words
 from tbcli.runs.files import open_regular, read_file, write_atomically
+
+if TYPE_CHECKING:
+    from tbcli.runs.run import Run
 
 LEADING_COLUMNS = ("epoch", "step", "seconds", "learning_rate")
 _LONGEST_EPOCH = 16  # digits; what is longer is no count of epochs, and above 4300 no number of Python's
@@ -115,6 +119,28 @@ class HistoryWriter:
         content = io.StringIO(newline="")
         _writer(content).writerows(rows)
         write_atomically(self._path, content.getvalue())
+
+
+def keep_row(history: HistoryWriter, row: Mapping[str, float], run: Run, warn: Callable[[str], None]) -> None:
+    """Append a row; while that cannot be written the training goes on, and the next row tries again.
+
+    Args:
+        history: That of the run.
+        row: Of one epoch.
+        run: Its record says what is missing.
+        warn: Told once.
+    """
+    is_told = bool(history.waiting)
+    try:
+        history.append(row)
+    except OSError as error:
+        what, _ = disk_words(error, run.logs)
+        run.record["history_lacks"] = {"epochs": history.waiting, "reason": what}
+        if not is_told:
+            warn(f"{run.history_file.name} cannot be written: {what}; training goes on")
+    else:
+        if is_told:
+            del run.record["history_lacks"]
 
 
 def _append_whole(path: Path, data: bytes) -> None:

@@ -12,8 +12,7 @@ from tbcli.naming.direction import NOT_METRICS, direction_of
 from tbcli.naming.series import without_split
 from tbcli.recorders.base import Snapshot
 from tbcli.recorders.recording import Recording
-from tbcli.runs.disk import disk_words
-from tbcli.runs.history import HistoryWriter
+from tbcli.runs.history import HistoryWriter, keep_row
 from tbcli.training.best import BestEpoch
 from tbcli.training.feed import TrainingFeed
 from tbcli.training.keeping import StateKeeper
@@ -172,7 +171,7 @@ class Epochs:
         self._is_whole = False
         self._track_best(epoch, snapshot.logs)
         row = self._history_row(epoch, snapshot.logs)
-        self._write_row(row)
+        keep_row(self._history, row, self._setup.run, self._setup.narrator.warn)
         self.epochs_done, self.latest = epoch, snapshot  # only now: an epoch is done when it is written
         self._row, self._awaits_validation = dict(snapshot.logs), False
         out_of_patience = bool(self.best and self.best.update(self._setup.model, epoch, snapshot.logs))
@@ -190,20 +189,6 @@ class Epochs:
             self._save_if_due(epoch_ended=True)
         self._setup.check()
         return self.ended_by not in ("", "epochs")
-
-    def _write_row(self, row: Mapping[str, float]) -> None:
-        """Append to the history; while that cannot be written training goes on, and the next epoch tries again."""
-        run, is_told = self._setup.run, bool(self._history.waiting)
-        try:
-            self._history.append(row)
-        except OSError as error:
-            what, _ = disk_words(error, run.logs)
-            run.record["history_lacks"] = {"epochs": self._history.waiting, "reason": what}
-            if not is_told:
-                self._setup.narrator.warn(f"{run.history_file.name} cannot be written: {what}; training goes on")
-        else:
-            if is_told:
-                del run.record["history_lacks"]
 
     def save(self, *, at_end: bool = False) -> None:
         """Save the state now, unless it is saved already or an error left its parts at different steps.

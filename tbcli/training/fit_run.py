@@ -26,7 +26,7 @@ from tbcli.recorders.registry import load_recorders
 from tbcli.runs import RunStore
 from tbcli.runs.claim import claim
 from tbcli.runs.files import write_json
-from tbcli.runs.history import HistoryWriter
+from tbcli.runs.history import HistoryWriter, keep_row
 from tbcli.training.compiled import read_compiled, with_units
 from tbcli.training.conclusion import Heartbeat, conclude
 from tbcli.training.facts import git_state, package_versions
@@ -223,7 +223,7 @@ class FitRun:
         values |= self._steps.speed()
         if math.isfinite(rate := rate_now(model)):
             values["learning_rate"] = rate
-        self._history.append(self._row(number, values))
+        keep_row(self._history, self._row(number, values), self.run, self._say)
         self.epochs_done = number
         last = last or self._latest is None  # pictures of the first epoch, too, whatever its number
         with undisturbed(model):

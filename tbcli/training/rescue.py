@@ -15,6 +15,7 @@ import numpy as np
 from tbcli.errors import TrainingFailed, describe_error
 from tbcli.runs import Run
 from tbcli.runs.disk import ROOM, disk_words, is_of_disk
+from tbcli.runs.files import sync
 
 _OVERHEAD = 200_000  # bytes: what a file says besides the weights, the history, the record
 _STATES = 2  # generations that are on the disk at a time
@@ -27,7 +28,10 @@ def save_weights(model: keras.Model, path: Path) -> Path:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Keras' own
             model.save_weights(temporary)
-        return temporary.replace(path)
+        sync(temporary)
+        temporary.replace(path)
+        sync(path.parent)
+        return path
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from tbcli.errors import ConfigError, TrainingFailed, telling_line
 from tbcli.models.table_model import raw_rows, with_raw_columns
 from tbcli.recorders.kernels import walk_layers
 from tbcli.runs.disk import disk_words, is_of_disk
-from tbcli.runs.files import atomic_file
+from tbcli.runs.files import atomic_file, sync, sync_tree
 from tbcli.training.failures import is_out_of_memory
 from tbcli.training.rescue import keep_weights, save_weights
 
@@ -214,7 +214,9 @@ def _save_directory(model: keras.Model, path: Path) -> None:
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         model.export(temporary, verbose=False)
+        sync_tree(temporary)
         temporary.rename(path)
+        sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

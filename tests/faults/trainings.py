@@ -20,7 +20,6 @@ QUICK: Mapping[str, object] = {
     "train.batch_size": 30,
     "train.epochs": 2,
     "train.steps_per_execution": 1,
-    "train.save_formats": ("tflite", "h5"),
     "record.recorders": "scalars",
 }
 STEPS_PER_EPOCH = 3

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tbcli.naming.direction import best_position, lower_is_better, summarize
-from tbcli.runs.history import History, HistoryWriter, final_values, read_history
+from tbcli.runs.history import History, HistoryWriter, final_values, keep_row, read_history
+from tests.fakes import make_run
 from tests.faults.limits import files_limited
 
 ROW = {"epoch": 1, "step": 422, "seconds": 5.25, "learning_rate": 0.002, "loss": 0.25, "accuracy": 0.9375}
@@ -175,3 +176,18 @@ def test_rows_that_wait_for_room_are_part_of_the_state(tmp_path: Path) -> None:
     again.restore(writer.state())
     again.append({"epoch": 2, "loss": 0.25})
     assert read_history(tmp_path / "history.csv").epochs == (1, 2)
+
+
+def test_a_training_goes_on_without_its_history_and_the_record_says_what_is_missing(tmp_path: Path) -> None:
+    run = make_run(tmp_path, epochs=0)
+    writer, warnings = HistoryWriter(run.history_file), list[str]()
+    run.history_file.unlink(missing_ok=True)
+    run.history_file.mkdir()
+    for epoch in (1, 2):
+        keep_row(writer, {"epoch": epoch, "loss": 0.5}, run, warnings.append)
+    assert warnings == ["history.csv cannot be written: it is no regular file; training goes on"]
+    assert run.record["history_lacks"] == {"epochs": 2, "reason": "it is no regular file"}
+    run.history_file.rmdir()
+    keep_row(writer, {"epoch": 3, "loss": 0.5}, run, warnings.append)
+    assert read_history(run.history_file).epochs == (1, 2, 3)
+    assert "history_lacks" not in run.record
