@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from tbcli.doctor.costs import findings_on_costs
@@ -42,7 +43,8 @@ def diagnose_curves(
         known: What is known of the training besides.
         directions: The user's ``[direction]`` section.
     """
-    return worst_first(findings_on_learning(course_of(epochs, columns, known, directions)))
+    with np.errstate(over="ignore", invalid="ignore"):  # a loss that diverges may be near the largest number there is
+        return worst_first(findings_on_learning(course_of(epochs, columns, known, directions)))
 
 
 def diagnose(run: Run) -> list[Finding]:
@@ -56,6 +58,8 @@ def diagnose(run: Run) -> list[Finding]:
     if rates:
         known = replace(known, learning_rate=max(rates))
     curves = diagnose_curves(history.epochs, history.columns, known, run.directions)
+    if run.is_live():
+        curves = [each for each in curves if each.name != "still-improving"]
     found = [*_ending(run, known, curves), *curves]
     found += _small_validation(run, known)
     if predictions and recall:

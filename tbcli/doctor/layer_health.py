@@ -50,7 +50,8 @@ def _dead_layers(dead: Mapping[str, Values], known: Known) -> Iterator[Finding]:
 
 def _vanishing(norms: Mapping[str, Values], known: Known) -> Iterator[Finding]:
     """Yield layers that gradients hardly reach, at no time of the training."""
-    highest = {layer: float(np.nanmax(values)) for layer, values in norms.items() if np.isfinite(values).any()}
+    finite = {layer: values[np.isfinite(values)] for layer, values in norms.items()}
+    highest = {layer: float(values.max()) for layer, values in finite.items() if len(values)}
     largest = max(highest.values(), default=0.0)
     lost = {layer: norm for layer, norm in highest.items() if norm < _VANISHED * largest}
     if not lost:

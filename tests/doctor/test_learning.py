@@ -9,14 +9,14 @@ from itertools import cycle
 import numpy as np
 import pytest
 
-from tbcli.doctor.course import Known, course_of
+from tbcli.doctor.course import Known
+from tbcli.doctor.diagnosis import diagnose_curves
 from tbcli.doctor.findings import Finding, needs_action
-from tbcli.doctor.learning import findings_on_learning
 from tests.doctor.histories import HEALTHY, SICK, History, accuracy_of, falling
 
 
 def findings_on(history: History) -> list[Finding]:
-    return findings_on_learning(course_of(history.epochs, history.columns, history.known))
+    return diagnose_curves(history.epochs, history.columns, history.known)
 
 
 def findings_of(known: Known | None = None, **columns: list[float]) -> list[Finding]:
@@ -114,3 +114,24 @@ def test_many_noisy_points_are_judged_at_once() -> None:
     loss = falling(200, 2.0, 0.1, 40) * np.exp(0.2 * rng.standard_normal(200))
     accuracy = accuracy_of(rng, loss, 0.95, Known(classes=10))
     assert names(findings_of(loss=loss.tolist(), val_loss=loss.tolist(), val_accuracy=accuracy.tolist())) == []
+
+
+def test_a_loss_that_still_falls_fast_is_a_note() -> None:
+    falling_on = [2.0, 1.6, 1.3, 1.0, 0.8, 0.6]
+    assert names(findings_of(loss=falling_on, val_loss=falling_on), notes=True) == ["still-improving"]
+
+
+ODD = [0.0, -1.0, 1.0, 1e308, -1e308, 1e-308, math.nan, math.inf, -math.inf, 0.5]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_numbers_are_judged(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for n in range(12):
+        columns = {
+            name: rng.choice(ODD, n).tolist() if rng.random() < 0.5 else (10.0 ** rng.uniform(-300, 300, n)).tolist()
+            for name in ("loss", "val_loss", "val_accuracy", "accuracy", "val_r2", "val_mae")
+            if rng.random() < 0.6
+        }
+        known = Known(classes=int(rng.integers(0, 4)), shares=(1.0, 0.0) if n % 2 else (), has_entropy_loss=n % 3 > 0)
+        assert all(finding.what and finding.why for finding in findings_of(known, **columns))
