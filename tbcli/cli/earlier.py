@@ -73,12 +73,14 @@ def repeated(common: Common) -> tuple[Common, Run | None]:
     reference = _reference(common.config)
     if reference is None:
         return common, None
+    from tbcli.training.changes import own_optimizer
     from tbcli.training.eligibility import require_ours
 
     run = _find_run(common, here, reference)
     require_ours(run)
-    places = {f"paths.{name}": Said(getattr(here.paths, name), f"paths.{name}") for name in _PLACES}
-    return replace(common, config=str(run.config_file), flags={**places, **common.flags}), run
+    settings = {f"paths.{name}": getattr(here.paths, name) for name in _PLACES} | own_optimizer(run)
+    said = {key: Said(value, key) for key, value in settings.items()}
+    return replace(common, config=str(run.config_file), flags={**said, **common.flags}), run
 
 
 def _reference(config: str) -> str | None:

@@ -196,7 +196,7 @@ class TrainConfig(Section):
         most=1_000_000, hyperparameter=True,
     )  # fmt: skip
     monitor: str = setting(
-        "val_loss", "Metric that --patience watches.", flag="--monitor",
+        "val_loss", "Metric that --patience and --save best watch.", flag="--monitor",
         aliases=("metric-for-best-model", "early-stopping-metric"), panel="Training", metavar="METRIC",
         words="tbcli.training.request:MEASURED", problem=line_problem, hyperparameter=True,
     )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tbcli.config import SETTINGS, Config
+from tbcli.config import SETTINGS, Config, TrainConfig
 from tbcli.config.configuration import FREE
 from tbcli.config.setting import spoken
 from tbcli.errors import Refused
@@ -65,7 +65,15 @@ def config_of(run: Run) -> Config:
             f"run {run.label} has no settings: its config.json is missing or damaged",
             hint=f"`tbcli runs {run.id}` shows what there is",
         )
-    return Config().updated(values)
+    return Config().updated({**values, **own_optimizer(run)})
+
+
+def own_optimizer(run: Run) -> dict[str, str]:
+    """Return the setting that keeps a compiled model's own optimizer, of a run that did; else nothing.
+
+    What the run keeps of it in its settings is a description: asked for by these words it would be another one.
+    """
+    return {"train.optimizer": TrainConfig().optimizer} if "optimizer" in run.record else {}
 
 
 def setting_changes(before: Config, after: Config) -> list[Change]:
@@ -152,12 +160,7 @@ def counted_epochs(epochs: int) -> str:
 def told_changes(changes: Sequence[Change], before: Config) -> list[str]:
     """Return what a person should know of changes that were allowed."""
     found = matters(changes, before)
-    told = [f"from here on with {', '.join(map(str, found))}"] if found else []
-    epochs = next((each for each in found if each.key == EPOCHS), None)
-    if epochs:
-        added = counted_epochs(epochs.after - epochs.before)
-        told.append(f"the {before.train.schedule} schedule starts anew over the {added} added")
-    return told
+    return [f"from here on with {', '.join(map(str, found))}"] if found else []
 
 
 def changes_record(run: Run, changes: Iterable[Change], epoch: int) -> list[dict[str, Any]]:

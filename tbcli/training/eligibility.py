@@ -108,15 +108,19 @@ class Amendment:
 
 
 def require_at_rest(run: Run) -> None:
-    """Check that nothing trains a run, as far as its record tells; to be sure, see `tbcli.runs.claim`.
+    """Check that nothing trains a run, before it is claimed: the claim tells nothing of another machine.
 
     Raises:
-        Refused: Something does.
+        Refused: Something does, or may do so on another machine.
     """
-    if run.is_live():
+    owner = run.owner
+    is_dead_here = owner is not None and owner.lives() is False and not run.is_live()
+    if run.record.get("status") != "running" or is_dead_here:
+        return
+    if why := run.why_in_use():
         raise Refused(
-            f"run {run.label} is still training (process {run.record.get('pid')} on {run.record.get('host')})",
-            hint=f"`tbcli stop {run.id}` ends it and keeps its state",
+            f"run {run.label} {why}",
+            hint=f"`tbcli stop {run.id}` ends it and keeps its state" if run.is_live() else "try again later",
         )
 
 

@@ -160,9 +160,10 @@ def check_metrics(config: Config, expected: Expected, task: Task | None = None) 
             hint=did_you_mean(train.monitor, watched.series),
         )
     direction = direction_of(monitor, config.direction, asked=True)
-    if train.patience and (direction.is_guessed or not direction.sense):
+    if (train.patience or train.saves_best) and (direction.is_guessed or not direction.sense):
+        watching = "--patience" if train.patience else "--save best"
         raise ConfigError(
-            f"--patience cannot watch {train.monitor!r}: its name does not tell whether higher or lower is better",
+            f"{watching} cannot watch {train.monitor!r}: its name does not tell whether higher or lower is better",
             hint=how_to_declare(without_split(monitor)),
         )
     _check_until(config, expected)

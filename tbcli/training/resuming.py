@@ -55,8 +55,10 @@ def saved_parts(run: Run, warn: Callable[[str], None]) -> Mapping[str, Any]:
 
 def progress_in(parts: Mapping[str, Any]) -> tuple[int, bool]:
     """Return the complete epochs of a state, and whether there are steps of a further one."""
-    done = int(parts.get("epochs", {}).get("epochs_done", 0))
-    feed = parts.get("feed", {})
+    own, feed = parts.get("epochs", {}), parts.get("feed", {})
+    done = int(own.get("epochs_done", 0))
+    if own.get("awaits_validation"):  # all steps of the next one are done
+        return done + 1, False
     return done, bool(feed.get("position")) and int(feed.get("epoch", 0)) > done
 
 

@@ -26,7 +26,7 @@ from tbcli.runs.claim import claim
 from tbcli.runs.crash import crash_kept
 from tbcli.training.augmentation import require_images
 from tbcli.training.conclusion import Heartbeat, conclude, reason_of
-from tbcli.training.eligibility import Amendment
+from tbcli.training.eligibility import Amendment, require_at_rest
 from tbcli.training.facts import argument_facts, dataset_facts, git_state, package_versions
 from tbcli.training.failures import explained
 from tbcli.training.interruption import Interruption
@@ -134,6 +134,7 @@ def resume(
         TrainingFailed, Interrupted: See `train`.
     """
     narrator = progress or Narrator()
+    require_at_rest(run)
     with ExitStack() as held:
         held.enter_context(claim(run.logs))
         run.reload()  # another process may have resumed it since it was found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from tbcli.config import SETTINGS, Config
 from tbcli.errors import ConfigError, Refused
+from tbcli.runs.owner import Owner
 from tbcli.training.changes import (
     Change,
     changes_record,
@@ -19,7 +22,7 @@ from tbcli.training.changes import (
     told_changes,
     version_notes,
 )
-from tbcli.training.eligibility import Amendment, nothing_left, require_epochs, require_ours
+from tbcli.training.eligibility import Amendment, nothing_left, require_at_rest, require_epochs, require_ours
 from tests.fakes import make_run
 
 HARMLESS = {
@@ -163,10 +166,7 @@ def test_what_was_allowed_is_said(tmp_path: Path) -> None:
     before = Config()
     changes = setting_changes(before, before.updated({"train.epochs": 7, "train.seed": 1, "train.note": "b"}))
     told = told_changes(changes, before)
-    assert told == [
-        "from here on with epochs 7 instead of 5, seed 1 instead of 0",
-        "the cosine schedule starts anew over the 2 epochs added",
-    ]
+    assert told == ["from here on with epochs 7 instead of 5, seed 1 instead of 0"]
     assert told_changes(setting_changes(CONSTANT, CONSTANT.updated({"train.epochs": 7})), CONSTANT) == []
 
 
@@ -191,6 +191,40 @@ def test_an_amendment_checks_settings_length_and_data_and_says_what_the_record_s
     assert (facts["name"], facts["data"], facts["changes"][0]["epoch"]) == ("b", "elsewhere", 2)
     assert list(facts["changes"][0]["changes"]) == ["train.epochs", "train.seed", "data"]
     assert other.notes({})[0].startswith("from here on with ")
+
+
+@pytest.mark.parametrize(
+    ("process", "seconds_ago", "is_free"),
+    [
+        ("this", 0, False),
+        ("killed", 0, True),
+        ("elsewhere", 5, False),
+        ("elsewhere", 300, False),
+        ("elsewhere", 5000, True),
+    ],
+)
+def test_a_run_that_may_be_training_elsewhere_is_left_alone(
+    tmp_path: Path, process: str, seconds_ago: float, is_free: bool
+) -> None:
+    owner = Owner.current()
+    pid, host = (1, "elsewhere") if process == "elsewhere" else (owner.pid, owner.host)
+    started = owner.pid_started if process == "this" else 1
+    run = make_run(tmp_path, status="running", record={"pid": pid, "pid_started": started, "host": host})
+    run.beat()
+    moment = time.time() - seconds_ago
+    os.utime(run.heartbeat_file, (moment, moment))
+    if is_free:
+        require_at_rest(run)
+        return
+    with pytest.raises(Refused, match="training"):
+        require_at_rest(run)
+
+
+def test_a_model_that_kept_its_own_optimizer_does_so_again(tmp_path: Path) -> None:
+    run = make_run(tmp_path, settings={"train.optimizer": "sgd"}, record={"optimizer": "sgd", "learning_rate": 0.1})
+    assert config_of(run).train.optimizer == Config().train.optimizer
+    del run.record["optimizer"]
+    assert config_of(run).train.optimizer == "sgd"
 
 
 def test_a_run_whose_event_files_were_slimmed_cannot_be_written_on(tmp_path: Path) -> None:
