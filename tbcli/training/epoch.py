@@ -268,6 +268,10 @@ class Epochs:
         for name, part in self._parts.items():
             if name in saved:
                 part.restore(saved[name])
+        if self._awaits_validation:
+            self._feed.position = self._feed.steps  # also where an epoch has more samples now
+        for name in self._model.anew:
+            self._setup.narrator.warn(f"the state of the {name} was not taken up: it does not fit")
         if self._history.missing:
             self._setup.narrator.warn(f"history.csv lacks {self._history.missing} of its rows")
         self._setup.narrator.note(f"resumed after step {self.steps_done:,}, in epoch {self._feed.epoch}")

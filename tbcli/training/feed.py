@@ -69,11 +69,11 @@ class TrainingFeed:
         """Go on behind the samples that the epoch has had.
 
         Raises:
-            DoesNotFit: The samples are others.
+            DoesNotFit: The samples are others, where the state says which they were.
         """
-        if len(self.split) != state["samples"]:
+        if len(self.split) != state.get("samples", len(self.split)):
             raise _other_data(f"the run trains on {state['samples']:,} samples, there are {len(self.split):,} now")
-        if self._fingerprint != state["labels"]:
+        if self._fingerprint != state.get("labels", self._fingerprint):
             raise _other_data("the samples have other labels, or another order, than when the run began")
         samples = state["position"] * state["batch_size"]
         self.epoch, self.position = state["epoch"], min(self.steps, -(-samples // self.batch_size))

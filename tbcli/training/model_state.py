@@ -20,6 +20,8 @@ class ModelState:
 
     def __init__(self, model: keras.Model) -> None:
         self._model = model
+        self.anew: tuple[str, ...] = ()
+        """Of ``optimizer`` and ``metrics`` what the restored state did not fit."""
 
     @property
     def steps(self) -> int:
@@ -36,20 +38,27 @@ class ModelState:
 
     def state(self) -> Mapping[str, Any]:
         """Return the value of each variable."""
-        return {name: [np.asarray(one.value) for one in group] for name, group in self._variables().items()}
+        groups = {name: [np.asarray(one.value) for one in group] for name, group in self._variables().items()}
+        return {"steps": self.steps, **groups}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Give each variable its value.
+        """Give each variable its value; optimizer and metrics of another kind begin anew, see `anew`.
 
         Raises:
-            DoesNotFit: They are those of another model.
+            DoesNotFit: The weights are those of another model.
         """
         groups = self._variables()
+        differs = {name: _difference(group, state[name]) for name, group in groups.items()}
+        if differs["model"]:
+            raise DoesNotFit(
+                f"the saved state does not fit the model: {differs['model']}",
+                hint="resume with the model that the run began with",
+            )
+        self.anew = tuple(name for name, difference in differs.items() if difference)
         for name, group in groups.items():
-            _require_same(name, group, state[name])
-        for name, group in groups.items():
-            for variable, value in zip(group, state[name], strict=True):
+            for variable, value in zip(group, state[name], strict=True) if name not in self.anew else ():
                 variable.assign(value)
+        self._model.optimizer.iterations.assign(state["steps"])
 
     def _variables(self) -> dict[str, Sequence[Any]]:
         # By position, not by path: two layers of a model may carry the same path, and Keras numbers names anew.
@@ -61,23 +70,13 @@ class ModelState:
         }
 
 
-def _require_same(name: str, variables: Sequence[Any], values: Sequence[np.ndarray]) -> None:
-    """Check count, shapes and types.
-
-    Raises:
-        DoesNotFit: They differ.
-    """
+def _difference(variables: Sequence[Any], values: Sequence[np.ndarray]) -> str:
+    """Return how variables differ from saved values in count, shape or type; empty where they do not."""
     have = [(tuple(one.shape), keras.backend.standardize_dtype(one.dtype)) for one in variables]
     kept = [(value.shape, value.dtype.name) for value in values]
-    if have == kept:
-        return
-    odd = next((number for number, pair in enumerate(zip(have, kept, strict=False)) if pair[0] != pair[1]), None)
-    detail = (
-        f"{len(kept)} variables were saved, {len(have)} are there now"
-        if odd is None
-        else f"{variables[odd].path} was {kept[odd][1]} {kept[odd][0]} and is {have[odd][1]} {have[odd][0]} now"
-    )
-    raise DoesNotFit(
-        f"the saved state does not fit the {name if name == 'model' else f'{name} of the model'}: {detail}",
-        hint="resume with the model, the optimizer and the metrics that the run began with",
-    )
+    if len(have) != len(kept):
+        return f"{len(kept)} variables were saved, there are {len(have)} now"
+    for variable, (shape, dtype), (old_shape, old_dtype) in zip(variables, have, kept, strict=True):
+        if (shape, dtype) != (old_shape, old_dtype):
+            return f"{variable.path} was {old_dtype} {old_shape} and is {dtype} {shape} now"
+    return ""

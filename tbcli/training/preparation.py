@@ -101,8 +101,6 @@ def prepare(
     feed = TrainingFeed(dataset.train, train.batch_size, train.steps_per_epoch, train.seed)
     is_compiled_by_user = is_compiled(model)
     plan = before.extended(feed.steps * train.epochs) if before else StepPlan(feed.steps * train.epochs)
-    if before and len(plan.restarts) > len(before.restarts) and train.schedule != "constant":
-        narrator.note(f"the {train.schedule} schedule begins anew after step {before.steps:,}, over the added epochs")
     _compile(config, model, plan, objective, feed)
     if not objective.is_usual:
         names = try_objective(model, dataset)

@@ -53,6 +53,12 @@ def saved_parts(run: Run, warn: Callable[[str], None]) -> Mapping[str, Any]:
     return {}
 
 
+def with_any_data(parts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a state that does not say which samples it is of."""
+    feed = {name: value for name, value in parts.get("feed", {}).items() if name not in ("samples", "labels")}
+    return {**parts, "feed": feed} if parts else parts
+
+
 def progress_in(parts: Mapping[str, Any]) -> tuple[int, bool]:
     """Return the complete epochs of a state, and whether there are steps of a further one."""
     own, feed = parts.get("epochs", {}), parts.get("feed", {})

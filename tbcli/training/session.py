@@ -40,7 +40,7 @@ from tbcli.training.request import (
     expects_anything,
     require_profiled_steps,
 )
-from tbcli.training.resuming import progress_in, remembered, reopen, saved_parts
+from tbcli.training.resuming import progress_in, remembered, reopen, saved_parts, with_any_data
 from tbcli.training.state import Generations
 
 _FOR_OTHERS = ("sklearn", "pandas", "matplotlib", "scipy")
@@ -156,6 +156,7 @@ def resume(
         _import_pipeline(config, dataset, narrator, interruption, own_process=own_process)
         from tbcli.training.pipeline import train_and_save
 
+        parts = with_any_data(parts) if allow_changes else parts
         train_and_save(config, dataset, run, narrator, interruption, expecting, saved=parts)
     return run
 

@@ -129,11 +129,11 @@ def _train(precision: str, workspace: Path) -> Any:
 def _resume(workspace: Path, changed: Mapping[str, object]) -> Any:
     from tbcli.config import PathsConfig
     from tbcli.runs import RunStore
-    from tbcli.training.resuming import configuration_of
+    from tbcli.training.changes import config_of
     from tbcli.training.session import resume
 
     (run,) = RunStore(PathsConfig(workspace=str(workspace))).list()
-    return resume(run, configuration_of(run).updated(changed))
+    return resume(run, config_of(run).updated(changed))
 
 
 def _killed(point: Point, act: Callable[[], Any]) -> None:

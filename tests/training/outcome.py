@@ -27,7 +27,9 @@ def outcome(run: Run) -> dict[str, Any]:
     with np.load(run.evidence_file) as evidence:
         contents = {name: _hash(evidence[name]) for name in evidence.files}
     return {
-        "state": {name: [_hash(array) for array in group] for name, group in saved.parts["model"].items()},
+        "state": {
+            name: [_hash(array) for array in saved.parts["model"][name]] for name in ("model", "optimizer", "metrics")
+        },
         "step": saved.step,
         "history": history,
         "evidence": contents,

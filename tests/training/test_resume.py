@@ -109,17 +109,30 @@ def test_each_recorder_takes_up_the_state_that_it_saved(tmp_path: Path, monkeypa
 
 
 @pytest.mark.slow
-def test_another_model_or_other_data_are_refused_and_the_run_is_as_it_was(tmp_path: Path) -> None:
-    run = train(config_of(tmp_path, train__epochs=1, record__recorders="off"))
+def test_another_model_and_other_data_are_refused_and_the_run_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tbcli.training import feed
+
+    settings = {"train__epochs": 1, "record__recorders": "off"}
+    run = train(config_of(tmp_path, **settings))
     files = {path: path.read_bytes() for path in run.logs.rglob("*") if path.is_file() and "heartbeat" not in path.name}
-    for changes, what in [
-        ({"model__name": "cnn"}, "does not fit the model"),
-        ({"data__limit_samples": 350}, "the data have changed"),
-        ({"train__optimizer": "sgd"}, "optimizer of the model"),
-    ]:
+
+    def refused(what: str, **changed: object) -> None:
+        config = config_of(tmp_path, **{**settings, "train__epochs": 2, **changed})
         with pytest.raises(DoesNotFit, match=what):
-            resume(run, config_of(tmp_path, train__epochs=2, record__recorders="off", **changes))
+            resume(run, config, allow_changes="model__name" in changed)
         assert {path: path.read_bytes() for path in files} == files, what
+
+    refused("does not fit the model", model__name="cnn")
+    with monkeypatch.context() as patched:
+        patched.setattr(feed.TrainingFeed, "_fingerprint", 7)  # the file of labels is another one
+        refused("the data have changed")
+    told = Told()
+    changes = {"train__optimizer": "sgd", "data__limit_samples": 350}
+    resume(run, config_of(tmp_path, **{**settings, "train__epochs": 2, **changes}), told, allow_changes=True)
+    assert told.warnings == ["the state of the optimizer was not taken up: it does not fit"]
+    assert run.history_file.read_text().splitlines()[-1].startswith("2,13,")
 
 
 @pytest.mark.slow
