@@ -93,6 +93,7 @@ def _known_of(run: Run, settings: Mapping[str, Any], recall: Recall | None) -> K
     if recall and is_of_classes:
         classes = len(recall.names)
     saved, split = run.record.get("saved_epoch"), settings.get("data.validation_split")
+    rate = settings.get("train.learning_rate") if is_trained_here else None
     return Known(
         task=run.task_name or "",
         classes=classes,
@@ -100,7 +101,8 @@ def _known_of(run: Run, settings: Mapping[str, Any], recall: Recall | None) -> K
         has_entropy_loss=is_of_classes and loss in _ENTROPIES and not settings.get("data.balance"),
         mean_recall=recall.mean if recall and is_of_classes else math.nan,
         saved_epoch=saved if isinstance(saved, int) else 0,
-        optimizer=str(settings.get("train.optimizer") or ""),
+        optimizer=str(settings.get("train.optimizer") or "") if is_trained_here else "",
+        learning_rate=rate if isinstance(rate, float) else math.nan,
         validation_split=split if isinstance(split, float) and split else 0.1,
         run=run.id,
         repeats=f"tbcli train --config {run.id}" if is_trained_here else "",

@@ -95,6 +95,11 @@ def test_how_a_training_ended_is_a_finding(status: str, name: str, level: str, t
         assert diagnose(run)[0].fix == f"tbcli train --resume {run.id}"
 
 
+def test_a_training_that_diverged_in_its_first_epoch_is_told_a_lower_rate(tmp_path: Path) -> None:
+    run = make_run(tmp_path, status="diverged", epochs=0, settings={"train.learning_rate": 0.004})
+    assert diagnose(run)[0].fix == f"tbcli train --config {run.id} --learning-rate 0.0004"
+
+
 def test_a_divergence_is_told_once(tmp_path: Path) -> None:
     run = run_with(tmp_path, {"loss": [1.0, math.nan], "val_loss": [1.0, math.nan]}, status="diverged")
     (found,) = diagnose(run)
