@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,7 +54,8 @@ def doctor(
     if run is not None and deep:
         raise ConfigError("--deep asks about the machine, not about a run", hint="`tbcli doctor --deep`")
     facts, findings = _examine(common, run) if run is not None else _examine_all(common, deep=deep)
-    findings = worst_first(dict.fromkeys(findings))
+    places = _places_typed(common)
+    findings = worst_first(dict.fromkeys(replace(each, fix=_placed(each.fix, places)) for each in findings))
     if as_json:
         common.output.document(_document(facts, findings))
     else:
@@ -61,6 +64,20 @@ def doctor(
     if needs_action(findings):
         counted = _counted(findings)
         raise CheckFailed(f"found {counted}", hint="what stands behind `fix` mends each")
+
+
+def _places_typed(common: Common) -> list[str]:
+    """Return the options that named the places: a command that mends something needs them too."""
+    from tbcli.config import SETTINGS
+
+    typed = [(SETTINGS[key].flag, str(said.value)) for key, said in common.flags.items() if key.startswith("paths.")]
+    return [word for pair in typed for word in pair]
+
+
+def _placed(fix: str, places: Sequence[str]) -> str:
+    """Return a command of ours with the options that name the places."""
+    is_ours = fix.startswith("tbcli ") and not any(mark in fix for mark in ("`", ";", "&", "|", ", ", "--logdir"))
+    return f"{fix} {shlex.join(places)}" if is_ours and places else fix
 
 
 def _examine_all(common: Common, *, deep: bool) -> tuple[dict[str, Any], list[Finding]]:

@@ -11,11 +11,15 @@ from tbcli.doctor.findings import Finding
 from tbcli.doctor.logdirs import Logs, at_most, rewritten, some
 from tbcli.doctor.system import command, is_plain_file, pip
 from tbcli.events import damage
+from tbcli.events.columns import EventFile
+from tbcli.events.framing import AROUND
 from tbcli.naming.words import SPLITS
+from tbcli.runs.files import read_file
 
 _FRESH = 600.0  # seconds; PyTorch's writer flushes every 120
 _GROWING = 60.0
-_HEADER_BYTES = 88  # of a file that was opened and got nothing but its version
+_HEADER_BYTES = 500  # more than the first record has, which names the format and its writer
+_VERSION = b"brain.Event:"
 _MANY_FILES = 3000
 
 
@@ -174,7 +178,7 @@ def _empty(logs: Logs) -> Iterator[Finding]:
     for file in logs.found.files:
         files[file.run].append(file)
     for run, mine in files.items():
-        if any(file.size > _HEADER_BYTES for file in mine) or logs.top / run in projectors:
+        if logs.top / run in projectors or not all(map(_holds_nothing, mine)):
             continue
         age = logs.now - max(file.changed for file in mine) / 1e9
         is_fresh = age < _FRESH
@@ -190,6 +194,18 @@ def _empty(logs: Logs) -> Iterator[Finding]:
             else "its writer was never flushed or closed, or nothing was logged; TensorBoard shows an empty run",
             fix="writer.flush()" if is_fresh else command("rm", *(file.path for file in mine)),
         )
+
+
+def _holds_nothing(file: EventFile) -> bool:
+    """Say whether an event file is empty, or has nothing but the record that every one begins with."""
+    if file.size > _HEADER_BYTES:
+        return False
+    try:
+        data = read_file(file.path)
+    except OSError:
+        return False
+    first = AROUND + int.from_bytes(data[:8], "little")
+    return not data or (_VERSION in data and len(data) <= first)
 
 
 def _damaged(logs: Logs) -> Iterator[Finding]:
@@ -226,5 +242,12 @@ def _damaged(logs: Logs) -> Iterator[Finding]:
                 why="its writer was killed: what it had not written is lost"
                 if incident.kind == damage.TORN
                 else "TensorBoard's slow reader stops there silently",
-                fix=rewritten(Path(path).parent if is_plain_file(Path(path)) and not logs.found.is_file else path),
+                fix=_mending(logs, incident, path),
             )
+
+
+def _mending(logs: Logs, incident: damage.Damage, path: str) -> str:
+    """Return the command that writes a sound copy of a damaged file's run; one that holds nothing is removed."""
+    if incident.kind == damage.FOREIGN:
+        return command("rm", Path(path))
+    return rewritten(Path(path).parent if is_plain_file(Path(path)) and not logs.found.is_file else path)

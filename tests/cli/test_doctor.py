@@ -127,6 +127,13 @@ def test_what_killed_processes_left_is_a_note(cli: Cli, workspace: Path, machine
     assert (told["name"], told["level"], told["where"]) == ("left-over", "note", "models/20260101-000000-abcd")
 
 
+def test_commands_act_on_the_places_that_were_typed(cli: Cli, workspace: Path, machine: list[Finding]) -> None:
+    machine.append(Finding(level="note", name="one", what="one", why="so", fix="tbcli clean --purge"))
+    machine.append(Finding(level="note", name="two", what="two", why="so", fix="rm file"))
+    told = json.loads(cli("doctor", "--json", "--workspace", "other place").stdout)["findings"]
+    assert [each["fix"] for each in told] == ["tbcli clean --purge --workspace 'other place'", "rm file"]
+
+
 def test_a_directory_needs_no_slash_unless_a_run_is_called_so(cli: Cli, workspace: Path) -> None:
     write_log(workspace / "runs", {"loss": points([1, 2, 1])})
     assert cli("doctor", "runs").exit_code == 7

@@ -42,6 +42,12 @@ def torn(top: Path) -> Path:
     return top
 
 
+def two_levels(top: Path) -> Path:
+    write_healthy(top)
+    torn(top / "first" / "train")
+    return top
+
+
 def flipped(top: Path) -> Path:
     path = write_log(top, {"loss": points([1, 2, 3])})
     data = bytearray(path.read_bytes())
@@ -227,6 +233,12 @@ def test_a_tag_that_the_server_refuses(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_session_that_ended_at_once_is_not_blamed_for_its_metrics(tmp_path: Path) -> None:
     assert not needs_action(check(hparams_of_a_start(tmp_path / "logs")).values())
+
+
+def test_one_small_number_is_something(tmp_path: Path) -> None:
+    path = write_log(tmp_path, {"a": points([1])})
+    assert path.stat().st_size < 88  # as small as the first record of TensorFlow's writer
+    assert check(tmp_path) == {}
 
 
 def test_healthy_logs_have_no_finding(tmp_path: Path) -> None:
