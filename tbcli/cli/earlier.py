@@ -115,7 +115,8 @@ def _find_one(common: Common, here: Config, reference: str) -> Run:
 
     is_place = is_path(reference) and is_directory(Path(reference))
     inside = RunStore(replace(here.paths, logdir=reference)).list() if is_place else []
-    named = inside or ([] if is_path(reference) else RunStore(here.paths).named(reference))
+    is_name = bool(reference) and not is_path(reference)  # an empty one is no name, though most runs have it
+    named = inside or (RunStore(here.paths).named(reference) if is_name else [])
     if len(named) > 1:
         listed = ", ".join(run.id for run in named[-5:])
         more = f" and {len(named) - 5} more" if len(named) > 5 else ""

@@ -65,7 +65,8 @@ def _find_live(store: RunStore, reference: str) -> Run:
         NotFound: It names nothing.
         Refused: It does not train, or several do.
     """
-    live = [run for run in store.named(reference) if run.is_live()]
+    named = store.named(reference) if reference else []  # an empty one is no name, though most runs have it
+    live = [run for run in named if run.is_live()]
     if len(live) > 1:
         listed = ", ".join(run.id for run in live)
         raise Refused(f"{len(live)} runs named {reference!r} are training: {listed}", hint="name them by their ids")

@@ -80,6 +80,9 @@ def test_a_training_that_does_not_end_in_time_is_told_of(cli: Cli, workspace: Pa
     assert f"`kill -KILL {run.record['pid']}`" in result.stderr
     assert cli("stop", "latest", "--wait", "soon").exit_code == 2
     assert cli("stop", "nobody").exit_code == 3
+    run.stop_file.unlink()
+    assert cli("stop", "").exit_code == 2  # of a variable that is not set: no run without a name is meant
+    assert not run.stop_file.exists()
 
 
 def test_it_waits_for_the_last_files_too(cli: Cli, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,6 +133,7 @@ def test_what_cannot_be_resumed_is_said_with_what_can_be_done(cli: Cli, workspac
         (["done", "--epochs", "2", "--allow-changes"], 8, "schedule spans 9 epochs"),
         (["./others"], 3, "not a run of tbcli's"),
         (["nobody"], 3, "nobody"),
+        ([""], 2, "empty"),
         (["done", "--config", "latest"], 2, "--resume and --config"),
         (["done", "--dry-run"], 2, "--resume and --dry-run"),
     ]:
