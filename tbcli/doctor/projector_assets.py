@@ -45,7 +45,7 @@ def _check(logs: Logs, path: Path) -> Iterator[Finding]:
             where=str(path),
             what="no event file lies beside the projector's configuration",
             why="TensorBoard looks for configurations in the directories of runs only: the tab stays empty",
-            fix=f"cp {path} and its files into the directory of a run",
+            fix=_into_a_run(logs, path.parent),
         )
     for found in _SAID.finditer(text):
         field, said = found[1], re.sub(r"\\(.)", r"\1", found[2] if found[2] is not None else found[3])
@@ -59,9 +59,26 @@ def _check(logs: Logs, path: Path) -> Iterator[Finding]:
                 where=str(path),
                 what=f"{field} {said!r} {problem}",
                 why="TensorBoard leaves it out: vectors without labels, or no vectors at all",
-                fix=f"mv {Path(said).name} into {path.parent} and write its name alone into {path.name}",
+                fix=_into_place(path, said),
             )
     yield from _rows(path, text)
+
+
+def _into_a_run(logs: Logs, directory: Path) -> str:
+    """Return the command that moves a configuration and its files beside an event file."""
+    run = next((logs.path(file.run) for file in logs.found.files), "")
+    if not run:
+        return command("tbcli", "train")
+    return f"{command('cp', '-r', f'{directory}/.', Path(run))}/ && {command('rm', '-r', directory)}"
+
+
+def _into_place(config: Path, said: str) -> str:
+    """Return what brings a file that a configuration names beside it: a command where the file is there."""
+    source, name = config.parent / said, Path(said).name
+    if not is_plain_file(source) or "#" in said:
+        return f"put {name} into {config.parent}, and name it in {config.name} by that alone"
+    rename = command("sed", "-i", f"s#{re.escape(said)}#{name}#", config)
+    return f"{command('cp', source, config.parent)}/ && {rename}"
 
 
 def _has_run(logs: Logs, directory: Path) -> bool:

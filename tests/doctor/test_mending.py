@@ -12,7 +12,19 @@ from typer.testing import Result
 
 from tbcli.doctor.logdirs import check_logdir
 from tests.doctor.logs import NOW
-from tests.doctor.test_logdirs import Make, again, at_once, circle, flipped, foreign, nothing_written, torn, two_levels
+from tests.doctor.test_logdirs import (
+    Make,
+    again,
+    at_once,
+    circle,
+    flipped,
+    foreign,
+    lonely_projector,
+    nothing_written,
+    outside_asset,
+    torn,
+    two_levels,
+)
 
 Cli = Callable[..., Result]
 BY_A_COPY: dict[str, tuple[Make, str]] = {
@@ -25,6 +37,8 @@ IN_PLACE: dict[str, tuple[Make, str]] = {
     "several writers": (at_once, "several-writers"),
     "never flushed": (nothing_written, "nothing-written"),
     "a link to a parent": (circle, "link-to-parent"),
+    "an asset elsewhere": (outside_asset, "projector-asset"),
+    "a projector without a run": (lonely_projector, "projector-without-run"),
 }
 
 
