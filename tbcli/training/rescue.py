@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import math
+import os
 import shutil
 import tempfile
 import warnings
@@ -18,11 +21,29 @@ from tbcli.runs.disk import ROOM, disk_words, is_of_disk
 from tbcli.runs.files import sync
 
 _OVERHEAD = 200_000  # bytes: what a file says besides the weights, the history, the record
+_PER_VARIABLE, _BYTES = 4096, 4  # of its description, and of each of its values
 _STATES = 2  # generations that are on the disk at a time
+
+
+def prove_room(model: keras.Model, directory: Path) -> None:
+    """Check that a file with all variables of a model fits in a directory: HDF5 crashes at its end where it did not.
+
+    Raises:
+        OSError: It does not fit: the disk is full, or a quota or a limit is reached.
+    """
+    variables = [*model.variables, *(model.optimizer.variables if model.optimizer else ())]
+    size = _OVERHEAD + sum(_PER_VARIABLE + _BYTES * math.prod(each.shape) for each in variables)
+    with tempfile.TemporaryFile(dir=directory) as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):  # a file system that cannot do that
+                raise
 
 
 def save_weights(model: keras.Model, path: Path) -> Path:
     """Write the weights alone, and return the file."""
+    prove_room(model, path.parent)
     temporary = path.with_name(f".{path.name}")  # Keras insists on the end of the name
     try:
         with warnings.catch_warnings():

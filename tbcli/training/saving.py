@@ -19,7 +19,7 @@ from tbcli.recorders.kernels import walk_layers
 from tbcli.runs.disk import disk_words, is_of_disk
 from tbcli.runs.files import atomic_file, sync, sync_tree
 from tbcli.training.failures import is_out_of_memory
-from tbcli.training.rescue import keep_weights, save_weights
+from tbcli.training.rescue import keep_weights, prove_room, save_weights
 
 _NOT_LOADED = (TypeError, ValueError, NotImplementedError, AttributeError)  # what a class of the user's may do
 _TOLERANCE = 1e-4  # of a probability or of the largest value, float32 against float32: other kernels round differently
@@ -160,6 +160,7 @@ class _Answers:
             TrainingFailed: The file answers otherwise.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
+        prove_room(self.model, path.parent)
         found, expected = _saved_and_asked(self.model, path, name, self._samples, self._columns), self._expected
         # NaN in both places is agreement; NaN in one is not.
         if not np.allclose(found, expected, atol=_TOLERANCE * _size_of(expected), equal_nan=True):

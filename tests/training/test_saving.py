@@ -15,6 +15,7 @@ from tbcli.errors import ConfigError, TrainingFailed
 from tbcli.models import build_model
 from tbcli.training import saving
 from tbcli.training.saving import require_formats, save_model
+from tests.faults.limits import files_limited
 from tests.models.data_sets import COLUMNS, table
 
 pytestmark = pytest.mark.tf
@@ -128,3 +129,14 @@ def test_of_a_model_that_does_not_load_the_weights_are_kept(tmp_path: Path) -> N
     again = keras.models.clone_model(built, clone_function=lambda layer: layer)
     again.load_weights(written[0])
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_where_there_is_no_room_nothing_of_a_file_is_begun(
+    model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HDF5 ends a process with a crash, even minutes later, if a file of its own met a full disk."""
+    monkeypatch.setattr(model, "save", lambda *_, **__: pytest.fail("begun"))
+    monkeypatch.setattr(model, "save_weights", lambda *_, **__: pytest.fail("begun"))
+    with files_limited(10_000), pytest.raises(TrainingFailed, match="a file would be larger than is allowed"):
+        save_model(model, tmp_path / "models", "m", (), SAMPLES, elsewhere=[tmp_path / "elsewhere"])
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
