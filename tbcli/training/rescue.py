@@ -31,7 +31,8 @@ def prove_room(model: keras.Model, directory: Path) -> None:
     Raises:
         OSError: It does not fit: the disk is full, or a quota or a limit is reached.
     """
-    variables = [*model.variables, *(model.optimizer.variables if model.optimizer else ())]
+    optimizer = getattr(model, "optimizer", None)  # of a compiled one only
+    variables = [*model.variables, *(optimizer.variables if optimizer else ())]
     size = _OVERHEAD + sum(_PER_VARIABLE + _BYTES * math.prod(each.shape) for each in variables)
     with tempfile.TemporaryFile(dir=directory) as file:
         try:
