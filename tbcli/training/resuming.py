@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from tbcli.errors import Refused
@@ -89,5 +90,7 @@ def reopen(run: Run, parts: Mapping[str, Any]) -> float:
     resumed = [*(earlier if isinstance(earlier, list) else []), now]
     for name in _OF_AN_END:
         run.record.pop(name, None)
+    with suppress(OSError):
+        run.beat()  # first: other machines know by nothing else that a run that says so is in training
     run.update(status="running", ended=None, seconds=None, resumed=resumed, **owner_facts())
     return seconds

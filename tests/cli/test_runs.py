@@ -488,6 +488,7 @@ def test_a_workspace_of_damaged_runs_alone_is_not_called_empty_without_a_word(cl
     run = make_run(workspace)
     run.record_file.write_text("[" * 100_000)
     assert "its run.json is damaged" in cli("runs").stderr
+    assert "left over: 1 damaged run" in cli("runs").stderr
     assert "its run.json is damaged" in cli("runs", "./logs").stderr
     assert "its run.json is damaged" in cli("runs", f"logs/{run.id}").stderr
 

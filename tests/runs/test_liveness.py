@@ -170,3 +170,14 @@ def test_a_run_of_another_process_table_is_alive_by_its_lock_and_then_by_its_hea
         assert run.status() == "running"
         assert run.why_in_use()
         process.stdin.close()
+
+
+def test_a_resumed_run_beats_before_it_says_that_it_trains(tmp_path: Path) -> None:
+    from tbcli.training.resuming import reopen
+
+    run = make_run(tmp_path, status="interrupted")
+    run.heartbeat_file.unlink()
+    reopen(run, {})
+    assert run.status() == "running"
+    run.record["host"] = "far-away"
+    assert run.status() == "running"
