@@ -46,7 +46,7 @@ def clean(
         str | None,
         typer.Option(
             metavar="AGE",
-            help="Only runs that ended this long ago or more: 30m, 12h, 7d, 2w. With --purge, moved to trash.",
+            help="Only runs that ended this long ago or more: 30m, 12h, 7d, 2w. With --purge, moved to it so long ago.",
             rich_help_panel=WHICH_PANEL,
         ),
     ] = None,
@@ -107,7 +107,7 @@ def clean(
             metavar="LIST",
             help="Keep the runs, but without these: images, histograms, graphs, pr_curves, audio, text, projector, "
             "profile, checkpoints. Curves stay bit for bit.",
-            autocompletion=offer_list("tbcli.exporting.slimming:KINDS"),
+            autocompletion=offer_list("tbcli.runs.heavy:KINDS"),
         ),
     ] = None,
     permanent: Annotated[
@@ -283,7 +283,7 @@ def _plan(store: RunStore, references: Sequence[str], filters: Filters, query: L
 
 
 def _kinds(text: str) -> tuple[str, ...]:
-    from tbcli.exporting.slimming import parse_kinds
+    from tbcli.runs.heavy import parse_kinds
 
     return parse_kinds(text)
 

@@ -14,28 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tbcli.errors import ConfigError
 from tbcli.events.selecting import IsHeavy, select
-from tbcli.naming.matching import did_you_mean
 from tbcli.runs import Run
 from tbcli.runs.files import document_text
+from tbcli.runs.heavy import DIRECTORIES, PLUGINS
 from tbcli.runs.removal import held
 from tbcli.runs.trees import Freed, errors_naming, remove_entry, stored_bytes, sync
 
-_PLUGINS = {
-    "images": {"images"},
-    "histograms": {"histograms"},
-    "graphs": {
-        "graph", "graphs", "graph_keras_model", "graph_run_metadata", "graph_run_metadata_graph", "run_metadata",
-        "meta_graph",
-    },
-    "pr_curves": {"pr_curves"},
-    "audio": {"audio"},
-    "text": {"text"},
-}  # fmt: skip
-_DIRECTORIES = {"projector": ("projector",), "profile": ("plugins", "profile"), "checkpoints": ("checkpoints",)}
-KINDS = (*_PLUGINS, *_DIRECTORIES)
-"""What can be taken from a run: kinds of values in event files, and directories."""
 _MARK = "tfevents"
 
 
@@ -59,21 +44,6 @@ class Slimmed:
     def is_needed(self) -> bool:
         """Whether there is anything to take."""
         return bool(self.files or self.directories)
-
-
-def parse_kinds(text: str) -> tuple[str, ...]:
-    """Return the kinds in a list with commas.
-
-    Raises:
-        ConfigError: One is unknown, or there is none.
-    """
-    kinds = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
-    for kind in kinds:
-        if kind not in KINDS:
-            raise ConfigError(f"unknown --slim {kind!r}", hint=did_you_mean(kind, KINDS))
-    if not kinds:
-        raise ConfigError(f"--slim {text!r} names nothing", hint=f"a list of {', '.join(KINDS)}")
-    return kinds
 
 
 def plan_slimming(run: Run, kinds: Sequence[str]) -> Slimmed:
@@ -109,8 +79,8 @@ def slim(run: Run, kinds: Sequence[str]) -> int:
 class _Slimming:
     def __init__(self, run: Run, kinds: Sequence[str]) -> None:
         self._run, self._kinds = run, kinds
-        self._plugins = {plugin for kind in kinds for plugin in _PLUGINS.get(kind, ())}
-        self._tops = [_DIRECTORIES[kind] for kind in kinds if kind in _DIRECTORIES]
+        self._plugins = {plugin for kind in kinds for plugin in PLUGINS.get(kind, ())}
+        self._tops = [DIRECTORIES[kind] for kind in kinds if kind in DIRECTORIES]
 
     def plan(self) -> Slimmed:
         """Look at every file."""

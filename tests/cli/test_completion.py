@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tbcli.config import PathsConfig
+from tbcli.runs import RunStore
+from tbcli.runs.trash import Trash
 from tests.fakes import make_run
 
 
@@ -46,6 +49,13 @@ def test_zsh_and_fish_are_offered_run_ids(workspace: Path) -> None:
     run = make_run(workspace, files=False)
     assert run.id in "".join(completed("zsh", f"tbcli plot {run.id[:4]}"))
     assert completed("fish", f"tbcli plot {run.id[:4]}") == [run.id]
+
+
+def test_behind_restore_the_runs_of_the_trash_are_offered(workspace: Path) -> None:
+    run = make_run(workspace, name="base", files=False)
+    make_run(workspace, files=False)
+    Trash(RunStore(PathsConfig())).move(run)
+    assert completed("bash", "tbcli clean --restore ") == [run.id, "base"]
 
 
 def test_a_workspace_said_before_is_the_one_completed_from(workspace: Path) -> None:
@@ -92,6 +102,7 @@ OFFERED = [
     ("tbcli plot --theme ", ["light", "dark"]),
     ("tbcli serve --load-fast ", ["auto", "true", "false"]),
     ("tbcli clean --status fin", ["finished"]),
+    ("tbcli clean --slim images,hi", ["images,histograms"]),
     ("tbcli help exit", ["exit-codes"]),
     ("tbcli help sch", ["schema"]),
     ("tbcli sch", ["schema"]),

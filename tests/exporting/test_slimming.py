@@ -17,11 +17,12 @@ from tensorboard.util.tensor_util import make_tensor_proto
 from tbcli.config import PathsConfig
 from tbcli.errors import ConfigError, Refused, TbcliError
 from tbcli.events.encode import framed
-from tbcli.exporting.slimming import parse_kinds, plan_slimming, slim
+from tbcli.exporting.slimming import plan_slimming, slim
 from tbcli.readers import read_scalars
 from tbcli.runs import Run, RunStore
 from tbcli.runs.claim import claim
-from tbcli.training.eligibility import require_state
+from tbcli.runs.heavy import parse_kinds
+from tbcli.training.eligibility import require_whole
 from tests.fakes import make_run
 from tests.runs.test_trash import Killed, everywhere
 
@@ -98,7 +99,7 @@ def test_the_record_says_what_is_gone_and_how_large_the_run_is(tmp_path: Path) -
     assert run.record["bytes"] == run.walk_bytes()
     assert not run.checkpoints.exists()
     with pytest.raises(Refused, match="slimmed"):
-        require_state(run)
+        require_whole(run)
 
 
 def test_nothing_to_take_changes_nothing(tmp_path: Path) -> None:
@@ -202,8 +203,9 @@ def test_kinds_are_checked() -> None:
     ids=["error", "full", "killed"],
 )
 def test_whatever_fails_the_run_is_whole_and_can_be_slimmed_again(
-    tmp_path: Path, error: BaseException, lasting: bool
+    tmp_path: Path, error: BaseException, lasting: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(os, "fsync", lambda handle: None)  # it fails in its turn; else it only takes time
     template, workspace = tmp_path / "template", tmp_path / "ws"
     run_id = slim_run(template, MIXED, files=2).id
 

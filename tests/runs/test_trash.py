@@ -401,8 +401,9 @@ def everywhere(
     ids=["error", "full", "killed"],
 )
 def test_whatever_fails_a_run_is_listed_in_the_trash_or_given_up(
-    tmp_path: Path, what: str, error: BaseException, lasting: bool
+    tmp_path: Path, what: str, error: BaseException, lasting: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(os, "fsync", lambda handle: None)  # it fails in its turn; else it only takes time
     template, workspace = tmp_path / "template", tmp_path / "ws"
     run = make_run(template, epochs=1)
     if what != "move":
