@@ -85,7 +85,7 @@ def _about(run: Run, now: datetime) -> list[str]:
 def _directory(run: Run) -> str:
     """Return where a run lies whose directory is not called by its id."""
     of = f" (a copy of {run.recorded_id}, which has the plots and the model)" if run.is_copy else ""
-    return f"{run.logs}{of}" if run.is_moved else ""
+    return f"{run.logs}{of}" if run.is_moved or run.is_copy else ""
 
 
 def _with_parameters(run: Run) -> str:

@@ -70,7 +70,7 @@ class Run:
 
     def as_copy(self) -> Run:
         """Return it as a copy of the run with its id, known by the name of its directory."""
-        name = self.logs.name
+        name = self.logs.name if self.is_moved else f"{self.recorded_id}-copy"  # of that name, in another place
         return replace(self, id=name, plots=self.plots.parent / name, models=self.models.parent / name, is_copy=True)
 
     @property

@@ -119,10 +119,10 @@ class RunStore:
     def _loaded(self, logs: Path) -> Run | None:
         """Return the run in a directory, as a copy if it is not the one with its id beside it or in the workspace."""
         run = self._read(logs)
-        if run is None or not run.is_moved:
+        if run is None or logs == self.logs_root / run.id:
             return run
-        others = [*_beside(logs), self.logs_root / run.id]
-        found = (self._read(other) for other in others if other != logs)
+        others = [*(_beside(logs) if run.is_moved else ()), self.logs_root / run.id]
+        found = (self._read(other) for other in others if not _is_same(other, logs))
         return run.as_copy() if any(other and other.id == run.id for other in found) else run
 
     def load(self, run_id: str) -> Run | None:
@@ -266,6 +266,13 @@ def _write_first_files(run: Run, settings: Mapping[str, Any]) -> None:
     except BaseException:
         shutil.rmtree(run.logs, ignore_errors=True)
         raise
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one == other or one.samefile(other)
+    except OSError:
+        return False
 
 
 def _beside(logs: Path) -> Sequence[Path]:
