@@ -221,3 +221,9 @@ def test_light_commands_never_load_tensorflow(words: str, tmp_path: Path) -> Non
     loaded = set(done.stderr.splitlines()[-1].split())
     assert "tbcli.cli.app" in loaded
     assert loaded.isdisjoint((*HEAVY, *LIGHT[words]))
+
+
+def test_every_failure_has_an_exit_code_of_the_contract() -> None:
+    """One that derives from `TbcliError` itself would exit with 1, the code of a bug."""
+    elsewhere = [path for path in PACKAGE.rglob("*.py") if path.name != "errors.py"]
+    assert not [str(path) for path in elsewhere if "(TbcliError):" in path.read_text()], "derive from one of its kinds"

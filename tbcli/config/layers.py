@@ -177,8 +177,12 @@ def absolute(key: str, value: object, base: Path) -> object:
     if not (colon and place.endswith(".py")):
         place, colon, function = value, "", ""
     path = base.absolute() / expanded(place)
-    is_path = colon or "/" in place or os.sep in place or place.startswith("~") or path.exists()
+    is_path = colon or "/" in place or os.sep in place or place.startswith("~") or _is_there(path)
     return f"{os.path.normpath(path)}{colon}{function}" if is_path else value
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - `Path.exists` raises where a name is too long
 
 
 def with_absolute_paths(config: Config) -> Config:

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tbcli.errors import TbcliError
+from tbcli.errors import Refused
 from tbcli.runs.files import open_regular
 
 _MAGIC = b"tbcli state 1\n\0\0"
@@ -41,7 +41,7 @@ class Resumable(Protocol):
         """Become what `state` was asked of."""
 
 
-class DamagedState(TbcliError):  # noqa: N818 - reads as what it says at the raise
+class DamagedState(Refused):
     """A file of state is not what was written."""
 
     def __init__(self, path: Path, what: str) -> None:

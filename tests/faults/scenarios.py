@@ -15,16 +15,20 @@ from typer.testing import CliRunner
 from tbcli.cli.app import app
 from tbcli.config import Config
 from tbcli.errors import TbcliError
+from tbcli.readers import read_scalars
 from tbcli.runs import Run, RunStore
 from tbcli.runs.history import HistoryWriter, read_history
 from tbcli.runs.run import STATUSES
 from tbcli.runs.trash import Trash
 from tbcli.training.conclusion import conclude
 from tbcli.training.state import Generations
+from tests.events.records import event, metadata, tensor, write
 from tests.fakes import make_run
+from tests.serving.events import write_scalars
 
 KILLED = -signal.SIGKILL
-COMMANDS = (["--all"], ["--purge"])
+SLIM = ("--slim", "images,checkpoints", "--yes")
+COMMANDS = ("--damaged", "--all", "--damaged", "--purge")
 FILES = 7  # of a run that `make_run` makes
 
 
@@ -91,18 +95,18 @@ def _what_is_wrong(workspace: Path) -> Iterator[str]:
 def _what_stays(workspace: Path) -> Iterator[str]:
     """Yield what no command removes an hour later; until then another process may be at work on it."""
     _let_an_hour_pass(workspace)
-    for words in COMMANDS:
-        code, said = tbcli(workspace, "clean", *words, "--yes")
-        if code:
-            yield f"clean {words[0]} exits with {code}: {said}"
-    wrecks = store_of(workspace).wreckage()
-    if used := [wreck.what for wreck in wrecks if wreck.in_use]:
+    if used := [wreck.what for wreck in store_of(workspace).wreckage() if wreck.in_use]:
         yield f"wreckage in use: {used}"
-    seen = [path for wreck in wrecks for path in wreck.paths]
-    left = [path for path in workspace.rglob("*") if path.parent != workspace]
-    left = [path for path in left if not any(path.is_relative_to(top) for top in seen)]
+    for option in COMMANDS:
+        code, said = tbcli(workspace, "clean", option, "--yes")
+        if code:
+            yield f"clean {option} exits with {code}: {said}"
+        hidden = [path for root in ("logs", "plots", "models") for path in (workspace / root).rglob(".*")]
+        if hidden:
+            yield f"clean {option} leaves {hidden}"
+    left = [str(path.relative_to(workspace)) for path in workspace.rglob("*") if path.parent != workspace]
     if left:
-        yield f"nothing removes {[str(path.relative_to(workspace)) for path in left]}"
+        yield f"nothing removes {left}"
 
 
 def _let_an_hour_pass(workspace: Path) -> None:
@@ -181,6 +185,24 @@ def _nothing_is_lost(workspace: Path) -> Iterator[str]:
         yield f"the trash has {trashed} too"
 
 
+def _recorded(workspace: Path) -> None:
+    run = make_run(workspace, name="first")
+    write_scalars(run.logs / "validation", {"epoch_loss": [0.5, 0.25]})
+    picture = tensor("picture", [b"8", b"8", b"x" * 3000], metadata("images"))
+    write(run.logs / "validation", event(1, picture), event(2, picture))
+    Generations(run.checkpoints).save(10, _parts(10))
+
+
+def _the_curves_are_whole(workspace: Path) -> Iterator[str]:
+    run = _the_run(workspace)
+    scalars = read_scalars(run.logs / "validation", cache=False)
+    if scalars.damage or [series.value.tolist() for series in scalars] != [[0.5, 0.25]]:
+        yield f"curves {scalars.damage or list(scalars)}"
+    code, said = tbcli(workspace, "clean", "first", *SLIM)
+    if code or run.checkpoints.exists():
+        yield f"slimmed again (exit {code}): {run.files()} {said}"
+
+
 def _nothing(workspace: Path) -> None:
     (workspace / "logs").mkdir()
 
@@ -217,5 +239,6 @@ SCENARIOS = {
     "clean": Scenario(_trained, _clean("first"), _REFUSED, _nothing_is_lost),
     "clean --permanent": Scenario(_trained, _clean("first", "--permanent"), _REFUSED),
     "clean --restore": Scenario(_trashed, _clean("--restore", "first"), _REFUSED, _nothing_is_lost),
+    "clean --slim": Scenario(_recorded, _clean("first", *SLIM[:-1]), _REFUSED, _the_curves_are_whole),
     "clean --purge": Scenario(_trashed, _clean("--purge"), _REFUSED),
 }
