@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -289,7 +289,7 @@ def _kinds(text: str) -> tuple[str, ...]:
 
 
 def show_runs_that_go(
-    live: Mapping[str, str], runs: Sequence[Run], sizes: Sequence[int], output: Output, nothing: str
+    live: Sequence[str], runs: Sequence[Run], sizes: Sequence[int], output: Output, nothing: str
 ) -> None:
     """Tell which runs stay because they train, and show the others as a table.
 
@@ -300,8 +300,8 @@ def show_runs_that_go(
         output: Where to speak.
         nothing: What to say where there is none.
     """
-    for name, sentence in live.items():
-        output.say(f"{printable(sentence)}: `tbcli stop {name}` ends it")
+    for sentence in live:
+        output.say(printable(sentence))
     if not runs:
         output.say(nothing)
         return

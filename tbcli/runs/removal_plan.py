@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -95,14 +95,14 @@ class Removal:
 
     Args:
         runs: Oldest first.
-        live: Runs that match and stay, for a process trains them or may: name to a sentence without its end.
+        live: Runs that match and stay, for a process trains them or may: a sentence each.
         sizes: The bytes that each of ``runs`` frees, of files with several names with the last.
         identities: What the directory of each of ``runs`` was; None where it is gone already.
         notes: Sentences on what stays, and on what is guessed.
     """
 
     runs: tuple[Run, ...]
-    live: Mapping[str, str]
+    live: tuple[str, ...]
     sizes: tuple[int, ...]
     identities: tuple[Identity | None, ...]
     notes: tuple[str, ...] = ()
@@ -161,7 +161,7 @@ def plan_removal(
         chosen, notes = [run for run in chosen if run.logs in worse], ranked.notes
     freed = Freed()
     sizes = tuple(sum(map(freed.count_tree, _parts_that_go(run))) for run in chosen)
-    live = {run.logs.name: _why_it_stays(run, training[run.logs]) for run in matching if run.logs in training}
+    live = tuple(_why_it_stays(run, training[run.logs]) for run in matching if run.logs in training)
     notes = (*notes, *(error.message for error in mounted.values()), *_what_stays(chosen, copies))
     return Removal(tuple(chosen), live, sizes, tuple(map(_identity, chosen)), notes)
 
@@ -174,8 +174,9 @@ def _identity(run: Run) -> Identity | None:
 
 
 def _why_it_stays(run: Run, why: str) -> str:
-    is_sure = why.startswith("is still training")
-    return f"{run.label} is still training and stays" if is_sure else f"{run.label} stays, for it {why}"
+    if why.startswith("is still training"):
+        return f"{run.label} is still training and stays: `tbcli stop {run.logs.name}` ends it"
+    return f"{run.label} stays, for it {why}"
 
 
 def _parts_that_go(run: Run) -> list[Path]:

@@ -143,8 +143,13 @@ class Trash:
         self.require_usable(parts.values())
         freed = Freed()
         size = sum(freed.count_tree(path) for path in parts.values())
-        with self._new_entry(facts, parts, now) as places:
-            _move_all([(path, places[part] / part) for part, path in parts.items()], first)
+        try:
+            with self._new_entry(facts, parts, now) as places:
+                _move_all([(path, places[part] / part) for part, path in parts.items()], first)
+        except OSError as error:
+            if error.errno == errno.EXDEV:
+                raise _elsewhere(Path(str(error.filename)), self.place) from None
+            raise
         return size
 
     @contextmanager
@@ -289,7 +294,16 @@ class Trash:
                     raise Refused(f"{str(target)!r} exists already", hint="move it away, or `tbcli clean` it first")
             for _, target in moves:
                 target.parent.mkdir(parents=True, exist_ok=True)
-            _move_all(moves)
+            try:
+                _move_all(moves)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                source, target = next(move for move in moves if str(move[0]) == error.filename)
+                raise Refused(
+                    f"{str(source)!r} is on another file system than {str(target.parent)!r}",
+                    hint=f"move each part by hand, this one to {str(target)!r}",
+                ) from None
             self._forget(trashed)
 
     def purge(self, trashed: Trashed) -> int:
@@ -512,7 +526,7 @@ def _move_all(moves: Sequence[tuple[Path, Path]], first: int | None = None) -> N
         first: The open directory that the first must be.
 
     Raises:
-        Refused: One was swapped for another meanwhile, or it would be a copy to another file system.
+        Refused: One was swapped for another meanwhile.
         OSError: One could not be renamed.
     """
     done: list[tuple[Path, Path]] = []
@@ -522,7 +536,7 @@ def _move_all(moves: Sequence[tuple[Path, Path]], first: int | None = None) -> N
             done.append((source, target))
     except BaseException:
         for source, target in reversed(done):
-            with suppress(OSError, Refused, ConfigError):
+            with suppress(OSError, Refused):
                 _move(target, source)
         raise
 
@@ -532,12 +546,7 @@ def _move(source: Path, target: Path, expected: int | None = None) -> None:
     with ExitStack() as stack, errors_naming(source):
         before, after = (stack.enter_context(open_directory(path.parent)) for path in (source, target))
         handle = expected if expected is not None else stack.enter_context(open_directory(source.name, before))
-        try:
-            os.rename(source.name, target.name, src_dir_fd=before, dst_dir_fd=after)
-        except OSError as error:
-            if error.errno == errno.EXDEV:
-                raise _elsewhere(source, target) from None
-            raise
+        os.rename(source.name, target.name, src_dir_fd=before, dst_dir_fd=after)
         if not os.path.samestat(os.fstat(handle), os.stat(target.name, dir_fd=after, follow_symlinks=False)):
             os.rename(target.name, source.name, src_dir_fd=after, dst_dir_fd=before)
             raise swapped(source)

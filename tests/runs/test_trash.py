@@ -201,6 +201,32 @@ def test_a_rename_across_file_systems_leaves_the_run_whole(tmp_path: Path, monke
         trash.move(run)
     assert content(run) == before
     assert list(trash.place.iterdir()) == []
+    monkeypatch.undo()
+    trash.move(run)
+
+    def back(source: Any, target: Any, **how: Any) -> None:
+        if source == "plots":
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(source, target, **how)
+
+    monkeypatch.setattr(os, "rename", back)
+    with pytest.raises(Refused, match="another file system") as caught:
+        trash.restore(trash.find(run.id))
+    assert str(run.plots) in caught.value.hint
+    assert trash.list()[0].parts.keys() == {"logs", "plots", "models"}
+
+
+def test_linked_roots_have_their_trash_where_they_lie(tmp_path: Path) -> None:
+    make_run(tmp_path / "disk")
+    (tmp_path / "ws").mkdir()
+    for root in ("logs", "plots", "models"):
+        (tmp_path / "ws" / root).symlink_to(tmp_path / "disk" / root)
+    (run,), trash = store_of(tmp_path / "ws").list(), trash_of(tmp_path / "ws")
+    before = content(run)
+    trash.move(run)
+    assert list((tmp_path / "disk" / ".tbcli-trash").iterdir())
+    trash.restore(trash.find(run.id))
+    assert content(run) == before
 
 
 def test_a_run_directory_swapped_meanwhile_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
