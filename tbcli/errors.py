@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+_NOT_TOLD = ("Graph execution error", "Detected at node", "File ", "Traceback", "<stack traces", "[[")
 
 
 class TbcliError(Exception):
@@ -104,10 +107,19 @@ def describe_error(error: BaseException) -> str:
 def telling_line(error: BaseException) -> str:
     """Return the line of an exception that says what is wrong, else its type: Keras' go on for twenty, in colours."""
     lines = [line.strip() for line in plain_lines(str(error))]
+    if lines[:1] == ["Graph execution error:"]:
+        return _told_by_graph(lines)
     inner = [line.partition(": ")[2] for line in lines if line.startswith("Exception encountered: ")]
     # Keras leads with the layer in which it happened, and ends with what happened inside of it.
     telling = [line for line in lines if not line.startswith("Exception encountered when calling")]
     return (inner[-1:] or telling or [type(error).__name__])[0]
+
+
+def _told_by_graph(lines: Sequence[str]) -> str:
+    """Return what happened inside a graph of TensorFlow's, which it tells between tracebacks."""
+    raised = [line for line in lines if re.match(r"\w*(?:Error|Exception): ", line)]
+    rest = [line for line in lines if not line.startswith(_NOT_TOLD)]
+    return (raised or rest or lines)[-1]
 
 
 def plain_lines(text: str) -> list[str]:

@@ -82,5 +82,6 @@ def opened(common: Common, run: Run) -> Iterator[tuple[SavedModel, Narrator, Cal
 
                 saved = open_saved(run)
             yield saved, narrator, signals.check
+            signals.check()
     finally:
         narrator.close()

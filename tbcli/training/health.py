@@ -6,7 +6,7 @@ stays where guessing puts it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -45,8 +45,11 @@ class Health:
         self.dataset = replace(dataset, **watched)
         """The dataset to use: the same, with its streams wrapped."""
 
-    def check_inputs(self) -> None:
+    def check_inputs(self, between: Callable[[], None] = lambda: None) -> None:
         """Check every sample of in-memory arrays.
+
+        Args:
+            between: Called now and then; may raise to stop.
 
         Raises:
             Diverged: A sample holds NaN or an infinity.
@@ -59,6 +62,7 @@ class Health:
             for first in range(0, len(positions), rows):
                 chunk = positions[first : first + rows]
                 samples = split.inputs[chunk]
+                between()
                 row = first_not_finite(samples)
                 if row is not None:
                     raise _bad_sample(name, int(chunk[row]), samples[row])

@@ -71,7 +71,8 @@ class Interruption:
         _ACTIVE.remove(self)
         for number, handler in self._previous.items():
             signal.signal(number, handler)
-        signal.set_wakeup_fd(self._woken_before)
+        with suppress(ValueError):  # whose it was has closed it since
+            signal.set_wakeup_fd(self._woken_before)
 
     def _received(self, number: int, frame: FrameType | None) -> None:
         is_second, self.signal_number = bool(self.signal_number), self.signal_number or number
@@ -87,9 +88,10 @@ class Interruption:
                 self._leave(number)
             if not first:
                 first, self._came_at = number, time.monotonic()
-                self._narrator.interrupted(
-                    f"{_name_of(number)} received: stopping at the next safe point; a second one leaves at once"
-                )
+                with suppress(Exception):  # a narrator that fails must not make us deaf for the second signal
+                    self._narrator.interrupted(
+                        f"{_name_of(number)} received: stopping at the next safe point; a second one leaves at once"
+                    )
 
     def _is_same(self, number: int) -> bool:
         """Return whether a further signal is the first one, sent by two: never that of an impatient person."""

@@ -67,7 +67,8 @@ def train_and_save(
         TrainingFailed: Diverged, out of memory, or a file could not be written.
         Interrupted: A signal came; the state to continue from is in the run's checkpoints.
     """
-    ready = prepare(config, dataset, narrator, expecting, StepPlan(*saved["epochs"]["plan"]) if saved else None)
+    before = StepPlan(*saved["epochs"]["plan"]) if saved else None
+    ready = prepare(config, dataset, narrator, expecting, before, interruption.check)
     interruption.check()
     dataset, model, from_logits = ready.dataset, ready.model, ready.objective.from_logits
     run.update(**ready.facts)

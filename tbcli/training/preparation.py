@@ -67,6 +67,7 @@ def prepare(
     narrator: Narrator,
     expecting: Expecting = expects_anything,
     before: StepPlan | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> Prepared:
     """Build and compile the model, and check that it and what was asked fit the data.
 
@@ -76,6 +77,7 @@ def prepare(
         narrator: Told what was chosen.
         expecting: See `tbcli.training.train`.
         before: The plan that a resumed run had so far.
+        check: Called now and then; may raise to stop.
 
     Raises:
         ConfigError: A loss or a metric is unknown, or what was asked is not measured.
@@ -89,7 +91,7 @@ def prepare(
     if train.deterministic:
         tf.config.experimental.enable_op_determinism()
     health = Health(dataset)
-    health.check_inputs()
+    health.check_inputs(check)
     dataset = health.dataset
     model = build_model(config.model, dataset, precision, narrator.note, for_training=True)
     precision = precision_of(model)

@@ -152,6 +152,7 @@ def resume(
         narrator.claimed(run)
         for text in amendment.notes({"versions": package_versions()}):
             narrator.note(text)
+        held.enter_context(_crash_kept(run, own_process=own_process))
         held.enter_context(_kept(run, config, interruption, narrator, seconds=seconds, put_back=put_back))
         _import_pipeline(config, dataset, narrator, interruption, own_process=own_process)
         from tbcli.training.pipeline import train_and_save
@@ -189,7 +190,9 @@ def rehearse(
         _import_pipeline(config, dataset, narrator, interruption, own_process=own_process)
         from tbcli.training.pipeline import try_one_step
 
-        return try_one_step(config, dataset, narrator, expecting)
+        lines = try_one_step(config, dataset, narrator, expecting)
+        interruption.check()
+        return lines
 
 
 @contextmanager
@@ -359,7 +362,9 @@ def _what_is_lost(run: Run) -> str:
 
 def _tell_run(error: BaseException, run: Run) -> None:
     """Say in an error where that is which was kept."""
-    if isinstance(error, Interrupted):
+    if isinstance(error, Interrupted) and run.record.get("status") == "finished":
+        error.hint = f"all but the figures is done: `tbcli plot {run.id}` draws them"
+    elif isinstance(error, Interrupted):
         error.hint = f"`tbcli train --resume {run.id}` goes on with it"
     elif isinstance(error, TrainingFailed) and run.saved_model.is_file():
         error.hint = f"{error.hint}; the model is saved: {str(run.saved_model)!r}"
