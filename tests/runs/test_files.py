@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tbcli.config import Config
+from tbcli.runs import Run, files
 from tbcli.runs.files import (
     atomic_file,
     json_ready,
@@ -22,6 +24,8 @@ from tbcli.runs.files import (
     write_atomically,
     write_json,
 )
+from tbcli.training.conclusion import conclude
+from tests.fakes import make_run
 
 
 def test_a_file_is_the_old_one_until_it_is_the_new_one(tmp_path: Path) -> None:
@@ -174,3 +178,44 @@ def test_a_tree_that_is_not_there_has_no_bytes(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "b" / "c").write_bytes(b"123")
     assert tree_bytes(tmp_path) == 3
+
+
+def test_what_is_renamed_into_place_is_on_the_disk_before_and_its_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(files, "sync", lambda path: done.append(f"{path.name} {(tmp_path / 'a.json').exists()}"))
+    files.write_json(tmp_path / "a.json", {})
+    assert done == [f".a.{os.getpid()}.json False", f"{tmp_path.name} True"]
+
+
+def test_every_file_of_a_run_is_on_the_disk_before_it_is_called_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(tmp_path, status="running")
+    (run.logs / "link").symlink_to("/dev/zero")
+    done: list[Path] = []
+    monkeypatch.setattr(files, "sync", done.append)
+    on_disk: list[set[Path]] = []
+    monkeypatch.setattr(Run, "update", lambda self, **_: on_disk.append({path.resolve() for path in done}))
+    conclude(run, Config().updated({"plot.automatic": False}), "finished", "", 1.0, warn=pytest.fail)
+    made = {path for top in (run.logs, run.models) for path in (top, *top.rglob("*")) if not path.is_symlink()}
+    assert {path.resolve() for path in made} <= on_disk[0]
+
+
+def test_one_file_that_the_disk_does_not_take_keeps_no_other_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def sync(path: Path) -> None:
+        if path.name == "b":
+            raise OSError(5, "Input/output error")
+        done.append(path.name)
+
+    for name in "abc":
+        (tmp_path / name).touch()
+    monkeypatch.setattr(files, "sync", sync)
+    with pytest.raises(OSError, match="Input/output"):
+        files.sync_tree(tmp_path)
+    assert {"a", "c"} <= set(done)
