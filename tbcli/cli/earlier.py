@@ -141,8 +141,12 @@ def _find_run(common: Common, here: Config, reference: str) -> Run:
 
 
 def told_repetition(run: Run, config: Config) -> str:
-    """Return that a run is repeated, and with which other settings."""
+    """Return that a run is repeated, and what is known to differ."""
     from tbcli.training.changes import config_of, setting_changes
 
-    changes = setting_changes(config_of(run), config)
-    return printable(f"repeats {run.label}" + (f" with {', '.join(map(str, changes))}" if changes else ""))
+    told = f"repeats {run.label}"
+    if changes := setting_changes(config_of(run), config):
+        told += f" with {', '.join(map(str, changes))}"
+    if run.record.get("changes"):
+        told += "; that was changed on its way, this begins with its last settings"
+    return printable(told)

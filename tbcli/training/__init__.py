@@ -1,6 +1,6 @@
 """From a configuration to a finished run."""
 
 from tbcli.training.narration import Narrator
-from tbcli.training.session import train
+from tbcli.training.session import resume, train
 
-__all__ = ["Narrator", "train"]
+__all__ = ["Narrator", "resume", "train"]

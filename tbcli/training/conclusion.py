@@ -32,7 +32,6 @@ class Heartbeat:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._stopped = threading.Event()
-        take_request(run)  # of an earlier process that trained it
         threading.Thread(target=self._beat, name="tbcli-heartbeat", daemon=True).start()
 
     def stop(self) -> None:

@@ -20,6 +20,7 @@ from tbcli.recorders.registry import chosen_names, load_recorders
 from tbcli.runs import Run
 from tbcli.runs.files import write_json
 from tbcli.training.augmentation import build_augmentation
+from tbcli.training.changes import version_notes
 from tbcli.training.epoch import Epochs, require_finite
 from tbcli.training.evaluation import Evaluator
 from tbcli.training.failures import is_out_of_memory, out_of_memory
@@ -71,6 +72,8 @@ def train_and_save(
     ready = prepare(config, dataset, narrator, expecting, before, interruption.check)
     interruption.check()
     dataset, model, from_logits = ready.dataset, ready.model, ready.objective.from_logits
+    for note in version_notes(run.record, ready.facts):  # of a resumed run
+        narrator.note(note)
     run.update(**ready.facts)
     require_space(run, model, config.train.save_formats)
     settled = _settled(ready.config, run, len(dataset.train), model.count_params())

@@ -10,6 +10,7 @@ from tbcli.errors import Refused
 from tbcli.runs import Run
 from tbcli.runs.files import utc_now, utc_text, write_atomically
 from tbcli.runs.history import read_history
+from tbcli.runs.stopping import take_request
 from tbcli.runs.store import owner_facts
 from tbcli.training.keeping import LONGEST_SECONDS
 from tbcli.training.state import Generations
@@ -83,6 +84,7 @@ def remembered(run: Run) -> Callable[[], None]:
 
 def reopen(run: Run, parts: Mapping[str, Any]) -> float:
     """Write in a run's record that this process trains it; return the seconds that earlier ones have trained."""
+    take_request(run)  # to stop, of whoever asked an earlier process
     own = parts.get("epochs", {})
     seconds = run.number("seconds") or float(own.get("seconds", 0.0))
     earlier = run.record.get("resumed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,8 @@ from tbcli.runs.claim import claim
 from tbcli.runs.owner import Owner
 from tbcli.runs.stopping import ask_to_stop
 from tbcli.training.conclusion import Heartbeat, signal_stop
+from tbcli.training.resuming import reopen
+from tests.cli.trainings import TBCLI, the_record
 from tests.fakes import make_run
 
 Cli = Callable[..., Result]
@@ -109,15 +112,21 @@ def test_a_heartbeat_that_is_asked_signals_once(workspace: Path, monkeypatch: py
     monkeypatch.setattr(tbcli.training.conclusion, "_LOOK_SECONDS", 0.001)
     called, run = threading.Semaphore(0), make_live(workspace)
     monkeypatch.setattr(tbcli.training.conclusion, "signal_stop", called.release)
-    ask_to_stop(run)  # of an earlier process: this one did not train yet
+    ask_to_stop(run)  # between the making of the run and its first beat
     heartbeat = Heartbeat(run)
-    ask_to_stop(run)
     assert called.acquire(timeout=30)
     ask_to_stop(run)
     while run.stop_file.exists():
         pass
     heartbeat.stop()
     assert not called.acquire(blocking=False)
+
+
+def test_a_resumed_run_is_not_stopped_by_what_was_asked_of_an_earlier_process(workspace: Path) -> None:
+    run = make_run(workspace, status="interrupted")
+    ask_to_stop(run)
+    reopen(run, {})
+    assert (run.stop_file.exists(), run.record["status"]) == (False, "running")
 
 
 @pytest.mark.parametrize(
@@ -137,3 +146,29 @@ def test_the_signal_is_one_that_lets_a_run_be_concluded(
     monkeypatch.setattr("tbcli.training.conclusion.os.kill", lambda _, number: received.append(number))
     signal_stop()
     assert received == [sent]
+
+
+SCRIPT = """
+import keras, numpy
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(numpy.zeros((8, 2)), numpy.zeros(8), epochs=100_000, verbose=0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_script_under_run_is_stopped_and_its_run_is_interrupted(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(SCRIPT)
+    argv = [*TBCLI, "run", "--record", "off", "train.py"]
+    with subprocess.Popen(argv, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr
+            assert any(line.startswith("tbcli: run ") for line in process.stderr)
+            done = subprocess.run([*TBCLI, "stop", "latest"], cwd=tmp_path, capture_output=True, text=True, check=False)
+            assert (done.returncode, done.stdout) == (0, ""), done.stderr
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == -signal.SIGTERM  # 143, as a shell has it
+    assert the_record(tmp_path)["status"] == "interrupted"

@@ -46,6 +46,11 @@ def test_what_is_typed_beside_it_or_set_by_a_variable_is_stronger_and_said(
         assert f"\n{line} " in result.stdout.replace("\n", " \n")
 
 
+def test_it_says_so_where_the_run_itself_was_changed_on_its_way(cli: Cli, workspace: Path) -> None:
+    make_run(workspace, record={"changes": [{"epoch": 2, "changes": {"train.seed": [0, 1]}}]})
+    assert "changed on its way" in cli("train", "--config", "latest", "--print-config").stderr
+
+
 def test_a_run_of_elsewhere_is_repeated_here(cli: Cli, workspace: Path) -> None:
     run = make_run(workspace / "other", settings=ASKED)
     shutil.copytree(run.logs, workspace / "unpacked" / run.id)
