@@ -103,13 +103,16 @@ class StateKeeper:
         """Keep one state of a training that is finished, or none, as was asked."""
         self._generations.keep(1 if self._keeps else 0)
 
-    def report(self) -> Mapping[str, Any]:
-        """Return what saving cost, for the run's record."""
+    def report(self, before: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what saving cost, for the run's record.
+
+        Args:
+            before: The same of earlier processes, empty of a new run.
+        """
+        costs = {"states": self.saved, "seconds": self.seconds, "cpu_seconds": self.cpu_seconds}
         return {
-            "states": self.saved,
-            "seconds": round(self.seconds, 3),
-            "cpu_seconds": round(self.cpu_seconds, 3),
-            "bytes": self.bytes,
+            **{name: round(before.get(name, 0) + value, 3) for name, value in costs.items()},
+            "bytes": self.bytes or before.get("bytes", 0),
         }
 
     def _written(self, step: int, parts: dict[str, Any]) -> int:

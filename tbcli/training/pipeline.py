@@ -233,7 +233,7 @@ def _recorded(config: Config, run: Run, narrator: Narrator) -> Iterator[Recordin
 @contextmanager
 def _state_kept(setup: Setup, epochs: Epochs, keeper: StateKeeper) -> Iterator[None]:
     """Save the state when anything ends the training before its end, and conclude what was saved after it."""
-    run = setup.run
+    run, before = setup.run, setup.run.record.get("saving") or {}
     try:
         yield
         keeper.conclude()
@@ -245,7 +245,7 @@ def _state_kept(setup: Setup, epochs: Epochs, keeper: StateKeeper) -> Iterator[N
             epochs.save(at_end=True)
         raise
     finally:
-        run.record["saving"] = keeper.report()  # to be written with the run's last word
+        run.record["saving"] = keeper.report(before)  # to be written with the run's last word
 
 
 def _rebuilt_in_float32(config: Config, ready: Prepared, narrator: Narrator) -> keras.Model:

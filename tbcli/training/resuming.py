@@ -20,7 +20,6 @@ _OF_AN_END = (
     "reason",
     "bytes",
     "recording",
-    "saving",
     "metrics",
     "measured_in",
     "ended_by",

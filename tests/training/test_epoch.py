@@ -142,3 +142,29 @@ def test_time_that_is_over_ends_an_epoch_within_or_after_it(tmp_path: Path) -> N
         assert (epochs.ended_by, epochs.is_within) == (ended_by, bool(ended_by))
     assert epochs.end_epoch({"loss": 1.0}) is True
     assert (epochs.ended_by, epochs.epochs_done, epochs.is_within) == ("max_time", 1, False)
+
+
+def test_a_state_is_saved_whatever_ends_the_training_but_never_one_that_is_broken(tmp_path: Path) -> None:
+    epochs = epochs_of(tmp_path / "history.csv", {"train.epochs": 2})
+    saved: list[int] = []
+    epochs._keeper = SimpleNamespace(
+        step=0, begin=nothing, is_due=lambda step, **_: False, write=lambda step, parts: saved.append(step)
+    )
+    epochs._model = SimpleNamespace(steps=0, bytes=0)
+
+    def take(steps: int, **logs: float) -> None:
+        epochs._model.steps = epochs.steps_done + steps
+        epochs.after_steps(epochs.steps_done + steps, logs)
+
+    epochs.save(at_end=True)  # nothing has begun
+    epochs.begin()
+    epochs.begin_epoch(1)
+    take(2, loss=1.0)
+    epochs.save(at_end=True)
+    assert saved == [2]
+    epochs._model.steps += 1  # an error in the middle of an execution
+    epochs.save(at_end=True)
+    with pytest.raises(Diverged):
+        take(2, loss=math.nan)
+    epochs.save(at_end=True)
+    assert saved == [2]
