@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tbcli.errors import Diverged
+from tbcli.errors import Diverged, DoesNotFit, describe_error
 from tbcli.naming.direction import NOT_METRICS, direction_of
 from tbcli.naming.series import without_split
 from tbcli.recorders.base import Snapshot
@@ -89,7 +89,13 @@ class Epochs:
         self._setup.narrator.begin(self._setup.config.train.epochs, self._feed.steps)
         self._began = time.perf_counter()
         if self._saved:
-            self._take_up(self._saved)
+            try:
+                self._take_up(self._saved)
+            except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+                raise DoesNotFit(
+                    f"the saved state cannot be taken up: {describe_error(error)}",
+                    hint="it may be of another version of tbcli; `tbcli train --config RUN` repeats the run",
+                ) from error
         else:
             if self._saved is not None:
                 self._recording.cut()

@@ -13,7 +13,7 @@ from tbcli.runs.history import read_history
 from tbcli.runs.stopping import take_request
 from tbcli.runs.store import owner_facts
 from tbcli.training.keeping import LONGEST_SECONDS
-from tbcli.training.state import Generations
+from tbcli.training.state import DamagedState, Generations, Saved
 
 _OF_AN_END = (
     "ended",
@@ -42,6 +42,7 @@ def saved_parts(run: Run, warn: Callable[[str], None]) -> Mapping[str, Any]:
     generations = Generations(run.checkpoints)
     saved = generations.newest(warn)
     if saved is not None:
+        _require_known(saved)
         generations.keep(len(generations.files()), up_to=saved.step)
         return saved.parts
     seconds = read_history(run.history_file).columns.get("seconds", ())
@@ -52,6 +53,24 @@ def saved_parts(run: Run, warn: Callable[[str], None]) -> Mapping[str, Any]:
         )
     warn("no state was saved before the run ended: it begins again")
     return {}
+
+
+def _require_known(saved: Saved) -> None:
+    """Check what is read of a state before its parts are restored; these check theirs.
+
+    Raises:
+        DamagedState: It is not what a training saves.
+    """
+    own: Any = saved.parts.get("epochs")
+    feed: Any = saved.parts.get("feed")
+    try:
+        steps, restarts = own["plan"]
+        counts = (own["epochs_done"], own["steps_done"], steps, *restarts, feed["epoch"], feed["position"])
+        is_known = type(own["seconds"]) is float and all(type(count) is int and count >= 0 for count in counts)
+    except (TypeError, ValueError, KeyError):
+        is_known = False
+    if not is_known:
+        raise DamagedState(saved.path, "it is not what a training saves")
 
 
 def with_any_data(parts: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -45,7 +45,9 @@ class DamagedState(Refused):
     """A file of state is not what was written."""
 
     def __init__(self, path: Path, what: str) -> None:
-        super().__init__(f"{str(path)!r} is damaged: {what}", hint="an older state, if there is one, is whole")
+        super().__init__(
+            f"{str(path)!r} is damaged: {what}", hint="`tbcli train --config RUN` repeats the run from its start"
+        )
 
 
 class CannotKeep(TypeError):  # noqa: N818
