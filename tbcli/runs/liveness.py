@@ -60,8 +60,9 @@ class Signs:
         limit = STALE_ELSEWHERE_SECONDS if self.is_elsewhere else STALE_SECONDS
         if self.beat_age >= limit:
             return ""
+        but = "its process is gone, but " if self.process is False else ""
         where = " on another machine" if self.is_elsewhere else ""
-        return f"its last heartbeat{where} was {max(0.0, self.beat_age):.0f} s ago, less than {limit:.0f}"
+        return f"{but}its last heartbeat{where} was {max(0.0, self.beat_age):.0f} s ago, less than {limit:.0f}"
 
 
 def read_signs(
