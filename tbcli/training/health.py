@@ -28,9 +28,11 @@ class Health:
     Args:
         dataset: What is learnt. Of arrays `check_inputs` looks at every sample; samples that stream are looked at as
             they are drawn, and `check_batches` says what was found.
+        between: Called now and then while all are looked at; may raise to stop.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, between: Callable[[], None] = lambda: None) -> None:
+        self._between = between
         self._arrays = {name: split for name, split in _splits(dataset) if _is_array(split)}
         self._watched = {
             name: WatchedSource(split.inputs)
@@ -45,11 +47,8 @@ class Health:
         self.dataset = replace(dataset, **watched)
         """The dataset to use: the same, with its streams wrapped."""
 
-    def check_inputs(self, between: Callable[[], None] = lambda: None) -> None:
+    def check_inputs(self) -> None:
         """Check every sample of in-memory arrays.
-
-        Args:
-            between: Called now and then; may raise to stop.
 
         Raises:
             Diverged: A sample holds NaN or an infinity.
@@ -62,7 +61,7 @@ class Health:
             for first in range(0, len(positions), rows):
                 chunk = positions[first : first + rows]
                 samples = split.inputs[chunk]
-                between()
+                self._between()
                 row = first_not_finite(samples)
                 if row is not None:
                     raise _bad_sample(name, int(chunk[row]), samples[row])

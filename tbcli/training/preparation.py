@@ -90,8 +90,8 @@ def prepare(
     keras.utils.set_random_seed(train.seed)
     if train.deterministic:
         tf.config.experimental.enable_op_determinism()
-    health = Health(dataset)
-    health.check_inputs(check)
+    health = Health(dataset, check)
+    health.check_inputs()
     dataset = health.dataset
     model = build_model(config.model, dataset, precision, narrator.note, for_training=True)
     precision = precision_of(model)
