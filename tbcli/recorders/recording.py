@@ -133,13 +133,9 @@ class Recording:
 
     def state(self) -> Mapping[str, Any]:
         """Return the state of each recorder and of the writer, and what recording has cost so far."""
-        states: dict[str, Any] = {}
         stopped = {recorder.name for recorder in self._stopped}
-        for recorder in [*self._active, *self._stopped]:
-            with self._guarded(recorder):
-                states[recorder.name] = dict(recorder.state())
         return {
-            "recorders": states,
+            "recorders": {recorder.name: _state_of(recorder) for recorder in (*self._active, *self._stopped)},
             "writer": self._writer.state(),
             "switched_off": {name: why for name, why in self.switched_off.items() if name not in stopped},
             "failed": self.failed,
@@ -312,6 +308,14 @@ class Recording:
         if self._not_noted:
             self._note(f"not recorded: {told_by_reason({name: self.switched_off[name] for name in self._not_noted})}")
             self._not_noted = []
+
+
+def _state_of(recorder: Recorder) -> Any:
+    """Return a recorder's state; the error, which nobody can keep, of one that fails to tell it."""
+    try:
+        return dict(recorder.state())
+    except Exception as error:  # noqa: BLE001 - a recorder that cannot be resumed records all the same
+        return error
 
 
 def told_by_reason(reasons: Mapping[str, str]) -> str:

@@ -410,3 +410,61 @@ def test_what_does_not_suit_is_one_note_and_a_warning_only_where_it_was_asked_fo
     Recording(recorders, config, tmp_path, warnings.append, notes.append).begin(moment(0))
     assert notes == ["not recorded: kernels, attention (no convolution); pr_curves (no classes)"]
     assert warnings == ["recorder 'text' was switched off: odd"]
+
+
+class Counting(Recorder):
+    """Keeps what it saw in attributes, and some that no file can hold."""
+
+    made_anew = frozenset({"clock"})
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.seen: list[tuple[str, int]] = []
+        self.clock = object()
+
+    def on_begin(self, snapshot: Snapshot, writer: Writer) -> None:
+        self.seen.append(("begin", snapshot.epoch))
+
+    def on_resume(self, snapshot: Snapshot, writer: Writer) -> None:
+        self.seen.append(("resume", snapshot.epoch))
+
+
+class Secretive(Counting):
+    """Has an attribute where others have a method."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.state = 3  # type: ignore[assignment]
+
+
+def test_a_resumed_recorder_goes_on_with_its_attributes_and_others_begin(start: Any) -> None:
+    recording, warnings = start(Counting("old"), Probe("broken", "begin"), Secretive("secretive"))
+    recording.begin(moment(0))
+    state = recording.state()
+    assert set(state["recorders"]) == {"old", "secretive"}
+    assert state["recorders"]["old"] == {"seen": [("begin", 0)]}
+    assert isinstance(state["recorders"].pop("secretive"), TypeError)  # as whoever saves it does
+    old, new, broken, secretive = Counting("old"), Counting("new"), Probe("broken"), Secretive("secretive")
+    clock = old.clock
+    again, _ = start(old, new, broken, secretive)
+    again.restore(state)
+    again.go_on(moment(3))
+    assert old.seen == [("begin", 0), ("resume", 3)]
+    assert old.clock is clock
+    assert (new.seen, secretive.seen, broken.calls) == ([("begin", 3)], [("begin", 3)], [])
+    assert warnings == ["recorder 'broken' was switched off: ZeroDivisionError: oops"]
+    again.finish("finished")
+
+
+def test_what_a_full_disk_switched_off_is_there_again_where_the_run_is_resumed(start: Any) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    recording, _ = start(Counting("kept"), Probe("full", "epoch", full))
+    recording.begin(moment(0))
+    recording.epoch(moment(1), last=False)
+    assert set(recording.switched_off) == {"kept", "full"}
+    kept = Counting("kept")
+    again, _ = start(kept)
+    again.restore(recording.state())
+    again.go_on(moment(1))
+    assert (kept.seen, again.switched_off) == ([("begin", 0), ("resume", 1)], {})
+    again.finish("finished")
