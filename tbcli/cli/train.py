@@ -119,8 +119,6 @@ def train(
         reason, advice = earlier.at_end
         output.say(f"{printable(earlier.run.label)} has nothing left to train: {reason}; {advice} goes on")
         run = earlier.run
-        if leave:
-            leave(run)
     else:
         run = _train(config, gates, output, leave, earlier)
     try:
