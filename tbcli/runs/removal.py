@@ -18,7 +18,7 @@ from tbcli.errors import Interrupted, NotFound, Refused
 from tbcli.runs.claim import claim
 from tbcli.runs.removal_plan import Identity, has_mount, identity_of, in_use, mount_in, not_ours
 from tbcli.runs.run import Run, is_record_of
-from tbcli.runs.trees import empty, errors_naming, mount_points, open_directory, remove_entry
+from tbcli.runs.trees import empty, errors_naming, mount_points, open_directory, remove_entry, swapped
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -117,20 +117,13 @@ def held(run: Run, now: datetime | None = None, identity: Identity | None = None
     try:
         with open_directory(run.logs.parent) as root, errors_naming(run.logs), _claimed(run, root) as logs:
             if identity not in (None, identity_of(os.fstat(logs))):
-                raise Refused(
-                    f"{str(run.logs)!r} was swapped for another meanwhile", hint="see what it is, and try again"
-                )
+                raise swapped(run.logs)
             _require_removable(run, logs, now)
             yield Held(run, root, logs)
     except FileNotFoundError:
         if os.path.lexists(run.logs):
             raise
         raise NotFound(f"run {run.id} is gone already", hint="`tbcli runs` lists what is there") from None
-
-
-def swapped(path: Path) -> Refused:
-    """Return the error for a directory in whose place there is another."""
-    return Refused(f"{str(path)!r} was swapped for another meanwhile", hint="see what it is, and try again")
 
 
 @contextmanager

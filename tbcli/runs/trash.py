@@ -14,8 +14,6 @@ import json
 import os
 import re
 import secrets
-import stat
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -24,23 +22,42 @@ from pathlib import Path
 from typing import Any
 
 from tbcli.config.paths import TRASH
-from tbcli.errors import ConfigError, NotFound, Refused
+from tbcli.errors import NotFound, Refused
 from tbcli.runs.damaged import held_wreck
 from tbcli.runs.files import parse_utc, read_file, utc_now, utc_text, write_atomically
-from tbcli.runs.removal import held, swapped
+from tbcli.runs.removal import held
 from tbcli.runs.removal_plan import Identity
 from tbcli.runs.run import Run
 from tbcli.runs.store import RunStore
-from tbcli.runs.trees import Freed, empty, errors_naming, mount_below, mount_points, open_directory, remove_entry, sync
+from tbcli.runs.trash_place import (
+    TRIES,
+    entries_in,
+    is_elsewhere,
+    is_own,
+    locked_entry,
+    make_trash,
+    require_usable,
+    trash_beside,
+    unusable,
+)  # fmt: skip
+from tbcli.runs.trees import (
+    Freed,
+    empty,
+    errors_naming,
+    is_real_directory,
+    mount_below,
+    open_directory,
+    remove_entry,
+    rename_all,
+    sync,
+)  # fmt: skip
 from tbcli.runs.wreckage import Wreck
 
 PARTS = ("logs", "plots", "models")
 _RECORD = "trashed.json"
 _ENTRY = re.compile(r"(?P<run>.+)@(?P<moment>\d{8}-\d{6})(-[0-9a-f]{4})?", re.DOTALL)
-_TRIES, _PAUSE_SECONDS = 50, 0.1
 _LONGEST_NAME = 200  # bytes; file systems take 255
 _NEW, _GONE = ".new-", ".gone-"
-_AT_ONCE = "`--permanent` removes at once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +104,7 @@ class Trash:
 
     def __init__(self, store: RunStore) -> None:
         self._roots = dict(zip(PARTS, (store.logs_root, store.plots_root, store.models_root), strict=True))
-        self._bins = {part: _beside(root, tuple(self._roots.values())) for part, root in self._roots.items()}
+        self._bins = {part: trash_beside(root, tuple(self._roots.values())) for part, root in self._roots.items()}
 
     @property
     def place(self) -> Path:
@@ -101,10 +118,10 @@ class Trash:
             ConfigError: A root is on another file system than its trash, or the trash cannot be written.
             Refused: What lies in its place is not ours.
         """
-        roots = {path.parent for path in places if _is_directory(path)}
+        roots = {path.parent for path in places if is_real_directory(path)}
         for part in PARTS:
             if self._roots[part] in roots:
-                _require_usable(self._roots[part], self._bins[part])
+                require_usable(self._roots[part], self._bins[part])
 
     def move(self, run: Run, now: datetime | None = None, *, identity: Identity | None = None) -> int:
         """Move a run here and return the bytes that its purge frees; a link in place of plots or model stays.
@@ -145,10 +162,10 @@ class Trash:
         size = sum(freed.count_tree(path) for path in parts.values())
         try:
             with self._new_entry(facts, parts, now) as places:
-                _move_all([(path, places[part] / part) for part, path in parts.items()], first)
+                rename_all([(path, places[part] / part) for part, path in parts.items()], first)
         except OSError as error:
             if error.errno == errno.EXDEV:
-                raise _elsewhere(Path(str(error.filename)), self.place) from None
+                raise is_elsewhere(Path(str(error.filename)), self.place) from None
             raise
         return size
 
@@ -162,7 +179,7 @@ class Trash:
         made: list[Path] = []
         try:
             for top in dict.fromkeys([self.place, *(self._bins[part] for part in parts)]):
-                _make_bin(top)
+                make_trash(top)
             record = {
                 "schema": 1,
                 **facts,
@@ -194,14 +211,14 @@ class Trash:
                     with suppress(OSError):  # a file system without locks
                         fcntl.flock(top, fcntl.LOCK_SH)
                     unfinished.mkdir(mode=0o700)
-                    stack.enter_context(_locked_entry(unfinished))
+                    stack.enter_context(locked_entry(unfinished))
                     # ASCII, for names need not be UTF-8.
                     write_atomically(unfinished / _RECORD, json.dumps(record, indent=2))
                     unfinished.rename(entry)
                     sync(top)
             except OSError as error:
                 _discard(unfinished)
-                raise _unwritable(self.place, error.errno or 0) from None
+                raise unusable(self.place, error.errno or 0) from None
             except BaseException:
                 _discard(unfinished)
                 raise
@@ -213,7 +230,7 @@ class Trash:
         Raises:
             Refused: What lies in the place of the trash is not ours.
         """
-        found = [self._read(name) for name in _names_in(self.place) if _ENTRY.fullmatch(name)]
+        found = [self._read(name) for name in entries_in(self.place) if _ENTRY.fullmatch(name)]
         entries = [one for one in found if one is not None and one.parts]
         return sorted(entries, key=lambda one: (one.when, one.entry.name))
 
@@ -225,7 +242,7 @@ class Trash:
         entry = self.place / name
         named = _ENTRY.fullmatch(name.removeprefix(_GONE))
         record = _read_record(entry)
-        if not named or not (isinstance(record.get("schema"), int) or _is_directory(entry / "logs")):
+        if not named or not (isinstance(record.get("schema"), int) or is_real_directory(entry / "logs")):
             return None
         directory = str(record.get("directory") or named["run"])
         if "/" in directory or directory in ("", ".", ".."):
@@ -248,7 +265,7 @@ class Trash:
             if part in noted and Path(noted[part]).parent.name == TRASH:
                 places.append(Path(noted[part]).parent / name)
             for place in places:
-                if _is_ours(place.parent) and _is_directory(place) and _is_directory(place / part):
+                if is_own(place.parent) and is_real_directory(place) and is_real_directory(place / part):
                     parts[part] = place / part
                     break
         return parts
@@ -283,7 +300,7 @@ class Trash:
             Refused: A run of that name is there, another process works on it, or it lies on another file system.
             OSError: Something could not be moved; the run is still in the trash.
         """
-        with _locked_entry(trashed.entry, tries=_TRIES):
+        with locked_entry(trashed.entry, tries=TRIES):
             moves = [
                 (trashed.parts[part], self._roots[part] / trashed.name_of(part))
                 for part in reversed(PARTS)
@@ -295,7 +312,7 @@ class Trash:
             for _, target in moves:
                 target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                _move_all(moves)
+                rename_all(moves)
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
@@ -314,7 +331,7 @@ class Trash:
             Refused: Another process works on it, or something is mounted in it.
             OSError: Something could not be removed; ``filename`` says what.
         """
-        with _locked_entry(trashed.entry, tries=_TRIES):
+        with locked_entry(trashed.entry, tries=TRIES):
             for part in trashed.parts.values():
                 if mounted := mount_below(part):
                     raise Refused(f"{mounted!r} is a mount point", hint=f"unmount it first (`umount {mounted}`)")
@@ -323,10 +340,10 @@ class Trash:
 
     def tidy(self) -> None:
         """Finish what killed processes left half done; what resists is left for the next time."""
-        names = _names_in(self.place)
+        names = entries_in(self.place)
         self._drop_unfinished([self.place / name for name in names if name.startswith(_NEW)])
         for name in names:
-            with suppress(OSError, NotFound, Refused), _locked_entry(self.place / name):
+            with suppress(OSError, NotFound, Refused), locked_entry(self.place / name):
                 if name.startswith(_GONE):
                     self._remove_gone(self.place / name)
                 elif found := self._read(name):
@@ -354,10 +371,10 @@ class Trash:
         for part in PARTS[1:]:
             origin = self._roots[part] / trashed.name_of(part)
             is_same = trashed.origins.get(part) == str(origin.absolute())
-            if is_same and part not in trashed.parts and _is_directory(origin):
+            if is_same and part not in trashed.parts and is_real_directory(origin):
                 place = self._bins[part] / trashed.entry.name
                 place.mkdir(mode=0o700, exist_ok=True)
-                _move_all([(origin, place / part)])
+                rename_all([(origin, place / part)])
 
     def _forget(self, trashed: Trashed) -> None:
         """Remove an entry without parts, its record last."""
@@ -391,81 +408,13 @@ def _beginning(name: str) -> str:
     return os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])
 
 
-def _beside(root: Path, roots: Sequence[Path]) -> Path:
-    """Return the trash of a root: in its parent, or further up where that lies in a root itself."""
-    tops = [top.resolve() for top in roots]
-    parent = root.resolve().parent
-    while parent != parent.parent and any(parent.is_relative_to(top) for top in tops):
-        parent = parent.parent
-    return parent / TRASH
-
-
 def _distinct(named: Iterable[tuple[str, Path]]) -> dict[str, Path]:
     """Return the parts that are there; links are none, and of one directory there is one."""
     found: dict[str, Path] = {}
     for part, path in named:
-        if _is_directory(path) and not any(path.samefile(other) for other in found.values()):
+        if is_real_directory(path) and not any(path.samefile(other) for other in found.values()):
             found[part] = path
     return found
-
-
-def _require_usable(root: Path, trash: Path) -> None:
-    try:
-        is_there = os.path.lexists(trash)
-        if is_there and not _is_ours(trash):
-            raise Refused(
-                f"{str(trash)!r} is not a directory of yours", hint="move it away: `tbcli clean` keeps its trash there"
-            )
-        device = (trash if is_there else trash.parent).stat().st_dev
-        if root.stat().st_dev != device or str(root.resolve()) in mount_points():
-            raise _elsewhere(root, trash)
-        if not os.access(trash if is_there else trash.parent, os.W_OK | os.X_OK):
-            raise _unwritable(trash, errno.EACCES)
-    except OSError as error:
-        raise _unwritable(trash, error.errno or 0) from None
-
-
-def _elsewhere(path: Path, trash: Path) -> ConfigError:
-    return ConfigError(f"{str(path)!r} is on another file system than its trash {str(trash)!r}", hint=_AT_ONCE)
-
-
-def _unwritable(trash: Path, code: int) -> ConfigError:
-    return ConfigError(f"cannot use the trash {str(trash)!r}: {os.strerror(code)}", hint=_AT_ONCE)
-
-
-def _make_bin(trash: Path) -> None:
-    try:
-        trash.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(trash, error.errno or 0) from None
-
-
-def _is_directory(path: Path) -> bool:
-    """Say whether a directory is there, and not a link to one."""
-    try:
-        return stat.S_ISDIR(path.lstat().st_mode)
-    except OSError:
-        return False
-
-
-def _is_ours(trash: Path) -> bool:
-    """Say whether a directory is this user's own, and not a link to one."""
-    try:
-        found = trash.lstat()
-    except OSError:
-        return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
-
-
-def _names_in(trash: Path) -> list[str]:
-    if not os.path.lexists(trash):
-        return []
-    if not _is_ours(trash):
-        raise Refused(
-            f"{str(trash)!r} is not a directory of yours", hint="move it away: `tbcli clean` keeps its trash there"
-        )
-    with os.scandir(trash) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
 
 
 def _read_record(entry: Path) -> Mapping[str, Any]:
@@ -478,80 +427,6 @@ def _read_record(entry: Path) -> Mapping[str, Any]:
 
 def _texts(value: object) -> dict[str, str]:
     return {key: text for key, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
-
-
-@contextmanager
-def _locked_entry(entry: Path, *, tries: int = 1) -> Iterator[None]:
-    """Hold an entry, so that nobody else moves or removes it.
-
-    Args:
-        entry: Which.
-        tries: How often to look whether another process is done with it.
-
-    Raises:
-        NotFound: It is gone.
-        Refused: Another process holds it.
-    """
-    try:
-        with open_directory(entry.parent) as top, open_directory(entry.name, top) as handle:
-            _lock(handle, entry, tries)
-            if not os.path.samestat(os.fstat(handle), os.stat(entry.name, dir_fd=top, follow_symlinks=False)):
-                raise FileNotFoundError
-            yield
-    except FileNotFoundError:
-        raise NotFound(
-            f"{entry.name!r} is not in the trash any more", hint="`tbcli clean --restore` lists it"
-        ) from None
-
-
-def _lock(handle: int, entry: Path, tries: int) -> None:
-    for attempt in range(tries):
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if attempt < tries - 1:
-                time.sleep(_PAUSE_SECONDS)
-        except OSError:  # a file system without locks
-            return
-        else:
-            return
-    raise Refused(f"another `tbcli clean` works on {entry.name!r}", hint="wait for its end, and try again")
-
-
-def _move_all(moves: Sequence[tuple[Path, Path]], first: int | None = None) -> None:
-    """Rename directories, all or none.
-
-    Args:
-        moves: From where to where.
-        first: The open directory that the first must be.
-
-    Raises:
-        Refused: One was swapped for another meanwhile.
-        OSError: One could not be renamed.
-    """
-    done: list[tuple[Path, Path]] = []
-    try:
-        for number, (source, target) in enumerate(moves):
-            _move(source, target, first if number == 0 else None)
-            done.append((source, target))
-    except BaseException:
-        for source, target in reversed(done):
-            with suppress(OSError, Refused):
-                _move(target, source)
-        raise
-
-
-def _move(source: Path, target: Path, expected: int | None = None) -> None:
-    """Rename a directory without following a link, to where nothing is, and see that it is the one that was meant."""
-    with ExitStack() as stack, errors_naming(source):
-        before, after = (stack.enter_context(open_directory(path.parent)) for path in (source, target))
-        handle = expected if expected is not None else stack.enter_context(open_directory(source.name, before))
-        os.rename(source.name, target.name, src_dir_fd=before, dst_dir_fd=after)
-        if not os.path.samestat(os.fstat(handle), os.stat(target.name, dir_fd=after, follow_symlinks=False)):
-            os.rename(target.name, source.name, src_dir_fd=after, dst_dir_fd=before)
-            raise swapped(source)
-        sync(after)
-        sync(before)
 
 
 def _discard(entry: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Directory trees that are measured and removed: from an open directory on, never through a link or into a mount."""
+"""Directory trees that are measured, moved and removed: never through a link, never into a mount."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from tbcli.errors import Refused
 
 _MOUNTS = Path("/proc/self/mountinfo")
 _ESCAPED = re.compile(r"\\([0-7]{3})")
@@ -140,3 +142,52 @@ def empty(directory: int, place: Path, *, spare: str = "") -> int:
     with os.scandir(directory) as entries:
         names = sorted(entry.name for entry in entries if entry.name != spare)
     return sum(remove_entry(name, directory, place) for name in names)
+
+
+def is_real_directory(path: Path) -> bool:
+    """Say whether a directory is there, and not a link to one."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def rename_all(moves: Sequence[tuple[Path, Path]], first: int | None = None) -> None:
+    """Rename directories, all or none.
+
+    Args:
+        moves: From where to where.
+        first: The open directory that the first must be.
+
+    Raises:
+        Refused: One was swapped for another meanwhile.
+        OSError: One could not be renamed.
+    """
+    done: list[tuple[Path, Path]] = []
+    try:
+        for number, (source, target) in enumerate(moves):
+            _rename(source, target, first if number == 0 else None)
+            done.append((source, target))
+    except BaseException:
+        for source, target in reversed(done):
+            with suppress(OSError, Refused):
+                _rename(target, source)
+        raise
+
+
+def swapped(path: Path) -> Refused:
+    """Return the error for a directory in whose place there is another."""
+    return Refused(f"{str(path)!r} was swapped for another meanwhile", hint="see what it is, and try again")
+
+
+def _rename(source: Path, target: Path, expected: int | None = None) -> None:
+    """Rename a directory without following a link, to where nothing is, and see that it is the one that was meant."""
+    with ExitStack() as stack, errors_naming(source):
+        before, after = (stack.enter_context(open_directory(path.parent)) for path in (source, target))
+        handle = expected if expected is not None else stack.enter_context(open_directory(source.name, before))
+        os.rename(source.name, target.name, src_dir_fd=before, dst_dir_fd=after)
+        if not os.path.samestat(os.fstat(handle), os.stat(target.name, dir_fd=after, follow_symlinks=False)):
+            os.rename(target.name, source.name, src_dir_fd=after, dst_dir_fd=before)
+            raise swapped(source)
+        sync(after)
+        sync(before)

@@ -13,7 +13,7 @@ import pytest
 
 from tbcli.config import PathsConfig
 from tbcli.errors import ConfigError, NotFound, Refused, TbcliError
-from tbcli.runs import Run, RunStore
+from tbcli.runs import Run, RunStore, trash_place
 from tbcli.runs import trash as module
 from tbcli.runs.claim import claim
 from tbcli.runs.files import utc_now, write_json
@@ -180,7 +180,7 @@ def test_another_users_trash_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_trash_on_another_file_system_asks_for_permanent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, trash = make_run(tmp_path), trash_of(tmp_path)
-    monkeypatch.setattr(module, "mount_points", lambda: [str(tmp_path / "models")])
+    monkeypatch.setattr(trash_place, "mount_points", lambda: [str(tmp_path / "models")])
     with pytest.raises(ConfigError, match="another file system") as caught:
         trash.move(run)
     assert "--permanent" in caught.value.hint
@@ -342,7 +342,7 @@ def test_a_full_disk_asks_for_permanent(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_an_entry_that_another_process_works_on_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_TRIES", 1)
+    monkeypatch.setattr(module, "TRIES", 1)
     run, trash = make_run(tmp_path), trash_of(tmp_path)
     trash.move(run)
     (moved,) = trash.list()
