@@ -161,6 +161,7 @@ class RunStore:
             if run is None:
                 self._note_other(self.logs_root / name)
                 continue
+            self._invalid.pop(self.logs_root / name, None)
             known[run.id] += 1
             if run.is_moved:
                 moved.append(run)
@@ -170,8 +171,8 @@ class RunStore:
 
     def _note_other(self, logs: Path) -> None:
         self._others[logs] = None
-        invalid = read_invalid_run(logs)
-        if invalid:
+        self._invalid.pop(logs, None)
+        if invalid := read_invalid_run(logs):
             self._invalid[logs] = invalid
 
     def list(self) -> list[Run]:

@@ -59,7 +59,7 @@ def read_invalid_run(logs: Path, now: float | None = None) -> InvalidRun | None:
     except NotADirectoryError:
         return None
     except FileNotFoundError:
-        if not is_ours or is_young(logs, now):
+        if not is_ours or is_young(logs, now) or not logs.is_dir():  # being made, or removed a moment ago
             return None
         why = "it has no run.json"
     except (OSError, ValueError, RecursionError) as error:

@@ -118,7 +118,7 @@ def _orphans(store: RunStore, known: set[str], now: datetime) -> Iterator[Wreck]
         if name in known or name in trashed or any(os.path.lexists(place / name) for place in elsewhere):
             continue
         paths = tuple(root / name for root in roots if _is_directory(root / name))
-        if not any(is_young(path, now.timestamp()) for path in paths):
+        if paths and not any(is_young(path, now.timestamp()) for path in paths):
             yield Wreck("orphan", paths, "the logs of its run are gone", max(map(changed_at, paths)))
 
 
@@ -140,7 +140,7 @@ def _temporaries(run: Run, now: datetime, *, thorough: bool) -> Iterator[Wreck]:
 
 def _is_left(path: Path, pid: int | None, run: Run, now: datetime) -> bool:
     """Say whether nobody will rename a temporary: its process is dead, or where that is not known it is old."""
-    if run.is_live(now):
+    if run.is_live(now) or not os.path.lexists(path):
         return False
     owner = run.owner
     if owner and owner.pid == pid and owner.lives() is False:

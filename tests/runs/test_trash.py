@@ -286,7 +286,7 @@ def test_a_directory_that_somebody_holds_stays(tmp_path: Path, monkeypatch: pyte
 
 def test_a_killed_run_goes_once_its_heartbeat_is_old(tmp_path: Path) -> None:
     run, trash = make_run(tmp_path, status="running", record={"pid": 2**22 + 1}), trash_of(tmp_path)
-    with pytest.raises(Refused, match="may still be training: its last heartbeat"):
+    with pytest.raises(Refused, match="may still be training: its process is gone, but its last heartbeat"):
         trash.move(run)
     os.utime(run.heartbeat_file, (0, 0))
     trash.move(run)

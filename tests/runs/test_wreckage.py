@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -192,6 +193,28 @@ def test_a_run_that_trains_has_no_wreckage(workspace: Path, store: RunStore) -> 
     aged_file(run.logs / f".run.{NOBODY}.json")
     run.heartbeat_file.touch()
     assert not store.wreckage()
+
+
+def test_a_directory_that_goes_while_runs_are_listed_is_no_wreckage(
+    workspace: Path, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, gone = make_run(workspace), make_run(workspace)
+    names = store.ids()
+    shutil.rmtree(gone.logs)
+    monkeypatch.setattr(store, "ids", lambda: names)
+    assert store.find("latest").id == run.id
+    assert not store.damage
+
+
+def test_a_record_that_is_mended_is_damaged_no_longer(workspace: Path, store: RunStore) -> None:
+    run = make_run(workspace)
+    whole = run.record_file.read_bytes()
+    damage(run)
+    assert not store.list()
+    assert store.damage
+    run.record_file.write_bytes(whole)
+    assert store.find("latest").id == run.id
+    assert not store.damage
 
 
 def test_runs_says_what_is_left_over(cli, workspace: Path) -> None:
