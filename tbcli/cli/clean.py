@@ -314,11 +314,8 @@ def show_runs_that_go(
 
 
 def _would_move(removal: Removal) -> str:
-    return f"Nothing was removed (--dry-run): {_moved(len(removal.runs), removal.bytes)}"
-
-
-def _moved(count: int, size: int) -> str:
-    return f"{counted_runs(count)} moved to trash; {counted_bytes(size)} are freed when purged"
+    would = f"{counted_runs(len(removal.runs))} would go to the trash"
+    return f"Nothing was removed (--dry-run): {would}, {counted_bytes(removal.bytes)} are freed when purged."
 
 
 def counted_runs(count: int) -> str:
@@ -367,7 +364,9 @@ def _remove(removal: Removal, trash: Trash | None, output: Output, *, json: bool
         if removal.runs and not trash:
             output.say(f"Freed {counted_bytes(sum(freed.values()))}.")
         elif freed:
-            output.say(f"{_moved(len(freed), sum(freed.values()))}. `tbcli clean --restore` lists the trash.")
+            size = counted_bytes(sum(freed.values()))
+            moved = f"{counted_runs(len(freed))} moved to trash; {size} are freed when purged."
+            output.say(f"{moved} `tbcli clean --restore` lists the trash.")
         if json:
             report_removed(freed, output, json=True, dry_run=False)
 
