@@ -59,7 +59,7 @@ def test_a_copy_in_another_place_leaves_the_plots_and_the_model_alone(workspace:
     (workspace / "backup").mkdir()
     shutil.copytree(run.logs, workspace / "backup" / run.id)
     found = store.find(f"backup/{run.id}")
-    assert (found.id, found.recorded_id, found.is_copy) == (f"{run.id}-copy", run.id, True)
+    assert (found.id, found.recorded_id, found.is_copy) == (run.id, run.id, True)
     assert (found.plots.name, found.models.name) == (f"{run.id}-copy", f"{run.id}-copy")
     assert not store.find(f"logs/{run.id}").is_copy
     shutil.rmtree(run.logs)
