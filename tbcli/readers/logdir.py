@@ -147,7 +147,7 @@ class _Walk:
                         below += [before + name] if name != TRASH else []
                     elif _MARK in name and not name.endswith(_NOT) and not _leads_to_directory(entry):
                         self.files.extend(_event_files(entry, inside, before + name, self._damage))
-                    elif name.endswith(_TEXT_LOGS) and not _leads_to_directory(entry):
+                    elif name.endswith(_TEXT_LOGS) and name[0] != "." and not _leads_to_directory(entry):
                         self.tables.extend(_event_files(entry, inside, before + name, []))
                     elif entry.is_symlink():
                         self._links.append(before + name)

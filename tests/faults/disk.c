@@ -137,6 +137,7 @@ int ftruncate64(int descriptor, off64_t size)
     GUARDED(REAL(ftruncate64)(descriptor, size), "ftruncate", path, 0);
 }
 
+int truncate64(const char *path, off64_t size) { GUARDED(REAL(truncate64)(path, size), "truncate", path, 0); }
 int unlink(const char *path) { GUARDED(REAL(unlink)(path), "unlink", path, 0); }
 int rmdir(const char *path) { GUARDED(REAL(rmdir)(path), "rmdir", path, 0); }
 int mkdir(const char *path, mode_t mode) { GUARDED(REAL(mkdir)(path, mode), "mkdir", path, 1); }

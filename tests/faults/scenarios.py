@@ -16,11 +16,13 @@ from tbcli.cli.app import app
 from tbcli.config import Config
 from tbcli.errors import TbcliError
 from tbcli.readers import read_scalars
+from tbcli.recorders.writer import EventWriter
 from tbcli.runs import Run, RunStore
 from tbcli.runs.history import HistoryWriter, read_history
 from tbcli.runs.run import STATUSES
 from tbcli.runs.trash import Trash
 from tbcli.training.conclusion import conclude
+from tbcli.training.resuming import reopen, saved_parts
 from tbcli.training.state import Generations
 from tests.events.records import event, metadata, tensor, write
 from tests.fakes import make_run
@@ -168,6 +170,60 @@ def _a_whole_state_is_there(workspace: Path) -> Iterator[str]:
         yield f"the state is {saved}"
 
 
+def _resumable(workspace: Path) -> None:
+    """Make a run that was killed two epochs after its last state."""
+    run = make_run(workspace, name="first", status="running", epochs=0, files=False)
+    history, writer = HistoryWriter(run.history_file), EventWriter(run.logs)
+    for epoch in (1, 2, 3, 4):
+        _record(epoch, history, writer)
+        if epoch == 2:
+            _keep(run, epoch, history, writer)
+    write_scalars(run.logs / "validation", {"epoch_loss": [0.5, 0.25]})
+
+
+def _resume(workspace: Path) -> int:
+    return _coded(lambda: _go_on(_the_run(workspace)))
+
+
+def _go_on(run: Run) -> None:
+    """Take a run up as `tbcli.training.resume` does, and train an epoch."""
+    parts = saved_parts(run, list[str]().append)
+    reopen(run, parts)
+    history, writer = HistoryWriter(run.history_file), EventWriter(run.logs)
+    history.restore(parts["history"])
+    writer.restore(parts["writer"])
+    _record(3, history, writer)
+    _keep(run, 3, history, writer)
+
+
+def _record(epoch: int, history: HistoryWriter, writer: EventWriter) -> None:
+    history.append({"epoch": epoch, "step": epoch * 10, "seconds": 1.0, "learning_rate": 0.1, "loss": 1 / epoch})
+    writer.scalars({"epoch_loss": 1 / epoch}, epoch, where="train")
+
+
+def _keep(run: Run, epoch: int, history: HistoryWriter, writer: EventWriter) -> None:
+    epochs = {"plan": (40, ()), "epochs_done": epoch, "steps_done": epoch * 10, "seconds": 1.0}
+    parts = {"epochs": epochs, "feed": {"epoch": epoch, "position": 0}}
+    Generations(run.checkpoints).save(epoch * 10, parts | {"history": history.state(), "writer": writer.state()})
+
+
+def _goes_on_from_there(workspace: Path) -> Iterator[str]:
+    """Yield what is lost or twice there once a run was resumed again, whatever came between."""
+    run = _the_run(workspace)
+    saved = Generations(run.checkpoints).newest(list[str]().append)
+    state = saved.parts if saved else {}
+    history, writer = HistoryWriter(run.history_file), EventWriter(run.logs)
+    history.restore(state["history"])
+    writer.restore(state["writer"])
+    epochs = tuple(range(1, saved.step // 10 + 1)) if saved else ()
+    if history.missing or writer.lost or read_history(run.history_file).epochs != epochs:
+        yield f"history {read_history(run.history_file)}, lost {writer.lost}"
+    scalars = read_scalars(run.logs, cache=False)
+    found = {(series.run, series.tag): series.step.tolist() for series in scalars}
+    if scalars.damage or found != {("train", "epoch_loss"): list(epochs)}:
+        yield f"curves {found} {scalars.damage}"
+
+
 def _clean(*words: str) -> Callable[[Path], int]:
     return lambda workspace: tbcli(workspace, "clean", *words, "--yes")[0]
 
@@ -234,6 +290,7 @@ SCENARIOS = {
     "update": Scenario(_training, _update, _STOPPED),
     "history": Scenario(_training, _append, _STOPPED, _epochs_are_whole),
     "save": Scenario(_training, _save, _STOPPED, _a_whole_state_is_there),
+    "resume": Scenario(_resumable, _resume, _STOPPED, _goes_on_from_there),
     "finish": Scenario(_training, _finish, _STOPPED),
     # 2: the trash cannot be made
     "clean": Scenario(_trained, _clean("first"), _REFUSED, _nothing_is_lost),

@@ -761,3 +761,8 @@ def test_serve_says_how_to_show_them(logs: Path, capsys: pytest.CaptureFixture[s
 
     warn_of_emptiness(Output(), survey([logs / "keras"]), [])
     assert "tbcli export keras --format tensorboard --out DIR" in capsys.readouterr().err
+
+
+def test_a_hidden_table_is_no_log_for_it_may_be_written_just_now(tmp_path: Path) -> None:
+    (tmp_path / ".history.123.csv").write_text("epoch,loss\n1,0.5\n2,0.25\n")
+    assert not list(read_scalars(tmp_path))
