@@ -32,7 +32,9 @@ def distinct_names(places: Sequence[Run | LogDirectory]) -> list[str]:
 def _name(place: Run | LogDirectory, path: tuple[str, ...], count: int) -> str:
     if count > 1:
         return "/".join(path[-count:])
-    return place.id if isinstance(place, Run) else place.name or "logs"
+    if isinstance(place, Run):
+        return place.logs.name if place.is_copy else place.id
+    return place.name or "logs"
 
 
 def _is_hidden(name: str, taken: Mapping[str, int]) -> bool:

@@ -70,9 +70,8 @@ class Run:
 
     def as_copy(self) -> Run:
         """Return it as a copy of the run with its id, known by the name of its directory."""
-        name = self.logs.name
-        own = name if self.is_moved else f"{name}-copy"  # it is called so too, in another place
-        return replace(self, id=name, plots=self.plots.parent / own, models=self.models.parent / own, is_copy=True)
+        name = self.logs.name if self.is_moved else f"{self.recorded_id}-copy"  # of that name, in another place
+        return replace(self, id=name, plots=self.plots.parent / name, models=self.models.parent / name, is_copy=True)
 
     @property
     def record_file(self) -> Path:

@@ -54,14 +54,18 @@ def test_of_two_directories_with_one_id_the_one_called_so_owns_plots_and_model(
     assert [one.logs.name for one in store.named("first")] == [run.id]
 
 
-def test_a_copy_in_another_place_leaves_the_plots_and_the_model_alone(workspace: Path, store: RunStore) -> None:
+def test_a_copy_in_another_place_is_a_run_of_its_own_without_plots_and_model(
+    cli, workspace: Path, store: RunStore
+) -> None:
     run = make_run(workspace)
     (workspace / "backup").mkdir()
     shutil.copytree(run.logs, workspace / "backup" / run.id)
     found = store.find(f"backup/{run.id}")
-    assert (found.id, found.recorded_id, found.is_copy) == (run.id, run.id, True)
+    assert (found.id, found.recorded_id, found.is_copy) == (f"{run.id}-copy", run.id, True)
     assert (found.plots.name, found.models.name) == (f"{run.id}-copy", f"{run.id}-copy")
     assert not store.find(f"logs/{run.id}").is_copy
+    compared = json.loads(cli("compare", run.id, f"backup/{run.id}", "--json").stdout)
+    assert [one["id"] for one in compared["sides"]] == [run.id, f"{run.id}-copy"]
     shutil.rmtree(run.logs)
     assert not store.find(f"backup/{run.id}").is_copy
     (workspace / "link").symlink_to(workspace / "logs")
