@@ -9,7 +9,8 @@ from typing import Any
 from tbcli.config import TrainConfig
 from tbcli.errors import describe_error
 from tbcli.runs.disk import disk_words, is_of_disk
-from tbcli.training.state import CannotKeep, Generations, pack
+from tbcli.training.packing import CannotKeep
+from tbcli.training.state import Generations, pack
 
 MOST_SHARE = 0.01
 """Of the time so far, spent on saving; but for what must be saved."""

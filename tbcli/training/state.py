@@ -6,12 +6,11 @@ A file is a header of JSON followed by the bytes of all arrays, each with a chec
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 
 from tbcli.errors import Refused
 from tbcli.runs.files import open_regular
+from tbcli.training.packing import described, read_arrays, revived, to_plain
 
 _MAGIC = b"tbcli state 1\n\0\0"
 _SIZES = struct.Struct("<QQII")  # bytes of header and of arrays, and the checksums of both
@@ -48,10 +48,6 @@ class DamagedState(Refused):
         super().__init__(
             f"{str(path)!r} is damaged: {what}", hint="`tbcli train --config RUN` repeats the run from its start"
         )
-
-
-class CannotKeep(TypeError):  # noqa: N818
-    """A value is of a kind that a state cannot hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +168,7 @@ def pack(parts: Mapping[str, Any]) -> list[bytes | memoryview]:
         CannotKeep: A value is of a kind that a state cannot hold.
     """
     arrays: list[np.ndarray] = []
-    header = json.dumps({"parts": _plain(parts, arrays), "arrays": list(map(_described, arrays))}).encode()
+    header = json.dumps({"parts": to_plain(parts, arrays), "arrays": list(map(described, arrays))}).encode()
     contents: list[Any] = [array.reshape(-1).view(np.uint8).data for array in arrays]
     total = 0
     for content in contents:
@@ -196,7 +192,7 @@ def read_state(path: Path) -> Saved:
         raise DamagedState(path, "the checksum of its arrays is wrong")
     try:
         document = json.loads(header)
-        parts = _revived(document["parts"], _arrays(document["arrays"], content, start))
+        parts = revived(document["parts"], read_arrays(document["arrays"], content, start))
         if not isinstance(parts, dict):
             raise ValueError("no parts")
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
@@ -260,91 +256,3 @@ def _sync_directory(directory: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-# From values to JSON and back: what JSON has no form for is an object with the one key "~".
-
-
-def _plain(value: Any, arrays: list[np.ndarray]) -> Any:
-    if value is None or isinstance(value, (bool, str)) or type(value) is int:
-        return value
-    if type(value) is float:
-        return value if math.isfinite(value) else {"~": ["float", str(value)]}
-    if type(value) is list:
-        return [_plain(item, arrays) for item in value]
-    if isinstance(value, np.ndarray) and value.dtype.kind not in "OUSMm" and value.dtype.names is None:
-        arrays.append(np.array(value, order="C"))  # a copy: the training goes on
-        return {"~": ["array", len(arrays) - 1]}
-    return {"~": _tagged(value, arrays)}
-
-
-def _tagged(value: Any, arrays: list[np.ndarray]) -> list[Any]:
-    if isinstance(value, Mapping):
-        if all(type(key) is str for key in value):
-            return ["dict", {key: _plain(item, arrays) for key, item in value.items()}]
-        return ["pairs", [[_plain(key, arrays), _plain(item, arrays)] for key, item in value.items()]]
-    if type(value) is tuple:
-        return ["tuple", [_plain(item, arrays) for item in value]]
-    if isinstance(value, Set):
-        kind = "frozenset" if isinstance(value, frozenset) else "set"
-        return [kind, [_plain(item, arrays) for item in sorted(value, key=repr)]]
-    if isinstance(value, (bytes, bytearray)):
-        return ["bytes", bytes(value).hex()]
-    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
-        return ["number", value.dtype.str, value.item() if math.isfinite(value) else str(value)]
-    if isinstance(value, Path):
-        return ["path", str(value)]
-    raise CannotKeep(f"{type(value).__module__}.{type(value).__qualname__} cannot be kept")
-
-
-def _revived(value: Any, arrays: Sequence[np.ndarray]) -> Any:
-    if isinstance(value, list):
-        return [_revived(item, arrays) for item in value]
-    if not isinstance(value, dict):
-        return value
-    kind, *content = value["~"]
-    return _REVIVED[kind](arrays, *content)
-
-
-_REVIVED: Mapping[str, Callable[..., Any]] = {
-    "float": lambda arrays, text: float(text),
-    "array": lambda arrays, number: arrays[number],
-    "dict": lambda arrays, items: {key: _revived(item, arrays) for key, item in items.items()},
-    "pairs": lambda arrays, items: {_revived(key, arrays): _revived(item, arrays) for key, item in items},
-    "tuple": lambda arrays, items: tuple(_revived(items, arrays)),
-    "set": lambda arrays, items: set(_revived(items, arrays)),
-    "frozenset": lambda arrays, items: frozenset(_revived(items, arrays)),
-    "bytes": lambda arrays, text: bytes.fromhex(text),
-    "number": lambda arrays, dtype, item: np.dtype(dtype).type(item),
-    "path": lambda arrays, text: Path(text),
-}
-
-
-def _described(array: np.ndarray) -> list[Any]:
-    # bfloat16 and its kin are NumPy's guests: they have a name alone.
-    return [array.dtype.name if array.dtype.kind == "V" else array.dtype.str, list(array.shape)]
-
-
-def _arrays(described: Sequence[Any], content: bytes, start: int) -> list[np.ndarray]:
-    return list(_read_arrays(described, content, start))
-
-
-def _read_arrays(described: Sequence[Any], content: bytes, start: int) -> Iterator[np.ndarray]:
-    for name, shape in described:
-        dtype = _dtype(name)
-        count = math.prod(shape)
-        array = np.frombuffer(content, dtype, count, start).reshape(shape)
-        start += count * dtype.itemsize
-        yield array.copy()
-
-
-def _dtype(name: str) -> np.dtype:
-    try:
-        dtype = np.dtype(name)
-    except TypeError:
-        import ml_dtypes
-
-        dtype = np.dtype(getattr(ml_dtypes, str(name)))
-    if dtype.hasobject:
-        raise ValueError(name)
-    return dtype

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbcli.training import state
-from tbcli.training.state import CannotKeep, DamagedState, Generations, pack, read_state
+from tbcli.training.packing import CannotKeep
+from tbcli.training.state import DamagedState, Generations, pack, read_state
 
 PARTS: dict[str, Any] = {
     "model": {
