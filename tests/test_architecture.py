@@ -45,12 +45,13 @@ ROOMS = {
     "serving": {"events", "readers", "recorders", "runs"},  # of recorders only the registry: what they promise
     "doctor": {"events", "readers", "runs", "serving"},
     "scripts": {"runs", "training"},
+    "sweeps": {"runs", "scripts", "tasks", "training"},
     "training": {"tasks", "data", "models", "recorders", "figures", "readers", "runs", "gates"},
     "predicting": {"data", "runs", "tasks", "training"},
     "cli": {
         "doctor", "predicting",
         "tasks", "data", "models", "training", "recorders", "serving", "figures", "exporting", "gates", "comparison",
-        "grouping", "readers", "events", "runs", "scripts",
+        "grouping", "readers", "events", "runs", "scripts", "sweeps",
     },
     "errors": set(),
     "loading": set(),
@@ -80,6 +81,8 @@ LIGHT = {
     "doctor latest": ("matplotlib",),
     "clean latest --yes": ("numpy", "matplotlib", "tensorboard", "rich"),
     "plot latest": ("tensorboard",),
+    "sweep --help": ("numpy", "matplotlib", "tensorboard", "tbcli.runs", "tbcli.data", "tbcli.sweeps"),
+    "sweep lr=0.1,0.01 --seeds 2 --dry-run": ("matplotlib", "tensorboard", "rich"),
     "train --epochs none": ("numpy", "matplotlib", "tensorboard"),
 }
 

@@ -86,13 +86,17 @@ def _replacement(typed: str, value: str, command: str, options: list[str]) -> st
     word = typed.lower().replace("_", "-")
     if f"--{word}" in options:
         return f"did you mean --{word}? "
-    named = [each for each in SETTINGS.values() if command == "train" and word in _spellings(each.name, each.aliases)]
+    named = [
+        each
+        for each in SETTINGS.values()
+        if command in ("train", "sweep") and word in _spellings(each.name, each.aliases)
+    ]
     if len(named) == 1:
         return f"`--set {named[0].key}={value or '...'}`; "
     if word in FOREIGN and _is_open(FOREIGN[word], command, options):
         return f"{FOREIGN[word]}; "
     flags = {flag.removeprefix("--"): flag for flag in options if flag.startswith("--")}
-    if command == "train":
+    if command in ("train", "sweep"):
         for each in SETTINGS.values():
             for spelling in _spellings(each.name, each.aliases):
                 usable = each.flag if each.flag in options else f"--set {each.key}=..."

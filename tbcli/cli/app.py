@@ -24,6 +24,7 @@ COMMANDS = {
     "serve": "Show runs in TensorBoard, all or the chosen ones, until Ctrl-C.",
     "clean": "Remove runs: logs, plots and model together, after showing them and asking.",
     "run": "Run a training script unchanged, and keep a run for every Keras fit in it.",
+    "sweep": "Train with many settings, several at once, and keep a run of each.",
     "stop": "Ask trainings to finish their step, save and end, and wait until they have.",
     "data": "Show how data are read, and check them for problems, before training.",
     "models": "List the models, their arguments, and their number of parameters for --data.",
@@ -40,7 +41,7 @@ COMMANDS = {
 }
 """What ``--help`` lists, in its order; behind each stands the function of that name in the module of that name."""
 
-_TOPICS = ("data", "models")  # that have the name of a command, and are shown instead of its options
+_TOPICS = ("data", "models", "sweep")  # that have the name of a command, and are shown instead of its options
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _HINTS = {
     errno.EACCES: "check the permissions of that path",

@@ -181,6 +181,7 @@ def _setting_named(key: str) -> Setting | None:
         return declared(key)
     name = key.replace("-", "_")
     named = [each for each in SETTINGS.values() if name == each.name or name.replace("_", "-") in each.aliases]
+    named = [each for each in named if not each.key.startswith("sweep.")]  # whose flags `tbcli sweep` alone has
     if len(named) > 1:
         keys = " or ".join(f"{each.key}=..." for each in named)
         raise ConfigError(f"{key!r} is a setting of several sections", hint=f"`{keys}`")

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         PlotConfig,
         RecordConfig,
         ServeConfig,
+        SweepConfig,
         TrainConfig,
     )
     from tbcli.config.setting import PANELS, Setting
@@ -42,8 +43,9 @@ if TYPE_CHECKING:
 __all__ = [
     "DIRECTIONS", "FIGURE_FORMATS", "FIGURE_THEMES", "FIRST_FREE_PORT", "LOAD_FAST", "OPTIMIZERS", "PANELS",
     "PRECISIONS", "RECIPES", "SAVE_FORMATS", "SCHEDULES", "SECTION_HELP", "SETTINGS", "Config", "DataConfig",
-    "ModelConfig", "PathsConfig", "PlotConfig", "RecordConfig", "Said", "ServeConfig", "Setting", "TrainConfig",
-    "declared", "hyperparameters", "json_schema", "load_config", "merged", "recipe_values", "variable_of",
+    "ModelConfig", "PathsConfig", "PlotConfig", "RecordConfig", "Said", "ServeConfig", "Setting", "SweepConfig",
+    "TrainConfig", "declared", "hyperparameters", "json_schema", "load_config", "merged", "recipe_values",
+    "variable_of",
 ]  # fmt: skip
 
 _HOMES = (

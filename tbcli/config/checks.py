@@ -186,6 +186,13 @@ def pairs_problem(pairs: tuple[str, ...]) -> tuple[str, str] | None:
     return None
 
 
+def parallel_problem(text: str) -> tuple[str, str] | None:
+    """Return the problem of a number of trials at once, if any."""
+    if text == "auto" or (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= 1024):
+        return None
+    return f"must be auto or a number from 1 to 1024, got {text!r}", "such as `--parallel 2`"
+
+
 MARGIN = ("value", "lower", "upper")
 """What stands before the metrics of a chart of a curve with a band: ``value: loss``."""
 

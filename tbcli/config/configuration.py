@@ -17,6 +17,7 @@ from tbcli.config.sections import (
     PlotConfig,
     RecordConfig,
     ServeConfig,
+    SweepConfig,
     TrainConfig,
 )
 from tbcli.config.setting import Setting, declared_settings, guess, spoken
@@ -79,6 +80,7 @@ class Config:
     plot: PlotConfig = field(default_factory=PlotConfig)
     serve: ServeConfig = field(default_factory=ServeConfig)
     clean: CleanConfig = field(default_factory=CleanConfig)
+    sweep: SweepConfig = field(default_factory=SweepConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
     charts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     """Title of a chart to the metrics in it."""

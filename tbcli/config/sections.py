@@ -14,6 +14,7 @@ from tbcli.config.checks import (
     line_problem,
     name_problem,
     pairs_problem,
+    parallel_problem,
     pixels_problem,
     prefix_problem,
     profile_problem,
@@ -41,6 +42,8 @@ TASK_NAMES = ("classification", "multi-label", "regression")
 COLORS = ("auto", "rgb", "grey")
 AUGMENTATIONS = ("flip", "rotate", "zoom", "translate", "contrast")
 CACHES = ("auto", "disk", "memory", "no")
+METHODS = ("grid", "random", "tpe")
+PRUNERS = ("median", "hyperband")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -385,3 +388,48 @@ class CleanConfig(Section):
         7.0, "Days in the trash, after which the next clean removes a run for good; 0 removes at once.", least=0,
         most=36_500,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepConfig(Section):
+    """Sweeps: which trials there are, and how they are run."""
+
+    method: str = setting(
+        "grid", "How trials are chosen. Optuna chooses for tpe, from what earlier trials reached.", flag="--method",
+        panel="Sweep", metavar="NAME", choices=METHODS,
+    )  # fmt: skip
+    trials: int = setting(
+        0, "Number of combinations of settings to try.", meaning="all of a grid, else 20", flag="--trials",
+        aliases=("n-trials", "num-trials"), panel="Sweep", metavar="N", least=0, most=100_000,
+    )  # fmt: skip
+    seeds: int = setting(
+        1, "Trials of each combination: they differ only in their seed.", flag="--seeds", aliases=("repeats",),
+        panel="Sweep", metavar="K", least=1, most=1000,
+    )  # fmt: skip
+    metric: str = setting(
+        "", "Metric to judge trials by: its last value, or NAME.best.", meaning="that of --monitor", flag="--metric",
+        aliases=("objective",), panel="Sweep", metavar="METRIC", words="tbcli.training.request:MEASURED",
+        problem=line_problem,
+    )  # fmt: skip
+    prune: str = setting(
+        "", "Stop trials that lag behind others at the same epoch; with Optuna.", meaning="none", flag="--prune",
+        aliases=("pruner",), panel="Sweep", metavar="NAME", choices=("", *PRUNERS),
+    )  # fmt: skip
+    parallel: str = setting(
+        "auto", "Number of trials at once. With auto, cores and memory decide.", flag="--parallel",
+        aliases=("jobs", "n-jobs"), panel="Sweep", metavar="P|auto", problem=parallel_problem,
+    )  # fmt: skip
+    max_time: str = setting(
+        "", "Begin no trial, and stop those that run, after this much time, such as 30m or 12h. --resume goes on.",
+        meaning="no limit", flag="--max-time", aliases=("timeout",), panel="Sweep", metavar="TIME",
+        problem=duration_problem,
+    )  # fmt: skip
+    retry: int = setting(
+        0, "Begin a trial that failed again, at most N times.", flag="--retry", aliases=("retries",), panel="Sweep",
+        metavar="N", least=0, most=100,
+    )  # fmt: skip
+
+    @property
+    def max_seconds(self) -> float | None:
+        """The seconds after which to stop, None without a limit."""
+        return read_duration(self.max_time)

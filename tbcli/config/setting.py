@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from tbcli.errors import ConfigError
 
 T = TypeVar("T")
-PANELS = ("Data", "Model", "Training", "Recording", "Figure", "Address", "TensorBoard", "Output", "Everywhere")
+PANELS = ("Sweep", "Data", "Model", "Training", "Recording", "Figure", "Address", "TensorBoard", "Output", "Everywhere")
 """The groups of options in ``--help``, in their order."""
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list of words"}

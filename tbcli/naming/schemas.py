@@ -5,3 +5,4 @@ A document that only gains a key keeps its number.
 
 METRICS = 2  # `runs`, `plot`, `compare`, `check`, `export`: since 2 a foreign series has one name in all of them
 OTHERS = 1  # `data`, `clean`, `serve`, `train --audit`, texts
+SWEEP = 1  # `sweep.json`, and `sweep --json`

@@ -35,6 +35,7 @@ TOPICS = (
     "resume",
     "scripts",
     "settings",
+    "sweep",
 )
 
 
@@ -89,7 +90,7 @@ def test_the_examples_of_the_settings_topic_work(cli: Cli) -> None:
 
 
 def test_a_topic_with_the_name_of_a_command_comes_first(cli: Cli) -> None:
-    assert {*COMMANDS} & {*topics()} == {"data", "models"}
+    assert {*COMMANDS} & {*topics()} == {"data", "models", "sweep"}
     assert "`tbcli data --help`" in cli("help", "data").stdout
 
 

@@ -1,0 +1,93 @@
+"""The words ``KEY=VALUES`` of ``tbcli sweep``: what varies, and what is fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tbcli.config.said import Said, merged
+from tbcli.config.setting import Setting
+from tbcli.errors import ConfigError
+from tbcli.sweeps.space import Dimension, is_varied, read_dimension, reader_of
+
+VARIABLE = ("data", "model", "train")
+"""The sections whose settings can differ from trial to trial."""
+_FIXED_ONLY = ("train.name", "train.note")
+_EXAMPLE = "`tbcli sweep learning_rate=0.001,0.01 batch_size=64..512:log2`"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What words say.
+
+    Args:
+        dimensions: What varies.
+        fixed: Settings with a single value, as flags would say them.
+    """
+
+    dimensions: tuple[Dimension, ...]
+    fixed: Mapping[str, Said]
+
+
+def read_words(words: Sequence[str], options: Sequence[str]) -> Words:
+    """Return what is varied and what is set by words.
+
+    Args:
+        words: As typed.
+        options: The spellings of the command's options, for advice.
+
+    Raises:
+        ConfigError: A word is none, its setting is unknown or cannot vary, or a value is not allowed.
+    """
+    dimensions: dict[str, Dimension] = {}
+    fixed: list[tuple[str, Said]] = []
+    for word in words:
+        typed, equals, text = word.partition("=")
+        setting = _setting_of(typed, text if equals else None, options)
+        if not is_varied(text, is_text=setting.kind in (str, bool)):
+            value = reader_of(setting, typed)(text) if setting.kind is tuple else text
+            fixed.append((setting.key, Said(value, typed)))
+            continue
+        _require_variable(setting, typed)
+        if setting.key in dimensions:
+            raise ConfigError(f"{typed} varies twice", hint=f"all values in one word: `{typed}=A,B,C`")
+        dimensions[setting.key] = read_dimension(setting.key, typed, text, reader_of(setting, typed), setting.kind)
+    layer = merged(fixed)
+    for key in dimensions:
+        if key in layer:
+            raise ConfigError(f"{key} both varies and is set to {layer[key].value!r}", hint="leave out one of them")
+    return Words(tuple(dimensions.values()), layer)
+
+
+def _setting_of(typed: str, text: str | None, options: Sequence[str]) -> Setting:
+    """Return the setting that a word means: by its flag's name, an alias, its own name or its key."""
+    from tbcli.config import SETTINGS
+
+    word = typed.replace("_", "-").removeprefix("--")
+    if text is not None:
+        if "." in typed:
+            from tbcli.config import declared
+
+            return declared(typed)
+        by_flag = [each for each in SETTINGS.values() if each.flag == f"--{word}" and each.flag in options]
+        named = [each for each in SETTINGS.values() if word == each.name.replace("_", "-") or word in each.aliases]
+        own = [each for each in named if each.key.partition(".")[0] in VARIABLE]
+        found = by_flag or own or named
+        if len(found) == 1 or by_flag:
+            return found[0]
+        if found:
+            keys = " or ".join(f"{each.key}=..." for each in found)
+            raise ConfigError(f"{typed!r} is a setting of several sections", hint=f"`{keys}`")
+        if f"--{word}" in options:
+            raise ConfigError(f"{typed!r} is an option, and no setting", hint=f"`--{word}`")
+    from tbcli.cli.advice import unknown_word
+
+    raise unknown_word(typed, text, "sweep", options)
+
+
+def _require_variable(setting: Setting, typed: str) -> None:
+    if setting.key.partition(".")[0] not in VARIABLE or setting.key in _FIXED_ONLY:
+        raise ConfigError(
+            f"{typed} cannot vary: it has no part in what a trial reaches",
+            hint=f"settings of [{'], ['.join(VARIABLE)}] can: {_EXAMPLE}",
+        )

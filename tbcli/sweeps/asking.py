@@ -1,0 +1,122 @@
+"""What was asked of a sweep, checked before anything starts, and made a definition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from tbcli.config import Config
+from tbcli.config.layers import with_absolute_paths
+from tbcli.errors import ConfigError
+from tbcli.sweeps.definition import MOST_TRIALS, SEED, USUAL_TRIALS, Definition, Script, now_text, points_of
+from tbcli.sweeps.goal import goal_of, settle_goal
+from tbcli.sweeps.space import Dimension, Value
+
+if TYPE_CHECKING:
+    from tbcli.sweeps.goal import Goal
+
+_MOST_CHECKED = 2000
+
+
+def settle_sweep(config: Config, dimensions: Sequence[Dimension], script: Script | None = None) -> Definition:
+    """Return the definition of a sweep.
+
+    Args:
+        config: Of all trials, with the section ``sweep``.
+        dimensions: What varies.
+        script: Where trials are runs of a script.
+
+    Raises:
+        ConfigError: What was asked does not fit together, or an extra is missing.
+    """
+    asked = config.sweep
+    if asked.seeds > 1 and any(each.key == SEED for each in dimensions):
+        raise ConfigError("--seeds and seed=... exclude each other", hint="one of them")
+    if not dimensions and asked.seeds == 1:
+        raise ConfigError(
+            "nothing varies", hint="`tbcli sweep learning_rate=0.001,0.01`, or `--seeds 5` repeats one training"
+        )
+    combinations = _count(config, dimensions)
+    if combinations * asked.seeds > MOST_TRIALS:
+        raise ConfigError(
+            f"these are {combinations * asked.seeds:,} trials, at most {MOST_TRIALS:,}",
+            hint="`--method random --trials 50` tries 50 of them",
+        )
+    needs = "--method tpe" if asked.method == "tpe" else f"--prune {asked.prune}" if asked.prune else ""
+    if needs and find_spec("optuna") is None:
+        raise ConfigError(f"{needs} needs Optuna, which is not installed", hint="pip install 'tbcli[sweep]'")
+    if script and asked.prune:
+        raise ConfigError("--prune does not work with --script", hint="leave it out")
+    goal = goal_of(asked.metric or config.train.monitor, config.direction) if script else settle_goal(config)
+    _require_epochs(config, goal)
+    return Definition(
+        name=config.train.name,
+        dimensions=tuple(dimensions),
+        method=asked.method,
+        combinations=combinations,
+        seeds=asked.seeds,
+        metric=goal.text,
+        sense=goal.sense,
+        prune=asked.prune,
+        base=with_absolute_paths(config).as_dict(),
+        script=script,
+        started=now_text(),
+    )
+
+
+def _count(config: Config, dimensions: Sequence[Dimension]) -> int:
+    """Return how many combinations of settings are tried."""
+    asked, points = config.sweep, points_of(tuple(dimensions))
+    if asked.method != "grid":
+        count = asked.trials or USUAL_TRIALS
+        return min(count, points) if points and asked.method == "random" else count
+    for each in dimensions:
+        if not each.values:
+            text = f"{each.name}={each.low:g}..{each.high:g}"
+            raise ConfigError(
+                f"a grid needs the points of {text}",
+                hint=f"`{text}:{'log:' if each.is_log else ''}5` has 5 points, `--method random` needs none",
+            )
+    if asked.trials and asked.trials != points:
+        raise ConfigError(
+            f"--trials {asked.trials} does not go with a grid of {points} combinations",
+            hint=f"`--method random --trials {asked.trials}`, or leave --trials out",
+        )
+    return points
+
+
+def _require_epochs(config: Config, goal: Goal) -> None:
+    """Check that trials can be pruned by the metric: only what is measured after an epoch can be compared in time."""
+    from tbcli.naming.tags import TEST
+
+    if config.sweep.prune and goal.metric.startswith(TEST):
+        raise ConfigError(
+            f"--prune cannot go by {goal.metric!r}: the test set is evaluated once, after training",
+            hint="a metric of each epoch, such as `--metric val_loss`",
+        )
+
+
+def check_trials(definition: Definition, config: Config) -> None:
+    """Check every value of what varies as `tbcli train` would, without data and without TensorFlow.
+
+    Raises:
+        ConfigError: One is not allowed, also together with the other settings.
+        NotFound: Data are not there.
+    """
+    from tbcli.training.request import check_request
+
+    check_request(config)
+    checked = 0
+    for each in definition.dimensions:
+        for value in each.values or (each.low, each.high):
+            checked += 1
+            if checked <= _MOST_CHECKED:
+                changed: Mapping[str, Value] = {each.key: value}
+                check_request(config.updated(changed, {each.key: each.name}))
+
+
+def with_name(definition: Definition, name: str) -> Definition:
+    """Return the definition under the name that the sweep was given."""
+    return replace(definition, name=name)

@@ -1,0 +1,314 @@
+"""A sweep as it was asked for: kept in ``.tbcli/sweeps/<name>/sweep.json``, and enough to go on with it."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tbcli.config import PathsConfig
+from tbcli.errors import ConfigError, NotFound, Refused
+from tbcli.naming.schemas import SWEEP
+from tbcli.runs.claim import Claim, claim
+from tbcli.runs.files import read_json, utc_now, utc_text, write_json
+from tbcli.sweeps.space import Dimension, Value, dimension_from
+
+if TYPE_CHECKING:
+    from tbcli.config import Config
+
+USUAL_TRIALS = 20
+MOST_TRIALS = 100_000
+SEED = "train.seed"
+_FILE = "sweep.json"
+
+
+class Trial(NamedTuple):
+    """One training of a sweep.
+
+    Args:
+        number: From 0.
+        params: The settings that vary, by key.
+        seed: Of the training, where trials differ only in it; else None.
+    """
+
+    number: int
+    params: Mapping[str, Value]
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """Somebody's script, of which each trial is a run.
+
+    Args:
+        file: Its path.
+        options: The option that an argument stands behind, as ``--batch-size``, by its name; of a constant ``""``.
+        fixed: The words with a single value, as typed, by their names.
+    """
+
+    file: str
+    options: Mapping[str, str]
+    fixed: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """What a sweep is; trial N is a function of this and N, unless a sampler chooses.
+
+    Args:
+        name: Of the sweep.
+        dimensions: What varies.
+        method: ``grid``, ``random`` or ``tpe``.
+        combinations: How many combinations of settings are tried.
+        seeds: Trials of each.
+        metric: By which trials are judged, with its selector.
+        sense: ``min`` or ``max``, which of its values are better.
+        prune: ``median``, ``hyperband`` or ``""``.
+        base: The whole configuration of every trial, but for what varies.
+        script: Where it is not `tbcli train` that is run.
+        started: When it was defined.
+    """
+
+    name: str
+    dimensions: tuple[Dimension, ...]
+    method: str
+    combinations: int
+    seeds: int
+    metric: str
+    sense: str
+    prune: str = ""
+    base: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    script: Script | None = None
+    started: str = ""
+
+    @property
+    def count(self) -> int:
+        """How many trials there are."""
+        return self.combinations * self.seeds
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether all trials are known beforehand."""
+        return self.method != "tpe"
+
+    @property
+    def base_seed(self) -> int:
+        """The seed of the first of trials that differ only in it; the sampler's too."""
+        return int(self.base.get("train", {}).get("seed", 0))
+
+    def config(self, trial: Trial, paths: PathsConfig) -> Config:
+        """Return the whole configuration of a trial; what concerns the sweep alone is not in it."""
+        from tbcli.config import Config
+
+        flat = {
+            f"{section}.{name}": value
+            for section, group in self.base.items()
+            if section not in ("sweep", "paths")
+            for name, value in group.items()
+        }
+        flat |= {f"paths.{name}": getattr(paths, name) for name in ("workspace", "logdir", "plots_dir", "models_dir")}
+        flat["train.name"] = f"{self.name}-{trial.number}"
+        if trial.seed is not None:
+            flat[SEED] = trial.seed
+        varied = {} if self.script else trial.params
+        return Config().updated({**flat, **varied})
+
+    def planned(self, number: int) -> Trial:
+        """Return a trial of a grid, or of a random search."""
+        assert self.is_planned
+        params = self._grid(number // self.seeds) if self.method == "grid" else self._drawn(number // self.seeds)
+        return Trial(number, params, self.seed_of(number))
+
+    def trials(self) -> Iterator[Trial]:
+        """Yield all trials of a grid, or of a random search."""
+        return map(self.planned, range(self.count))
+
+    def seed_of(self, number: int) -> int | None:
+        """Return the seed of a trial, where trials differ only in it."""
+        return self.base_seed + number % self.seeds if self.seeds > 1 else None
+
+    def _grid(self, position: int) -> dict[str, Value]:
+        params: dict[str, Value] = {}
+        for each in reversed(self.dimensions):  # the last word varies first
+            position, index = divmod(position, len(each.values))
+            params[each.key] = each.values[index]
+        return {each.key: params[each.key] for each in self.dimensions}
+
+    def _drawn(self, position: int) -> dict[str, Value]:
+        size = points_of(self.dimensions)
+        if size and self.combinations <= size <= MOST_TRIALS:  # none of them twice
+            chosen = random.Random(f"{self.base_seed}").sample(range(size), self.combinations)  # noqa: S311
+            return self._grid(chosen[position])
+        source = random.Random(f"{self.base_seed}/{position}")  # noqa: S311 - no secret
+        return {each.key: each.sample(source) for each in self.dimensions}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it fit for JSON."""
+        script = self.script
+        return {
+            "schema": SWEEP,
+            "name": self.name,
+            "started": self.started,
+            "method": self.method,
+            "combinations": self.combinations,
+            "seeds": self.seeds,
+            "metric": self.metric,
+            "sense": self.sense,
+            "prune": self.prune,
+            "space": {each.key: each.as_dict() for each in self.dimensions},
+            "script": {"file": script.file, "options": dict(script.options), "fixed": dict(script.fixed)}
+            if script
+            else None,
+            "config": self.base,
+        }
+
+
+def points_of(dimensions: tuple[Dimension, ...]) -> int:
+    """Return how many combinations there are; 0 where a range has no points."""
+    return math.prod(len(each.values) for each in dimensions)
+
+
+class SweepDirectory:
+    """The directory of a sweep below a workspace.
+
+    Args:
+        path: Where it is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.journal_file = path / "study.journal"
+        self.log_file = path / "trials.jsonl"
+
+    @property
+    def name(self) -> str:
+        """Name of the sweep."""
+        return self.path.name
+
+    def output_file(self, name: str) -> Path:
+        """Return where what a worker or a script prints is kept."""
+        return self.path / f"{name}.txt"
+
+    def save(self, definition: Definition) -> None:
+        """Write the definition, whole."""
+        write_json(self.path / _FILE, definition.as_dict())
+
+    def load(self) -> Definition:
+        """Return the definition.
+
+        Raises:
+            NotFound: It is missing or damaged.
+        """
+        kept = read_json(self.path / _FILE)
+        try:
+            assert kept is not None
+            script = kept["script"]
+            return Definition(
+                name=str(kept["name"]),
+                dimensions=tuple(dimension_from(key, each) for key, each in kept["space"].items()),
+                method=kept["method"],
+                combinations=int(kept["combinations"]),
+                seeds=int(kept["seeds"]),
+                metric=kept["metric"],
+                sense=kept["sense"],
+                prune=kept["prune"],
+                base=kept["config"],
+                script=Script(**script) if script else None,
+                started=str(kept["started"]),
+            )
+        except (AssertionError, KeyError, TypeError, ValueError, AttributeError):
+            raise NotFound(
+                f"{str(self.path / _FILE)!r} is missing or damaged",
+                hint="its runs are whole: `tbcli runs` lists them; the same words with `--name` begin a new sweep",
+            ) from None
+
+    def claim(self) -> Claim:
+        """Lock it until this process ends.
+
+        Raises:
+            Refused: Another process runs this sweep.
+        """
+        try:
+            return claim(self.path)
+        except Refused:
+            raise Refused(
+                f"sweep {self.name!r} is in use: another process runs it", hint="wait for its end, or stop it first"
+            ) from None
+
+
+def sweeps_root(paths: PathsConfig) -> Path:
+    """Return where a workspace keeps its sweeps."""
+    return Path(paths.workspace) / ".tbcli" / "sweeps"
+
+
+def sweep_names(paths: PathsConfig) -> list[str]:
+    """Return the names of the sweeps of a workspace, the newest last."""
+    try:
+        found = [each for each in sweeps_root(paths).iterdir() if (each / _FILE).is_file()]
+    except OSError:
+        return []
+    return [each.name for each in sorted(found, key=_age)]
+
+
+def _age(path: Path) -> tuple[str, str]:
+    kept = read_json(path / _FILE) or {}
+    return str(kept.get("started") or ""), path.name
+
+
+def find_sweep(paths: PathsConfig, name: str) -> SweepDirectory:
+    """Return the sweep of a name, or the newest for ``latest``.
+
+    Raises:
+        NotFound: There is none.
+    """
+    names = sweep_names(paths)
+    if not names:
+        raise NotFound(
+            f"no sweep {name!r}: there are no sweeps in {str(sweeps_root(paths))!r}",
+            hint="`tbcli sweep learning_rate=0.001,0.01` makes the first one; `--workspace DIR` looks elsewhere",
+        )
+    if name != "latest" and name not in names:
+        from tbcli.naming.matching import did_you_mean
+
+        raise NotFound(f"no sweep {name!r} in {str(sweeps_root(paths))!r}", hint=did_you_mean(name, names))
+    return SweepDirectory(sweeps_root(paths) / (names[-1] if name == "latest" else name))
+
+
+def create_sweep(paths: PathsConfig, name: str) -> SweepDirectory:
+    """Make the directory of a new sweep; without a name the next free number names it.
+
+    Raises:
+        Refused: There is a sweep of that name.
+        ConfigError: The directory cannot be made.
+    """
+    root = sweeps_root(paths)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        number = 1
+        while True:
+            path = root / (name or f"sweep-{number}")
+            try:
+                path.mkdir()
+            except FileExistsError:
+                if name and (path / _FILE).exists():
+                    raise Refused(
+                        f"there is a sweep {name!r} already", hint=f"`tbcli sweep --resume {name}` goes on with it"
+                    ) from None
+                if name:
+                    return SweepDirectory(path)  # of a process that was killed before it had begun
+                number += 1
+            else:
+                return SweepDirectory(path)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot make a sweep in {str(root)!r}: {error.strerror or error}",
+            hint="`--workspace DIR` with a directory that can be written and has room",
+        ) from error
+
+
+def now_text() -> str:
+    """Return the present, as files have it."""
+    return utc_text(utc_now())

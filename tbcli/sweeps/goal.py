@@ -1,0 +1,106 @@
+"""By which number trials are judged; the one place that takes it from a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from tbcli.errors import ConfigError
+from tbcli.naming.direction import direction_of, how_to_declare
+from tbcli.naming.series import without_split
+
+if TYPE_CHECKING:
+    from tbcli.config import Config
+    from tbcli.naming.direction import Overrides
+    from tbcli.runs.run import Run
+
+_SELECTORS = ("best", "last")
+
+
+class Goal(NamedTuple):
+    """What trials are judged by.
+
+    Args:
+        metric: Its name.
+        selector: ``best`` or ``last``, of its values over the epochs.
+        sense: ``min`` or ``max``, which values are better.
+    """
+
+    metric: str
+    selector: str
+    sense: str
+
+    @property
+    def text(self) -> str:
+        """The metric as it was asked for; its last value needs no selector."""
+        return self.metric if self.selector == "last" else f"{self.metric}.{self.selector}"
+
+    def value(self, run: Run) -> float | None:
+        """Return the number of a run, None where it has none; without validation the training's has to do."""
+        from tbcli.runs.summary import summary_of
+
+        summary = summary_of(run)
+        for name in dict.fromkeys((self.metric, without_split(self.metric))):
+            metric = summary.metric(name, self.selector)
+            value = metric.select(self.selector) if metric else None
+            if value is not None and math.isfinite(value):
+                return value
+        return None
+
+    def in_epoch(self, logs: Mapping[str, float]) -> float | None:
+        """Return the number of one epoch, None where it was not measured."""
+        value = logs.get(self.metric, logs.get(without_split(self.metric)))
+        return value if value is not None and math.isfinite(value) else None
+
+    def is_better(self, value: float, other: float | None) -> bool:
+        """Say whether a value is better than another one, or than none."""
+        return other is None or (value < other if self.sense == "min" else value > other)
+
+
+def goal_of(text: str, directions: Overrides) -> Goal:
+    """Return what a metric means as a goal.
+
+    Args:
+        text: As typed: a metric, or ``METRIC.best``.
+        directions: The user's ``[direction]`` section.
+
+    Raises:
+        ConfigError: It has no direction, or only a guessed one.
+    """
+    name, selector = _parted(text)
+    direction = direction_of(name, directions, asked=True)
+    if not direction.sense or direction.is_guessed:
+        raise ConfigError(
+            f"cannot judge trials by {name!r}: its name does not tell whether higher or lower is better",
+            hint=how_to_declare(without_split(name)),
+        )
+    return Goal(name, selector, direction.sense)
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """Return the name of a metric, and which of its values is meant."""
+    name, _, selector = text.rpartition(".")
+    return (name, selector) if name and selector in _SELECTORS else (text, "last")
+
+
+def settle_goal(config: Config) -> Goal:
+    """Return what the trials of ``tbcli train`` are judged by: ``--metric``, else ``--monitor``.
+
+    Raises:
+        ConfigError: Training does not measure it, or it has no direction.
+    """
+    from tbcli.naming.matching import did_you_mean
+    from tbcli.tasks import TASKS
+    from tbcli.training.request import expect, expected_summary, monitored
+
+    text = config.sweep.metric or monitored(config.train, TASKS.get(config.data.task))
+    expected = expect(config)
+    summary = expected_summary(config, expected)
+    name, _ = _parted(text)
+    if expected.is_complete and summary.metric(name, "last") is None:
+        raise ConfigError(
+            f"cannot judge trials by {name!r}: training does not measure it",
+            hint=did_you_mean(name, summary.metrics),
+        )
+    return goal_of(text, config.direction)

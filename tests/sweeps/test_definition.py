@@ -1,0 +1,153 @@
+"""Which trials there are, and the files of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from tbcli.config import Config, PathsConfig
+from tbcli.errors import NotFound, Refused
+from tbcli.sweeps.definition import Definition, create_sweep, find_sweep, sweep_names
+from tbcli.sweeps.space import Dimension
+
+Cli = Callable[..., Result]
+RATES = Dimension("train.learning_rate", (0.1, 0.01))
+SIZES = Dimension("train.batch_size", (1, 2, 3))
+RANGE = Dimension("model.dropout", (), 0.0, 0.9)
+
+
+def definition(*dimensions: Dimension, method: str = "grid", combinations: int = 6, seeds: int = 1) -> Definition:
+    return Definition(
+        name="s", dimensions=dimensions, method=method, combinations=combinations, seeds=seeds, metric="val_loss",
+        sense="min", base=Config().as_dict(), started="2026-11-26T00:00:00Z",
+    )  # fmt: skip
+
+
+def test_a_grid_is_every_combination_once() -> None:
+    trials = list(definition(RATES, SIZES).trials())
+    assert [tuple(trial.params.values()) for trial in trials] == [
+        (rate, size) for rate in RATES.values for size in SIZES.values
+    ]
+    assert [trial.number for trial in trials] == list(range(6))
+    assert {trial.seed for trial in trials} == {None}
+
+
+@pytest.mark.parametrize("dimensions", [(RATES, SIZES), (RATES, RANGE)])
+def test_a_random_trial_depends_on_its_number_alone(dimensions: tuple[Dimension, ...]) -> None:
+    asked = definition(*dimensions, method="random", combinations=5, seeds=2)
+    trials = list(asked.trials())
+    assert [asked.planned(number) for number in reversed(range(10))] == trials[::-1]
+    assert len({tuple(trial.params.values()) for trial in trials}) == 5
+    assert [trial.seed for trial in trials] == [0, 1] * 5
+    for first, second in zip(trials[::2], trials[1::2], strict=True):
+        assert first.params == second.params
+
+
+def test_a_trial_is_a_configuration() -> None:
+    asked = definition(RATES, SIZES, combinations=6, seeds=2)
+    config = asked.config(asked.planned(3), PathsConfig(workspace="elsewhere"))
+    assert (config.train.learning_rate, config.train.batch_size, config.train.seed) == (0.1, 2, 1)
+    assert (config.train.name, config.paths.workspace) == ("s-3", "elsewhere")
+
+
+def test_a_definition_comes_back_from_its_file(tmp_path: Path) -> None:
+    paths = PathsConfig(workspace=str(tmp_path))
+    for asked in (definition(RATES, SIZES), definition(RATES, RANGE, method="random", seeds=3)):
+        directory = create_sweep(paths, "")
+        directory.save(asked)
+        assert directory.load() == asked
+    assert sweep_names(paths) == ["sweep-1", "sweep-2"]
+
+
+def test_sweeps_are_found_by_name_or_as_the_latest(tmp_path: Path) -> None:
+    paths = PathsConfig(workspace=str(tmp_path))
+    with pytest.raises(NotFound, match="there are no sweeps"):
+        find_sweep(paths, "latest")
+    create_sweep(paths, "b").save(definition(RATES))
+    create_sweep(paths, "a").save(replace(definition(RATES), started="2026-11-27T00:00:00Z"))
+    assert find_sweep(paths, "latest").name == "a"
+    assert find_sweep(paths, "b").name == "b"
+    with pytest.raises(NotFound, match="no sweep 'aa'"):
+        find_sweep(paths, "aa")
+    with pytest.raises(Refused, match="already"):
+        create_sweep(paths, "a")
+
+
+def test_one_process_at_a_time_runs_a_sweep(tmp_path: Path) -> None:
+    directory = create_sweep(PathsConfig(workspace=str(tmp_path)), "a")
+    with directory.claim(), pytest.raises(Refused, match="sweep 'a' is in use"):
+        directory.claim()
+
+
+def test_a_damaged_definition_is_told(tmp_path: Path) -> None:
+    directory = create_sweep(PathsConfig(workspace=str(tmp_path)), "a")
+    for text in ("", "{", "[]", '{"name": 1}'):
+        (directory.path / "sweep.json").write_text(text)
+        with pytest.raises(NotFound, match="missing or damaged"):
+            directory.load()
+
+
+def test_a_dry_run_prints_the_trials_and_keeps_nothing(cli: Cli, workspace: Path) -> None:
+    result = cli("sweep", "lr=0.1,0.01", "batch_size=64..256:log2", "epochs=3", "--dry-run")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == ["trial", "learning_rate", "batch_size"]
+    assert [line.split() for line in lines[1:]] == [
+        [str(number), rate, size]
+        for number, (rate, size) in enumerate((r, s) for r in ("0.1", "0.01") for s in ("64", "128", "256"))
+    ]
+    assert "6 trials" in result.stderr
+    assert not list(workspace.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "match", "code"),
+    [
+        ("", "nothing varies", 2),
+        ("lr=0.1", "nothing varies", 2),
+        ("lr", "unexpected word 'lr'", 2),
+        ("optimzer=adam,sgd", "did you mean --optimizer?", 2),
+        ("optimizer=adam,sdg", "did you mean 'sgd'?", 2),
+        ("lr=0.1,0.01 learning_rate=1,2", "varies twice", 2),
+        ("lr=0.1,0.01 --set nope=1", "unknown setting 'nope'", 2),
+        ("lr=0.1,0.01 seed=1,2 --seeds 2", "exclude each other", 2),
+        ("name=a,b", "cannot vary", 2),
+        ("plots=true,false", "cannot vary", 2),
+        ("lr=0.1..0.2", "a grid needs the points", 2),
+        ("lr=0.1,0.2 --trials 5", "--trials 5 does not go with a grid of 2", 2),
+        ("batch_size=1..1000:1000 epochs=1..1000:1000", "at most 100,000", 2),
+        ("lr=0.1,0.2 --metric val_acuracy", "did you mean 'val_accuracy'?", 2),
+        ("lr=0.1,0.2 --metric steps_per_second --prune median", "", 0),
+        ("lr=0.1,0.2 --metric test_accuracy --prune median", "the test set is evaluated once", 2),
+        ("model=cnn,nope", "nope", 2),
+        ("data=mnist,nope.csv", "nope.csv", 3),
+        ("lr=0.1,0.2 --parallel 0", "must be auto or a number", 2),
+        ("dry_run=true", "is an option", 2),
+        ("limit_samples=10,20 --seeds 2", "", 0),
+    ],
+)
+def test_words_are_checked_before_anything_starts(cli: Cli, words: str, match: str, code: int) -> None:
+    result = cli("sweep", *words.split(), "--dry-run")
+    assert result.exit_code == code, result.stderr
+    assert match in result.stderr
+
+
+def test_without_optuna_grid_and_random_work_and_the_rest_names_the_extra(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tbcli.sweeps.asking.find_spec", lambda name: None)
+    for words in ("--method tpe", "--prune median"):
+        result = cli("sweep", "lr=0.1,0.2", *words.split(), "--dry-run")
+        assert result.exit_code == 2
+        assert "pip install 'tbcli[sweep]'" in result.stderr
+    assert cli("sweep", "lr=0.1,0.2", "--method", "random", "--dry-run").exit_code == 0
+
+
+def test_settings_of_sweeps_are_no_words_of_train(cli: Cli) -> None:
+    result = cli("train", "seeds=3", "--print-config")
+    assert result.exit_code == 2
+    assert "seed" in result.stderr
