@@ -116,17 +116,18 @@ class Generations:
         Raises:
             DamagedState: There are states, and none is whole.
         """
-        damage: DamagedState | None = None
+        damaged: list[DamagedState] = []
         for path in self.files():
             try:
                 saved = read_state(path)
             except DamagedState as error:
-                damage = damage or error
-                warn(f"{error.message}; the state before it is used")
+                damaged.append(error)
             else:
+                for each in damaged:
+                    warn(f"{each.message}; the state of step {saved.step} is used")
                 return saved
-        if damage:
-            raise damage
+        if damaged:
+            raise damaged[0]
         return None
 
     def keep(self, count: int, *, up_to: int | None = None) -> None:

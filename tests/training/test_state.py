@@ -124,7 +124,7 @@ def test_the_newest_that_is_whole_is_taken_and_damage_is_told(tmp_path: Path) ->
     assert warnings == []
     assert generations.newest(warnings.append).step == 9  # type: ignore[union-attr]
     assert len(warnings) == 1
-    assert "the state before it is used" in warnings[0]
+    assert "the state of step 9 is used" in warnings[0]
     (tmp_path / "step-00000009.state").write_bytes(b"")
     with pytest.raises(DamagedState, match="step-00000013"):
         generations.newest(warnings.append)
