@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from tbcli.usercode import with_trace
 PROBE_SAMPLES = 400
 _VALUES_AT_ONCE = 500 * 32 * 32 * 3  # of inputs: layers make a hundred times as many of them
 _LEAST_AT_ONCE = 16
+_SAMPLE = "unreadable_sample"  # the attribute of an exception that tells the sample
 _SPLIT_KEY = 20_251_122  # the same samples are held out in every run, so that runs can be compared
 
 
@@ -41,31 +43,39 @@ class Split:
     def batch(self, chosen: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return inputs ``[k, ...]`` and labels ``[k, ...]`` of some samples, counted within the split.
 
-        Raises:
-            DoesNotFit: The source fails; the first sample that it cannot give is named.
+        What the source raises is raised; `unreadable_sample` says of which sample.
         """
         positions = self.positions[chosen]
         try:
             return self.inputs[positions], self.labels[positions]
-        except (TbcliError, MemoryError):
-            raise
         except Exception as error:
-            raise _unreadable(self.inputs, positions, error) from error
+            _note_sample(error, self.inputs, positions)
+            raise
 
     def first(self, count: int) -> Split:
         """Return the split of the first samples."""
         return Split(self.inputs, self.labels, self.positions[:count])
 
 
-def _unreadable(inputs: Any, positions: np.ndarray, error: Exception) -> DoesNotFit:
-    """Return what to say of samples that a source does not give: asked for one by one, the first of them is named."""
-    which = "a sample"
-    for position in positions:
+def _note_sample(error: Exception, inputs: Any, positions: np.ndarray) -> None:
+    """Note in an error of a source at which sample it fails: asked for one by one, that is the first of them."""
+    failing = -1
+    for position in np.atleast_1d(positions):
         try:
             inputs[np.array([position])]
-        except Exception as one:  # noqa: BLE001 - whatever the source raises
-            which, error = f"sample {position}", one
+        except Exception:  # noqa: BLE001 - whatever the source raises
+            failing = int(position)
             break
+    with suppress(AttributeError):  # an exception of somebody's that holds nothing else
+        setattr(error, _SAMPLE, failing)
+
+
+def unreadable_sample(error: BaseException) -> DoesNotFit | None:
+    """Return what to say of an error that a source raised when it was asked for samples; None for any other one."""
+    position = getattr(error, _SAMPLE, None)
+    if position is None or isinstance(error, (TbcliError, MemoryError)):
+        return None
+    which = f"sample {position}" if position >= 0 else "a sample"
     failed = DoesNotFit(
         f"{which} of the data cannot be read: {describe_error(error)}", hint="mend that sample, or leave it out"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tbcli.data.dataset import unreadable_sample
 from tbcli.errors import TbcliError, TrainingFailed
 from tbcli.runs.disk import disk_words, is_of_disk
 
@@ -29,7 +30,7 @@ def out_of_memory(batch_size: int, where: str = "") -> TrainingFailed:
     return TrainingFailed(f"out of memory {where}".rstrip(), hint=f"{smaller}, or fewer samples (`--limit-samples`)")
 
 
-def explained(error: BaseException, directory: Path, batch_size: int) -> TrainingFailed | None:
+def explained(error: BaseException, directory: Path, batch_size: int) -> TbcliError | None:
     """Return what to say of an error that ended a training; None for one that only its traceback explains.
 
     Args:
@@ -37,6 +38,8 @@ def explained(error: BaseException, directory: Path, batch_size: int) -> Trainin
         directory: Of the run.
         batch_size: The size of its batches.
     """
+    if failed := unreadable_sample(error):
+        return failed
     if is_out_of_memory(error):
         return out_of_memory(batch_size)
     if is_of_disk(error):

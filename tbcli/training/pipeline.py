@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from tbcli.config import Config
-from tbcli.data.dataset import Dataset
+from tbcli.data.dataset import Dataset, unreadable_sample
 from tbcli.errors import Diverged, DoesNotFit, TbcliError, TrainingFailed, describe_error
 from tbcli.models import build_model, count_outputs
 from tbcli.recorders.cadence import choose_spacing
@@ -120,6 +120,8 @@ def _fit(setup: Setup, epochs: Epochs, ready: Prepared) -> None:
     try:
         run_epochs(setup.model, feed, epochs, train.epochs, augmentation, ready.class_weights)
     except Exception as error:
+        if failed := unreadable_sample(error):
+            raise failed from error
         if is_out_of_memory(error):
             raise out_of_memory(feed.batch_size, f"at step {epochs.steps_done + 1}") from error
         if not _is_of_user(setup.config, error):

@@ -9,7 +9,7 @@ import pytest
 
 from tbcli.config import DataConfig
 from tbcli.data import load_dataset, require_source
-from tbcli.data.dataset import PROBE_SAMPLES, Dataset, Split, cut_splits, epoch_order
+from tbcli.data.dataset import PROBE_SAMPLES, Dataset, Split, cut_splits, epoch_order, unreadable_sample
 from tbcli.errors import DoesNotFit, NotFound
 
 TRAIN = np.arange(1000, dtype=np.uint8).reshape(1000, 1, 1, 1), np.arange(1000, dtype=np.int64) % 10
@@ -138,12 +138,21 @@ class Failing:
 def test_a_source_that_fails_is_told_with_the_sample(error: Exception) -> None:
     split = Split(Failing(error), np.zeros(100, np.int64), np.arange(30, 90))
     assert len(split.batch(slice(0, 11))[0]) == 11
-    with pytest.raises(DoesNotFit, match=r"^sample 41 of the data cannot be read: ") as caught:
+    with pytest.raises(type(error)) as caught:
         split.batch(slice(5, 40))
-    assert caught.value.trace
+    assert caught.value is error
+    failed = unreadable_sample(error)
+    assert failed is not None
+    assert failed.message.startswith("sample 41 of the data cannot be read: ")
+    assert failed.trace
+
+
+def test_errors_of_others_are_none_of_a_source() -> None:
+    assert unreadable_sample(KeyError("x")) is None
 
 
 def test_what_a_source_says_of_itself_is_told_as_it_is() -> None:
     split = Split(Failing(DoesNotFit("image 'a.png' is gone", hint="x")), np.zeros(100, np.int64), np.arange(100))
-    with pytest.raises(DoesNotFit, match=r"^image 'a\.png' is gone$"):
+    with pytest.raises(DoesNotFit, match=r"^image 'a\.png' is gone$") as caught:
         split.batch(slice(None))
+    assert unreadable_sample(caught.value) is None
