@@ -239,3 +239,18 @@ def test_a_scalar_beside_a_large_picture_in_one_event_is_found(tmp_path: Path) -
     content = open_logdir(tmp_path, cache=False)
     assert content.scalars().value.tolist() == [3.0]
     assert [(entry.tag, entry.count) for entry in content.inventory()] == [("p", 1)]
+
+
+@pytest.mark.slow
+def test_of_a_file_that_is_cut_anywhere_all_whole_records_are_read(tmp_path: Path) -> None:
+    picture = event(2, tensor("picture", [b"1", b"1", b"x" * 20], metadata("images")))
+    events = [*curve("x", [0, 1]), picture, *curve("x", [3])]
+    path = write(tmp_path, *events)
+    content, ends = path.read_bytes(), np.cumsum([HEAD, *(len(framed(one)) for one in events)])
+    steps = {0: [], 1: [0], 2: [0, 1], 3: [0, 1], 4: [0, 1, 3]}
+    for size in range(len(content) + 1):
+        path.write_bytes(content[:size])
+        scalars = read_scalars(tmp_path, cache=False)
+        assert scalars.step.tolist() == steps[max(0, int((ends <= size).sum()) - 1)]
+        is_torn = size not in (0, *ends)
+        assert [incident.kind for incident in scalars.damage] in ([["torn"]] if is_torn else [[], ["empty"]]), size
