@@ -58,12 +58,13 @@ def group_runs(summaries: Sequence[Summary], key: str) -> list[Side]:
     return list(_labelled(groups, key))
 
 
-def _is_seed(key: str) -> bool:
+def is_seed(key: str) -> bool:
+    """Say whether a key is that of the seed, in whatever section."""
     return key.rpartition(".")[2] == SEED
 
 
 def _group_of(summary: Summary, key: str) -> Any:
-    if not _is_seed(key):
+    if not is_seed(key):
         known = summary.fact_or_setting(key)  # a learning rate that was set, not the last of its course
         return summary.value(key) if known is None else known
     if summary.fact_or_setting(key) is None:
@@ -75,7 +76,7 @@ def _group_of(summary: Summary, key: str) -> Any:
 
 
 def _labelled(groups: Mapping[Any, Sequence[Summary]], key: str) -> Iterator[Side]:
-    if not _is_seed(key):
+    if not is_seed(key):
         for value, members in groups.items():
             yield Side(f"{key}={'-' if value is None else text_of(value)}", tuple(members))
         return
@@ -105,7 +106,7 @@ def notes_on_groups(sides: Sequence[Side], key: str) -> list[str]:
     members = [member for side in sides for member in side.members]
     notes = []
     if len(members) > 1 and len(sides) == len(members):
-        why = "no two runs differ only in their seed" if _is_seed(key) else f"no two runs share a {key}"
+        why = "no two runs differ only in their seed" if is_seed(key) else f"no two runs share a {key}"
         notes.append(f"--group-by {key} grouped nothing: {why}")
     without = [member for member in members if member.value(key) is None]
     if without:

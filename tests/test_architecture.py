@@ -37,6 +37,7 @@ ROOMS = {
     "gates": {"runs"},
     "grouping": {"runs"},
     "comparison": {"grouping", "runs"},
+    "effects": {"grouping", "runs"},
     "figures": {"events", "readers", "runs", "tasks"},
     "exporting": {"events", "readers", "runs"},
     "recorders": {"events", "figures", "runs", "tasks"},  # of runs only what its files call a metric
@@ -49,7 +50,7 @@ ROOMS = {
     "training": {"tasks", "data", "models", "recorders", "figures", "readers", "runs", "gates"},
     "predicting": {"data", "runs", "tasks", "training"},
     "cli": {
-        "doctor", "predicting",
+        "doctor", "effects", "predicting",
         "tasks", "data", "models", "training", "recorders", "serving", "figures", "exporting", "gates", "comparison",
         "grouping", "readers", "events", "runs", "scripts", "sweeps",
     },

@@ -1,0 +1,258 @@
+"""Runs in, what mattered for a metric out: tests, shares, main effects, interactions and the noise of the seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from tbcli.effects.factors import Factor, confounded, factors_of
+from tbcli.effects.interactions import STRICT, Interaction, explained_share, interaction_of, strong_pairs
+from tbcli.effects.levels import Level, MainEffect, main_effect
+from tbcli.effects.replicates import Observations, points_of
+from tbcli.effects.screening import ALPHA, LEAST_REST, PERMUTATIONS, Permutations, Screening, screen, space_of
+from tbcli.effects.spaces import Floats, likeness, orthonormal, without
+from tbcli.grouping import is_beside, is_seed
+
+Verdict = Literal["effect", "noise", "confounded", "cannot tell"]
+EFFECT: Verdict = "effect"
+NOISE: Verdict = "noise"
+CONFOUNDED: Verdict = "confounded"
+CANNOT_TELL: Verdict = "cannot tell"
+LEAST_POINTS = 6
+_MOST_EXCHANGED = 600_000  # values that are put in random orders at once
+
+
+@dataclass(frozen=True, slots=True)
+class SettingEffect:
+    """What is known of one setting.
+
+    Args:
+        factor: Its values.
+        verdict: ``effect``: the metric follows it by more than noise. ``noise``: by no more. ``confounded``: it follows
+            this setting or one of `confounded_with`. ``cannot tell``: see `why`.
+        share: Of the variance over runs that it explains beside the others, less what chance would; 0 to 1.
+        p: Of the permutation test, corrected for the number of settings; None where there was none.
+        main: Its main effect.
+        confounded_with: Settings that it cannot be told apart from.
+        why: What kept it from being tested, ``""`` if nothing did.
+        interacts_with: A setting with which it matters though it has no effect of its own.
+    """
+
+    factor: Factor
+    verdict: Verdict
+    share: float
+    p: float | None
+    main: MainEffect
+    confounded_with: tuple[str, ...] = ()
+    why: str = ""
+    interacts_with: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its key."""
+        return self.factor.name
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The metric at each value."""
+        return self.main.levels
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """All that was found; made by `analyze`.
+
+    Args:
+        settings: The largest share first.
+        runs: How many runs there are.
+        points: The independent points that these are, and the noise between seeds.
+        seed_share: Of the variance that the seed makes; None without replicates.
+        unexplained: The share of the variance that neither settings nor seeds explain.
+        interaction: That of the two settings with the largest shares; None where there are no two.
+        interactions: Further pairs that do more than noise.
+        single_valued: How many settings have one value in all runs, and were left out.
+    """
+
+    settings: tuple[SettingEffect, ...]
+    runs: int
+    points: Observations
+    seed_share: float | None
+    unexplained: float
+    interaction: Interaction | None
+    interactions: tuple[Interaction, ...]
+    single_valued: int
+
+
+def analyze(rows: Sequence[Mapping[str, Any]], values: Sequence[float], *, is_lower_better: bool = False) -> Effects:
+    """Return which settings a metric follows.
+
+    Args:
+        rows: ``{"section.key": value}`` of each run.
+        values: The metric of each run, finite; at least one.
+        is_lower_better: Which values of it are the best.
+    """
+    keys = [key for key in dict.fromkeys(key for row in rows for key in row) if not is_beside(key)]
+    varying = [key for key in keys if _varies([row.get(key) for row in rows])]
+    points = points_of(rows, values, varying)
+    factors = factors_of(points.rows, [key for key in varying if not is_seed(key)])
+    groups, total = confounded(factors), float(((np.array(values) - np.mean(values)) ** 2).sum())
+    judged = _Judged(points, groups, 1 - points.within / total if total else 1.0, is_lower_better=is_lower_better)
+    top, pairs = judged.top_pair(), judged.pairs()
+    settings = sorted((each for place in range(len(groups)) for each in judged.settings(place, pairs)), key=_rank)
+    seed_share = None
+    if points.noise and total:
+        seed_share = min(1.0, points.noise.deviation**2 * (len(values) - 1) / total)
+    explained = sum(judged.shares[one] for one in judged.found.chosen) + (seed_share or 0.0)
+    explained += sum(pair.share for pair in pairs if pair.verdict == "effect")
+    return Effects(
+        tuple(settings),
+        len(rows),
+        points,
+        seed_share,
+        max(0.0, 1 - explained),
+        next((pair for pair in pairs if (pair.one, pair.other) == top), None),
+        tuple(pair for pair in pairs if (pair.one, pair.other) != top),
+        len([key for key in keys if not is_seed(key)]) - len(factors),
+    )
+
+
+def _rank(setting: SettingEffect) -> tuple[bool, float, float]:
+    return setting.verdict in ("noise", "cannot tell"), -setting.share, 2.0 if setting.p is None else setting.p
+
+
+def _varies(values: Sequence[Any]) -> bool:
+    first = values[0]
+    return any(value != first or isinstance(value, bool) != isinstance(first, bool) for value in values)
+
+
+class _Judged:
+    """The tests of all settings, of each group of those that always vary together the first.
+
+    Args:
+        points: The runs.
+        groups: The settings.
+        scale: The share of the variance of runs that is one of points.
+        is_lower_better: Which values of the metric are the best.
+    """
+
+    def __init__(
+        self, points: Observations, groups: Sequence[Sequence[Factor]], scale: float, *, is_lower_better: bool
+    ) -> None:
+        self.points, self.groups, self.scale, self.is_lower_better = points, groups, scale, is_lower_better
+        self.factors = [group[0] for group in groups]
+        self.blocks = [factor.block() for factor in self.factors]
+        self.why = {place: why for place, factor in enumerate(self.factors) if (why := self._why_not(place, factor))}
+        self.able = [place for place in range(len(self.factors)) if place not in self.why]
+        y, start = points.y, np.full((len(points.y), 1), len(points.y) ** -0.5)
+        self.permutations = Permutations(y, count=min(PERMUTATIONS, max(199, _MOST_EXCHANGED // len(y))))
+        self.found = screen(y, self.blocks, self.able, self.permutations) if self.able else Screening([], np.empty(0))
+        self.given = space_of(self.found.chosen, self.blocks) if self.blocks else start
+        self.shares = [self._share(place) for place in range(len(self.factors))]
+        rest = float((without(y, self.given) ** 2).sum())
+        self.noise = math.sqrt(rest / max(1, len(y) - self.given.shape[1]))
+
+    def _why_not(self, place: int, factor: Factor) -> str:
+        """Return what keeps a setting from being tested, ``""`` if nothing does."""
+        runs, size = len(self.points.y), self.blocks[place].shape[1]
+        if runs < LEAST_POINTS:
+            return f"{_counted(runs)} {'is' if runs == 1 else 'are'} too few"
+        if not factor.is_number and len(factor.levels) > runs / 2:
+            return f"{len(factor.levels)} values in {_counted(runs)}"
+        if size > runs - 1 - LEAST_REST:
+            return f"{_counted(runs)} are too few for {len(factor.levels)} values"
+        if factor.least_p() > ALPHA:
+            sizes = sorted(np.unique(factor.codes, return_counts=True)[1].tolist(), reverse=True)
+            return f"too few runs per value: {' + '.join(map(str, sizes))}"
+        return ""
+
+    def _share(self, place: int) -> float:
+        others = space_of([one for one in self.found.chosen if one != place], self.blocks)
+        return self.scale * explained_share(self.points.y, orthonormal(self.blocks[place], others), others)
+
+    def _adjusted(self, place: int) -> Floats:
+        """Return the metric less what the other settings that have an effect do to it."""
+        others = [self.blocks[one] for one in self.found.chosen if one != place]
+        if not others:
+            return self.points.y
+        columns = np.column_stack([*others, self.blocks[place], np.ones(len(self.points.y))])
+        weights = np.linalg.lstsq(columns, self.points.y)[0]
+        count = sum(block.shape[1] for block in others)
+        adjusted: Floats = self.points.y - columns[:, :count] @ weights[:count]
+        return adjusted
+
+    def top_pair(self) -> tuple[str, str] | None:
+        """Return the names of the two settings with the largest shares, those with an effect first."""
+        ordered = sorted(self.able, key=lambda place: (place not in self.found.chosen, -self.shares[place]))
+        return (self.factors[ordered[0]].name, self.factors[ordered[1]].name) if len(ordered) > 1 else None
+
+    def pairs(self) -> list[Interaction]:
+        """Return the interaction of the top two, and those of other pairs that do more than noise."""
+        top, names = self.top_pair(), [factor.name for factor in self.factors]
+        if top is None:
+            return []
+        asked = (names.index(top[0]), names.index(top[1]))
+        chosen = [self.able.index(place) for place in self.found.chosen]
+        able = [self.factors[place] for place in self.able]
+        strong = [
+            (self.able[one], self.able[other])
+            for one, other in strong_pairs(able, chosen, self.given, self.permutations)
+        ]
+        places = dict.fromkeys([asked, *(pair for pair in strong if set(pair) != set(asked))])
+        return [
+            interaction_of(
+                self.factors[one], self.factors[other], self.points.y, self.given, self.permutations, self.scale
+            )
+            for one, other in places
+        ]
+
+    def settings(self, place: int, pairs: Sequence[Interaction]) -> Iterator[SettingEffect]:
+        """Yield what is known of each setting of a group."""
+        verdict, others = self._verdict(place)
+        p = math.nan if place in self.why else float(self.found.p[place])
+        beside = [factor.name for other in others for factor in self.groups[other]]
+        why = self.why.get(place, "") or ("no room beside the other settings" if verdict == CANNOT_TELL else "")
+        adjusted = self._adjusted(place)
+        for factor in self.groups[place]:
+            together = [each.name for each in self.groups[place] if each is not factor]
+            yield SettingEffect(
+                factor,
+                verdict,
+                self.shares[place],
+                None if math.isnan(p) else p,
+                main_effect(factor, self.points.y, adjusted, is_lower_better=self.is_lower_better, noise=self.noise),
+                (*(together if verdict == CONFOUNDED else ()), *beside),
+                why,
+                "" if verdict == EFFECT else self._partner(place, pairs),
+            )
+
+    def _verdict(self, place: int) -> tuple[Verdict, Sequence[int]]:
+        """Return what the tests say of a setting, and which others it cannot be told apart from."""
+        if place in self.why or math.isnan(self.found.p[place]):
+            return CANNOT_TELL, ()
+        alike = self.found.alike.get(place, ())
+        if alike or (place in self.found.chosen and len(self.groups[place]) > 1):
+            return CONFOUNDED, alike
+        if place in self.found.chosen:
+            return EFFECT, ()
+        if self.found.p[place] > ALPHA:
+            return NOISE, ()
+        # It has an effect by itself, but could not be tested beside those chosen.
+        if orthonormal(self.blocks[place], self.given).shape[1]:
+            return CANNOT_TELL, ()
+        nearest = max(self.found.chosen, key=lambda one: likeness(self.blocks[one], self.blocks[place]))
+        return CONFOUNDED, (nearest,)
+
+    def _partner(self, place: int, pairs: Sequence[Interaction]) -> str:
+        """Return the setting together with which one matters that has no effect of its own, ``""`` for none."""
+        name = self.factors[place].name
+        strong = (pair for pair in pairs if name in (pair.one, pair.other) and pair.p is not None and pair.p <= STRICT)
+        return next((pair.other if pair.one == name else pair.one for pair in strong), "")
+
+
+def _counted(count: int) -> str:
+    """Return ``1 run`` or ``12 runs``."""
+    return "1 run" if count == 1 else f"{count:,} runs"

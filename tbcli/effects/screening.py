@@ -1,0 +1,166 @@
+"""Which settings a metric follows by more than noise: permutation tests, corrected for how many settings there are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tbcli.effects.spaces import Floats, likeness, orthonormal, without
+
+ALPHA = 0.05
+PERMUTATIONS = 999
+LEAST_REST = 3  # degrees of freedom that tell what noise is
+_NOTHING = 1e-18  # of the variance: rounding
+_SIMILAR = 0.3  # squared correlation from which one setting may stand in for another
+
+
+@dataclass(slots=True)
+class Screening:
+    """What the tests said; made by `screen`.
+
+    Args:
+        chosen: Positions of the settings that the metric follows, the strongest first.
+        p: Of each setting ``[k]``, corrected for the number of settings; NaN where it could not be tested.
+        alike: ``{position: positions}`` of settings that cannot be told from one another, or from those chosen.
+    """
+
+    chosen: list[int]
+    p: Floats
+    alike: dict[int, list[int]] = field(default_factory=dict)
+
+
+class Permutations:
+    """The responses of runs in random orders, and what a random order makes of a statistic.
+
+    Args:
+        y: A metric ``[n]``.
+        seed: Of the orders.
+        count: How many.
+    """
+
+    def __init__(self, y: Floats, *, seed: int = 0, count: int = PERMUTATIONS) -> None:
+        orders = np.tile(np.arange(len(y)), (count, 1))
+        self._orders = np.random.default_rng(seed).permuted(orders, axis=1)
+        # One outlier hides an effect from the values, never from their ranks; what either shows counts.
+        self._responses = [y, _normal_scores(y)]
+
+    def strengths(self, blocks: Sequence[Floats], given: Floats) -> tuple[Floats, Floats]:
+        """Return how much each block explains beyond what is given: ``[k]`` of the runs, ``[count, k]`` by chance.
+
+        Residuals of what is given are exchanged (Freedman and Lane).
+        """
+        found = [self._strengths(response, blocks, given) for response in self._responses]
+        (ours, chance), (ranked, ranked_chance) = found
+        return np.maximum(ours, ranked), np.maximum(chance, ranked_chance)
+
+    def _strengths(self, response: Floats, blocks: Sequence[Floats], given: Floats) -> tuple[Floats, Floats]:
+        rest = without(response, given)
+        exchanged = np.vstack([rest, rest[self._orders]])
+        total = (exchanged**2).sum(axis=1) - ((exchanged @ given) ** 2).sum(axis=1)
+        sizes = [block.shape[1] for block in blocks]
+        squares = (exchanged @ np.column_stack(blocks)) ** 2
+        explained = np.add.reduceat(squares, np.cumsum([0, *sizes[:-1]]), axis=1)
+        freedom = len(response) - given.shape[1] - np.array(sizes)
+        score = _as_normal(explained, total[:, np.newaxis], np.array(sizes), freedom)
+        return score[0], score[1:]
+
+    def p_alone(self, block: Floats, given: Floats) -> float:
+        """Return the p of one block beyond what is given, not corrected."""
+        rest = orthonormal(block, given)
+        if not rest.shape[1] or len(rest) - given.shape[1] - rest.shape[1] < LEAST_REST:
+            return np.nan
+        ours, chance = self.strengths([rest], given)
+        return float(_share_at_least(chance[:, 0], ours)[0])
+
+
+def screen(y: Floats, blocks: Sequence[Floats], able: Collection[int], permutations: Permutations) -> Screening:
+    """Choose settings one after the other, the strongest first, as long as chance seldom does as well with any.
+
+    Each is judged beside those chosen before. The strength of the best of all settings in a random order is what a
+    setting has to beat, so one data set in twenty without effects shows one, however many settings it has.
+
+    Args:
+        y: A metric ``[n]``.
+        blocks: Orthonormal columns of each setting ``[n, d]``.
+        able: Positions of the settings that can be tested.
+        permutations: Of ``y``.
+    """
+    start = np.full((len(y), 1), len(y) ** -0.5)
+    found, given = Screening([], np.full(len(blocks), np.nan)), start
+    total, reached = float(((y - y.mean()) ** 2).sum()), 0.0
+    while True:
+        rests = {one: orthonormal(blocks[one], given) for one in sorted(set(able) - set(found.chosen))}
+        fitting = [one for one, rest in rests.items() if rest.shape[1] and _has_room(rest, given)]
+        if not float((without(y, given) ** 2).sum()) > _NOTHING * total:  # all is explained: the others do nothing
+            found.p[[one for one in rests if one not in found.chosen]] = 1.0
+            break
+        if not fitting:
+            break
+        ours, chance = permutations.strengths([rests[one] for one in fitting], given)
+        found.p[fitting] = np.maximum(reached, _share_at_least(chance.max(axis=1), ours))
+        best = fitting[int(ours.argmax())]
+        if found.p[best] > ALPHA:
+            break
+        found.chosen.append(best)
+        reached, given = float(found.p[best]), np.column_stack([given, rests[best]])
+    _tell_alike(found, blocks, able, permutations, start)
+    return found
+
+
+def space_of(chosen: Collection[int], blocks: Sequence[Floats]) -> Floats:
+    """Return the space of the constant and of some settings."""
+    runs = len(blocks[0])
+    return orthonormal(np.column_stack([np.ones(runs), *(blocks[one] for one in chosen)]))
+
+
+def _tell_alike(
+    found: Screening, blocks: Sequence[Floats], able: Collection[int], permutations: Permutations, start: Floats
+) -> None:
+    """Take back what another setting explains as well, and note which settings cannot be told apart."""
+    for one in list(found.chosen):
+        others = [each for each in found.chosen if each != one]
+        if others and (p := permutations.p_alone(blocks[one], space_of(others, blocks))) > ALPHA:
+            found.chosen.remove(one)
+            found.p[one] = p
+    for one in list(found.chosen):
+        given = space_of([each for each in found.chosen if each != one], blocks)
+        for rival in sorted(set(able) - set(found.chosen)):
+            if (
+                likeness(blocks[one], blocks[rival]) < _SIMILAR
+                or not permutations.p_alone(blocks[rival], given) <= ALPHA
+            ):
+                continue
+            beside = orthonormal(np.column_stack([given, blocks[rival]]))
+            if not permutations.p_alone(blocks[one], beside) <= ALPHA:
+                found.alike.setdefault(one, []).append(rival)
+                found.alike.setdefault(rival, []).append(one)
+
+
+def _has_room(rest: Floats, given: Floats) -> bool:
+    return int(len(rest) - given.shape[1] - rest.shape[1]) >= LEAST_REST
+
+
+def _share_at_least(chance: Floats, ours: Floats) -> Floats:
+    """Return how often chance does at least as well ``[k]``; the runs as they are count as one of the orders."""
+    ordered = np.sort(chance)
+    beaten = np.searchsorted(ordered, ours - 1e-9 * np.abs(ours), side="left")
+    return (1 + len(ordered) - beaten) / (1 + len(ordered))
+
+
+def _as_normal(explained: Floats, total: Floats, size: np.ndarray, freedom: np.ndarray) -> Floats:
+    """Return F statistics on one scale, whatever their degrees of freedom (Paulson's approximation)."""
+    rest = np.maximum(total - explained, 1e-12 * np.maximum(total, 1e-300))
+    root = np.cbrt(explained / size / (rest / freedom))
+    ours, theirs = 2 / (9 * size), 2 / (9 * freedom)
+    score: Floats = ((1 - theirs) * root - (1 - ours)) / np.sqrt(theirs * root**2 + ours)
+    return score
+
+
+def _normal_scores(y: Floats) -> Floats:
+    """Return what each rank would be worth among normal values (approximately); equal values share their ranks."""
+    _, places, counts = np.unique(y, return_inverse=True, return_counts=True)
+    share = (np.cumsum(counts) - counts / 2)[places] / len(y)
+    # Tukey's lambda with 0.14 is the normal distribution for this purpose.
+    return (share**0.14 - (1 - share) ** 0.14) / 0.1975

@@ -1,0 +1,233 @@
+"""What mattered: planted effects are found in their order and size, and noise is called noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tbcli.effects.analysis import Effects, SettingEffect, analyze
+from tests.effects.planted import Row, Runs, drawn, grid, hill
+
+SEEDS = range(50)
+
+
+def found(effects: Effects) -> list[str]:
+    return [one.name.rpartition(".")[2] for one in effects.settings if one.verdict in ("effect", "confounded")]
+
+
+def of(effects: Effects, name: str) -> SettingEffect:
+    return next(one for one in effects.settings if one.name.endswith(name))
+
+
+def planted(row: Row) -> float:
+    return hill(row) + 0.8 * (row["train.optimizer"] == "adam") + 0.3 * (row["train.batch_size"] == 32)
+
+
+def test_planted_effects_are_found_in_their_order() -> None:
+    for seed in range(4):
+        assert found(analyze(*drawn(seed, 60, planted)))[:2] == ["learning_rate", "optimizer"]
+
+
+@pytest.mark.slow
+def test_planted_effects_are_found_in_their_order_and_size_whatever_the_seed() -> None:
+    all_found = [analyze(*drawn(seed, 120, planted)) for seed in SEEDS]
+    names = [found(effects) for effects in all_found]
+    assert sum(each[:2] == ["learning_rate", "optimizer"] for each in names) >= 49
+    assert sum("batch_size" in each for each in names) >= 40
+    others = {"learning_rate", "optimizer", "batch_size"}
+    assert sum(bool(set(each) - others) for each in names) <= 5
+    shares = {name: np.mean([of(effects, name).share for effects in all_found]) for name in ("rate", "optimizer")}
+    rate, optimizer, whole = 0.45, 0.64 * 2 / 9, 0.45 + 0.64 * 2 / 9 + 0.09 * 3 / 16 + 0.09  # variances
+    assert shares["rate"] == pytest.approx(rate / whole, abs=0.06)
+    assert shares["optimizer"] == pytest.approx(optimizer / whole, abs=0.04)
+    steps = [{level.text: level.adjusted for level in of(effects, "optimizer").levels} for effects in all_found]
+    assert np.mean([step["adam"] - step["sgd"] for step in steps]) == pytest.approx(0.8, abs=0.05)
+
+
+@pytest.mark.parametrize("count", [8, 12, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("tail", ["normal", "heavy"])
+def test_where_nothing_matters_one_data_set_in_twenty_shows_something(count: int, tail: str) -> None:
+    random = np.random.default_rng(count)
+    rows = [drawn(seed, count, lambda _: 0.0)[0] for seed in SEEDS]
+    values = [random.normal(size=count) if tail == "normal" else random.standard_t(1.5, count) for _ in SEEDS]
+    shown = [found(analyze(each, list(y))) for each, y in zip(rows, values, strict=True)]
+    assert sum(map(bool, shown)) <= 6  # of 50; 2.5 are expected
+    assert sum(map(len, shown)) <= 0.05 * len(SEEDS) * 6  # over settings and data sets
+
+
+@pytest.mark.slow
+def test_beside_a_strong_effect_the_others_stay_noise() -> None:
+    shown = [found(analyze(*drawn(seed, 30, hill))) for seed in SEEDS]
+    assert all("learning_rate" in each for each in shown)
+    assert sum(len(each) > 1 for each in shown) <= 6
+
+
+def test_a_setting_that_goes_with_one_that_matters_is_not_taken_for_it() -> None:
+    def correlated(seed: int) -> Runs:
+        random = np.random.default_rng(seed)
+        strong = random.uniform(size=60)
+        rows: list[Row] = [{"strong": float(x), "beside": float(x + 0.25 * random.normal())} for x in strong]
+        return rows, list(3 * strong + 0.4 * random.normal(size=60))
+
+    all_found = [analyze(*correlated(seed)) for seed in range(20)]
+    assert sum(found(effects) == ["strong"] for effects in all_found) >= 18
+    assert np.mean([of(effects, "beside").main.size for effects in all_found]) < 0.7  # 1.9 if nothing is adjusted
+
+
+def test_settings_that_always_vary_together_are_said_and_not_guessed() -> None:
+    batches = {0.1: 512, 0.01: 64, 0.001: 8}
+    rows = [{"rate": rate, "batch": batch, "x": x} for rate, batch in batches.items() for x in range(4)]
+    effects = analyze(rows, [row["batch"] / 512 + 0.01 * (i * 7 % 5) for i, row in enumerate(rows)])
+    rate, batch = of(effects, "rate"), of(effects, "batch")
+    assert (rate.verdict, rate.confounded_with) == ("confounded", ("batch",))
+    assert (batch.verdict, batch.confounded_with) == ("confounded", ("rate",))
+    assert rate.share == batch.share > 0.9
+    assert of(effects, "x").verdict == "noise"
+    same = analyze(rows, [float(i * 7 % 5) for i in range(12)])
+    assert {one.verdict for one in same.settings} == {"noise"}
+
+
+def test_a_setting_inside_another_that_matters_cannot_be_told_from_it() -> None:
+    rows = [{"model": "abcd"[i % 4], "is_deep": i % 4 > 1, "x": i // 4} for i in range(24)]
+    random = np.random.default_rng(0)
+    effects = analyze(rows, [(0.0, 5.0, 6.0, 12.0)[i % 4] + float(random.normal()) for i in range(24)])
+    assert of(effects, "model").verdict == "effect"
+    assert (of(effects, "is_deep").verdict, of(effects, "is_deep").confounded_with) == ("confounded", ("model",))
+
+
+def test_one_value_is_counted_out_and_what_cannot_be_tested_says_why() -> None:
+    rows = [{"same": 1, "id": f"run {i}", "rare": i == 3, "lr": 0.1 * i} for i in range(12)]
+    effects = analyze(rows, [float(i) for i in range(12)])
+    assert effects.single_valued == 1
+    assert of(effects, "id").why == "12 values in 12 runs"
+    assert of(effects, "rare").why == "too few runs per value: 11 + 1"
+    assert of(effects, "rare").verdict == "cannot tell"
+    assert found(effects) == ["lr"]
+    few = analyze(rows[:4], [1.0, 2.0, 3.0, 4.0])
+    assert {(one.verdict, one.why) for one in few.settings} == {("cannot tell", "4 runs are too few")}
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_any_few_runs_have_an_answer(count: int) -> None:
+    effects = analyze(*drawn(1, count, hill))
+    assert effects.runs == count
+    assert found(effects) == []
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -3.5])
+def test_a_metric_that_never_varies_follows_nothing(value: float) -> None:
+    effects = analyze(drawn(1, 20, hill)[0], [value] * 20)
+    assert {one.verdict for one in effects.settings} == {"noise"}
+    assert {one.share for one in effects.settings} == {0.0}
+
+
+def test_a_conditional_setting_is_judged_where_it_is_there() -> None:
+    def of_momentum(row: Row) -> float:
+        return 2 * row.get("train.momentum", 0.0) + 3 * (row["train.optimizer"] == "adam")
+
+    momentum = of(analyze(*drawn(3, 150, of_momentum)), "momentum")
+    assert momentum.factor.condition == "train.optimizer=sgd"
+    assert momentum.verdict == "effect"
+    assert sum(level.n for level in momentum.levels) == sum(momentum.factor.present)
+    only_by_optimizer = analyze(*drawn(3, 150, lambda row: 3.0 * (row["train.optimizer"] == "sgd")))
+    assert of(only_by_optimizer, "momentum").verdict == "noise"
+    assert of(only_by_optimizer, "optimizer").verdict == "effect"
+
+
+def test_to_lack_a_setting_is_a_value_where_nothing_decides_it() -> None:
+    random = np.random.default_rng(5)
+    rows: list[Row] = [{"clip": 1.0, "x": i % 3} if random.integers(2) else {"x": i % 3} for i in range(40)]
+    clip = of(analyze(rows, [("clip" in row) + 0.1 * float(random.normal()) for row in rows]), "clip")
+    assert clip.verdict == "effect"
+    assert [level.text for level in clip.levels] == ["-", "1"]
+
+
+def test_an_outlier_hides_no_effect() -> None:
+    rows, values = drawn(4, 40, hill, 0.1)
+    values[7] = -1e9
+    assert "learning_rate" in found(analyze(rows, values))
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_replicates_tell_the_noise_between_seeds_and_make_no_new_settings(seeds: int) -> None:
+    axes = {"lr": (0.001, 0.01, 0.1), "batch": (32, 64), "opt": ("adam", "sgd")}
+    effects = analyze(*grid(0, axes, lambda row: {0.001: 0.0, 0.01: 1.0, 0.1: -1.0}[row["lr"]], seeds=seeds))
+    assert found(effects) == ["lr"]
+    assert (effects.runs, len(effects.points.y)) == (12 * seeds, 12)
+    noise = effects.points.noise
+    if seeds == 1:
+        assert noise is None
+        assert effects.seed_share is None
+    else:
+        assert noise is not None
+        assert (noise.freedom, noise.groups, noise.runs) == (24, 12, 36)
+        assert noise.deviation == pytest.approx(0.3, abs=0.1)
+        assert effects.seed_share == pytest.approx(0.09 / (2 / 3 + 0.09), abs=0.1)
+
+
+def test_many_seeds_of_few_settings_do_not_pass_for_many_settings() -> None:
+    def of_ten(seed: int) -> Runs:
+        random = np.random.default_rng(seed)
+        rows: list[Row] = []
+        values: list[float] = []
+        for _ in range(10):
+            row = {"lr": float(random.uniform()), "opt": str(random.choice(["a", "b"]))}
+            place = float(random.normal())  # of no setting that is looked at
+            rows += [{**row, "seed": one} for one in range(5)]
+            values += [place + 0.1 * float(random.normal()) for _ in range(5)]
+        return rows, values
+
+    assert sum(bool(found(analyze(*of_ten(seed)))) for seed in SEEDS) <= 6
+
+
+def test_runs_that_tell_no_seed_are_replicates_but_for_copies() -> None:
+    rows: list[Row] = [{"lr": 0.1 * (i % 2)} for i in range(12)]
+    random = np.random.default_rng(0)
+    values = [(i % 2) + 0.1 * float(random.normal()) for i in range(12)]
+    effects = analyze([*rows, *rows], [*values, *values])
+    assert (effects.points.repeats, len(effects.points.y)) == (12, 12)
+    assert effects.points.noise is not None
+    assert effects.points.noise.freedom == 10
+    assert found(effects) == ["lr"]
+
+
+def test_repeats_of_a_seed_count_once() -> None:
+    rows, values = drawn(2, 12, lambda _: 0.0)
+    effects = analyze(rows * 5, values * 5)
+    assert (effects.points.repeats, len(effects.points.y)) == (48, 12)
+    assert effects.points.noise is None
+    assert found(effects) == found(analyze(rows, values))
+
+
+def test_the_interaction_of_the_top_two_is_told() -> None:
+    axes = {"lr": (1, 2, 3), "opt": ("adam", "sgd"), "x": (0, 1, 2, 3)}
+    together = analyze(*grid(1, axes, lambda row: row["lr"] * (3.0 if row["opt"] == "adam" else -1.0))).interaction
+    assert together is not None
+    assert {together.one, together.other} == {"lr", "opt"}
+    assert together.verdict == "effect"
+    assert {cell.n for cell in together.cells} == {4}
+    apart = analyze(*grid(1, axes, lambda row: row["lr"] + 3.0 * (row["opt"] == "adam"))).interaction
+    assert apart is not None
+    assert apart.verdict == "noise"
+
+
+def test_settings_that_matter_only_together_are_not_called_idle() -> None:
+    axes = {"a": (0, 1), "b": (0, 1), "c": (0, 1), "d": (0, 1, 2, 3)}
+    effects = analyze(*grid(2, axes, lambda row: 2.0 * (row["a"] ^ row["b"])))
+    assert (of(effects, "a").verdict, of(effects, "a").interacts_with) == ("noise", "b")
+    assert (of(effects, "b").verdict, of(effects, "b").interacts_with) == ("noise", "a")
+    assert of(effects, "c").interacts_with == ""
+
+
+def test_the_best_region_is_where_the_metric_is_no_worse_by_more_than_noise() -> None:
+    effects = analyze(*drawn(6, 200, planted, 0.1))
+    best = [level for level in of(effects, "learning_rate").levels if level.is_best]
+    assert (best[0].low or 1) < 10**-2.5 < (best[-1].high or 0)
+    assert of(effects, "optimizer").main.best == "adam"
+    lower = analyze(*drawn(6, 200, planted, 0.1), is_lower_better=True)
+    assert "adam" not in of(lower, "optimizer").main.best
+
+
+def test_the_same_runs_have_the_same_answer() -> None:
+    once, again = ([(one.name, one.p, one.share) for one in analyze(*drawn(7, 40, planted)).settings] for _ in range(2))
+    assert once == again
