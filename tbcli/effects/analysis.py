@@ -12,7 +12,7 @@ import numpy as np
 from tbcli.effects.factors import Factor, confounded, factors_of
 from tbcli.effects.interactions import STRICT, Interaction, explained_share, interaction_of, strong_pairs
 from tbcli.effects.levels import Level, MainEffect, main_effect
-from tbcli.effects.replicates import Observations, points_of
+from tbcli.effects.replicates import Observations, observations_of
 from tbcli.effects.screening import ALPHA, LEAST_REST, PERMUTATIONS, Permutations, Screening, screen, space_of
 from tbcli.effects.spaces import Floats, likeness, orthonormal, without
 from tbcli.grouping import is_beside, is_seed
@@ -97,7 +97,7 @@ def analyze(rows: Sequence[Mapping[str, Any]], values: Sequence[float], *, is_lo
     """
     keys = [key for key in dict.fromkeys(key for row in rows for key in row) if not is_beside(key)]
     varying = [key for key in keys if _varies([row.get(key) for row in rows])]
-    points = points_of(rows, values, varying)
+    points = observations_of(rows, values, varying)
     factors = factors_of(points.rows, [key for key in varying if not is_seed(key)])
     groups, total = confounded(factors), float(((np.array(values) - np.mean(values)) ** 2).sum())
     judged = _Judged(points, groups, 1 - points.within / total if total else 1.0, is_lower_better=is_lower_better)

@@ -56,7 +56,7 @@ class Observations:
     within: float
 
 
-def points_of(rows: Sequence[Mapping[str, Any]], values: Sequence[float], keys: Sequence[str]) -> Observations:
+def observations_of(rows: Sequence[Mapping[str, Any]], values: Sequence[float], keys: Sequence[str]) -> Observations:
     """Return runs as points: repeats of a run as one, and seeds as one where there are enough other settings.
 
     Runs that share all settings share whatever these do together, so that many seeds of few settings would pass for
