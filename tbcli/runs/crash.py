@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from tbcli.runs.files import open_regular, read_file
 from tbcli.runs.run import Run
 
-_FILE = "fatal.log"
+_FILE = "fatal.txt"  # not .log, which is looked at as a log of metrics
 _FRAME = re.compile(r'^  File "(?:.*/)?([^"/]*)", line (\d+) in (.+)$', re.MULTILINE)
 
 

@@ -40,7 +40,7 @@ def test_the_end_of_a_process_is_told_as_far_as_it_is_known(tmp_path: Path, end:
     subprocess.run([sys.executable, "-c", PROGRAM.format(end=end), str(tmp_path)], check=False)
     assert ENDS[end] in how_it_died(run)
     left = {path.name for path in run.logs.iterdir()} - before
-    assert left == ({"fatal.log"} if "crashed" in ENDS[end] or "kill" in end else set())
+    assert left == ({"fatal.txt"} if "crashed" in ENDS[end] or "kill" in end else set())
 
 
 def test_a_machine_that_was_started_anew_has_killed_nobody_for_lack_of_memory(tmp_path: Path) -> None:
@@ -52,5 +52,5 @@ def test_a_machine_that_was_started_anew_has_killed_nobody_for_lack_of_memory(tm
 @pytest.mark.parametrize("content", [b"", b"\xff\x00", b"Fatal", b"Fatal Python error: \x1b[31mAborted"])
 def test_whatever_lies_in_its_place_is_no_trouble(tmp_path: Path, content: bytes) -> None:
     run = make_run(tmp_path, status="running")
-    (run.logs / "fatal.log").write_bytes(content)
+    (run.logs / "fatal.txt").write_bytes(content)
     assert how_it_died(run).startswith("its process ")

@@ -46,7 +46,7 @@ FILES = (
     "logs/ID/heartbeat",
     "logs/ID/history.csv",
     "logs/ID/evidence.npz",
-    "logs/ID/fatal.log",
+    "logs/ID/fatal.txt",
     "logs/ID/checkpoints",
     "logs/ID/checkpoints/step-00000050.state",
     "logs/ID/train/events.out.tfevents.1.fake",
