@@ -27,8 +27,8 @@ from tbcli.naming import schemas
 if TYPE_CHECKING:
     from tbcli.cli.listing import ListingQuery
     from tbcli.runs import Run, RunStore
-    from tbcli.runs.removal_plan import Filters, Removal
-    from tbcli.runs.trash import Trash
+    from tbcli.runs.cleaning.removal_plan import Filters, Removal
+    from tbcli.runs.cleaning.trash import Trash
 
 WHICH_PANEL = "Which runs (each narrows what the others select)"
 TRASH_PANEL = "Trash"
@@ -107,7 +107,7 @@ def clean(
             metavar="LIST",
             help="Keep the runs, but without these: images, histograms, graphs, pr_curves, audio, text, projector, "
             "profile, checkpoints. Curves stay bit for bit.",
-            autocompletion=offer_list("tbcli.runs.heavy:KINDS"),
+            autocompletion=offer_list("tbcli.runs.cleaning.heavy:KINDS"),
         ),
     ] = None,
     permanent: Annotated[
@@ -173,7 +173,7 @@ def clean(
             common.output.document({"schema": schemas.OTHERS, "dry_run": dry_run, "runs": [], "bytes": freed})
     if not names_runs:
         return
-    from tbcli.runs.removal_plan import Filters
+    from tbcli.runs.cleaning.removal_plan import Filters
 
     filters = Filters(
         older_than=older_than or "",
@@ -214,7 +214,7 @@ def _clean_runs(
 ) -> None:
     from tbcli.cli.listing import ListingQuery
     from tbcli.runs import RunStore
-    from tbcli.runs.trash import Trash
+    from tbcli.runs.cleaning.trash import Trash
 
     query = ListingQuery.parse(where, None, None, is_reversed=False)
     kinds = _kinds(slim) if slim is not None else ()
@@ -264,8 +264,8 @@ def _plan(store: RunStore, references: Sequence[str], filters: Filters, query: L
     """Choose the runs, those of the conditions of ``--where`` as `tbcli runs` does."""
     from tbcli.cli.listing import choose, guesses_in
     from tbcli.cli.run_table import tags_of_run
+    from tbcli.runs.cleaning.removal_plan import plan_removal
     from tbcli.runs.files import utc_now
-    from tbcli.runs.removal_plan import plan_removal
     from tbcli.runs.store import by_time
     from tbcli.runs.summary import Summary, summary_of
 
@@ -283,7 +283,7 @@ def _plan(store: RunStore, references: Sequence[str], filters: Filters, query: L
 
 
 def _kinds(text: str) -> tuple[str, ...]:
-    from tbcli.runs.heavy import parse_kinds
+    from tbcli.runs.cleaning.heavy import parse_kinds
 
     return parse_kinds(text)
 
@@ -345,7 +345,7 @@ def confirm(what: str, question: str) -> None:
 
 def _remove(removal: Removal, trash: Trash | None, output: Output, *, json: bool) -> None:
     """Move runs to the trash, or where there is none remove them, and print their ids."""
-    from tbcli.runs.removal import one_by_one, remove_run
+    from tbcli.runs.cleaning.removal import one_by_one, remove_run
 
     if trash:
         trash.tidy()

@@ -10,8 +10,8 @@ from tbcli.cli.options import Common
 from tbcli.cli.output import Output, counted_age, counted_bytes, padded, printable
 
 if TYPE_CHECKING:
-    from tbcli.runs.damaged import WreckPlan
-    from tbcli.runs.wreckage import Wreck
+    from tbcli.runs.cleaning.damaged import WreckPlan
+    from tbcli.runs.cleaning.wreckage import Wreck
 
 
 def clean_damaged(
@@ -31,9 +31,9 @@ def clean_damaged(
         Refused: The answer was no, or something could not be removed.
     """
     from tbcli.runs import RunStore
-    from tbcli.runs.damaged import called, plan_wreckage, remove_wreck
-    from tbcli.runs.removal import one_by_one
-    from tbcli.runs.trash import Trash
+    from tbcli.runs.cleaning.damaged import called, plan_wreckage, remove_wreck
+    from tbcli.runs.cleaning.removal import one_by_one
+    from tbcli.runs.cleaning.trash import Trash
 
     config, output = common.settle(), common.output
     store = RunStore(config.paths, config.direction)
@@ -76,7 +76,7 @@ def clean_damaged(
 
 
 def _show(plan: WreckPlan, output: Output) -> None:
-    from tbcli.runs.damaged import called
+    from tbcli.runs.cleaning.damaged import called
     from tbcli.runs.files import utc_now
 
     for sentence in plan.staying:

@@ -89,7 +89,7 @@ def complete_run(context: typer.Context, incomplete: str) -> list[str]:
     try:
         store = _store(context)
         if context.params.get("restore") or context.params.get("purge"):
-            from tbcli.runs.trash import Trash
+            from tbcli.runs.cleaning.trash import Trash
 
             trashed = [*reversed(Trash(store).list())]
             names = [one.name for one in trashed if _NEEDS_NO_QUOTES.fullmatch(one.name)]

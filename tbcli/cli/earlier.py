@@ -44,8 +44,8 @@ def continued(common: Common, reference: str, *, allow_changes: bool) -> Continu
         ConfigError: It has trained further than was typed.
     """
     from tbcli.config.layers import amended
-    from tbcli.training.changes import config_of
-    from tbcli.training.eligibility import Amendment, count_done, nothing_left, require_at_rest, require_ours
+    from tbcli.training.continuing.changes import config_of
+    from tbcli.training.continuing.eligibility import Amendment, count_done, nothing_left, require_at_rest, require_ours
 
     here = _here(common)
     run = _find_one(common, here, reference)
@@ -73,8 +73,8 @@ def repeated(common: Common) -> tuple[Common, Run | None]:
     reference = _reference(common.config)
     if reference is None:
         return common, None
-    from tbcli.training.changes import own_optimizer
-    from tbcli.training.eligibility import require_ours
+    from tbcli.training.continuing.changes import own_optimizer
+    from tbcli.training.continuing.eligibility import require_ours
 
     run = _find_run(common, here, reference)
     require_ours(run)
@@ -142,7 +142,7 @@ def _find_run(common: Common, here: Config, reference: str) -> Run:
 
 def told_repetition(run: Run, config: Config) -> str:
     """Return that a run is repeated, and what is known to differ."""
-    from tbcli.training.changes import config_of, setting_changes
+    from tbcli.training.continuing.changes import config_of, setting_changes
 
     told = f"repeats {run.label}"
     if changes := setting_changes(config_of(run), config):

@@ -25,8 +25,8 @@ from tbcli.naming.judges import USUAL_TASK, judge_of, spelling_of
 if TYPE_CHECKING:
     from tbcli.gates import Field
     from tbcli.runs import Run, RunStore
+    from tbcli.runs.cleaning.wreckage import Wreck, WreckSearch
     from tbcli.runs.summary import Metric, Summary, Value
-    from tbcli.runs.wreckage import Wreck, WreckSearch
 
 Item = TypeVar("Item")
 SHOWN_ON_A_TERMINAL = 50
@@ -208,7 +208,7 @@ def show_runs(store: RunStore, form: Form, query: ListingQuery, view: View, now:
         NotFound: No run has a name that was asked for.
         ConfigError: A number was to be compared with a word.
     """
-    from tbcli.runs.wreckage import WreckSearch, count_wreckage
+    from tbcli.runs.cleaning.wreckage import WreckSearch, count_wreckage
 
     search = WreckSearch(store, now, thorough=False)
     shown = _runs_shown(search, form, query, view, now)

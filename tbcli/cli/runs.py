@@ -107,7 +107,7 @@ def runs(
         found = LogDirectory(paths.logs.name, paths.logs, directions=config.direction)
     if _is_of_others(found, store, is_named=run is not None):
         from tbcli.cli.logdir_table import show_logdir
-        from tbcli.runs.wreckage import count_wreckage
+        from tbcli.runs.cleaning.wreckage import count_wreckage
 
         left_over = count_wreckage(store.wreckage()) if run is None else ""
         for sentence in (*store.damage, *([left_over] if left_over else [])):

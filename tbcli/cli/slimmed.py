@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tbcli.runs import Run
-    from tbcli.runs.removal_plan import Removal
+    from tbcli.runs.cleaning.removal_plan import Removal
 
 
 def slim_runs(
@@ -24,7 +24,7 @@ def slim_runs(
         Refused: The answer was no, or some of them could not be slimmed.
     """
     from tbcli.exporting.slimming import plan_slimming, slim
-    from tbcli.runs.removal import one_by_one
+    from tbcli.runs.cleaning.removal import one_by_one
 
     sizes: dict[str, int] = {}
     chosen: list[Run] = []

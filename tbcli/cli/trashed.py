@@ -11,7 +11,7 @@ from tbcli.cli.output import Output, counted_age, counted_bytes, padded, printab
 from tbcli.naming import schemas
 
 if TYPE_CHECKING:
-    from tbcli.runs.trash import Trash, Trashed
+    from tbcli.runs.cleaning.trash import Trash, Trashed
 
 HEADER = ("ID", "NAME", "STATUS", "IN TRASH", "SIZE")
 
@@ -23,7 +23,7 @@ def restore_runs(common: Common, references: Sequence[str], *, all_: bool, as_js
         NotFound: A reference names nothing in the trash.
         Refused: A run of that id is there, or another process works on it.
     """
-    from tbcli.runs.removal import one_by_one
+    from tbcli.runs.cleaning.removal import one_by_one
 
     trash, output = _trash(common), common.output
     if not references and not all_:
@@ -53,8 +53,8 @@ def purge_trash(
         NotFound: A reference names nothing in the trash.
         Refused: The answer was no, or something could not be removed.
     """
-    from tbcli.runs.removal import one_by_one
-    from tbcli.runs.removal_plan import parse_age
+    from tbcli.runs.cleaning.removal import one_by_one
+    from tbcli.runs.cleaning.removal_plan import parse_age
 
     trash, output = _trash(common), common.output
     least = parse_age(older_than) if older_than else 0.0
@@ -89,7 +89,7 @@ def purge_trash(
 def purge_expired(trash: Trash, expired: Sequence[Trashed], days: float, output: Output, *, dry_run: bool) -> None:
     """Remove for good what has been in the trash for so many days, or say what would go."""
     from tbcli.errors import TbcliError
-    from tbcli.runs.removal import one_by_one
+    from tbcli.runs.cleaning.removal import one_by_one
 
     if not expired:
         return
@@ -108,7 +108,7 @@ def purge_expired(trash: Trash, expired: Sequence[Trashed], days: float, output:
 
 def _trash(common: Common) -> Trash:
     from tbcli.runs import RunStore
-    from tbcli.runs.trash import Trash
+    from tbcli.runs.cleaning.trash import Trash
 
     config = common.settle()
     return Trash(RunStore(config.paths, config.direction))
@@ -151,7 +151,7 @@ def _table(entries: Sequence[Trashed], sizes: Sequence[int]) -> list[str]:
 
 def _sizes(entries: Sequence[Trashed]) -> list[int]:
     """Return what each frees, where files with names in several of them count with the last."""
-    from tbcli.runs.trees import Freed
+    from tbcli.runs.cleaning.trees import Freed
 
     freed = Freed()
     return [one.bytes(freed) for one in entries]

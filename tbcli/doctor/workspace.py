@@ -16,7 +16,7 @@ from tbcli.errors import ConfigError, NotFound, Refused, TbcliError
 
 if TYPE_CHECKING:
     from tbcli.runs import Run, RunStore
-    from tbcli.runs.wreckage import Wreck
+    from tbcli.runs.cleaning.wreckage import Wreck
 
 _MUCH = 1_000_000_000  # bytes
 _MOST_COUNTED = 100  # runs in the trash
@@ -64,8 +64,8 @@ def describe_closed(store: RunStore, problem: str) -> Finding:
 
 def check_records(store: RunStore) -> Iterator[Finding]:
     """Yield what is wrong with the records of the runs in a workspace, and what killed processes left there."""
+    from tbcli.runs.cleaning.wreckage import WreckSearch
     from tbcli.runs.files import utc_now
-    from tbcli.runs.wreckage import WreckSearch
 
     names: Counter[str] = Counter()
     search = WreckSearch(store, utc_now(), thorough=False)
@@ -128,7 +128,7 @@ def check_trash(store: RunStore, trash_days: float) -> tuple[dict[str, Any], lis
         store: The runs of the workspace.
         trash_days: The setting; 0 uses no trash.
     """
-    from tbcli.runs.trash import Trash
+    from tbcli.runs.cleaning.trash import Trash
 
     trash = Trash(store)
     try:

@@ -16,10 +16,10 @@ from typing import Any
 
 from tbcli.events.selecting import IsHeavy, select
 from tbcli.runs import Run
+from tbcli.runs.cleaning.heavy import DIRECTORIES, PLUGINS
+from tbcli.runs.cleaning.removal import held
+from tbcli.runs.cleaning.trees import Freed, errors_naming, remove_entry, stored_bytes, sync
 from tbcli.runs.files import document_text
-from tbcli.runs.heavy import DIRECTORIES, PLUGINS
-from tbcli.runs.removal import held
-from tbcli.runs.trees import Freed, errors_naming, remove_entry, stored_bytes, sync
 
 _MARK = "tfevents"
 

@@ -22,8 +22,8 @@ from tbcli.runs.unreadable import InvalidRun, read_invalid_run
 
 if TYPE_CHECKING:
     from tbcli.naming.direction import Overrides
+    from tbcli.runs.cleaning.wreckage import Wreck
     from tbcli.runs.references import Say
-    from tbcli.runs.wreckage import Wreck
 
 
 def by_time(run: Run) -> tuple[float, str]:
@@ -219,7 +219,7 @@ class RunStore:
 
     def wreckage(self, now: datetime | None = None) -> Sequence[Wreck]:
         """Return what killed processes of ours left behind, and runs without a whole record; see `WreckSearch`."""
-        from tbcli.runs.wreckage import WreckSearch
+        from tbcli.runs.cleaning.wreckage import WreckSearch
 
         search = WreckSearch(self, now or utc_now())
         for _ in search.each():

@@ -19,7 +19,7 @@ from tbcli.errors import TbcliError, describe_error, status_of
 from tbcli.origin import current_origin
 from tbcli.recorders.registry import chosen_names, load_recorders
 from tbcli.training.conclusion import reason_of
-from tbcli.training.fit_run import FitRun
+from tbcli.training.fits.fit_run import FitRun
 from tbcli.training.taps.fit import FitTaps
 
 _PLACES = ("workspace", "logdir", "plots_dir", "models_dir")

@@ -14,14 +14,14 @@ from tbcli.recorders.base import Snapshot
 from tbcli.recorders.recording import Recording
 from tbcli.runs.history import HistoryWriter, keep_row
 from tbcli.training.best import BestEpoch
+from tbcli.training.continuing.keeping import StateKeeper
+from tbcli.training.continuing.model_state import ModelState
+from tbcli.training.continuing.state import Resumable
 from tbcli.training.feed import TrainingFeed
-from tbcli.training.keeping import StateKeeper
-from tbcli.training.model_state import ModelState
 from tbcli.training.observing import Observer
 from tbcli.training.optimizing import StepPlan, rate_of_step
 from tbcli.training.request import monitored, until_gates
 from tbcli.training.setup import Setup
-from tbcli.training.state import Resumable
 from tbcli.training.until import Until
 
 

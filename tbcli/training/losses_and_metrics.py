@@ -25,8 +25,8 @@ from tbcli.tasks.measures import (
     known_loss,
     known_metric,
 )
-from tbcli.training.compiled import loss_name
 from tbcli.training.encoded import EncodedLoss, EncodedMetric, Encoding
+from tbcli.training.fits.compiled import loss_name
 from tbcli.usercode import call_by_name, is_reference, load_user_object
 
 

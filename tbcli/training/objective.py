@@ -20,7 +20,7 @@ from tbcli.models import is_compiled
 from tbcli.models.last_activation import last_activation
 from tbcli.tasks import Task
 from tbcli.tasks.measures import METRICS, POSITIVES
-from tbcli.training.compiled import Compiled, read_compiled
+from tbcli.training.fits.compiled import Compiled, read_compiled
 from tbcli.training.losses_and_metrics import Maker, Part, is_known_loss
 from tbcli.usercode import with_trace
 

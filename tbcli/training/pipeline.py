@@ -20,13 +20,14 @@ from tbcli.recorders.registry import chosen_names, load_recorders
 from tbcli.runs import Run
 from tbcli.runs.files import write_json
 from tbcli.training.augmentation import build_augmentation
-from tbcli.training.changes import version_notes
+from tbcli.training.continuing.changes import version_notes
+from tbcli.training.continuing.keeping import StateKeeper
+from tbcli.training.continuing.state import Generations
 from tbcli.training.epoch import Epochs, require_finite
 from tbcli.training.evaluation import Evaluator
 from tbcli.training.failures import is_out_of_memory, out_of_memory
 from tbcli.training.final_evaluation import final_metrics, keep_evidence, measure
 from tbcli.training.interruption import Interruption
-from tbcli.training.keeping import StateKeeper
 from tbcli.training.narration import Narrator
 from tbcli.training.objective import choose_objective
 from tbcli.training.observing import Observer
@@ -36,7 +37,6 @@ from tbcli.training.request import Expecting, expects_anything
 from tbcli.training.rescue import places_for_weights, require_space, weights_kept
 from tbcli.training.saving import FormatFailed, save_model
 from tbcli.training.setup import Setup
-from tbcli.training.state import Generations
 from tbcli.training.steps import StepLoop, run_epochs
 from tbcli.usercode import is_reference, with_trace
 

@@ -15,7 +15,7 @@ from tbcli.data.dataset import Dataset
 from tbcli.models import build_model, count_outputs, is_compiled, precision_of, short_name
 from tbcli.naming.matching import listed
 from tbcli.training.feed import TrainingFeed
-from tbcli.training.fit_settings import settings_of_optimizer
+from tbcli.training.fits.fit_settings import settings_of_optimizer
 from tbcli.training.hardware import choose_device, choose_precision, threads_in_use
 from tbcli.training.health import Health
 from tbcli.training.narration import Narrator

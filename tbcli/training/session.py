@@ -26,7 +26,9 @@ from tbcli.runs.claim import claim
 from tbcli.runs.crash import crash_kept
 from tbcli.training.augmentation import require_images
 from tbcli.training.conclusion import Heartbeat, conclude, reason_of
-from tbcli.training.eligibility import Amendment, require_at_rest
+from tbcli.training.continuing.eligibility import Amendment, require_at_rest
+from tbcli.training.continuing.resuming import progress_in, remembered, reopen, saved_parts, with_any_data
+from tbcli.training.continuing.state import Generations
 from tbcli.training.facts import argument_facts, dataset_facts, git_state, package_versions
 from tbcli.training.failures import explained
 from tbcli.training.interruption import Interruption
@@ -40,8 +42,6 @@ from tbcli.training.request import (
     expects_anything,
     require_profiled_steps,
 )
-from tbcli.training.resuming import progress_in, remembered, reopen, saved_parts, with_any_data
-from tbcli.training.state import Generations
 
 _FOR_OTHERS = ("sklearn", "pandas", "matplotlib", "scipy")
 """What `import keras` imports for wrappers and adapters that training has no use for: 1.3 CPU seconds."""

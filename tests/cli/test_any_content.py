@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from tbcli.cli.app import app
-from tbcli.training.state import Generations
+from tbcli.training.continuing.state import Generations
 from tests.cli.test_any_words import CODES
 from tests.fakes import make_run
 from tests.runs.evidence import keep_evidence, predictions

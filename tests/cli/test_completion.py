@@ -10,7 +10,7 @@ import pytest
 
 from tbcli.config import PathsConfig
 from tbcli.runs import RunStore
-from tbcli.runs.trash import Trash
+from tbcli.runs.cleaning.trash import Trash
 from tests.fakes import make_run
 
 

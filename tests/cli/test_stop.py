@@ -19,7 +19,7 @@ from tbcli.runs.claim import claim
 from tbcli.runs.owner import Owner
 from tbcli.runs.stopping import ask_to_stop
 from tbcli.training.conclusion import Heartbeat, signal_stop
-from tbcli.training.resuming import reopen
+from tbcli.training.continuing.resuming import reopen
 from tests.cli.trainings import TBCLI, the_record
 from tests.fakes import make_run
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tbcli.training.state import Generations
+from tbcli.training.continuing.state import Generations
 from tests.cli.trainings import FEW, shown_status, temporary_files, the_record, training
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

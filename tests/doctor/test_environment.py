@@ -18,7 +18,7 @@ from tbcli.doctor.machine import usable_cores
 from tbcli.doctor.packages import Packages
 from tbcli.doctor.system import System
 from tbcli.runs import RunStore
-from tbcli.runs.trash import Trash
+from tbcli.runs.cleaning.trash import Trash
 from tests.fakes import make_run
 
 CPU = "model name\t: Some CPU\nflags\t\t: fpu avx avx2 {}\n"

@@ -21,10 +21,10 @@ from tbcli.exporting.slimming import plan_slimming, slim
 from tbcli.readers import read_scalars
 from tbcli.runs import Run, RunStore
 from tbcli.runs.claim import claim
-from tbcli.runs.heavy import parse_kinds
-from tbcli.training.eligibility import require_whole
+from tbcli.runs.cleaning.heavy import parse_kinds
+from tbcli.training.continuing.eligibility import require_whole
 from tests.fakes import make_run
-from tests.runs.test_trash import Killed, everywhere
+from tests.runs.cleaning.test_trash import Killed, everywhere
 
 PICTURE = np.array([b"2", b"2", b"png" * 3000], dtype=object)
 AT = 1_795_000_000.0
@@ -176,7 +176,7 @@ def test_a_file_with_another_name_elsewhere_frees_nothing(tmp_path: Path) -> Non
 
 
 def test_a_run_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tbcli.runs import removal
+    from tbcli.runs.cleaning import removal
 
     monkeypatch.setattr(removal, "_TRIES", 1)
     run = slim_run(tmp_path, MIXED)

@@ -18,12 +18,12 @@ from tbcli.errors import TbcliError
 from tbcli.readers import read_scalars
 from tbcli.recorders.writer import EventWriter
 from tbcli.runs import Run, RunStore
+from tbcli.runs.cleaning.trash import Trash
 from tbcli.runs.history import HistoryWriter, read_history
 from tbcli.runs.run import STATUSES
-from tbcli.runs.trash import Trash
 from tbcli.training.conclusion import conclude
-from tbcli.training.resuming import reopen, saved_parts
-from tbcli.training.state import Generations
+from tbcli.training.continuing.resuming import reopen, saved_parts
+from tbcli.training.continuing.state import Generations
 from tests.events.records import event, metadata, tensor, write
 from tests.fakes import make_run
 from tests.serving.events import write_scalars

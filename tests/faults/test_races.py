@@ -13,8 +13,8 @@ import pytest
 
 from tbcli.runs import RunStore
 from tbcli.runs.claim import claim
+from tbcli.runs.cleaning.trash import Trash
 from tbcli.runs.history import HistoryWriter, read_history
-from tbcli.runs.trash import Trash
 from tbcli.training.conclusion import conclude
 from tests.faults.scenarios import config_of, store_of, tbcli
 

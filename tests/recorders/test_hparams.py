@@ -26,7 +26,7 @@ from tbcli.recorders.writer import EventWriter
 from tests.recorders.memory import MemoryWriter, evidence, snapshot
 from tests.serving.process import Serving, serving
 from tests.tiny import Tiny
-from tests.training.outcome import hyperparameters_of
+from tests.training.continuing.outcome import hyperparameters_of
 
 OTHERS: list[dict[str, object]] = [
     {},

@@ -173,7 +173,7 @@ def test_a_run_of_another_process_table_is_alive_by_its_lock_and_then_by_its_hea
 
 
 def test_a_resumed_run_beats_before_it_says_that_it_trains(tmp_path: Path) -> None:
-    from tbcli.training.resuming import reopen
+    from tbcli.training.continuing.resuming import reopen
 
     run = make_run(tmp_path, status="interrupted")
     run.heartbeat_file.unlink()

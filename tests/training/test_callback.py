@@ -18,7 +18,7 @@ from tbcli.errors import ConfigError
 from tbcli.runs import Run
 from tbcli.runs.evidence import read_predictions
 from tbcli.runs.history import read_history
-from tbcli.training.fit_run import FitRun
+from tbcli.training.fits.fit_run import FitRun
 from tbcli.training.taps.backward import BackwardTap
 from tbcli.training.taps.validation import ValidationTap
 
