@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tbcli.runs.trash import Trash
 
 from tbcli.config import PathsConfig
 from tbcli.readers import read_scalars
 from tbcli.runs import RunStore
+from tbcli.runs.cleaning.trash import Trash
 from tbcli.runs.history import read_history
 from tests.cli.trainings import TBCLI
 from tests.fakes import make_run
