@@ -15,7 +15,8 @@ SEED = "seed"
 _LARGEST_WHOLE = 1e15  # above it floats do not tell one whole number from the next
 # Settings that say what is kept or shown of a training do not change its result.
 _BESIDE_TRAINING = (
-    "paths.", "plot.", "serve.", "record.", "direction.", "train.name", "train.note", "train.save_formats",
+    "paths.", "plot.", "serve.", "record.", "direction.", "clean.", "sweep.", "train.name", "train.note",
+    "train.save_formats",
 )  # fmt: skip
 
 

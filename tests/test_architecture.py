@@ -78,6 +78,8 @@ LIGHT = {
     "runs latest": ("numpy", "matplotlib", "tensorboard", "rich"),
     "runs --where val_accuracy>0.5 --sort val_loss.best --columns id,train.seed": ("numpy", "matplotlib", "rich"),
     "check latest val_accuracy.best>=0.5 train.epochs=5": ("numpy", "matplotlib", "tensorboard", "rich"),
+    "effects val_accuracy": ("matplotlib", "tensorboard", "rich", "optuna", "sklearn"),
+    "effects --help": ("numpy", "matplotlib", "tensorboard", "tbcli.runs", "tbcli.effects"),
     "doctor": ("matplotlib", "tensorboard"),
     "doctor latest": ("matplotlib",),
     "clean latest --yes": ("numpy", "matplotlib", "tensorboard", "rich"),

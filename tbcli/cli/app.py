@@ -32,6 +32,7 @@ COMMANDS = {
     "predict": "Ask the saved model of a run about images, arrays or tables.",
     "runs": "List the runs, the newest last; or show one run, or any log directory, in full.",
     "compare": "Compare runs: metrics at best and last epoch, and the settings that differ.",
+    "effects": "Find out which settings a metric follows by more than noise, over many runs.",
     "check": "Check conditions on a run. Exits 7 if a condition fails, 3 if a metric does not exist.",
     "export": "Write the scalars of a run, or of any log directory, as CSV, JSON, Parquet or event files.",
     "doctor": "Find what is wrong with this machine, a log directory or a run, and what mends it.",

@@ -69,13 +69,9 @@ def observations_of(rows: Sequence[Mapping[str, Any]], values: Sequence[float], 
     """
     y = np.array(values)
     seeds = [key for key in dict.fromkeys(key for row in rows for key in row) if is_seed(key)]
-    # Of runs that tell no seed those with equal values are taken for copies.
-    own = _gathered(
-        [
-            (_identity(row, keys), None if any(row.get(key) is not None for key in seeds) else value)
-            for row, value in zip(rows, values, strict=True)
-        ]
-    )
+    seeded = [any(row.get(key) is not None for key in seeds) for row in rows]
+    # Runs that tell no seed are taken to have different ones.
+    own = _gathered([(_identity(row, keys), None if seeded[i] else i) for i, row in enumerate(rows)])
     y_of = np.array([y[list(members)].mean() for members in own])
     without_seed = [key for key in keys if not is_seed(key)]
     alike = _gathered([_identity(rows[members[0]], without_seed) for members in own])

@@ -1,0 +1,110 @@
+"""``tbcli effects``: which settings of many runs mattered for a metric, and which differences are noise."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tbcli.cli.completing import complete_metric, complete_run
+from tbcli.cli.options import Common, Json, with_common_options
+from tbcli.cli.output import Output
+from tbcli.cli.places import NoCache, Verify
+from tbcli.errors import ConfigError
+from tbcli.naming.matching import did_you_mean
+
+if TYPE_CHECKING:
+    from tbcli.effects.inquiry import Inquiry
+    from tbcli.runs import RunStore
+    from tbcli.runs.summary import Summary
+
+_BUILT_IN = "variance"
+_METHODS = (_BUILT_IN, "fanova", "ped-anova")
+
+
+@with_common_options
+def effects(
+    common: Common,
+    metric: Annotated[
+        str,
+        typer.Argument(
+            metavar="METRIC",
+            help="A metric, as val_loss (its last value), val_loss.best, or a fact, as seconds.",
+            autocompletion=complete_metric,
+        ),
+    ],
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN]...",
+            help="Ids, names, or paths: the runs in them. [default: all runs]",
+            autocompletion=complete_run,
+        ),
+    ] = None,
+    importance: Annotated[
+        str,
+        typer.Option(
+            metavar="METHOD",
+            help="variance: share of the variance explained; fanova or ped-anova: Optuna's (extra `sweep`).",
+        ),
+    ] = _BUILT_IN,
+    as_json: Json = False,
+    verify: Verify = False,
+    no_cache: NoCache = False,
+) -> None:
+    """Find out which settings a metric follows by more than noise, over many runs.
+
+    A permutation test decides, corrected for the number of settings: where none matters, one in twenty sets of runs
+    shows one. Effects are adjusted for the other settings that matter. Only finished runs count.
+    """
+    if importance not in _METHODS:
+        raise ConfigError(f"unknown --importance {importance!r}", hint=did_you_mean(importance, _METHODS))
+    from tbcli.gates import parse_field
+
+    field, config = parse_field(metric), common.settle()
+    from tbcli.runs import RunStore
+
+    summaries = find_summaries(
+        RunStore(config.paths, config.direction), list(runs or ()), common.output, verify=verify, cache=not no_cache
+    )
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads would only wait for each other
+    from tbcli.effects.inquiry import inquire
+
+    inquiry = inquire(summaries, field.name, field.selector)
+    _show(inquiry, importance, common.output, as_json=as_json)
+
+
+def find_summaries(
+    store: RunStore, references: list[str], output: Output, *, verify: bool = False, cache: bool = True
+) -> list[Summary]:
+    """Return the runs that references name, all runs of the workspace where there are none."""
+    from tbcli.cli.places import find_places, list_own_runs
+    from tbcli.cli.summaries import summaries_of_place
+
+    places = find_places(store, references, output) if references else [*list_own_runs(store, output)]
+    told: set[str] = set()
+    return [
+        summary
+        for place in places
+        for summary in summaries_of_place(place, output, verify=verify, cache=cache, told=told)
+    ]
+
+
+def _show(inquiry: Inquiry, method: str, output: Output, *, as_json: bool) -> None:
+    from tbcli.cli.effects_table import as_document, as_lines
+
+    importances = None
+    if method != _BUILT_IN:
+        from tbcli.effects.evaluators import optuna_importances
+
+        rows = [summary.settings for summary in inquiry.summaries]
+        importances = optuna_importances(method, rows, inquiry.values, is_lower_better=inquiry.is_lower_better)
+    if inquiry.direction.is_guessed:
+        output.say(f"{inquiry.metric} {inquiry.direction.note}: `[direction]` in tbcli.toml says it")
+    for note in inquiry.notes:
+        output.warn(note)
+    if as_json:
+        output.document(as_document(inquiry, method, importances))
+    else:
+        output.results(as_lines(inquiry, method, importances))

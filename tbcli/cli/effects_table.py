@@ -1,0 +1,207 @@
+"""What mattered, as a table for a person and as one document."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tbcli.cli.listing import shown_metric
+from tbcli.cli.output import is_terminal, padded, printable, shortened, styled, wants_colour
+from tbcli.naming import schemas
+from tbcli.naming.matching import listed
+from tbcli.naming.shortening import shortened_names
+
+if TYPE_CHECKING:
+    from tbcli.effects.analysis import SettingEffect
+    from tbcli.effects.inquiry import Inquiry
+    from tbcli.effects.interactions import Interaction
+    from tbcli.effects.levels import Level
+
+Importances = Mapping[str, float] | None
+_PIPED = 0
+_NARROWEST = 14  # of a name
+_LONGEST_BEST = 22
+_MOVING = ("effect", "confounded")
+
+
+def as_lines(inquiry: Inquiry, method: str, importances: Importances) -> list[str]:
+    """Return the settings, the levels of those that matter, and sentences about the rest."""
+    width = shutil.get_terminal_size().columns if is_terminal(sys.stdout) else _PIPED
+    blocks = [
+        [_heading(inquiry)],
+        _settings(inquiry, method, importances, width),
+        _levels(inquiry, width),
+        list(_sentences(inquiry)),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")
+
+
+def _heading(inquiry: Inquiry) -> str:
+    effects, better = inquiry.effects, {"min": ", lower is better", "max": ", higher is better"}
+    points = len(effects.points.y)
+    many = f" of {points:,} configurations" if points != effects.runs else ""
+    return f"{printable(inquiry.asked)}: {_runs(effects.runs)}{many}{better.get(inquiry.direction.sense, '')}"
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count:,} runs"
+
+
+def _settings(inquiry: Inquiry, method: str, importances: Importances, width: int) -> list[str]:
+    settings = _ordered(inquiry, importances)
+    if not settings:
+        return []
+    names = _names([one.name for one in settings], width)
+    title = "IMPORTANCE" if importances is None else method.upper()
+    rows = [["SETTING", title, "EFFECT", "BEST", "P", "VERDICT"]]
+    for name, one in zip(names, settings, strict=True):
+        best = one.main.best if one.verdict in _MOVING and inquiry.direction.sense else "-"
+        rows.append([name, _importance(one, importances), _effect(one), shortened(printable(best), _LONGEST_BEST),
+                     "-" if one.p is None else _p(one.p), one.verdict])  # fmt: skip
+
+    def paint(column: int, cell: str) -> str:
+        return styled(cell, "green", sys.stdout) if column == 5 and cell.strip() in _MOVING else cell
+
+    return padded(rows, right=(1, 4), paint=paint if wants_colour(sys.stdout) else None)
+
+
+def _ordered(inquiry: Inquiry, importances: Importances) -> Sequence[SettingEffect]:
+    settings = inquiry.effects.settings
+    return settings if importances is None else sorted(settings, key=lambda one: -importances.get(one.name, -1.0))
+
+
+def _names(names: Sequence[str], width: int) -> list[str]:
+    shown = list(map(printable, names))
+    return shortened_names(shown, max(_NARROWEST, width - 58)) if width else shown
+
+
+def _importance(one: SettingEffect, importances: Importances) -> str:
+    share = one.share if importances is None else importances.get(one.name)
+    return "-" if share is None else f"{share:.0%}".replace("%", " %")
+
+
+def _effect(one: SettingEffect) -> str:
+    return f"{shown_metric(one.main.size)} ± {one.main.error:.2g}"
+
+
+def _p(p: float) -> str:
+    return f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
+
+
+def _levels(inquiry: Inquiry, width: int) -> list[str]:
+    """Return the metric at each value of the settings that matter."""
+    settings = [one for one in inquiry.effects.settings if one.verdict in _MOVING]
+    rows = [["SETTING", "VALUE", "MEAN", "ADJUSTED", "N", ""]]
+    for name, one in zip(_names([one.name for one in settings], width), settings, strict=True):
+        for place, level in enumerate(one.levels):
+            mark = "best" if level.is_best and inquiry.direction.sense else ""
+            rows.append(["" if place else name, *_level(level), str(level.n), mark])
+    return padded(rows, right=(2, 3, 4)) if settings else []
+
+
+def _level(level: Level) -> list[str]:
+    spread = "" if level.deviation is None else f" ± {level.deviation:.2g}"
+    text = shortened(printable(level.text), _LONGEST_BEST)
+    return [text, f"{shown_metric(level.mean)}{spread}", shown_metric(level.adjusted)]
+
+
+def _sentences(inquiry: Inquiry) -> Iterator[str]:
+    effects = inquiry.effects
+    yield from _untold(effects.settings)
+    for pair in (effects.interaction, *effects.interactions):
+        if pair is not None:
+            yield _together(pair, effects.settings)
+    yield _of_seeds(inquiry)
+    yield f"unexplained: {effects.unexplained:.0%}".replace("%", " % of the variance")
+    if effects.points.repeats:
+        yield f"{_runs(effects.points.repeats)} that repeat another one, seed and all, were averaged with it"
+    if effects.single_valued:
+        yield f"left out: {effects.single_valued} settings with a single value"
+    if inquiry.left_out:
+        yield "left out: " + ", ".join(f"{_runs(count)} {printable(why)}" for why, count in inquiry.left_out.items())
+
+
+def _untold(settings: Sequence[SettingEffect]) -> Iterator[str]:
+    """Yield what keeps verdicts from being told."""
+    groups = dict.fromkeys(tuple(sorted((one.name, *one.confounded_with))) for one in settings if one.confounded_with)
+    for group in groups:
+        yield f"{listed(list(map(printable, group)))} vary together: which of them matters cannot be told"
+    reasons: dict[str, list[str]] = {}
+    for one in settings:
+        if one.why:
+            reasons.setdefault(one.why, []).append(printable(one.name))
+    for why, names in reasons.items():
+        yield f"cannot tell: {listed(names)} ({why})"
+    for one in settings:
+        if one.factor.condition:
+            yield f"{printable(one.name)} is judged where {printable(one.factor.condition)}"
+
+
+def _together(pair: Interaction, settings: Sequence[SettingEffect]) -> str:
+    names = f"interaction of {printable(pair.one)} and {printable(pair.other)}"
+    if pair.p is None:
+        return f"{names}: cannot tell, too few runs for each pair of values"
+    if pair.verdict == "noise":
+        return f"{names}: no more than noise (p {_p(pair.p)})"
+    alone = [one.name for one in settings if one.interacts_with and one.name in (pair.one, pair.other)]
+    only = f"; {listed(list(map(printable, alone)))} matters only so" if alone else ""
+    return f"{names}: {pair.share:.0%} (p {_p(pair.p)}){only}".replace("%", " % of the variance")
+
+
+def _of_seeds(inquiry: Inquiry) -> str:
+    noise, share = inquiry.effects.points.noise, inquiry.effects.seed_share
+    if noise is None:
+        return "noise between seeds: not known, no two runs differ only in their seed"
+    told = f"noise between seeds: ± {noise.deviation:.2g} ({noise.groups} groups of together {noise.runs} runs)"
+    return told if share is None else f"{told}, {share:.0%}".replace("%", " % of the variance")
+
+
+def as_document(inquiry: Inquiry, method: str, importances: Importances) -> dict[str, Any]:
+    """Return all of it for JSON; keys are only ever added."""
+    effects = inquiry.effects
+    noise = effects.points.noise
+    return {
+        "schema": schemas.METRICS,
+        "metric": inquiry.metric,
+        "at": inquiry.at,
+        "direction": inquiry.direction.sense or None,
+        "is_guessed": inquiry.direction.is_guessed,
+        "importance_by": method,
+        "n": effects.runs,
+        "points": len(effects.points.y),
+        "repeats": effects.points.repeats,
+        "runs": [
+            {"id": summary.id, "value": value} for summary, value in zip(inquiry.summaries, inquiry.values, strict=True)
+        ],
+        "left_out": dict(inquiry.left_out),
+        "settings": [_setting(one, inquiry, importances) for one in _ordered(inquiry, importances)],
+        "interaction": effects.interaction.as_dict() if effects.interaction else None,
+        "interactions": [pair.as_dict() for pair in effects.interactions],
+        "seeds": {**noise.as_dict(), "share": effects.seed_share} if noise else None,
+        "unexplained": effects.unexplained,
+        "single_valued": effects.single_valued,
+        "notes": list(inquiry.notes),
+    }
+
+
+def _setting(one: SettingEffect, inquiry: Inquiry, importances: Importances) -> dict[str, Any]:
+    has_best = bool(inquiry.direction.sense)
+    return {
+        "setting": one.name,
+        "kind": "number" if one.factor.is_number else "category",
+        "is_log": one.factor.is_log,
+        "importance": one.share if importances is None else importances.get(one.name),
+        "share": one.share,
+        "verdict": one.verdict,
+        "p": one.p,
+        "effect": one.main.size,
+        "error": one.main.error,
+        "best": one.main.best if has_best else None,
+        "confounded_with": list(one.confounded_with),
+        "interacts_with": one.interacts_with or None,
+        "condition": one.factor.condition or None,
+        "why": one.why or None,
+        "levels": [{**level.as_dict(), "is_best": level.is_best and has_best} for level in one.levels],
+    }

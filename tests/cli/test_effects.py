@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import Result
+
+from tests.cli.test_runs import shown_on_a_terminal
+from tests.fakes import SOME_MOMENT, make_run
+from tests.serving.events import write_hparams, write_scalars
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def swept(workspace: Path) -> Path:
+    random = np.random.default_rng(1)
+    for number in range(16):
+        rate, batch = 10.0 ** -(1 + number % 4), 32 * (1 + number // 8)
+        accuracy = 0.9 + 0.02 * (number % 4) + 0.002 * random.normal()
+        make_run(
+            workspace,
+            started=SOME_MOMENT + timedelta(seconds=number),
+            val_accuracy=float(accuracy),
+            settings={"train.learning_rate": rate, "train.batch_size": batch, "train.seed": number},
+            files=False,
+        )
+    return workspace
+
+
+def test_settings_stand_in_a_table_the_strongest_first(cli: Cli, swept: Path) -> None:
+    result = cli("effects", "val_accuracy.best")
+    heading, settings, levels, sentences = result.stdout.rstrip("\n").split("\n\n")
+    assert heading == "val_accuracy.best: 16 runs of 8 configurations, higher is better"
+    lines = [line.split() for line in settings.splitlines()]
+    assert lines[0] == ["SETTING", "IMPORTANCE", "EFFECT", "BEST", "P", "VERDICT"]
+    assert (lines[1][0], lines[1][-1]) == ("train.learning_rate", "effect")
+    assert (lines[2][0], lines[2][-1]) == ("train.batch_size", "noise")
+    assert levels.splitlines()[1].split()[:2] == ["train.learning_rate", "0.0001"]
+    assert "interaction of train.learning_rate and train.batch_size" in sentences
+    assert "noise between seeds: ± 0.00" in sentences
+    assert result.stderr == ""
+
+
+def test_json_says_all_with_keys_that_stay(cli: Cli, swept: Path) -> None:
+    document = json.loads(cli("effects", "val_accuracy.best", "--json").stdout, parse_constant=pytest.fail)
+    assert list(document) == [
+        "schema", "metric", "at", "direction", "is_guessed", "importance_by", "n", "points", "repeats", "runs",
+        "left_out", "settings", "interaction", "interactions", "seeds", "unexplained", "single_valued", "notes",
+    ]  # fmt: skip
+    first = document["settings"][0]
+    assert list(first) == [
+        "setting", "kind", "is_log", "importance", "share", "verdict", "p", "effect", "error", "best",
+        "confounded_with", "interacts_with", "condition", "why", "levels",
+    ]  # fmt: skip
+    assert (first["setting"], first["kind"], first["is_log"], first["verdict"]) == (
+        "train.learning_rate", "number", True, "effect",
+    )  # fmt: skip
+    assert list(first["levels"][0]) == ["text", "low", "high", "n", "mean", "adjusted", "deviation", "is_best"]
+    assert document["seeds"]["runs"] == 16
+    assert len(document["runs"]) == 16
+
+
+def test_values_are_those_of_runs_to_the_last_digit(cli: Cli, swept: Path) -> None:
+    listed = json.loads(cli("runs", "--columns", "id,val_accuracy.best", "--json").stdout)["runs"]
+    told = json.loads(cli("effects", "val_accuracy.best", "--json").stdout)["runs"]
+    assert {one["id"]: one["value"] for one in told} == {one["id"]: one["val_accuracy.best"] for one in listed}
+
+
+@pytest.mark.usefixtures("swept")
+def test_the_table_fits_a_terminal() -> None:
+    lines = shown_on_a_terminal(["effects", "val_accuracy"], 80, {"NO_COLOR": "1"})
+    sentences = next(place for place, line in enumerate(lines) if line.startswith("interaction"))
+    assert max(map(len, lines[:sentences])) <= 80
+
+
+@pytest.mark.parametrize("method", ["fanova", "ped-anova"])
+def test_importances_of_optuna_take_the_place_of_the_shares(cli: Cli, swept: Path, method: str) -> None:
+    pytest.importorskip("optuna")
+    document = json.loads(cli("effects", "val_accuracy", "--importance", method, "--json").stdout)
+    assert document["importance_by"] == method
+    assert sum(one["importance"] for one in document["settings"]) == pytest.approx(1.0)
+    title = cli("effects", "val_accuracy", "--importance", method).stdout.splitlines()[2].split()[1]
+    assert title == method.upper()
+
+
+def test_hyperparameters_of_other_programs_are_settings(cli: Cli, workspace: Path) -> None:
+    for number in range(12):
+        directory = workspace / "other" / f"version_{number}"
+        write_scalars(directory, {"loss": [1.0, 0.1 * (number % 3) + 0.001 * (number % 5)]})
+        write_hparams(directory / "hparams", 16.0 * 2 ** (number % 3), width=float(number % 2))
+    document = json.loads(cli("effects", "loss", "./other", "--json").stdout)
+    assert [(one["setting"], one["verdict"]) for one in document["settings"]] == [
+        ("batch_size", "effect"),
+        ("width", "noise"),
+    ]
+    assert document["direction"] == "min"
+    assert document["settings"][0]["best"] == "16"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_few_runs_cannot_tell(cli: Cli, workspace: Path, count: int) -> None:
+    for number in range(count):
+        make_run(workspace, settings={"train.learning_rate": 0.1 + number}, files=False)
+    result = cli("effects", "val_loss")
+    assert result.exit_code == 0
+    assert ("cannot tell: train.learning_rate (2 runs are too few)" in result.stdout) == (count == 2)
+
+
+def test_what_diverged_is_left_out_and_counted(cli: Cli, swept: Path) -> None:
+    for number in range(2):
+        make_run(swept, status="diverged", val_accuracy=math.nan, settings={"train.seed": 100 + number}, files=False)
+    assert "left out: 2 runs diverged" in cli("effects", "val_accuracy").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["val_los"], 3, "no run has 'val_los'"),
+        (["val_loss", "nowhere"], 3, "nowhere"),
+        (["val_loss", "--importance", "fanov"], 2, "unknown --importance 'fanov'"),
+        (["status"], 2, "'status' is no number"),
+        ([""], 2, "not a name"),
+        ([], 2, "METRIC"),
+    ],
+)
+def test_what_cannot_be_asked_is_an_error(cli: Cli, swept: Path, words: list[str], code: int, told: str) -> None:
+    result = cli("effects", *words)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert told in result.stderr
