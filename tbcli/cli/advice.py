@@ -16,8 +16,8 @@ _RESUME = "`--resume RUN` goes on with a run, `--config RUN` repeats it from its
 _MIXED = "`--precision mixed_bfloat16`"
 
 FOREIGN = {
-    "accelerator": _DEVICE, "device": _DEVICE, "devices": _DEVICE, "gpu": _DEVICE, "gpus": _DEVICE,
-    "num-gpus": _DEVICE, "cuda": _DEVICE, "no-cuda": _DEVICE,
+    "accelerator": _DEVICE, "device": _DEVICE, "gpu": _DEVICE,
+    "num-gpus": "`--devices N`", "cuda": _DEVICE, "no-cuda": _DEVICE,
     "default-root-dir": _PLACE, "out-dir": _PLACE, "output-dir": _PLACE, "project": _PLACE, "root-dir": _PLACE,
     "save-dir": _PLACE, "work-dir": _PLACE, "workdir": _PLACE,
     "num-workers": _FEED, "workers": _FEED, "dataloader-num-workers": _FEED,

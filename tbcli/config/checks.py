@@ -70,6 +70,17 @@ def profile_problem(text: str) -> tuple[str, str] | None:
     )
 
 
+LOGICAL_CPUS = "cpu:"
+
+
+def devices_problem(text: str) -> tuple[str, str] | None:
+    """Return the problem of ``--devices``, if any."""
+    number = text.removeprefix(LOGICAL_CPUS)
+    if text == "auto" or (number.isascii() and number.isdecimal() and 1 <= int(number[:5]) <= 1024):
+        return None
+    return f"must be a number, auto or {LOGICAL_CPUS}N, got {text!r}", "`--devices auto` takes all GPUs"
+
+
 _UNIT_SECONDS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile("".join(rf"(?:(\d{{1,9}}(?:\.\d{{1,9}})?){unit})?" for unit in _UNIT_SECONDS), re.ASCII)
 _OFF = ("", "0")

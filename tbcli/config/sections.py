@@ -8,6 +8,7 @@ from tbcli.config.checks import (
     MOST,
     cadence_problem,
     checkpoint_problem,
+    devices_problem,
     duration_problem,
     host_problem,
     hosts_problem,
@@ -242,6 +243,15 @@ class TrainConfig(Section):
     keep_state: bool = setting(
         True, "Keep the last state after the end of training, so that more epochs can follow.", flag="--keep-state",
         panel="Output",
+    )  # fmt: skip
+
+    devices: str = setting(
+        "1", "Devices of this machine to train on, each with its share of every batch: a number of GPUs, or auto for "
+        "all of them. cpu:N cuts the CPU into N, to try it out.", flag="--devices", aliases=("gpus",),
+        panel="Training", metavar="N|auto", problem=devices_problem,
+    )  # fmt: skip
+    scale_learning_rate: bool = setting(
+        False, "Multiply the learning rate by the number of devices.", flag="--scale-learning-rate", panel="Training",
     )  # fmt: skip
 
     @property

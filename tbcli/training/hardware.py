@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -12,11 +14,15 @@ _SMALL_STEP = 200_000  # values; twice what was measured
 _THREADS = "TF_NUM_INTRAOP_THREADS"  # TensorFlow's own
 
 
-def choose_device() -> str:
-    """Return what the run says of its device, ``CPU`` or the GPU's name; on a GPU memory grows as needed."""
-    gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
+def let_memory_grow() -> None:
+    """Let a GPU's memory be taken as it is needed."""
+    for gpu in tf.config.list_physical_devices("GPU"):
+        with suppress(RuntimeError):  # it is in use already
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def name_of_device(gpus: Sequence[Any]) -> str:
+    """Return what the run says of its device: ``CPU`` without a GPU, else the name of the first and how many."""
     if not gpus:
         return "CPU"
     details = tf.config.experimental.get_device_details(gpus[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -115,6 +116,7 @@ def compile_model(
     objective: Objective,
     *,
     fused: bool = False,
+    scope: AbstractContextManager[Any] | None = None,
 ) -> None:
     """Compile with an objective.
 
@@ -125,9 +127,12 @@ def compile_model(
         steps_per_execution: See `choose_steps_per_execution`.
         objective: Loss and metrics.
         fused: See `build_optimizer`.
+        scope: The optimizer's variables are made within it.
     """
+    with scope or nullcontext():
+        optimizer = choose_optimizer(model, config, plan, fused=fused)
     model.compile(
-        optimizer=choose_optimizer(model, config, plan, fused=fused),
+        optimizer=optimizer,
         loss=objective.loss,
         metrics=objective.metrics(),
         steps_per_execution=steps_per_execution,

@@ -16,7 +16,7 @@ from tbcli.models import build_model, count_outputs, is_compiled, precision_of, 
 from tbcli.naming.matching import listed
 from tbcli.training.feed import TrainingFeed
 from tbcli.training.fits.fit_settings import settings_of_optimizer
-from tbcli.training.hardware import choose_device, choose_precision, threads_in_use
+from tbcli.training.hardware import choose_precision, let_memory_grow, threads_in_use
 from tbcli.training.health import Health
 from tbcli.training.narration import Narrator
 from tbcli.training.objective import Objective, choose_objective, try_objective
@@ -30,6 +30,7 @@ from tbcli.training.optimizing import (
 )
 from tbcli.training.request import Expecting, check_metrics, expect, expected_summary, expects_anything
 from tbcli.training.saving import require_formats
+from tbcli.training.strategy import Strategy, open_strategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Prepared:
         class_weights: With ``--balance`` ``[classes]``, else None.
         plan: How long the training is to be, and where its schedule begins anew.
         facts: What the run's record says of all this.
+        strategy: On what the steps are taken.
     """
 
     config: Config
@@ -59,6 +61,7 @@ class Prepared:
     class_weights: np.ndarray | None
     plan: StepPlan
     facts: Mapping[str, Any]
+    strategy: Strategy
 
 
 def prepare(
@@ -86,14 +89,17 @@ def prepare(
         Diverged: A sample is not finite.
     """
     train = config.train
-    device, precision = choose_device(), choose_precision(train.precision)
+    let_memory_grow()
+    strategy, precision = open_strategy(train), choose_precision(train.precision)
+    device = strategy.device
     keras.utils.set_random_seed(train.seed)
     if train.deterministic:
         tf.config.experimental.enable_op_determinism()
     health = Health(dataset, check)
     health.check_inputs()
     dataset = health.dataset
-    model = build_model(config.model, dataset, precision, narrator.note, for_training=True)
+    with strategy.scope():
+        model = build_model(config.model, dataset, precision, narrator.note, for_training=True)
     precision = precision_of(model)
     require_formats(model, train.save_formats, dataset.columns)
     narrator.note(
@@ -103,7 +109,11 @@ def prepare(
     feed = TrainingFeed(dataset.train, train.batch_size, train.steps_per_epoch, train.seed)
     is_compiled_by_user = is_compiled(model)
     plan = before.extended(feed.steps * train.epochs) if before else StepPlan(feed.steps * train.epochs)
-    _compile(config, model, plan, objective, feed)
+    if train.scale_learning_rate:
+        train = replace(train, learning_rate=train.learning_rate * strategy.shares)
+        narrator.note(f"learning rate {train.learning_rate:g}, for {strategy.shares} devices")
+    _compile(replace(config, train=train), model, plan, objective, feed, strategy)
+    strategy.spread(model, objective, train.batch_size)
     if not objective.is_usual:
         names = try_objective(model, dataset)
         expected = replace(expect(config, dataset), of_epoch=("loss", *names), is_complete=True)
@@ -126,13 +136,20 @@ def prepare(
     elif is_compiled_by_user:
         narrator.note(f"--optimizer {train.optimizer} replaces the model's own")
     class_weights = weigh_classes(dataset) if config.data.balance else None
-    return Prepared(config, dataset, model, objective, feed, health, rate_at, class_weights, plan, facts)
+    return Prepared(config, dataset, model, objective, feed, health, rate_at, class_weights, plan, facts, strategy)
 
 
-def _compile(config: Config, model: keras.Model, plan: StepPlan, objective: Objective, feed: TrainingFeed) -> None:
+def _compile(
+    config: Config,
+    model: keras.Model,
+    plan: StepPlan,
+    objective: Objective,
+    feed: TrainingFeed,
+    strategy: Strategy,
+) -> None:
     train, profile = config.train, config.record.profile_steps
     steps_per_execution = choose_steps_per_execution(train, profile, feed.steps, feed.batch_bytes)
-    compile_model(model, train, plan, steps_per_execution, objective, fused=True)
+    compile_model(model, train, plan, steps_per_execution, objective, fused=True, scope=strategy.scope())
 
 
 def _with_optimizer(config: Config, own: Mapping[str, Any]) -> Config:

@@ -214,7 +214,7 @@ def _loaded(
     """Return settings, data, and the metrics that there will be, once what was asked suits the data."""
     _require_roots(config)
     if needs_keras(config.data.source):
-        _start_tensorflow(narrator, interruption, own_process=own_process)
+        _start_tensorflow(config, narrator, interruption, own_process=own_process)
     narrator.stage(f"Loading {config.data.source}")
     dataset = load_dataset(config.data, interruption.checked(narrator.progress))
     interruption.check()
@@ -226,10 +226,13 @@ def _loaded(
     return config, dataset, check_for_data(config, dataset)
 
 
-def _start_tensorflow(narrator: Narrator, interruption: Interruption, *, own_process: bool) -> None:
+def _start_tensorflow(config: Config, narrator: Narrator, interruption: Interruption, *, own_process: bool) -> None:
     narrator.stage("Starting TensorFlow")
     with _starting(narrator, interruption, own_process=own_process):
         load_keras(*_FOR_OTHERS if own_process else ())
+        from tbcli.training.strategy import open_strategy
+
+        open_strategy(config.train)  # before anything is computed
 
 
 @contextmanager
@@ -245,7 +248,7 @@ def _starting(narrator: Narrator, interruption: Interruption, *, own_process: bo
 def _import_pipeline(
     config: Config, dataset: Dataset, narrator: Narrator, interruption: Interruption, *, own_process: bool
 ) -> None:
-    _start_tensorflow(narrator, interruption, own_process=own_process)
+    _start_tensorflow(config, narrator, interruption, own_process=own_process)
     with _starting(narrator, interruption, own_process=own_process):
         import_module("tbcli.training.pipeline")
     if own_process and not config.train.deterministic:  # whose bits would depend on who calls

@@ -44,7 +44,7 @@ def run_epochs(
         with closing(feed.executions(model.steps_per_execution)) as executions:  # type: ignore[type-var] # a generator
             for inputs, labels in executions:
                 logs = loop.run(inputs, labels)
-                epochs.after_steps(int(model.optimizer.iterations), logs)
+                epochs.after_steps(int(model.optimizer.iterations.numpy()), logs)
                 if epochs.ended_by:
                     break
         if epochs.ended_by or epochs.end_epoch(_logs_of_epoch(model, logs)):

@@ -26,7 +26,7 @@ class ModelState:
     @property
     def steps(self) -> int:
         """Optimizer steps done."""
-        return int(self._model.optimizer.iterations)
+        return int(self._model.optimizer.iterations.numpy())
 
     @property
     def bytes(self) -> int:
@@ -38,7 +38,7 @@ class ModelState:
 
     def state(self) -> Mapping[str, Any]:
         """Return the value of each variable."""
-        groups = {name: [np.asarray(one.value) for one in group] for name, group in self._variables().items()}
+        groups = {name: [np.asarray(one.numpy()) for one in group] for name, group in self._variables().items()}
         return {"steps": self.steps, **groups}
 
     def restore(self, state: Mapping[str, Any]) -> None:

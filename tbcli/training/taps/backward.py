@@ -98,8 +98,13 @@ class BackwardTap:
         return -(first - 1) % self._every <= last - first
 
     def _tapped(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
-        if trainable_variables is None or (self._has_stepped and len(trainable_variables) != len(self._paths)):
-            self._apply(grads, trainable_variables)  # those of another model, or nobody knows whose
+        if (
+            not _is_first_share()
+            or trainable_variables is None
+            or (self._has_stepped and len(trainable_variables) != len(self._paths))
+        ):
+            # Those of another model, or nobody knows whose; or of a further device, which says the same.
+            self._apply(grads, trainable_variables)
             return
         grads, variables = list(grads), list(trainable_variables)
         before: list[Any] = []
@@ -201,6 +206,14 @@ class _Gradients(Mapping[str, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self._copies)
+
+
+def _is_first_share() -> bool:
+    """Return whether the step is traced for the first device of this process, or for the only one."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.strategy.num_replicas_in_sync == 1:
+        return True
+    return bool(tf.get_static_value(context.replica_id_in_sync_group) == 0)
 
 
 def layer_of(path: str) -> str:

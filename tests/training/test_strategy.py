@@ -1,0 +1,80 @@
+"""Several devices, for which a cut CPU stands, come to what one comes to: weights, curves, gradients, validation."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tbcli.config import Config
+from tbcli.config.checks import devices_problem
+from tbcli.errors import ConfigError
+from tbcli.runs import Run, RunStore
+from tests.training.outcome import scalars_of
+
+SETTINGS = (
+    *("--limit-samples", "300", "--batch-size", "50", "--schedule", "constant", "--no-plots"),
+    *("--precision", "float32", "--log-every", "2", "--set", "model.dropout=0", "--set", "train.steps_per_execution=3"),
+)
+CLOSE = 1e-6
+
+
+def train(workspace: Path, *words: str) -> Run:
+    """Return the run that a process of its own leaves."""
+    command = [sys.executable, "-m", "tbcli", "train", *words, "--workspace", str(workspace), "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    (run,) = RunStore(Config().updated({"paths.workspace": str(workspace)}).paths).list()
+    assert done.stdout.split() == [run.id]
+    return run
+
+
+def weights(run: Run) -> list[np.ndarray]:
+    import keras
+
+    model = keras.models.load_model(run.saved_model, compile=False)
+    return [weight.numpy() for weight in model.weights]
+
+
+def require_close(one: Run, other: Run, within: float = CLOSE) -> None:
+    for mine, theirs in zip(weights(one), weights(other), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=0, atol=within)
+    mine, theirs = scalars_of(one.logs), scalars_of(other.logs)
+    assert mine.keys() == theirs.keys()
+    assert any("batch_gradients/global_norm" in name for name in mine)
+    for name in mine:
+        np.testing.assert_allclose(mine[name], theirs[name], rtol=20 * within, atol=within, err_msg=name)
+
+
+@pytest.mark.slow
+@pytest.mark.tf
+def test_two_devices_come_to_what_one_comes_to_and_one_goes_on_with_what_two_began(tmp_path: Path) -> None:
+    alone = train(tmp_path / "alone", *SETTINGS, "--epochs", "2")
+    both = train(tmp_path / "both", *SETTINGS, "--devices", "cpu:2", "--epochs", "1")
+    assert both.record["device"] == "2 x logical CPU"
+    assert both.record["recording"]["switched_off"] == {}
+    train(tmp_path / "both", "--resume", both.id, "--epochs", "2", "--devices", "1")
+    require_close(alone, RunStore(Config().updated({"paths.workspace": str(tmp_path / "both")}).paths).list()[0])
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "cpu:", "cpu:0", "1.5", ""])
+def test_what_is_no_number_of_devices_is_told(text: str) -> None:
+    assert devices_problem(text)
+    with pytest.raises(ConfigError, match="devices"):
+        Config().updated({"train.devices": text})
+
+
+@pytest.mark.parametrize("text", ["1", "8", "auto", "cpu:2"])
+def test_devices_are_a_number_or_all_or_a_cut_cpu(text: str) -> None:
+    assert devices_problem(text) is None
+
+
+@pytest.mark.tf
+def test_devices_that_are_not_there_are_told_with_what_is() -> None:
+    from tbcli.training.strategy import open_strategy
+
+    with pytest.raises(ConfigError, match="TensorFlow finds CPU alone"):
+        open_strategy(Config().updated({"train.devices": "64"}).train)
