@@ -13,7 +13,7 @@ from tbcli.config import Config
 from tbcli.config.checks import devices_problem
 from tbcli.errors import ConfigError
 from tbcli.runs import Run, RunStore
-from tests.training.outcome import scalars_of
+from tests.training.continuing.outcome import scalars_of
 
 SETTINGS = (
     *("--limit-samples", "300", "--batch-size", "50", "--schedule", "constant", "--no-plots"),
