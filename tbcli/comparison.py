@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
 from tbcli.errors import NotFound
-from tbcli.grouping import Side, is_beside, is_key, notes_on_groups, text_of
+from tbcli.grouping import Side, independent_runs, is_beside, is_key, notes_on_groups, text_of
 from tbcli.naming.direction import Direction
-from tbcli.runs.comparable import TASKS, notes_on_differences, what_differs
+from tbcli.runs.comparable import DATA, TASKS, notes_on_differences, what_differs
 from tbcli.runs.summary import Metric, Summary
+from tbcli.welch import Difference, compare_groups, corrected
 
 
 class Cell(NamedTuple):
@@ -29,6 +30,7 @@ class Cell(NamedTuple):
         is_better: Than the baseline's; None where they are equal, have no difference, or the metric no direction.
         unit: ``epoch`` or ``step``: what `epoch` counts.
         tag: Directory and tag in the event files, of a single run; ``""`` where it is from the record.
+        noise: Whether a group differs from the baseline by more than noise; None where no groups are compared.
     """
 
     value: float | None
@@ -40,6 +42,7 @@ class Cell(NamedTuple):
     is_better: bool | None = None
     unit: str = ""
     tag: str = ""
+    noise: Difference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,9 @@ def compare_sides(sides: Sequence[Side], baseline: int = 0, *, grouped_by: str =
         for name in spellings.rows
         for at in _moments(name, sides, spellings)
     )
+    if grouped_by:
+        independent = [independent_runs(side.members) for side in sides]
+        rows = tuple(_tested(row, independent, spellings, baseline) for row in rows)
     unconfigured = tuple(
         position for position, side in enumerate(sides) if not any(member.settings for member in side.members)
     )
@@ -141,12 +147,13 @@ class _Spellings:
 
     def metrics(self, name: str, side: Side) -> list[Metric]:
         """Return the metric of each run of a side that has it."""
+        return [metric for member in side.members if (metric := self.metric(name, member)) is not None]
+
+    def metric(self, name: str, member: Summary) -> Metric | None:
+        """Return the metric of a run, None where it has none."""
         key = _common(name)
-        spelt = [
-            (member, name if key in self._several else next(iter(self._names[member.id].get(key, ())), name))
-            for member in side.members
-        ]
-        return [member.metrics[own] for member, own in spelt if own in member.metrics]
+        own = name if key in self._several else next(iter(self._names[member.id].get(key, ())), name)
+        return member.metrics.get(own)
 
 
 @lru_cache(maxsize=65_536)
@@ -188,6 +195,30 @@ def _row(name: str, at: str, measured: Sequence[tuple[Side, Sequence[Metric]]], 
     is_single = has_worse and len(first) == 1
     tied = tuple(sorted(first)) if has_worse and not is_single else ()
     return Row(name, at, cells, direction, first[0] if is_single else None, tied)
+
+
+def _tested(row: Row, independent: Sequence[Sequence[Sequence[Summary]]], spellings: _Spellings, baseline: int) -> Row:
+    """Return a row of groups with what a test says of each against the baseline, as far as they can be compared."""
+    if row.differs in (TASKS, DATA):
+        return row
+    values = [_independent_values(row, groups, spellings) for groups in independent]
+    others = [position for position in range(len(values)) if position != baseline]
+    tests = corrected([compare_groups(values[baseline], values[position]) for position in others])
+    noise = dict(zip(others, tests, strict=True))
+    return replace(
+        row, cells=tuple(cell._replace(noise=noise.get(position)) for position, cell in enumerate(row.cells))
+    )
+
+
+def _independent_values(row: Row, groups: Sequence[Sequence[Summary]], spellings: _Spellings) -> list[float]:
+    """Return the finite values of a group, the mean of runs that repeat each other."""
+    found = []
+    for group in groups:
+        metrics = [metric for member in group if (metric := spellings.metric(row.metric, member)) is not None]
+        values = [value for metric in metrics if (value := metric.select(row.at)) is not None]
+        if finite := [value for value in values if math.isfinite(value)]:
+            found.append(statistics.fmean(finite))
+    return found
 
 
 def _what_differs(sides: Sequence[Side], metric: str) -> str:

@@ -92,14 +92,36 @@ def _labelled(groups: Mapping[Any, Sequence[Summary]], key: str) -> Iterator[Sid
         yield Side(", ".join(own) or "all seeds", tuple(members))
 
 
+def independent_runs(members: Sequence[Summary]) -> list[list[Summary]]:
+    """Return runs in groups, each as good as one independent run.
+
+    Of one configuration each seed is one. Where runs differ in more than their seed, those of one configuration have
+    more in common than with others: then each configuration is one.
+    """
+    configured = _gathered(members, with_seed=False)
+    return configured if len(configured) > 1 else _gathered(members, with_seed=True)
+
+
 def repeats_of_a_seed(members: Sequence[Summary]) -> int:
     """Return how many runs repeat another one: alike in every setting that has a part in the training, the seed too."""
-    seeded = [summary for summary in members if summary.value(SEED) is not None]
-    different = {
-        tuple((name, text_of(value)) for name, value in sorted(summary.settings.items()) if not is_beside(name))
-        for summary in seeded
-    }
-    return len(seeded) - len(different)
+    return len(members) - len(_gathered(members, with_seed=True))
+
+
+def _gathered(members: Sequence[Summary], *, with_seed: bool) -> list[list[Summary]]:
+    """Return runs together that are alike in all settings; those that tell no seed are taken to have different ones."""
+    found: dict[Any, list[Summary]] = {}
+    for summary in members:
+        unknown = with_seed and summary.value(SEED) is None
+        settings = [("", summary.id)] if unknown else sorted(summary.settings.items())
+        found.setdefault(
+            tuple(
+                (name, text_of(value))
+                for name, value in settings
+                if not is_beside(name) and (with_seed or not is_seed(name))
+            ),
+            [],
+        ).append(summary)
+    return list(found.values())
 
 
 def notes_on_groups(sides: Sequence[Side], key: str) -> list[str]:

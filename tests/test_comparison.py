@@ -222,3 +222,57 @@ def test_whole_settings_are_shown_as_whole_numbers_whatever_they_are_kept_as() -
     assert [text_of(value) for value in (1.0, 0.0, 1, 0.5, 1e300, "1.0", True, math.nan)] == [
         "1", "0", "1", "0.5", "1e+300", "1.0", "true", "NaN",
     ]  # fmt: skip
+
+
+def groups_of(*values: tuple[float, list[float]]) -> list[Side]:
+    return group_runs(
+        [replicate(seed, rate, value) for rate, each in values for seed, value in enumerate(each)], "learning_rate"
+    )
+
+
+def test_groups_are_told_from_noise_and_single_runs_are_not() -> None:
+    steady, better, alike = [0.90, 0.91, 0.92, 0.91], [0.95, 0.96, 0.95, 0.94], [0.91, 0.92, 0.90, 0.91]
+    (row,) = compare_sides(
+        groups_of((0.1, steady), (0.2, better), (0.3, alike), (0.4, [0.9])), grouped_by="learning_rate"
+    ).rows
+    first, *others = [cell.noise for cell in row.cells]
+    assert first is None
+    assert [one and (one.verdict, one.n) for one in others] == [
+        ("differs", (4, 4)),
+        ("noise", (4, 4)),
+        ("cannot tell", (4, 1)),
+    ]
+    assert all(cell.noise is None for cell in compare_sides(sides(run("a", x=1.0), run("b", x=2.0))).rows[0].cells)
+
+
+def test_repeats_of_a_seed_are_no_further_evidence() -> None:
+    ones = [replicate(1, 0.1, 0.9 + 0.001 * i) for i in range(5)]
+    others = [replicate(1, 0.2, 0.8 + 0.001 * i) for i in range(5)]
+    for i, each in enumerate([*ones, *others]):
+        each.id = str(i)
+    (row,) = compare_sides(group_runs([*ones, *others], "learning_rate"), grouped_by="learning_rate").rows
+    assert row.cells[1].noise is not None
+    assert row.cells[1].noise.told == "cannot tell: 1 run each"
+
+
+def test_many_seeds_of_few_configurations_are_no_further_evidence() -> None:
+    runs = [
+        replicate(seed, rate, 0.9 + 0.01 * place, **{"x.group": group})
+        for group in ("one", "two")
+        for place, rate in enumerate((0.1, 0.2, 0.3))
+        for seed in range(5)
+    ]
+    for i, each in enumerate(runs):
+        each.id = str(i)
+    (row,) = compare_sides(group_runs(runs, "group"), grouped_by="group").rows
+    assert row.cells[1].noise is not None
+    assert row.cells[1].noise.n == (3, 3)
+
+
+def test_groups_with_other_data_are_not_tested() -> None:
+    groups = groups_of((0.1, [0.9, 0.91]), (0.2, [0.8, 0.81]))
+    for side, data in zip(groups, ("mnist", "cifar"), strict=True):
+        for member in side.members:
+            member.data = data
+    (row,) = compare_sides(groups, grouped_by="learning_rate").rows
+    assert [cell.noise for cell in row.cells] == [None, None]

@@ -6,6 +6,7 @@ import csv
 import io
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,12 @@ from tbcli.naming import schemas
 from tbcli.naming.matching import listed
 from tbcli.naming.shortening import shortened_names
 from tbcli.runs.comparable import UNKNOWN
+from tbcli.welch import DIFFERS
 
 if TYPE_CHECKING:
     from tbcli.comparison import Cell, Comparison, Row
     from tbcli.grouping import Side
+    from tbcli.welch import Difference
 
 GAP = 2
 GUESSED = "?"
@@ -28,7 +31,7 @@ NARROWEST = 16  # of a name
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CSV_HEADER = (
     "kind", "name", "at", "run", "value", "epoch", "deviation", "n", "difference", "relative", "is_better",
-    "direction", "is_guessed", "unit", "tag",
+    "direction", "is_guessed", "unit", "tag", "noise", "p",
 )  # fmt: skip
 
 
@@ -50,6 +53,7 @@ def as_table_lines(comparison: Comparison) -> list[str]:
         _legend(comparison, width),
         *_blocks(_metric_columns(comparison, width), width),
         _guesses(comparison),
+        _noise_lines(comparison, width),
         *_blocks(_setting_columns(comparison, width), width),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")
@@ -114,6 +118,44 @@ def _guesses(comparison: Comparison) -> list[str]:
         if row.direction.is_guessed and (row.best is not None or row.tied):
             guessed.setdefault(row.direction.note, {})[printable(row.metric)] = None
     return [f"{GUESSED} {note} {listed(list(names))}" for note, names in guessed.items()]
+
+
+def _noise_lines(comparison: Comparison, width: int) -> list[str]:
+    """Return for each group in which metrics it differs from the baseline by more than noise, and in which not."""
+    lines, base = [], letter_of(comparison.baseline)
+    for position in range(len(comparison.sides)):
+        said: dict[str, list[str]] = {}
+        for row in comparison.rows:
+            if (noise := row.cells[position].noise) is not None:
+                p = "" if noise.p is None else f" (p {_p(noise.p)})"
+                said.setdefault(_noise_words(noise), []).append(f"{printable(row.metric)} {row.at}".rstrip() + p)
+        names = f"{letter_of(position)} against {base}"
+        for words, metrics in said.items():
+            lines += _wrapped(f"{names}: {words}: {', '.join(metrics)}", width)
+    tested = [cell.noise for row in comparison.rows for cell in row.cells if cell.noise and cell.noise.p is not None]
+    return [*lines, *_wrapped(_on_tests(comparison, len(tested)), width)] if tested else lines
+
+
+def _noise_words(noise: Difference) -> str:
+    if noise.p is None:
+        return f"cannot tell ({noise.why})"
+    words = "differs more than noise would" if noise.verdict == DIFFERS else "no more than noise"
+    return f"{words}, n {noise.n[1]} and {noise.n[0]}"
+
+
+def _on_tests(comparison: Comparison, count: int) -> str:
+    groups = len(comparison.sides) - 1
+    corrected = f", corrected for {groups} groups (Holm)" if groups > 1 else ""
+    more = f"; of {count} such tests about one in twenty differs by chance alone" if count > 1 and groups == 1 else ""
+    return f"p: Welch's t-test{corrected}{more}"
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, subsequent_indent="  ", break_on_hyphens=False) if width else [text]
+
+
+def _p(p: float) -> str:
+    return f"{p:.2g}" if p >= 0.0001 else "<0.0001"
 
 
 def _values(cells: Sequence[Cell], side: Side) -> Iterator[str]:
@@ -225,6 +267,8 @@ def as_markdown_lines(comparison: Comparison) -> list[str]:
         lines += [_markdown_row([markdown_text(cell) for cell in row]) for row in rows[1:]]
         guesses = _guesses(comparison) if numeric else []
         lines += ["", *map(markdown_text, guesses)] if guesses else []
+        noise = _noise_lines(comparison, 0) if numeric else []
+        lines += ["", *(f"- {markdown_text(line)}" for line in noise)] if noise else []
     return lines
 
 
@@ -242,7 +286,10 @@ def as_csv_lines(comparison: Comparison) -> list[str]:
         for run, cell in zip(ids, row.cells, strict=True):
             figures = (cell.value, cell.epoch, cell.deviation, cell.n, cell.difference, cell.relative)
             better = "" if cell.is_better is None else str(cell.is_better).lower()
-            writer.writerow(["metric", row.metric, row.at, run, *figures, better, *_directed(row), cell.unit, cell.tag])
+            noise = (cell.noise.verdict, cell.noise.p) if cell.noise else ("", "")
+            writer.writerow(
+                ["metric", row.metric, row.at, run, *figures, better, *_directed(row), cell.unit, cell.tag, *noise]
+            )
     for key, values in comparison.settings.items():
         for run, value in zip(ids, values, strict=True):
             writer.writerow(["setting", key, "", run, value, *[""] * (len(CSV_HEADER) - 5)])
@@ -279,7 +326,7 @@ def as_document(comparison: Comparison, group_by: str | None) -> dict[str, objec
                 "best": None if row.best is None else ids[row.best],
                 "differs": row.differs or None,
                 "tied": [ids[position] for position in row.tied],
-                "values": [{"id": name, **cell._asdict()} for name, cell in zip(ids, row.cells, strict=True)],
+                "values": [{"id": name, **_cell_facts(cell)} for name, cell in zip(ids, row.cells, strict=True)],
             }
             for row in comparison.rows
         ],
@@ -288,6 +335,11 @@ def as_document(comparison: Comparison, group_by: str | None) -> dict[str, objec
         ],
         "notes": list(comparison.notes),
     }
+
+
+def _cell_facts(cell: Cell) -> dict[str, object]:
+    noise = {**cell.noise._asdict(), "told": cell.noise.told} if cell.noise else None
+    return {**cell._asdict(), "noise": noise}
 
 
 def _side_id(side: Side) -> str:

@@ -70,7 +70,7 @@ def test_json_says_all_and_has_null_for_nan(cli: Cli, workspace: Path) -> None:
     row = next(row for row in document["metrics"] if (row["metric"], row["at"]) == ("val_accuracy", "best"))
     assert row["values"][0]["value"] is None
     assert list(row["values"][0])[1:] == [
-        "value", "epoch", "deviation", "n", "difference", "relative", "is_better", "unit", "tag",
+        "value", "epoch", "deviation", "n", "difference", "relative", "is_better", "unit", "tag", "noise",
     ]  # fmt: skip
 
 
@@ -101,7 +101,8 @@ def test_replicates_are_one_column_with_their_number(cli: Cli, workspace: Path) 
     later = SOME_MOMENT + timedelta(hours=1)
     make_run(workspace, started=later, val_accuracy=0.5, settings={"train.seed": 1, "train.learning_rate": 0.5})
     result = cli("compare", "--group-by", "seed")
-    legend, metrics, _ = result.stdout.split("\n\n")
+    legend, metrics, noise, _ = result.stdout.split("\n\n")
+    assert noise.startswith("B against A: cannot tell (3 runs against 1 run): loss best, ")
     assert [line.split() for line in legend.splitlines()] == [
         ["A", "learning_rate=0.002", "n=3,", "baseline"],
         ["B", "learning_rate=0.5", "n=1"],
@@ -114,6 +115,29 @@ def test_replicates_are_one_column_with_their_number(cli: Cli, workspace: Path) 
     assert [side["n"] for side in chosen["sides"]] == [1]
 
 
+def test_groups_say_whether_they_differ_by_more_than_noise(cli: Cli, workspace: Path) -> None:
+    for number in range(8):
+        settings = {"train.seed": number // 2, "train.learning_rate": 0.1 * (1 + number % 2)}
+        accuracy = 0.9 + 0.05 * (number % 2) + 0.002 * (number // 2)
+        moment = SOME_MOMENT + timedelta(seconds=number)
+        make_run(workspace, started=moment, val_accuracy=accuracy, settings=settings, files=False)
+    words = ["compare", "--group-by", "learning_rate"]
+    shown = cli(*words).stdout
+    assert "B against A: differs more than noise would, n 4 and 4: val_accuracy best (p <0.0001), " in shown
+    assert "B against A: cannot tell (all runs have the same value): loss best, " in shown
+    assert "p: Welch's t-test; of 3 such tests about one in twenty differs by chance alone" in shown
+    assert "\n- B against A: differs more than noise would" in cli(*words, "--markdown").stdout
+    document = json.loads(cli(*words, "--json").stdout)
+    row = next(row for row in document["metrics"] if (row["metric"], row["at"]) == ("val_accuracy", "best"))
+    assert row["values"][0]["noise"] is None
+    noise = row["values"][1]["noise"]
+    assert (noise["verdict"], noise["n"], noise["why"]) == ("differs", [4, 4], "")
+    assert noise["told"].startswith("differs more than noise would: p ")
+    rows = list(csv.DictReader(cli(*words, "--csv").stdout.splitlines()))
+    (told,) = [one for one in rows if one["name"] == "val_accuracy" and one["at"] == "best" and one["noise"]]
+    assert (told["noise"], float(told["p"])) == ("differs", noise["p"])
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
@@ -121,7 +145,7 @@ def test_replicates_are_one_column_with_their_number(cli: Cli, workspace: Path) 
         (["a"], 2, "only one run to compare"),
         (["a", "a"], 2, "only one run to compare"),
         (["a", "nobody"], 3, "nobody"),
-        (["a", "b", "--group-by", "seeds"], 3, "no run has a setting 'seeds'"),
+        (["a", "b", "--group-by", "seedd"], 3, "no run has a setting 'seedd'"),
         (["a", "b", "--csv", "--json"], 2, "do not go together"),
     ],
 )
