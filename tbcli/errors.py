@@ -85,6 +85,10 @@ class Interrupted(TbcliError):  # noqa: N818
         self.exit_code = 128 + signal_number
 
 
+class Pruned(TbcliError):  # noqa: N818
+    """A sweep stopped a trial that lagged behind others; what was done so far is kept."""
+
+
 def status_of(error: BaseException | None) -> str:
     """Return the status of a run that ended with this error, or with none."""
     match error:
@@ -94,6 +98,8 @@ def status_of(error: BaseException | None) -> str:
             return "interrupted"
         case Diverged():
             return "diverged"
+        case Pruned():
+            return "pruned"
         case _:
             return "failed"
 

@@ -130,6 +130,18 @@ def complete_metric(context: typer.Context, incomplete: str) -> list[str]:
     return _beginning(words, incomplete)
 
 
+def complete_sweep(context: typer.Context, incomplete: str) -> list[str]:
+    """Offer the names of sweeps, the newest first."""
+    from tbcli.config import load_config
+    from tbcli.sweeps.definition import sweep_names
+
+    try:
+        names = sweep_names(load_config(flags=context.meta.get(SAID, {})).paths)
+    except (TbcliError, OSError):
+        return []
+    return _beginning(["latest", *(name for name in reversed(names) if _NEEDS_NO_QUOTES.fullmatch(name))], incomplete)
+
+
 def _references(context: typer.Context) -> list[str]:
     said = [context.params.get(name) for name in ("runs", "run")]
     named = [name for value in said for name in ([value] if isinstance(value, str) else value or ())]

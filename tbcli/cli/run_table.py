@@ -44,7 +44,10 @@ NARROWEST_NAME = 12
 _LONGEST_DIRECTORY = 24
 _LARGE = 10_000
 FIRST_TO_GO = ("DATA", "MODEL", "SIZE", "EPOCHS", "AGE", "TASK", "TEST", "NAME", "BEST VAL")
-STYLES = {"running": "cyan", "finished": "green", "interrupted": "yellow", "failed": "red", "diverged": "red"}
+STYLES = {
+    "running": "cyan", "finished": "green", "pruned": "blue", "interrupted": "yellow", "failed": "red",
+    "diverged": "red",
+}  # fmt: skip
 WORDS = ("id", "name", "note", "status", "started", "ended", "task", "model", "data", "device", "precision", "host")
 
 

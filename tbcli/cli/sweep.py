@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tbcli.cli.options import Common, with_options
+from tbcli.cli.completing import complete_sweep
+from tbcli.cli.options import Common, refuse_together, with_options
 from tbcli.cli.output import Output, padded, printable
 from tbcli.config.sections import TrainConfig
 from tbcli.config.setting import declared_settings
-from tbcli.errors import ConfigError
+from tbcli.errors import ConfigError, TrainingFailed
 
 if TYPE_CHECKING:
     from tbcli.config import Config
-    from tbcli.sweeps.definition import Definition
+    from tbcli.sweeps.coordinator import Coordinator
+    from tbcli.sweeps.definition import Definition, SweepDirectory
+    from tbcli.sweeps.outcomes import Outcome
 
 SWEEP_PANEL = "Sweep"
 _OF_TRAINING = [each.key for each in declared_settings(TrainConfig) if each.key != "train.max_time"]
 _SHOWN = 5
+_CHANGEABLE = ("sweep.parallel", "sweep.retry", "sweep.max_time", "sweep.trials")
+_FLAGS_TO_CHANGE = ("--parallel", "--retry", "--max-time", "--trials")
 
 
 @with_options("sweep", "data", "model", *_OF_TRAINING, "record", "plot.automatic")
@@ -28,11 +34,20 @@ def sweep(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="KEY=VALUES...",
+            metavar="[KEY=VALUES]...",
             help="lr=0.1,0.01 varies, batch_size=64..512:log2 too; epochs=3 is a setting of every trial.",
         ),
     ] = None,
     *,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Go on with a sweep that was stopped or killed, by its name or latest.",
+            rich_help_panel=SWEEP_PANEL,
+            autocompletion=complete_sweep,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Check everything, print the trials and exit.", rich_help_panel=SWEEP_PANEL),
@@ -45,14 +60,128 @@ def sweep(
     none has. `tbcli help sweep` tells more.
     """
     output = common.output
-    definition, _ = _defined(common, words or ())
+    if resume is not None:
+        refuse_together({"--resume": True, "--dry-run": dry_run, "KEY=VALUES": bool(words)})
+        _go_on(common, resume, output)
+        return
+    definition, config = _defined(common, words or ())
     if dry_run:
         _show_trials(definition, output)
         return
-    raise ConfigError("only --dry-run works yet", hint="`tbcli sweep ... --dry-run`")
+    from tbcli.sweeps.asking import with_name
+    from tbcli.sweeps.definition import create_sweep
+
+    directory = create_sweep(config.paths, definition.name)
+    with directory.claim():
+        definition = with_name(definition, directory.name)
+        directory.save(definition)
+        _run(definition, directory, config, output, is_new=True)
 
 
-def _defined(common: Common, words: Any) -> tuple[Definition, Config]:
+def _go_on(common: Common, name: str, output: Output) -> None:
+    """Go on with a sweep."""
+    from tbcli.sweeps.asking import changed_length
+    from tbcli.sweeps.definition import find_sweep
+
+    config = common.settle()
+    directory = find_sweep(config.paths, name)
+    with directory.claim():
+        definition = directory.load()
+        _require_harmless(common)
+        longer = changed_length(definition, config.sweep.trials)
+        if longer != definition:
+            directory.save(longer)
+        _run(longer, directory, config, output, is_new=False)
+
+
+def _require_harmless(common: Common) -> None:
+    """Refuse what would make other trials of a sweep that has begun.
+
+    Raises:
+        ConfigError: Something else was typed than how to go on.
+    """
+    for key, said in common.flags.items():
+        if key not in _CHANGEABLE and not key.startswith("paths."):
+            raise ConfigError(
+                f"{said.typed} cannot be changed: a sweep goes on with its own settings",
+                hint=f"beside --resume stand {', '.join(_FLAGS_TO_CHANGE)}; a new sweep takes anything",
+            )
+
+
+def _run(definition: Definition, directory: SweepDirectory, config: Config, output: Output, *, is_new: bool) -> None:
+    """Run a sweep to its end, and print the ids of its runs whatever ended it.
+
+    Raises:
+        TrainingFailed: No trial has a result.
+        Interrupted: A signal came.
+    """
+    from tbcli.cli.sweeping import choose_view
+    from tbcli.sweeps.coordinator import Coordinator
+
+    view = choose_view(output)
+    coordinator = Coordinator(definition, directory, config, view)
+    try:
+        if not is_new:
+            coordinator.recall()
+        coordinator.run()
+    finally:
+        view.close()
+        _print_ids(coordinator, output)
+    _conclude(coordinator, definition, directory, output)
+
+
+def _print_ids(coordinator: Coordinator, output: Output) -> None:
+    output.results([run.id for _, run in sorted(coordinator.runs().items())])
+
+
+def _conclude(coordinator: Coordinator, definition: Definition, directory: SweepDirectory, output: Output) -> None:
+    """Say what came of it.
+
+    Raises:
+        TrainingFailed: No trial has a result.
+    """
+    from tbcli.sweeps.outcomes import RESULTS
+
+    outcomes = list(coordinator.outcomes.values())
+    reached = [outcome for outcome in outcomes if outcome.status in RESULTS]
+    name = printable(definition.name)
+    for line in _best_lines(definition, reached):
+        output.say(line)
+    failed = len(outcomes) - len(reached)
+    told = [f"{len(reached)} of {definition.count} trials have a result"]
+    told += [f"{failed} failed: {printable(str(directory.log_file))} says why"] if failed else []
+    output.say("; ".join(told))
+    if coordinator.left:
+        output.say(f"next    tbcli sweep --resume {name}   ({coordinator.left} trials are left)")
+    elif reached:
+        output.say(f"next    tbcli runs --sweep {name}")
+        output.say(f"        tbcli effects {definition.metric} --sweep {name}")
+    if not reached and outcomes:
+        first = outcomes[0]
+        raise TrainingFailed(
+            f"no trial of sweep {definition.name!r} has a result; trial {first.trial}: {first.reason or first.status}",
+            hint=f"{str(directory.path)!r} keeps what the trials said",
+        )
+
+
+def _best_lines(definition: Definition, reached: Sequence[Outcome]) -> list[str]:
+    """Return the best trials as a table."""
+    from tbcli.cli.sweeping import shown_value
+    from tbcli.sweeps.space import spoken_value
+
+    measured = [outcome for outcome in reached if outcome.value is not None and outcome.status == "finished"]
+    measured.sort(key=lambda outcome: (outcome.value or 0.0) * (1 if definition.sense == "min" else -1))
+    names = [each.name for each in definition.dimensions]
+    has_seeds = definition.seeds > 1
+    rows = [["trial", definition.metric, *names, *(["seed"] if has_seeds else []), "run"]]
+    for outcome in measured[:_SHOWN]:
+        values = [spoken_value(value) for value in outcome.params.values()]
+        seed = [str(outcome.seed)] if has_seeds else []
+        rows.append([str(outcome.trial), shown_value(outcome.value), *values, *seed, outcome.run])
+    return [printable(line) for line in padded(rows, right={0, 1})] if measured else []
+
+
+def _defined(common: Common, words: Sequence[str]) -> tuple[Definition, Config]:
     """Return the sweep that was asked for, and its settings, everything checked that can be."""
     from tbcli.cli.varied import read_words
     from tbcli.sweeps.asking import check_trials, settle_sweep
@@ -60,6 +189,8 @@ def _defined(common: Common, words: Any) -> tuple[Definition, Config]:
     said = read_words(words, _spellings())
     common = replace(common, flags={**said.fixed, **common.flags})
     config = common.settle()
+    if "plot.automatic" not in common.flags:
+        config = config.updated({"plot.automatic": False})  # figures of a hundred trials are seldom looked at
     definition = settle_sweep(config, said.dimensions)
     check_trials(definition, config)
     return definition, config

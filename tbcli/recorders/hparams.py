@@ -90,6 +90,7 @@ TensorBoard shows the first five at first.
 _TYPES = {str: api_pb2.DATA_TYPE_STRING, float: api_pb2.DATA_TYPE_FLOAT64, bool: api_pb2.DATA_TYPE_BOOL}
 _STATUSES = {
     "finished": api_pb2.STATUS_SUCCESS,
+    "pruned": api_pb2.STATUS_SUCCESS,  # it did what was asked, and has metrics
     # There is none for it; a run without an end, such as one that was killed or still trains, is shown as unknown.
     "interrupted": api_pb2.STATUS_FAILURE,
     "failed": api_pb2.STATUS_FAILURE,

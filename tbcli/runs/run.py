@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _NO_PID = 2**31  # the system counts processes in an int
-STATUSES = ("running", "finished", "failed", "interrupted", "diverged")
+STATUSES = ("running", "finished", "failed", "interrupted", "diverged", "pruned")
 _RESERVED_BYTES = 4096
 
 
@@ -154,6 +154,13 @@ class Run:
     def label(self) -> str:
         """The name with the id, or the id alone: what a person reads."""
         return f"{self.name} ({without_slug(self.id)})" if self.name else self.id
+
+    @property
+    def sweep(self) -> Mapping[str, Any]:
+        """Which trial of which sweep it is: ``name``, ``trial``, ``params``, ``seed``; empty where it is none."""
+        said = self.record.get("sweep")
+        is_whole = isinstance(said, dict) and isinstance(said.get("name"), str) and isinstance(said.get("trial"), int)
+        return said if is_whole and isinstance(said, dict) else {}
 
     @property
     def metrics(self) -> Mapping[str, Any]:

@@ -120,3 +120,24 @@ def check_trials(definition: Definition, config: Config) -> None:
 def with_name(definition: Definition, name: str) -> Definition:
     """Return the definition under the name that the sweep was given."""
     return replace(definition, name=name)
+
+
+def changed_length(definition: Definition, trials: int) -> Definition:
+    """Return the definition with another number of combinations to try; 0 leaves it.
+
+    Raises:
+        ConfigError: A grid has no other number, or the sweep has fewer than it had.
+    """
+    if trials in (0, definition.combinations):
+        return definition
+    if definition.method != "tpe" and points_of(definition.dimensions):
+        raise ConfigError(
+            f"sweep {definition.name!r} has {definition.combinations} combinations of settings, and no others",
+            hint="a new sweep can have other values",
+        )
+    if trials < definition.combinations:
+        raise ConfigError(
+            f"sweep {definition.name!r} has {definition.combinations} combinations already, got --trials {trials}",
+            hint="`--trials` with a larger number",
+        )
+    return replace(definition, combinations=trials)

@@ -103,12 +103,7 @@ class Definition:
         """Return the whole configuration of a trial; what concerns the sweep alone is not in it."""
         from tbcli.config import Config
 
-        flat = {
-            f"{section}.{name}": value
-            for section, group in self.base.items()
-            if section not in ("sweep", "paths")
-            for name, value in group.items()
-        }
+        flat = flat_settings({name: group for name, group in self.base.items() if name not in ("sweep", "paths")})
         flat |= {f"paths.{name}": getattr(paths, name) for name in ("workspace", "logdir", "plots_dir", "models_dir")}
         flat["train.name"] = f"{self.name}-{trial.number}"
         if trial.seed is not None:
@@ -164,6 +159,11 @@ class Definition:
             else None,
             "config": self.base,
         }
+
+
+def flat_settings(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the settings of sections by their keys."""
+    return {f"{section}.{name}": value for section, group in sections.items() for name, value in group.items()}
 
 
 def points_of(dimensions: tuple[Dimension, ...]) -> int:

@@ -108,12 +108,15 @@ class Interruption:
             os._exit(128 + number)
 
     def check(self) -> None:
-        """Raise if a signal was received.
+        """Raise if a signal was received, or if the narrator does.
 
         Raises:
-            Interrupted: One was.
+            Interrupted: A signal was received.
         """
-        if self.signal_number and threading.current_thread() is threading.main_thread():
+        if threading.current_thread() is not threading.main_thread():
+            return
+        self._narrator.safe_point()
+        if self.signal_number:
             raise Interrupted(
                 self.signal_number,
                 f"{self._what} was interrupted by {_name_of(self.signal_number)}",

@@ -41,6 +41,9 @@ class Narrator:
     def epoch(self, epoch: int, logs: Mapping[str, float], best: Mapping[str, tuple[float, int]]) -> None:
         """An epoch is done: its metrics, and of each metric the best value so far with its epoch."""
 
+    def safe_point(self) -> None:
+        """The training could end here: may raise, and all that was done is kept; called often."""
+
     def interrupted(self, text: str) -> None:
         """A signal came, which is answered soon; called by a thread of its own."""
 

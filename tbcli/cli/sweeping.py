@@ -1,0 +1,263 @@
+"""A sweep in progress on stderr: one live table on a terminal, one plain line per event elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tbcli.cli.output import Output, counted_seconds, is_terminal, padded, printable, shortened
+from tbcli.sweeps.definition import Definition, Trial
+from tbcli.sweeps.goal import Goal
+from tbcli.sweeps.outcomes import RESULTS, Outcome
+from tbcli.sweeps.space import spoken_value
+from tbcli.sweeps.view import View
+
+_WIDEST = 16  # cell of a setting
+
+
+def choose_view(output: Output) -> QuietView:
+    """Return the view: warnings only under ``--quiet``, a live table only where a terminal can show it."""
+    from tbcli.cli.progress import wants_cursor
+
+    if output.quiet:
+        return QuietView(output)
+    return LiveView(output) if is_terminal(sys.stderr) and wants_cursor() else PlainView(output)
+
+
+def spoken_settings(trial: Trial) -> str:
+    """Return the settings of a trial, as ``learning_rate=0.1 seed=2``."""
+    seed = {"train.seed": trial.seed} if trial.seed is not None else {}
+    pairs = {**trial.params, **seed}
+    return printable(" ".join(f"{key.partition('.')[2]}={spoken_value(value)}" for key, value in pairs.items()))
+
+
+def shown_value(value: float | None) -> str:
+    """Return a metric's value as tables have it."""
+    return "-" if value is None else f"{value:.4g}"
+
+
+class QuietView(View):
+    """Shows warnings only, and trials that failed."""
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+
+    def warn(self, text: str) -> None:
+        """Something that may be wrong."""
+        self.output.warn(text)
+
+    def ended(self, slot: int, outcome: Outcome, seconds: float) -> None:
+        """A trial has ended."""
+        if outcome.status not in RESULTS:
+            self.warn(f"trial {outcome.trial} {outcome.status}: {outcome.reason}")
+
+
+@dataclass
+class _Progress:
+    """What is known of the sweep so far."""
+
+    total: int = 0
+    slots: int = 1
+    epochs: int = 0
+    goal: Goal | None = None
+    best: Outcome | None = None
+    ended: int = 0
+    seconds: list[float] = field(default_factory=list)
+    names: tuple[str, ...] = ()
+
+    def count(self, outcome: Outcome) -> bool:
+        """Take up an outcome; return whether it is the best so far."""
+        self.ended += 1
+        is_better = (
+            outcome.value is not None
+            and self.goal is not None
+            and outcome.status == "finished"
+            and self.goal.is_better(outcome.value, self.best.value if self.best else None)
+        )
+        if is_better:
+            self.best = outcome
+        return is_better
+
+    def left(self, running: Sequence[float]) -> str:
+        """Return how long the rest takes, if trials take as long as those so far; empty while nothing tells."""
+        if not self.seconds:
+            return ""
+        mean = sum(self.seconds) / len(self.seconds)
+        waiting = self.total - self.ended - len(running)
+        rest = sum(max(0.0, mean - spent) for spent in running) + waiting * mean
+        return counted_seconds(rest / max(1, min(self.slots, waiting + len(running))))
+
+
+class PlainView(QuietView):
+    """One line per trial that begins or ends, and per epoch."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__(output)
+        self.progress = _Progress()
+        self._trials: dict[int, Trial] = {}
+
+    def begin(self, definition: Definition, slots: int, ended: Sequence[Outcome], goal: Goal) -> None:
+        """The sweep begins, or goes on."""
+        epochs = int(definition.base.get("train", {}).get("epochs", 0))
+        self.progress = _Progress(definition.count, slots, epochs, goal)
+        self.progress.names = tuple(each.name for each in definition.dimensions)
+        for outcome in ended:
+            self.progress.count(outcome)
+        before = f", {len(ended)} ended before" if ended else ""
+        self.say(
+            f"sweep {printable(definition.name)}: {definition.count} trials{before}, {slots} at once, by {goal.text}"
+        )
+
+    def say(self, text: str) -> None:
+        """Something that a person waits for."""
+        self.output.say(printable(text))
+
+    def note(self, text: str) -> None:
+        """Something worth knowing."""
+        self.output.say(printable(text))
+
+    def started(self, slot: int, trial: Trial) -> None:
+        """A trial begins, or goes on."""
+        self._trials[slot] = trial
+        self.say(f"{self._name(trial.number)}  {spoken_settings(trial)}")
+
+    def epoch(self, slot: int, epoch: int, value: float | None) -> None:
+        """An epoch of a trial is done."""
+        metric = self.progress.goal.metric if self.progress.goal else ""
+        self.say(f"{self._name(self._trials[slot].number)}  epoch {epoch}  {metric} {shown_value(value)}")
+
+    def ended(self, slot: int, outcome: Outcome, seconds: float) -> None:
+        """A trial has ended."""
+        self.progress.seconds.append(seconds)
+        is_best = self.progress.count(outcome)
+        if outcome.status in RESULTS:
+            metric = self.progress.goal.text if self.progress.goal else ""
+            best = "  (best so far)" if is_best else ""
+            left = self.progress.left([])
+            rest = f"  {left} left" if left and self.progress.ended < self.progress.total else ""
+            value = f"{metric} {shown_value(outcome.value)}"
+            self.say(f"{self._name(outcome.trial)}  {outcome.status}  {value}{best}  {counted_seconds(seconds)}{rest}")
+        super().ended(slot, outcome, seconds)
+
+    def _name(self, number: int) -> str:
+        width = len(str(max(0, self.progress.total - 1)))
+        return f"trial {number:>{width}} of {self.progress.total}"
+
+
+@dataclass
+class _Row:
+    """A trial in the live table."""
+
+    trial: Trial
+    began: float
+    stage: str = ""
+    epoch: int = 0
+    value: float | None = None
+
+
+class LiveView(PlainView):
+    """A table of the trials that run, with the best so far and the time left; what has ended scrolls by above it."""
+
+    def __init__(self, output: Output, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(output)
+        from rich.console import Console
+        from rich.live import Live
+
+        self._now = now
+        self._rows: dict[int, _Row] = {}
+        self._console = Console(stderr=True, highlight=False)
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._has_begun = False
+
+    def begin(self, definition: Definition, slots: int, ended: Sequence[Outcome], goal: Goal) -> None:
+        """The sweep begins, or goes on."""
+        super().begin(definition, slots, ended, goal)
+        self._live.start()
+        self._has_begun = True
+        self.tick()
+
+    def say(self, text: str) -> None:
+        """Something that a person waits for."""
+        self._print(printable(text))
+
+    def note(self, text: str) -> None:
+        """Something worth knowing."""
+        self._print(printable(text))
+
+    def warn(self, text: str) -> None:
+        """Something that may be wrong."""
+        self._print(f"warning: {printable(text)}")
+
+    def _print(self, text: str) -> None:
+        from rich.text import Text
+
+        self._console.print(Text(text))
+
+    def started(self, slot: int, trial: Trial) -> None:
+        """A trial begins, or goes on."""
+        self._rows[slot] = _Row(trial, self._now())
+        self.tick()
+
+    def stage(self, slot: int, text: str) -> None:
+        """A stage of a trial begins."""
+        if slot in self._rows:
+            self._rows[slot].stage = text
+            self.tick()
+
+    def epoch(self, slot: int, epoch: int, value: float | None) -> None:
+        """An epoch of a trial is done."""
+        if slot in self._rows:
+            self._rows[slot].epoch, self._rows[slot].value = epoch, value
+            self.tick()
+
+    def ended(self, slot: int, outcome: Outcome, seconds: float) -> None:
+        """A trial has ended."""
+        self._rows.pop(slot, None)
+        super().ended(slot, outcome, seconds)
+        self.tick()
+
+    def freed(self, slot: int) -> None:
+        """A slot is free."""
+        self._rows.pop(slot, None)
+
+    def tick(self) -> None:
+        """Draw the table anew."""
+        from rich.text import Text
+
+        if self._has_begun:
+            width = max(20, self._console.width)
+            lines = [shortened(line, width) for line in self.lines()]
+            self._live.update(Text("\n".join(lines), no_wrap=True), refresh=True)
+
+    def lines(self) -> list[str]:
+        """Return the table and the line below it."""
+        progress = self.progress
+        metric = progress.goal.metric if progress.goal else ""
+        has_seed = any(row.trial.seed is not None for row in self._rows.values())
+        rows = [["trial", *progress.names, *(["seed"] if has_seed else []), "epoch", metric, "time"]]
+        for _, row in sorted(self._rows.items()):
+            values = [shortened(_short(value), _WIDEST) for value in row.trial.params.values()]
+            seed = [str(row.trial.seed)] if has_seed else []
+            epoch = f"{row.epoch}/{progress.epochs}" if row.epoch else row.stage or "starting"
+            spent = counted_seconds(self._now() - row.began)
+            rows.append([str(row.trial.number), *values, *seed, shortened(epoch, 24), shown_value(row.value), spent])
+        table = [printable(line) for line in padded(rows, right={0})] if self._rows else []
+        left = progress.left([self._now() - row.began for row in self._rows.values()])
+        best = progress.best
+        parts = [
+            f"{progress.ended}/{progress.total} trials ended",
+            f"best so far {shown_value(best.value)} (trial {best.trial})" if best else "",
+            f"{left} left" if left else "",
+        ]
+        return [*table, "  ".join(filter(None, parts))]
+
+    def close(self) -> None:
+        """Nothing more happens."""
+        if self._has_begun:
+            self._live.stop()
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else spoken_value(value)

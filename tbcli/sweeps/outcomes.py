@@ -1,0 +1,107 @@
+"""How trials ended: a line each in ``trials.jsonl``, and what the runs themselves say."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tbcli.runs.run import Run
+from tbcli.runs.store import RunStore
+from tbcli.sweeps.definition import SweepDirectory
+from tbcli.sweeps.goal import Goal
+from tbcli.sweeps.space import Value
+
+ENDED = ("finished", "pruned", "failed", "diverged")
+RESULTS = ("finished", "pruned")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a trial ended.
+
+    Args:
+        trial: Its number.
+        params: Its settings.
+        seed: Its seed, where trials differ only in it.
+        status: One of `tbcli.runs.run.STATUSES`.
+        run: Id of its run, ``""`` where there is none.
+        value: What it reached, None where that was not measured.
+        reason: Why it failed, or was pruned.
+    """
+
+    trial: int
+    params: Mapping[str, Value]
+    seed: int | None
+    status: str
+    run: str = ""
+    value: float | None = None
+    reason: str = ""
+
+
+class OutcomeLog:
+    """The outcomes of a sweep, appended one by one.
+
+    Args:
+        directory: Of the sweep.
+    """
+
+    def __init__(self, directory: SweepDirectory) -> None:
+        self._file = directory.log_file
+        cut_torn_tail(self._file)
+
+    def append(self, outcome: Outcome) -> None:
+        """Write an outcome, to stay through a loss of power."""
+        with self._file.open("ab") as file:
+            file.write(f"{json.dumps(asdict(outcome))}\n".encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def read(self) -> dict[int, Outcome]:
+        """Return the latest outcome of each trial; a damaged line is none."""
+        return {each.trial: each for each in self._each()}
+
+    def _each(self) -> Iterator[Outcome]:
+        try:
+            lines = self._file.read_bytes().splitlines()
+        except FileNotFoundError:
+            return
+        for line in lines:
+            try:
+                yield Outcome(**json.loads(line))
+            except (ValueError, TypeError):
+                continue
+
+
+def outcome_of(run: Run, goal: Goal) -> Outcome:
+    """Return what the record of a run says of its trial."""
+    said = run.sweep
+    return Outcome(
+        trial=int(said["trial"]),
+        params=said.get("params") or {},
+        seed=said.get("seed"),
+        status=run.status(),
+        run=run.id,
+        value=goal.value(run) if run.status() in RESULTS else None,
+        reason=str(run.record.get("reason") or ""),
+    )
+
+
+def runs_of_sweep(store: RunStore, name: str) -> dict[int, Run]:
+    """Return the newest run of each trial of a sweep."""
+    found = (run for run in store.list() if run.sweep.get("name") == name and not run.is_copy)
+    return {int(run.sweep["trial"]): run for run in found}
+
+
+def cut_torn_tail(journal: Path) -> None:
+    """Cut a file back to the end of its last whole line: a writer was killed in the next."""
+    try:
+        content = journal.read_bytes()
+    except FileNotFoundError:
+        return
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        with journal.open("r+b") as file:
+            file.truncate(whole)

@@ -1,0 +1,163 @@
+"""Where trials run: slots, each with its share of the cores, and the process in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from tbcli.sweeps.definition import SweepDirectory
+
+WORKER = (sys.executable, "-m", "tbcli.sweeps.worker")
+RENEWED_AFTER = 20  # trials: what TensorFlow keeps of each adds up
+_BYTES_PER_WORKER = 1.5e9
+
+
+def count_slots(asked: str, trials: int, cores: Sequence[int]) -> int:
+    """Return how many trials run at once.
+
+    Args:
+        asked: ``--parallel``.
+        trials: How many there are to run.
+        cores: That this process may use.
+    """
+    if asked != "auto":
+        return max(1, min(int(asked), trials))
+    if any(Path("/dev").glob("nvidia[0-9]*")):
+        return 1  # they would share its memory
+    memory = _free_bytes()
+    by_memory = int(memory / _BYTES_PER_WORKER) if memory else len(cores)
+    return max(1, min(len(cores), by_memory, trials))
+
+
+def _free_bytes() -> float:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), 0.0)
+
+
+def usable_cores() -> list[int]:
+    """Return the cores that this process may use."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+
+
+def share_cores(slots: int, cores: Sequence[int]) -> list[list[int]]:
+    """Return the cores of each slot: an even share, so that slots do not step on each other."""
+    if slots >= len(cores):
+        return [[cores[slot % len(cores)]] for slot in range(slots)]
+    bounds = [len(cores) * slot // slots for slot in range(slots + 1)]
+    return [list(cores[first:last]) for first, last in pairwise(bounds)]
+
+
+class Worker:
+    """A process that trains trials; see `tbcli.sweeps.worker`.
+
+    Args:
+        command: What to start.
+        cores: That it may use; all if empty.
+        output: Where what libraries print goes.
+    """
+
+    def __init__(self, command: Sequence[str], cores: Sequence[int], output: Path) -> None:
+        self._pipe, theirs = os.pipe()
+        environ = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3")}
+        words = [*command, str(theirs), *([",".join(map(str, cores))] if cores else [])]
+        try:
+            with output.open("ab") as file:
+                self._process = subprocess.Popen(  # noqa: S603 - ourselves
+                    words, stdin=subprocess.PIPE, stdout=file, stderr=file, pass_fds=(theirs,), env=environ
+                )
+        finally:
+            os.close(theirs)
+        self._rest = b""
+        self.trials = 0
+        self.kind: object = None
+        """What the trials of this process have in common, as nothing else can be trained in it."""
+
+    def fileno(self) -> int:
+        """Return what becomes readable when there is an event."""
+        return self._pipe
+
+    def send(self, line: Mapping[str, Any]) -> None:
+        """Tell the worker something, which may be dead."""
+        assert self._process.stdin
+        with suppress(OSError):
+            self._process.stdin.write(f"{json.dumps(line)}\n".encode())
+            self._process.stdin.flush()
+
+    def events(self) -> Iterator[dict[str, Any] | None]:
+        """Yield what it has told since, and None if it will tell nothing more."""
+        data = os.read(self._pipe, 1 << 16)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            yield json.loads(line)
+        if not data:
+            yield None
+
+    def stop(self) -> None:
+        """Ask it to stop its training at the next safe point."""
+        with suppress(OSError):
+            self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once."""
+        with suppress(OSError):
+            self._process.kill()
+        self.close()
+
+    def close(self) -> str:
+        """Let it end, wait for that, and return how it died, ``""`` if it did not."""
+        if self._process.stdin:
+            with suppress(OSError):
+                self._process.stdin.close()
+        code = self._process.wait()
+        with suppress(OSError):
+            os.close(self._pipe)
+        if code < 0:
+            return f"by {signal.Signals(-code).name}" if -code in set(signal.Signals) else f"by signal {-code}"
+        return f"with exit code {code}" if code else ""
+
+
+class Slot:
+    """A place for one trial at a time.
+
+    Args:
+        number: From 0.
+        cores: Its share.
+        directory: Of the sweep.
+        command: What its process is.
+    """
+
+    def __init__(self, number: int, cores: Sequence[int], directory: SweepDirectory, command: Sequence[str]) -> None:
+        self.number, self._cores, self._directory, self._command = number, cores, directory, command
+        self.worker: Worker | None = None
+
+    def suits(self, config: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Say whether its process can train a trial of these settings, and has not trained enough yet."""
+        worker = self.worker
+        return worker is not None and worker.trials < RENEWED_AFTER and worker.kind == _kind_of(config)
+
+    def start(self, config: Mapping[str, Mapping[str, Any]]) -> Worker:
+        """Return a new process, for a trial of these settings and others like it."""
+        worker = Worker(self._command, self._cores, self._directory.output_file(f"worker-{self.number}"))
+        worker.kind = _kind_of(config)
+        return worker
+
+    def drop(self) -> str:
+        """Forget the process, which is dead; return how it died."""
+        worker, self.worker = self.worker, None
+        return worker.close() if worker else ""
+
+
+def _kind_of(config: Mapping[str, Mapping[str, Any]]) -> object:
+    """Return what trials of one process must have in common: it cannot go back on being deterministic."""
+    return config["train"]["deterministic"]

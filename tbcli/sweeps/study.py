@@ -1,0 +1,193 @@
+"""Optuna's study of a sweep: chooses for ``tpe``, prunes, and holds what every trial reached.
+
+It is Optuna's own journal, which its dashboard and its functions read. What a trial's state is, the runs say: the
+study is brought up to date with them when a sweep goes on. Only one process at a time has it open, that which holds
+the sweep's directory.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+from tbcli.sweeps.definition import Definition, Trial
+from tbcli.sweeps.outcomes import Outcome, cut_torn_tail
+from tbcli.sweeps.space import Dimension, Value
+
+_TRIAL, _RUN = "trial", "run"
+_WARM_UP_EPOCHS = 1
+
+
+class Study(Protocol):
+    """Knows what trials reached, and what to try next."""
+
+    def begin(self, number: int, params: Mapping[str, Value] | None) -> Trial:
+        """Return a trial that begins, or that is gone on with; without params one that it chooses."""
+
+    def report(self, number: int, epoch: int, value: float) -> bool:
+        """Hear of an epoch; return whether to stop the trial."""
+
+    def end(self, outcome: Outcome) -> None:
+        """Hear how a trial ended: `finished`, `pruned`, or anything else, which is a failure."""
+
+
+class Unstudied:
+    """Without Optuna: trials are those of the definition, and nothing is pruned.
+
+    Args:
+        definition: The sweep.
+    """
+
+    def __init__(self, definition: Definition) -> None:
+        self._definition = definition
+
+    def begin(self, number: int, params: Mapping[str, Value] | None) -> Trial:
+        """Return a trial of the definition."""
+        if params is None:
+            return self._definition.planned(number)
+        return Trial(number, params, self._definition.seed_of(number))
+
+    def report(self, number: int, epoch: int, value: float) -> bool:
+        """Never stop a trial."""
+        return False
+
+    def end(self, outcome: Outcome) -> None:
+        """Keep nothing: the runs do."""
+
+
+class OptunaStudy:
+    """A study of Optuna's in a journal.
+
+    Args:
+        definition: The sweep.
+        journal: The file; a torn last line is cut off.
+    """
+
+    def __init__(self, definition: Definition, journal: Path) -> None:
+        import optuna
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        warnings.filterwarnings("ignore", module="optuna")
+        warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+        cut_torn_tail(journal)
+        self._optuna, self._definition = optuna, definition
+        lock: Any = _Held()
+        storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=lock))
+        self._study = optuna.create_study(
+            storage=storage,
+            study_name=definition.name,
+            direction="minimize" if definition.sense == "min" else "maximize",
+            load_if_exists=True,
+            pruner=self._pruner(),
+        )
+        known = self._study.get_trials(deepcopy=False)
+        # What the sampler draws must not be what it drew before the sweep was killed.
+        self._study.sampler = optuna.samplers.TPESampler(
+            seed=definition.base_seed + 1000 * len(known), multivariate=True, constant_liar=True
+        )
+        self._live: dict[int, Any] = {}
+        self._finished: set[int] = set()
+        self._params: dict[int, Mapping[str, Value]] = {}
+        for each in known:
+            self._recall(each)
+
+    def _recall(self, kept: Any) -> None:
+        """Know a trial of the journal again; one that was killed before it was one has failed."""
+        number, is_finished = kept.user_attrs.get(_TRIAL), kept.state.is_finished()
+        if number is not None and {each.key for each in self._definition.dimensions} <= {*kept.params}:
+            self._params[number] = kept.params
+            if is_finished:
+                self._finished.add(number)
+            else:
+                self._finished.discard(number)
+                self._live[number] = self._optuna.trial.Trial(self._study, kept._trial_id)
+        elif not is_finished:
+            self._study.tell(kept.number, state=self._optuna.trial.TrialState.FAIL)
+
+    def _pruner(self) -> Any:
+        pruners = self._optuna.pruners
+        epochs = int(self._definition.base.get("train", {}).get("epochs", 1))
+        match self._definition.prune:
+            case "median":
+                return pruners.MedianPruner(n_warmup_steps=_WARM_UP_EPOCHS)
+            case "hyperband":
+                return pruners.HyperbandPruner(min_resource=1, max_resource=max(1, epochs))
+            case _:
+                return pruners.NopPruner()
+
+    def begin(self, number: int, params: Mapping[str, Value] | None) -> Trial:
+        """Return a trial of the definition, one that is known, or one that the sampler chooses."""
+        if number not in self._live:
+            self._ask(number, params or self._settled(number))
+        chosen = {each.key: self._params[number][each.key] for each in self._definition.dimensions}
+        return Trial(number, chosen, self._definition.seed_of(number))
+
+    def _settled(self, number: int) -> Mapping[str, Value] | None:
+        """Return what is known of a trial before the sampler is asked: all, or that it differs only in its seed."""
+        if self._definition.is_planned:
+            return self._definition.planned(number).params
+        return self._params.get(number, self._params.get(number - number % self._definition.seeds))
+
+    def _ask(self, number: int, params: Mapping[str, Value] | None) -> None:
+        samplers = self._optuna.samplers
+        chooses = self._study.sampler
+        if params is not None:
+            self._study.sampler = samplers.PartialFixedSampler(dict(params), samplers.RandomSampler(seed=0))
+        try:
+            asked = self._study.ask({each.key: self._distribution(each) for each in self._definition.dimensions})
+        finally:
+            self._study.sampler = chooses
+        asked.set_user_attr(_TRIAL, number)
+        self._live[number], self._params[number] = asked, dict(asked.params)
+        self._finished.discard(number)
+
+    def _distribution(self, dimension: Dimension) -> Any:
+        distributions = self._optuna.distributions
+        if dimension.values:
+            return distributions.CategoricalDistribution(dimension.values)
+        if dimension.is_whole:
+            return distributions.IntDistribution(int(dimension.low), int(dimension.high), log=dimension.is_log)
+        return distributions.FloatDistribution(dimension.low, dimension.high, log=dimension.is_log)
+
+    def report(self, number: int, epoch: int, value: float) -> bool:
+        """Keep the value of an epoch, and ask the pruner."""
+        trial = self._live[number]
+        trial.report(value, epoch)
+        return bool(self._definition.prune and trial.should_prune())
+
+    def end(self, outcome: Outcome) -> None:
+        """Tell Optuna, unless it knows."""
+        number = outcome.trial
+        if number in self._finished:
+            return
+        if number not in self._live:
+            self._ask(number, outcome.params)
+        trial, states = self._live.pop(number), self._optuna.trial.TrialState
+        trial.set_user_attr(_RUN, outcome.run)
+        if outcome.status == "finished" and outcome.value is not None:
+            self._study.tell(trial.number, outcome.value)
+        elif outcome.status == "pruned":
+            self._study.tell(trial.number, state=states.PRUNED)
+        else:
+            self._study.tell(trial.number, state=states.FAIL)
+        self._finished.add(number)
+
+
+class _Held:
+    """The lock of the journal: the sweep's directory is locked already, and nothing is left behind by a kill."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
+
+
+def open_study(definition: Definition, journal: Path) -> Study:
+    """Return the study of a sweep: Optuna's where it is installed."""
+    return OptunaStudy(definition, journal) if find_spec("optuna") else Unstudied(definition)
