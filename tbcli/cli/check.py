@@ -13,6 +13,7 @@ from tbcli.cli.completing import complete_run
 from tbcli.cli.listing import require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, with_common_options
 from tbcli.cli.output import Output, padded, printable, styled, wants_colour
+from tbcli.cli.places import OfSweep, find_places, store_of
 from tbcli.errors import ConfigError
 from tbcli.naming import schemas
 
@@ -45,6 +46,7 @@ def check(
             help='Conditions, e.g. "val_accuracy.best>=0.98", "loss<0.1 and (epoch<=20 or seed=1)".',
         ),
     ] = None,
+    sweep: OfSweep = None,
     baseline: Annotated[
         str | None,
         typer.Option(
@@ -83,11 +85,9 @@ def check(
     require_one_form(markdown=markdown, json=as_json)
     allowed = Tolerance.parse(tolerance) if tolerance is not None else Tolerance()
     config = common.settle()
-    from tbcli.cli.places import find_places
     from tbcli.cli.summaries import summaries_of
-    from tbcli.runs import RunStore
 
-    store, output = RunStore(config.paths, config.direction), common.output
+    store, output = store_of(config, sweep), common.output
     places = find_places(store, [run], output, decides=True)
     summaries = summaries_of(places, output)
     judged_by = _find_baseline(store, baseline, output) if baseline is not None else None
@@ -117,7 +117,6 @@ def _find_baseline(store: RunStore, reference: str, output: Output) -> Summary:
     Raises:
         ConfigError: It names several.
     """
-    from tbcli.cli.places import find_places
     from tbcli.cli.summaries import summaries_of
 
     first, *others = summaries_of(find_places(store, [reference], output, decides=True), output)

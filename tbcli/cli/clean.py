@@ -21,6 +21,7 @@ from tbcli.cli.output import (
     printable,
     shortened,
 )
+from tbcli.cli.places import OfSweep, store_of
 from tbcli.errors import ConfigError, Refused
 from tbcli.naming import schemas
 
@@ -42,6 +43,7 @@ def clean(
     all_: Annotated[
         bool, typer.Option("--all", help="All runs in the workspace.", rich_help_panel=WHICH_PANEL)
     ] = False,
+    sweep: OfSweep = None,
     older_than: Annotated[
         str | None,
         typer.Option(
@@ -55,7 +57,7 @@ def clean(
         typer.Option(
             metavar="STATUS",
             autocompletion=offer("tbcli.runs.run:STATUSES"),
-            help="Only runs with this status: finished, failed, interrupted or diverged. Repeatable.",
+            help="Only runs with this status: finished, failed, interrupted, diverged or pruned. Repeatable.",
             rich_help_panel=WHICH_PANEL,
         ),
     ] = None,
@@ -137,7 +139,7 @@ def clean(
         {
             "--permanent": permanent and not damaged,
             "--slim": slim is not None,
-            "--status": bool(status), "--where": bool(where), "--keep": keep is not None,
+            "--sweep": sweep is not None, "--status": bool(status), "--where": bool(where), "--keep": keep is not None,
             "--keep-best": keep_best is not None, "--metric": metric is not None, "--cache": cache,
             **({"--older-than": older_than is not None, "--dry-run": dry_run} if restore else {}),
             **({"--all": all_} if damaged else {}),
@@ -161,7 +163,8 @@ def clean(
 
         clean_damaged(common, runs or (), older_than or "", permanent=permanent, dry_run=dry_run, yes=yes, as_json=json)
         return
-    names_runs = bool(runs or all_ or older_than or status or where or keep is not None or keep_best)
+    is_filtered = bool(sweep is not None or older_than or status or where or keep is not None or keep_best)
+    names_runs = bool(runs or all_ or is_filtered)
     if not (names_runs or cache):
         raise ConfigError(
             "no runs to remove were given",
@@ -183,7 +186,7 @@ def clean(
         metric=metric or "",
     )
     _clean_runs(
-        common, runs or (), filters, where or (),
+        common, runs or (), filters, where or (), sweep=sweep,
         slim=slim, permanent=permanent, dry_run=dry_run, yes=yes, as_json=json,
     )  # fmt: skip
 
@@ -206,6 +209,7 @@ def _clean_runs(
     filters: Filters,
     where: Sequence[str],
     *,
+    sweep: str | None,
     slim: str | None,
     permanent: bool,
     dry_run: bool,
@@ -213,13 +217,12 @@ def _clean_runs(
     as_json: bool,
 ) -> None:
     from tbcli.cli.listing import ListingQuery
-    from tbcli.runs import RunStore
     from tbcli.runs.cleaning.trash import Trash
 
     query = ListingQuery.parse(where, None, None, is_reversed=False)
     kinds = _kinds(slim) if slim is not None else ()
     config, output = common.settle(), common.output
-    store = RunStore(config.paths, config.direction)
+    store = store_of(config, sweep)
     is_permanent = permanent or not config.clean.trash_days
     removal = _plan(store, references, filters, query, output)
     for sentence in (*store.damage, *removal.notes):

@@ -11,6 +11,7 @@ from tbcli.cli.completing import complete_run
 from tbcli.cli.listing import require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, with_common_options
 from tbcli.cli.output import Output, printable
+from tbcli.cli.places import OfSweep, find_places, list_own_runs, store_of
 from tbcli.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def compare(
             autocompletion=complete_run,
         ),
     ] = None,
+    sweep: OfSweep = None,
     baseline: Annotated[
         str | None,
         typer.Option(
@@ -75,12 +77,10 @@ def compare(
         )
     config = common.settle()
     from tbcli.comparison import compare_sides
-    from tbcli.runs import RunStore
 
-    store, output = RunStore(config.paths, config.direction), common.output
+    store, output = store_of(config, sweep), common.output
     if code:
         from tbcli.cli.comparing_code import compare_code
-        from tbcli.cli.places import find_places
 
         compare_code(find_places(store, list(runs or ()), output), output, as_json=as_json)
         return
@@ -113,7 +113,7 @@ def _sides(
     """
     from tbcli.grouping import Side, group_runs
 
-    summaries, judged_by = _summaries(store, references, baseline, output, all_runs=bool(group_by))
+    summaries, judged_by = _summaries(store, references, baseline, output, all_runs=bool(group_by or store.sweep))
     if not group_by:
         if len(summaries) < 2:
             raise ConfigError(
@@ -129,7 +129,6 @@ def _summaries(
     store: RunStore, references: list[str], baseline: str | None, output: Output, *, all_runs: bool
 ) -> tuple[list[Summary], Summary]:
     """Return the runs, each once, and the one that is the baseline."""
-    from tbcli.cli.places import find_places, list_own_runs
     from tbcli.cli.summaries import summaries_of
 
     found: list[Run | LogDirectory] = find_places(store, references, output)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tbcli.cli.completing import complete_sweep
 from tbcli.cli.output import Output
 from tbcli.errors import NotFound
 
 if TYPE_CHECKING:
+    from tbcli.config import Config
     from tbcli.readers import Damage
     from tbcli.runs import LogDirectory, Run, RunStore
 
@@ -21,7 +23,33 @@ Verify = Annotated[
     bool,
     typer.Option("--verify", help="Verify all checksums, including images (slower).", rich_help_panel=READING_PANEL),
 ]
+OfSweep = Annotated[
+    str | None,
+    typer.Option(
+        "--sweep",
+        metavar="NAME",
+        help="Only the runs of this sweep: its name, or latest. `best` is the best of them.",
+        rich_help_panel="Which runs",
+        autocompletion=complete_sweep,
+    ),
+]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Bypass the cache.", rich_help_panel=READING_PANEL)]
+
+
+def store_of(config: Config, sweep: str | None = None) -> RunStore:
+    """Return the runs that a command looks at: those of a workspace, or of one sweep there.
+
+    Args:
+        config: Says where they lie.
+        sweep: What ``--sweep`` says.
+
+    Raises:
+        NotFound: There is no run of that sweep.
+    """
+    from tbcli.runs import RunStore
+
+    store = RunStore(config.paths, config.direction)
+    return store if sweep is None else store.of_sweep(sweep)
 
 
 def find_places(

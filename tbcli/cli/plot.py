@@ -11,7 +11,16 @@ import typer
 from tbcli.cli.completing import complete_kind, complete_metric
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunsArgument, with_options
 from tbcli.cli.output import Output, printable
-from tbcli.cli.places import NoCache, Verify, find_places, list_own_runs, warn_of_damage, warn_of_records
+from tbcli.cli.places import (
+    NoCache,
+    OfSweep,
+    Verify,
+    find_places,
+    list_own_runs,
+    store_of,
+    warn_of_damage,
+    warn_of_records,
+)
 from tbcli.errors import ConfigError
 from tbcli.naming import schemas
 
@@ -28,6 +37,7 @@ HISTORY = "history"
 def plot(
     common: Common,
     runs: RunsArgument = None,
+    sweep: OfSweep = None,
     kind: Annotated[
         list[str] | None,
         typer.Option(
@@ -101,7 +111,6 @@ def plot(
     config = common.settle()
     from tbcli.cli.curves import grouped, make_request, show_in_terminal
     from tbcli.figures import chosen_kinds, plot_kinds, skips_missing
-    from tbcli.runs import RunStore
 
     kinds, output = chosen_kinds(kind or ()), common.output
     in_terminal = terminal or watching
@@ -117,7 +126,7 @@ def plot(
     if common.verbose:
         _show_library_logs()
     request = make_request(metric or (), config, x=x, log=log, verify=verify, cache=not no_cache)
-    places = _places(RunStore(config.paths, config.direction), runs or [], output, all_runs=bool(group_by))
+    places = _places(store_of(config, sweep), runs or [], output, all_runs=bool(group_by) or sweep is not None)
     request = grouped(request, places, group_by, output) if group_by else request
     if in_terminal:
         show_in_terminal(places, request, output, watching=watching)

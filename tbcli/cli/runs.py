@@ -11,7 +11,7 @@ import typer
 from tbcli.cli.listing import Form, ListingQuery, Shown, guesses_in, require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunArgument, with_common_options
 from tbcli.cli.output import Output, printable
-from tbcli.cli.places import NoCache, Verify, has_logs, named_place, warn_of_records
+from tbcli.cli.places import NoCache, OfSweep, Verify, has_logs, named_place, store_of, warn_of_records
 from tbcli.cli.run_table import NOTHING, View, show_runs
 from tbcli.errors import ConfigError, NotFound
 
@@ -26,6 +26,7 @@ WHICH_PANEL = "Which"
 def runs(
     common: Common,
     run: RunArgument = None,
+    sweep: OfSweep = None,
     where: Annotated[
         list[str] | None,
         typer.Option(
@@ -86,9 +87,9 @@ def runs(
     config, output = common.settle(), common.output
     for sentence in guesses_in(query, config.direction):
         output.say(sentence)
-    from tbcli.runs import LogDirectory, RunStore
+    from tbcli.runs import LogDirectory
 
-    paths, store = config.paths, RunStore(config.paths, config.direction)
+    paths, store = config.paths, store_of(config, sweep)
     if text:
         _require_texts_alone(run, form, query, watching=watching)
     if run is not None:
@@ -102,7 +103,7 @@ def runs(
             _show_one(found, form, query, output, watching=watching)
             return
         paths = replace(paths, logdir=str(found.logs))
-        store = RunStore(paths, config.direction)
+        store = store_of(config.updated({"paths.logdir": paths.logdir}), sweep)
     else:
         found = LogDirectory(paths.logs.name, paths.logs, directions=config.direction)
     if _is_of_others(found, store, is_named=run is not None):

@@ -13,6 +13,7 @@ import typer
 
 from tbcli.cli.options import Common, Json, RunsArgument, find_runs, refuse_together, with_options
 from tbcli.cli.output import Output, printable, stdout_kept_clean
+from tbcli.cli.places import OfSweep, list_own_runs, store_of
 from tbcli.config import FIRST_FREE_PORT
 from tbcli.errors import ConfigError, Interrupted, NotFound, TbcliError
 from tbcli.naming import schemas
@@ -34,6 +35,7 @@ _WHERE, _WHAT, _SERVERS = "Address", "TensorBoard", "Running servers"
 def serve(
     common: Common,
     run: RunsArgument = None,
+    sweep: OfSweep = None,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.", rich_help_panel=_WHERE)] = False,
     audit: Annotated[
         bool,
@@ -84,15 +86,16 @@ def serve(
         raise ConfigError("--port must be from 0 to 65535, got '-1'", hint="leave it out for 6006 or the next free one")
     if config.serve.token and config.serve.insecure:
         raise ConfigError("--token and --insecure exclude each other", hint="leave one of them out")
-    from tbcli.runs import RunStore
     from tbcli.serving import StopSignals, as_logdir, launch, reserve, settle_samples, shown_places, survey
     from tbcli.serving.notes import noted
 
     output = common.output
-    store = RunStore(config.paths, config.direction)
+    store = store_of(config, sweep)
     if audit and not run and not store.list() and survey([store.logs_root]).has_events:
         run = [f"{store.logs_root}/"]  # a foreign log directory
     chosen = find_runs(common, store, run or (("latest",) if audit else ()))
+    if sweep is not None and not run:
+        chosen = [*list_own_runs(store, output)]
     _refuse_files([item.logs for item in chosen] or [store.logs_root])
     if audit:
         _audit(common, config, chosen, as_json=as_json)

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,8 @@ class RunStore:
         self.logs_root = paths.logs
         self.plots_root = paths.plots
         self.models_root = paths.models
+        self.sweep = ""
+        """The only sweep whose runs there are here; see `of_sweep`."""
         self._invalid: dict[Path, InvalidRun] = {}
         self._others: dict[Path, None] = {}
 
@@ -58,6 +61,25 @@ class RunStore:
     def others(self) -> Sequence[Path]:
         """The directories that are no tbcli runs, of all that was looked at so far."""
         return tuple(self._others)
+
+    def of_sweep(self, name: str) -> RunStore:
+        """Return the store of the runs of one sweep alone, in which ``latest`` and ``best`` are of that sweep.
+
+        Args:
+            name: Of the sweep, or ``latest`` for the one that the newest run of any sweep is of.
+
+        Raises:
+            NotFound: There is no run of it.
+        """
+        from tbcli.naming.matching import did_you_mean
+
+        known = [str(run.sweep["name"]) for run in self.list() if run.sweep]
+        if not known or (name != "latest" and name not in known):
+            hint = did_you_mean(name, dict.fromkeys(known)) if known else "`tbcli sweep` makes some"
+            raise NotFound(f"no runs of a sweep {name!r} in {str(self.logs_root)!r}", hint=hint)
+        chosen = copy(self)
+        chosen.sweep = known[-1] if name == "latest" else name
+        return chosen
 
     def create(
         self,
@@ -163,6 +185,8 @@ class RunStore:
                 continue
             self._invalid.pop(self.logs_root / name, None)
             known[run.id] += 1
+            if self.sweep and run.sweep.get("name") != self.sweep:
+                continue
             if run.is_moved:
                 moved.append(run)
             else:
@@ -208,6 +232,11 @@ class RunStore:
         if is_path(reference):
             return self._at_path(reference)
         exact = self.load(reference) if looks_like_id(reference) else None
+        if exact is not None and self.sweep and exact.sweep.get("name") != self.sweep:
+            raise NotFound(
+                f"run {exact.id} is not of the sweep {self.sweep!r}",
+                hint=f"`tbcli runs --sweep {self.sweep}` lists those",
+            )
         if exact is not None:
             return exact
         listed = Listed(self.list(), [one for one in self.invalid if one.is_ours], self.logs_root)

@@ -20,9 +20,9 @@ from typing import Any
 
 from tbcli.config import Config
 from tbcli.errors import Interrupted, Refused, TbcliError
+from tbcli.runs.cleaning.trash import Trash
 from tbcli.runs.run import Run
 from tbcli.runs.store import RunStore
-from tbcli.runs.trash import Trash
 from tbcli.sweeps.definition import Definition, SweepDirectory, Trial
 from tbcli.sweeps.goal import Goal, goal_of
 from tbcli.sweeps.outcomes import ENDED, RESULTS, Outcome, OutcomeLog, outcome_of, runs_of_sweep

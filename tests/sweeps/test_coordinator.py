@@ -1,0 +1,279 @@
+"""The coordinator with workers that train nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tbcli.config import Config, PathsConfig
+from tbcli.errors import Interrupted
+from tbcli.runs import Run, RunStore
+from tbcli.sweeps.coordinator import Coordinator
+from tbcli.sweeps.definition import Definition, SweepDirectory, create_sweep
+from tbcli.sweeps.goal import goal_of
+from tbcli.sweeps.outcomes import Outcome
+from tbcli.sweeps.slots import count_slots, share_cores
+from tbcli.sweeps.space import Dimension
+from tbcli.sweeps.view import View
+from tests.sweeps.fake_worker import WHAT
+
+COMMAND = (sys.executable, "-m", "tests.sweeps.fake_worker")
+RATES = Dimension("train.learning_rate", (0.1, 0.2, 0.3))
+
+
+def sizes(*what: str) -> Dimension:
+    return Dimension("train.batch_size", tuple(WHAT.get(each, 64) for each in what))
+
+
+def definition(*dimensions: Dimension, epochs: int = 2, **changed: Any) -> Definition:
+    count = 1
+    for each in dimensions:
+        count *= len(each.values) or 1
+    base = Config().updated({"train.epochs": epochs}).as_dict()
+    asked = Definition(
+        name="s", dimensions=dimensions, method="grid", combinations=count, seeds=1, metric="val_loss", sense="min",
+        base=base, started="2026-11-26T00:00:00Z",
+    )  # fmt: skip
+    return replace(asked, **changed)
+
+
+class Seen(View):
+    """Remembers what was told, and does something after an epoch."""
+
+    def __init__(self, kill_after: int = 0, number: int = signal.SIGTERM) -> None:
+        self.said: list[str] = []
+        self.epochs = 0
+        self._kill_after, self._number = kill_after, number
+
+    def warn(self, text: str) -> None:
+        self.said.append(text)
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+    def epoch(self, slot: int, epoch: int, value: float | None) -> None:
+        self.epochs += 1
+        if self.epochs == self._kill_after:
+            os.kill(os.getpid(), self._number)
+
+
+class Sweep:
+    """A sweep in a workspace of its own."""
+
+    def __init__(self, top: Path, asked: Definition) -> None:
+        self.config = Config().updated({"paths.workspace": str(top), "sweep.parallel": "2"})
+        self.paths: PathsConfig = self.config.paths
+        self.directory: SweepDirectory = create_sweep(self.paths, asked.name)
+        self.directory.save(asked)
+        self.view = Seen()
+
+    def run(self, view: Seen | None = None, *, goes_on: bool = False, **settings: object) -> list[Outcome]:
+        self.view = view or Seen()
+        config = self.config.updated({f"sweep.{name}": value for name, value in settings.items()})
+        with self.directory.claim():
+            coordinator = Coordinator(self.directory.load(), self.directory, config, self.view, COMMAND)
+            if goes_on:
+                coordinator.recall()
+            return coordinator.run()
+
+    def runs(self) -> list[Run]:
+        return RunStore(self.paths).list()
+
+    def study(self) -> Any:
+        optuna = pytest.importorskip("optuna")
+        backend = optuna.storages.journal.JournalFileBackend(str(self.directory.journal_file))
+        return optuna.load_study(study_name="s", storage=optuna.storages.JournalStorage(backend))
+
+
+@pytest.fixture
+def top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    return tmp_path
+
+
+def values_of(outcomes: Sequence[Outcome]) -> Mapping[int, float | None]:
+    return {outcome.trial: outcome.value for outcome in outcomes}
+
+
+def test_every_trial_is_a_run_and_all_numbers_agree(top: Path) -> None:
+    sweep = Sweep(top, definition(RATES, seeds=2, combinations=3))
+    outcomes = sweep.run()
+    assert [outcome.status for outcome in outcomes] == ["finished"] * 6
+    runs = {int(run.sweep["trial"]): run for run in sweep.runs()}
+    assert sorted(runs) == list(range(6))
+    for outcome in outcomes:
+        run = runs[outcome.trial]
+        assert run.id == outcome.run
+        assert run.name == f"s-{outcome.trial}"
+        assert run.sweep["params"] == dict(outcome.params)
+        assert run.sweep["seed"] == outcome.seed == run.read_config()["train"]["seed"]
+        assert run.read_config()["train"]["learning_rate"] == outcome.params["train.learning_rate"]
+        assert goal_of("val_loss", {}).value(run) == outcome.value
+    study = sweep.study()
+    told = {trial.user_attrs["trial"]: (trial.value, trial.user_attrs["run"], trial.params) for trial in study.trials}
+    assert told == {each.trial: (each.value, each.run, dict(each.params)) for each in outcomes}
+    assert [trial.number for trial in study.trials] == [trial.user_attrs["trial"] for trial in study.trials]
+
+
+def test_a_trial_that_fails_ends_nothing_but_itself(top: Path) -> None:
+    sweep = Sweep(top, definition(sizes("fail", "", "die", "unfit"), Dimension("train.learning_rate", (0.1, 0.2))))
+    outcomes = sweep.run()
+    assert [outcome.status for outcome in outcomes] == ["failed"] * 2 + ["finished"] * 2 + ["failed"] * 4
+    assert outcomes[0].reason == "no luck"
+    assert "SIGKILL" in outcomes[4].reason
+    assert outcomes[6].run == ""
+    lines = [json.loads(line) for line in sweep.directory.log_file.read_text().splitlines()]
+    assert sorted(line["trial"] for line in lines) == list(range(8))
+    assert lines[[line["trial"] for line in lines].index(6)]["params"] == dict(outcomes[6].params)
+    assert {trial.state.name for trial in sweep.study().trials} == {"COMPLETE", "FAIL"}
+
+
+def test_failed_trials_begin_again_on_request(top: Path) -> None:
+    sweep = Sweep(top, definition(sizes("fail once", "die once", "fail", ""), epochs=1))
+    outcomes = sweep.run(retry=1)
+    assert [outcome.status for outcome in outcomes] == ["finished", "finished", "failed", "finished"]
+    assert len(sweep.runs()) == 4
+    assert sum("begins again" in text for text in sweep.view.said) == 3
+    assert [trial.state.name for trial in sweep.study().trials].count("COMPLETE") == 3
+
+
+def test_a_sweep_that_failed_in_part_is_mended_later(top: Path) -> None:
+    sweep = Sweep(top, definition(sizes("fail once", "", "unfit"), epochs=1))
+    assert [outcome.status for outcome in sweep.run()] == ["failed", "finished", "failed"]
+    assert [outcome.status for outcome in sweep.run(goes_on=True)] == ["failed", "finished", "failed"]
+    assert [outcome.status for outcome in sweep.run(goes_on=True, retry=1)] == ["finished", "finished", "failed"]
+    assert len(sweep.runs()) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_all_and_the_sweep_goes_on_with_the_same_runs(top: Path, number: int) -> None:
+    sweep = Sweep(top, definition(RATES, sizes("", "wait"), epochs=1))
+    with pytest.raises(Interrupted) as caught:
+        sweep.run(Seen(kill_after=2, number=number))
+    assert caught.value.exit_code == 128 + number
+    assert "--resume s" in caught.value.hint
+    (top / "go").touch()
+    before = {run.id for run in sweep.runs()}
+    assert {run.status() for run in sweep.runs()} <= {"finished", "interrupted"}
+    outcomes = sweep.run(goes_on=True)
+    assert [outcome.status for outcome in outcomes] == ["finished"] * 6
+    assert before <= {run.id for run in sweep.runs()}
+    assert len(sweep.runs()) == 6
+    study = sweep.study()
+    assert values_of(outcomes) == {trial.user_attrs["trial"]: trial.value for trial in study.trials}
+
+
+def test_what_a_killed_coordinator_left_is_taken_up(top: Path) -> None:
+    sweep = Sweep(top, definition(RATES, sizes("", "x"), epochs=1))
+    outcomes = sweep.run()
+    first, second, third, *_ = sweep.runs()
+    first.update(status="running")  # killed in training
+    second.record_file.unlink()  # killed before it had a record
+    for path in second.logs.iterdir():
+        if path.is_file():
+            path.unlink()
+    third.config_file.write_text("{")  # cannot be gone on with
+    third.update(status="interrupted")
+    unlogged = {int(second.sweep["trial"]), int(first.sweep["trial"])}
+    lines = sweep.directory.log_file.read_text().splitlines(keepends=True)
+    sweep.directory.log_file.write_text("".join(line for line in lines if json.loads(line)["trial"] not in unlogged))
+    for file in (sweep.directory.log_file, sweep.directory.journal_file):
+        os.truncate(file, file.stat().st_size - 25)  # torn
+    again = sweep.run(goes_on=True)
+    assert values_of(again) == values_of(outcomes)
+    assert len(sweep.runs()) == 6
+    assert first.id in {run.id for run in sweep.runs()}
+    assert not [path for path in RunStore(sweep.paths).logs_root.iterdir() if not (path / "run.json").exists()]
+    complete = [trial for trial in sweep.study().trials if trial.state.name == "COMPLETE"]
+    assert {trial.user_attrs["trial"]: trial.value for trial in complete} == values_of(outcomes)
+
+
+def test_a_run_that_was_cleaned_is_not_trained_again(top: Path) -> None:
+    sweep = Sweep(top, definition(RATES, epochs=1))
+    outcomes = sweep.run()
+    for path in (sweep.runs()[0].logs,):
+        for file in sorted(path.rglob("*"), reverse=True):
+            file.unlink() if file.is_file() else file.rmdir()
+        path.rmdir()
+    assert values_of(sweep.run(goes_on=True)) == values_of(outcomes)
+    assert len(sweep.runs()) == 2
+
+
+def test_optuna_chooses_with_exact_counts_and_seeds(top: Path) -> None:
+    rate = Dimension("train.learning_rate", (), 0.001, 1.0, is_log=True)
+    epochs = Dimension("train.epochs", (), 1, 2, is_whole=True)
+    sweep = Sweep(top, definition(rate, epochs, method="tpe", combinations=3, seeds=2))
+    with pytest.raises(Interrupted):
+        sweep.run(Seen(kill_after=3))
+    outcomes = sweep.run(goes_on=True)
+    assert [outcome.trial for outcome in outcomes] == list(range(6))
+    assert len(sweep.runs()) == 6
+    for first, second in zip(outcomes[::2], outcomes[1::2], strict=True):
+        assert first.params == second.params
+        assert (first.seed, second.seed) == (0, 1)
+    assert len({outcome.params["train.learning_rate"] for outcome in outcomes}) == 3
+    complete = [trial for trial in sweep.study().trials if trial.state.name == "COMPLETE"]
+    assert {trial.user_attrs["trial"]: trial.value for trial in complete} == values_of(outcomes)
+
+
+def test_pruned_trials_are_kept_and_told(top: Path) -> None:
+    rates = Dimension("train.learning_rate", tuple(0.1 * step for step in range(1, 9)))
+    sweep = Sweep(top, definition(rates, epochs=4, prune="median"))
+    outcomes = sweep.run(parallel="1")
+    pruned = [outcome for outcome in outcomes if outcome.status == "pruned"]
+    assert pruned
+    assert {outcome.status for outcome in outcomes} == {"finished", "pruned"}
+    assert all("lags behind" in outcome.reason and outcome.value is not None for outcome in pruned)
+    runs = {run.id: run for run in sweep.runs()}
+    assert all(runs[outcome.run].status() == "pruned" for outcome in pruned)
+    assert [trial.state.name for trial in sweep.study().trials].count("PRUNED") == len(pruned)
+    assert values_of(sweep.run(goes_on=True)) == values_of(outcomes)
+
+
+def test_without_optuna_a_sweep_runs_all_the_same(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tbcli.sweeps.study.find_spec", lambda name: None)
+    sweep = Sweep(top, definition(RATES, epochs=1, seeds=2))
+    with pytest.raises(Interrupted):
+        sweep.run(Seen(kill_after=2))
+    assert [outcome.status for outcome in sweep.run(goes_on=True)] == ["finished"] * 6
+    assert not sweep.directory.journal_file.exists()
+
+
+def test_time_that_is_over_leaves_the_rest_for_later(top: Path) -> None:
+    sweep = Sweep(top, definition(sizes("wait", "wait"), Dimension("train.learning_rate", (0.1, 0.2)), epochs=1))
+    assert sweep.run(max_time="1s") == []
+    assert {run.status() for run in sweep.runs()} == {"interrupted"}
+    (top / "go").touch()
+    assert [outcome.status for outcome in sweep.run(goes_on=True, max_time="0")] == ["finished"] * 4
+
+
+def test_workers_are_renewed_and_their_chatter_is_kept(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tbcli.sweeps.slots.RENEWED_AFTER", 2)
+    flags = Dimension("train.deterministic", (False, True))
+    sweep = Sweep(top, definition(RATES, flags, epochs=1))
+    assert len(sweep.run(parallel="1")) == 6
+    said = (sweep.directory.path / "worker-0.txt").read_text()
+    assert said.count("a library's chatter") == 6  # what is deterministic shares no process with what is not
+
+
+@pytest.mark.parametrize(
+    ("asked", "trials", "cores", "slots"),
+    [("auto", 9, [0, 1], 2), ("auto", 1, [0, 1], 1), ("3", 9, [0], 3), ("3", 2, [0, 1], 2), ("1", 0, [0], 1)],
+)
+def test_slots_are_as_many_as_cores_unless_said(asked: str, trials: int, cores: list[int], slots: int) -> None:
+    assert count_slots(asked, trials, cores) == slots
+
+
+def test_cores_are_shared_evenly_and_none_is_left_out() -> None:
+    assert share_cores(2, [0, 1]) == [[0], [1]]
+    assert share_cores(1, [3, 4]) == [[3, 4]]
+    assert share_cores(3, [0, 1, 2, 3, 4, 5, 6]) == [[0, 1], [2, 3], [4, 5, 6]]
+    assert share_cores(3, [0, 1]) == [[0], [1], [0]]
