@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tbcli.config import Config
     from tbcli.sweeps.coordinator import Coordinator
     from tbcli.sweeps.definition import Definition, SweepDirectory
-    from tbcli.sweeps.outcomes import Outcome
+    from tbcli.sweeps.endings import Outcome
 
 SWEEP_PANEL = "Sweep"
 _OF_TRAINING = [each.key for each in declared_settings(TrainConfig) if each.key != "train.max_time"]
@@ -140,7 +140,7 @@ def _conclude(coordinator: Coordinator, definition: Definition, directory: Sweep
     Raises:
         TrainingFailed: No trial has a result.
     """
-    from tbcli.sweeps.outcomes import RESULTS
+    from tbcli.sweeps.endings import RESULTS
 
     outcomes = list(coordinator.outcomes.values())
     reached = [outcome for outcome in outcomes if outcome.status in RESULTS]
@@ -166,7 +166,7 @@ def _conclude(coordinator: Coordinator, definition: Definition, directory: Sweep
 
 def _best_lines(definition: Definition, reached: Sequence[Outcome]) -> list[str]:
     """Return the best trials as a table."""
-    from tbcli.cli.sweeping import shown_value
+    from tbcli.cli.sweeping import spoken_number
     from tbcli.sweeps.space import spoken_value
 
     measured = [outcome for outcome in reached if outcome.value is not None and outcome.status == "finished"]
@@ -177,7 +177,7 @@ def _best_lines(definition: Definition, reached: Sequence[Outcome]) -> list[str]
     for outcome in measured[:_SHOWN]:
         values = [spoken_value(value) for value in outcome.params.values()]
         seed = [str(outcome.seed)] if has_seeds else []
-        rows.append([str(outcome.trial), shown_value(outcome.value), *values, *seed, outcome.run])
+        rows.append([str(outcome.trial), spoken_number(outcome.value), *values, *seed, outcome.run])
     return [printable(line) for line in padded(rows, right={0, 1})] if measured else []
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from tbcli.cli.output import Output, counted_seconds, is_terminal, padded, printable, shortened
 from tbcli.sweeps.definition import Definition, Trial
+from tbcli.sweeps.endings import RESULTS, Outcome
 from tbcli.sweeps.goal import Goal
-from tbcli.sweeps.outcomes import RESULTS, Outcome
 from tbcli.sweeps.space import spoken_value
-from tbcli.sweeps.view import View
+from tbcli.sweeps.view import SweepView
 
 _WIDEST = 16  # cell of a setting
 
@@ -33,12 +33,12 @@ def spoken_settings(trial: Trial) -> str:
     return printable(" ".join(f"{key.partition('.')[2]}={spoken_value(value)}" for key, value in pairs.items()))
 
 
-def shown_value(value: float | None) -> str:
+def spoken_number(value: float | None) -> str:
     """Return a metric's value as tables have it."""
     return "-" if value is None else f"{value:.4g}"
 
 
-class QuietView(View):
+class QuietView(SweepView):
     """Shows warnings only, and trials that failed."""
 
     def __init__(self, output: Output) -> None:
@@ -126,7 +126,7 @@ class PlainView(QuietView):
     def epoch(self, slot: int, epoch: int, value: float | None) -> None:
         """An epoch of a trial is done."""
         metric = self.progress.goal.metric if self.progress.goal else ""
-        self.say(f"{self._name(self._trials[slot].number)}  epoch {epoch}  {metric} {shown_value(value)}")
+        self.say(f"{self._name(self._trials[slot].number)}  epoch {epoch}  {metric} {spoken_number(value)}")
 
     def ended(self, slot: int, outcome: Outcome, seconds: float) -> None:
         """A trial has ended."""
@@ -137,7 +137,7 @@ class PlainView(QuietView):
             best = "  (best so far)" if is_best else ""
             left = self.progress.left([])
             rest = f"  {left} left" if left and self.progress.ended < self.progress.total else ""
-            value = f"{metric} {shown_value(outcome.value)}"
+            value = f"{metric} {spoken_number(outcome.value)}"
             self.say(f"{self._name(outcome.trial)}  {outcome.status}  {value}{best}  {counted_seconds(seconds)}{rest}")
         super().ended(slot, outcome, seconds)
 
@@ -242,13 +242,13 @@ class LiveView(PlainView):
             seed = [str(row.trial.seed)] if has_seed else []
             epoch = f"{row.epoch}/{progress.epochs}" if row.epoch else row.stage or "starting"
             spent = counted_seconds(self._now() - row.began)
-            rows.append([str(row.trial.number), *values, *seed, shortened(epoch, 24), shown_value(row.value), spent])
+            rows.append([str(row.trial.number), *values, *seed, shortened(epoch, 24), spoken_number(row.value), spent])
         table = [printable(line) for line in padded(rows, right={0})] if self._rows else []
         left = progress.left([self._now() - row.began for row in self._rows.values()])
         best = progress.best
         parts = [
             f"{progress.ended}/{progress.total} trials ended",
-            f"best so far {shown_value(best.value)} (trial {best.trial})" if best else "",
+            f"best so far {spoken_number(best.value)} (trial {best.trial})" if best else "",
             f"{left} left" if left else "",
         ]
         return [*table, "  ".join(filter(None, parts))]

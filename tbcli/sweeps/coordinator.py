@@ -24,12 +24,12 @@ from tbcli.runs.cleaning.trash import Trash
 from tbcli.runs.run import Run
 from tbcli.runs.store import RunStore
 from tbcli.sweeps.definition import Definition, SweepDirectory, Trial
+from tbcli.sweeps.endings import ENDED, RESULTS, Outcome, OutcomeLog, outcome_of, runs_of_sweep
 from tbcli.sweeps.goal import Goal, goal_of
-from tbcli.sweeps.outcomes import ENDED, RESULTS, Outcome, OutcomeLog, outcome_of, runs_of_sweep
-from tbcli.sweeps.slots import WORKER, Slot, Worker, count_slots, share_cores, usable_cores
+from tbcli.sweeps.slots import WORKER, Slot, Worker, count_slots, own_cores, share_cores
 from tbcli.sweeps.space import Value
 from tbcli.sweeps.study import Study, open_study
-from tbcli.sweeps.view import View
+from tbcli.sweeps.view import SweepView
 
 LOST = "lost"
 _LOOK_SECONDS = 1.0
@@ -37,7 +37,7 @@ _ORPHAN_SECONDS = 120.0
 
 
 @dataclass(slots=True)
-class Task:
+class Assignment:
     """A trial to run.
 
     Args:
@@ -63,7 +63,7 @@ class Running:
         run: Id of its run, once there is one.
     """
 
-    task: Task
+    task: Assignment
     trial: Trial
     run: str = ""
     began: float = field(default_factory=time.monotonic)
@@ -86,7 +86,7 @@ class Coordinator:
         definition: Definition,
         directory: SweepDirectory,
         config: Config,
-        view: View,
+        view: SweepView,
         command: Sequence[str] = WORKER,
     ) -> None:
         self._definition, self._directory, self._config, self._view = definition, directory, config, view
@@ -95,7 +95,7 @@ class Coordinator:
         self._study: Study = open_study(definition, directory.journal_file)
         self._log = OutcomeLog(directory)
         self._store = RunStore(config.paths, config.direction)
-        self._todo: deque[Task] = deque(map(Task, range(definition.count)))
+        self._todo: deque[Assignment] = deque(map(Assignment, range(definition.count)))
         self._running: dict[int, Running] = {}
         self._selector = selectors.DefaultSelector()
         self._signals: list[int] = []
@@ -118,18 +118,18 @@ class Coordinator:
         self._todo = deque(sorted(self._todo, key=lambda task: not task.resume))  # first what has begun
         self._remove_beginnings()
 
-    def _left_of(self, number: int, run: Run | None, logged: Outcome | None) -> Task | None:
+    def _left_of(self, number: int, run: Run | None, logged: Outcome | None) -> Assignment | None:
         """Return what is left to do of a trial, None if nothing."""
         if run is None and (logged is None or logged.status not in ENDED):
-            return Task(number, logged.params if logged else None)
+            return Assignment(number, logged.params if logged else None)
         outcome = outcome_of(run, self._goal) if run else logged
         assert outcome is not None
         params = outcome.params or None
         if outcome.status not in ENDED:
-            return Task(number, params, resume=outcome.run)
+            return Assignment(number, params, resume=outcome.run)
         if outcome.status not in RESULTS and self._config.sweep.retry:
             self._remove(run)
-            return Task(number, params, attempts=1)
+            return Assignment(number, params, attempts=1)
         if not outcome.reason and logged and logged.run == outcome.run:
             outcome = replace(outcome, reason=logged.reason)
         self._conclude(outcome, is_new=logged is None or (logged.status, logged.run) != (outcome.status, outcome.run))
@@ -220,7 +220,7 @@ class Coordinator:
         return runs_of_sweep(self._store, self._definition.name)
 
     def _slots(self) -> list[Slot]:
-        cores = usable_cores()
+        cores = own_cores()
         count = count_slots(self._config.sweep.parallel, len(self._todo), cores)
         shares = share_cores(count, cores)
         return [Slot(number, share, self._directory, self._command) for number, share in enumerate(shares)]
@@ -306,7 +306,7 @@ class Coordinator:
         run = self._store.load(running.run) if running.run else None
         if status == LOST:
             self._remove(run)
-            self._todo.appendleft(Task(trial.number, trial.params, attempts=task.attempts - 1))
+            self._todo.appendleft(Assignment(trial.number, trial.params, attempts=task.attempts - 1))
             self._view.freed(slot.number)
             return
         if status == "interrupted" and self._stops:  # it goes on when the sweep does
@@ -318,7 +318,9 @@ class Coordinator:
             goes_on = run is not None and run.status() == "interrupted"
             if not goes_on:
                 self._remove(run)
-            again = Task(trial.number, trial.params, resume=run.id if run and goes_on else "", attempts=task.attempts)
+            again = Assignment(
+                trial.number, trial.params, resume=run.id if run and goes_on else "", attempts=task.attempts
+            )
             self._todo.appendleft(again)
             self._view.freed(slot.number)
             return

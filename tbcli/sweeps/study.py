@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tbcli.sweeps.definition import Definition, Trial
-from tbcli.sweeps.outcomes import Outcome, cut_torn_tail
+from tbcli.sweeps.endings import Outcome, cut_torn_tail
 from tbcli.sweeps.space import Dimension, Value
 
 _TRIAL, _RUN = "trial", "run"

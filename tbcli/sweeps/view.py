@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tbcli.sweeps.definition import Definition, Trial
+from tbcli.sweeps.endings import Outcome
 from tbcli.sweeps.goal import Goal
-from tbcli.sweeps.outcomes import Outcome
 
 
-class View:
+class SweepView:
     """Receives what happens and shows nothing."""
 
     def begin(self, definition: Definition, slots: int, ended: Sequence[Outcome], goal: Goal) -> None:

@@ -18,11 +18,11 @@ from tbcli.errors import Interrupted
 from tbcli.runs import Run, RunStore
 from tbcli.sweeps.coordinator import Coordinator
 from tbcli.sweeps.definition import Definition, SweepDirectory, create_sweep
+from tbcli.sweeps.endings import Outcome
 from tbcli.sweeps.goal import goal_of
-from tbcli.sweeps.outcomes import Outcome
 from tbcli.sweeps.slots import count_slots, share_cores
 from tbcli.sweeps.space import Dimension
-from tbcli.sweeps.view import View
+from tbcli.sweeps.view import SweepView
 from tests.sweeps.fake_worker import WHAT
 
 COMMAND = (sys.executable, "-m", "tests.sweeps.fake_worker")
@@ -45,7 +45,7 @@ def definition(*dimensions: Dimension, epochs: int = 2, **changed: Any) -> Defin
     return replace(asked, **changed)
 
 
-class Seen(View):
+class Seen(SweepView):
     """Remembers what was told, and does something after an epoch."""
 
     def __init__(self, kill_after: int = 0, number: int = signal.SIGTERM) -> None:
