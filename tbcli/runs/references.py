@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbcli.errors import ConfigError, NotFound
+from tbcli.errors import ConfigError, NotFound, TbcliError
 from tbcli.runs.ids import looks_like_id, without_slug
 from tbcli.runs.run import Run
 from tbcli.runs.unreadable import TIME_DIGITS, InvalidRun, UnreadableRun
@@ -72,7 +72,9 @@ def choose_run(reference: str, listed: Listed, directions: Overrides, say: Say |
     if not listed.runs:
         raise NotFound(
             f"no run {reference!r}: there are no runs in {str(where)!r}",
-            hint=_as_path(reference) or "`tbcli train` makes the first one; `--workspace DIR` looks elsewhere",
+            hint=_as_path(reference)
+            or _in_trash(reference, where)
+            or "`tbcli train` makes the first one; `--workspace DIR` looks elsewhere",
         )
     if reference == "latest" or reference.startswith("latest~"):
         return _nth_latest(reference, runs, listed.invalid)
@@ -104,7 +106,9 @@ def choose_run(reference: str, listed: Listed, directions: Overrides, say: Say |
     guess = nearest(reference, [run.id for run in runs] + [run.name for run in runs if run.name])
     hint = f"did you mean {guess!r}? " if guess else ""
     hint += "`tbcli runs` lists them" if guess else "`tbcli runs` lists what is there"
-    raise NotFound(f"no run {reference!r} in {str(where)!r}", hint=_as_path(reference) or hint)
+    raise NotFound(
+        f"no run {reference!r} in {str(where)!r}", hint=_as_path(reference) or _in_trash(reference, where) or hint
+    )
 
 
 def _as_path(reference: str) -> str:
@@ -158,6 +162,18 @@ def _unreadable(what: str, invalid: InvalidRun) -> UnreadableRun:
 def _moment(run: Run) -> str:
     """Return when a run was made, as `InvalidRun.moment` says it."""
     return run.recorded_id[:TIME_DIGITS]
+
+
+def _in_trash(reference: str, where: Path) -> str:
+    """Return how a run comes back that `clean` moved away, or ``""`` where none was called so."""
+    from tbcli.runs.cleaning.trash_place import entries_in, trash_beside
+
+    try:
+        names = entries_in(trash_beside(where, (where,)))
+    except (OSError, TbcliError):
+        return ""
+    found = any(name.startswith(reference) or f"-{reference}@" in name for name in names)
+    return f"`tbcli clean --restore {reference}` brings it back from the trash" if found and reference else ""
 
 
 def _nth_latest(reference: str, runs: Sequence[Run], invalid: Sequence[InvalidRun]) -> Run:

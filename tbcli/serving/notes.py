@@ -18,6 +18,7 @@ from tbcli.errors import ServingFailed
 from tbcli.runs.owner import Owner
 
 _STOP_SECONDS = 10.0
+_NOT_ALWAYS_NOTED = {"boot", "namespace"}  # an older server of this user did not
 _MOST_BYTES = 1 << 20  # of a note, which has one path for each chosen run
 
 
@@ -35,6 +36,8 @@ class RunningServer:
         runs: Their names; empty for a whole log directory.
         since: When it started to answer, in seconds since 1970.
         has_token: Whether it asks visitors for a token.
+        boot: The boot of that machine, and
+        namespace: the process table there that has its number; ``""`` where that is not known.
     """
 
     pid: int
@@ -46,11 +49,22 @@ class RunningServer:
     runs: tuple[str, ...]
     since: float
     has_token: bool
+    boot: str = ""
+    namespace: str = ""
 
     @property
     def lives(self) -> bool:
         """Whether its process is alive, as far as can be told from here."""
-        return Owner(self.pid, self.pid_started, self.host).lives() is True
+        return self._owner.lives() is True
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its process is known to have ended."""
+        return self._owner.lives() is False or self._owner.is_of_another_boot
+
+    @property
+    def _owner(self) -> Owner:
+        return Owner(self.pid, self.pid_started, self.host, self.boot, self.namespace)
 
     def shows(self, places: Sequence[str]) -> bool:
         """Say whether it shows these directories and no others."""
@@ -62,7 +76,17 @@ def noted(url: str, port: int, places: Sequence[str], runs: Sequence[str], *, ha
     """Note this process as a server for as long as the block lasts; yield whether that was possible."""
     owner = Owner.current()
     server = RunningServer(
-        owner.pid, owner.pid_started, owner.host, url, port, tuple(places), tuple(runs), time.time(), has_token
+        owner.pid,
+        owner.pid_started,
+        owner.host,
+        url,
+        port,
+        tuple(places),
+        tuple(runs),
+        time.time(),
+        has_token,
+        owner.boot,
+        owner.namespace,
     )
     path = None
     with suppress(OSError, RuntimeError):  # no home, no room: it serves all the same
@@ -87,7 +111,7 @@ def running_servers() -> list[RunningServer]:
                 continue
             if server.lives:
                 found.append(server)
-            elif server.host == Owner.current().host:
+            elif server.is_gone:
                 with suppress(OSError):
                     path.unlink()
     return sorted(found, key=lambda server: (server.port, server.pid))
@@ -159,7 +183,10 @@ def _read(path: Path) -> RunningServer | None:
 
 
 def _parsed(said: Any) -> RunningServer | None:
-    if not isinstance(said, dict) or set(said) != {each.name for each in fields(RunningServer)}:
+    names = {each.name for each in fields(RunningServer)}
+    if not isinstance(said, dict) or not names - _NOT_ALWAYS_NOTED <= set(said) <= names:
+        return None
+    if not all(isinstance(said.get(name, ""), str) for name in _NOT_ALWAYS_NOTED):
         return None
     kinds = {"pid": int, "port": int, "host": str, "url": str, "places": list, "runs": list, "has_token": bool}
     if not all(isinstance(said[name], kind) for name, kind in kinds.items()):

@@ -143,6 +143,15 @@ def test_a_process_that_took_a_dead_servers_number_is_never_stopped(cache_home: 
         bystander.communicate(b"\n")
 
 
+def test_a_note_from_another_container_is_neither_a_server_here_nor_removed(cache_home: Path) -> None:
+    with noted("http://localhost:1/", 1, ["/logs"], [], has_token=False):
+        (note,) = (cache_home / "tbcli" / "servers").iterdir()
+        said = json.loads(note.read_text())
+        note.write_text(json.dumps({**said, "namespace": "pid:[1]"}))
+        assert running_servers() == []
+        assert note.exists()
+
+
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", "null", '{"pid": 1}', "[" * 10_000, "\x00", '{"pid": "x", "port": []}', "mode"]
 )

@@ -10,6 +10,7 @@ import pytest
 from tbcli.config import Config, PathsConfig
 from tbcli.errors import ConfigError, NotFound, TrainingFailed
 from tbcli.runs import LogDirectory, Run, RunStore
+from tbcli.runs.cleaning.trash import Trash
 from tbcli.runs.ids import without_slug
 from tests.fakes import SOME_MOMENT, make_run
 
@@ -159,6 +160,15 @@ def test_a_typo_in_a_name_is_guessed(workspace: Path, store: RunStore) -> None:
     with pytest.raises(NotFound) as caught:
         store.find("wied")
     assert "'wide'" in caught.value.hint
+
+
+def test_a_run_in_the_trash_is_said_to_be_there(workspace: Path, store: RunStore) -> None:
+    gone = three_runs(workspace)[1]
+    Trash(store).move(gone)
+    for reference in (gone.id, gone.id[:-2], "wide"):
+        with pytest.raises(NotFound) as caught:
+            store.find(reference)
+        assert f"clean --restore {reference}" in caught.value.hint
 
 
 @pytest.mark.parametrize("reference", ["", "latest~", "latest~x", "latest~-1"])
