@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from tbcli.errors import NotFound
-from tbcli.grouping import Side, independent_runs, is_beside, is_key, notes_on_groups, text_of
+from tbcli.grouping import Side, independent_runs, is_beside, is_key, notes_on_groups
 from tbcli.naming.direction import Direction
+from tbcli.naming.group_labels import text_of
 from tbcli.runs.comparable import DATA, TASKS, notes_on_differences, what_differs
 from tbcli.runs.summary import Metric, Summary
 from tbcli.welch import Difference, compare_groups, corrected

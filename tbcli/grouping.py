@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tbcli.errors import NotFound
+from tbcli.naming.group_labels import ALL_SEEDS, text_of
 from tbcli.naming.matching import nearest
 from tbcli.runs.summary import Summary
 
 SEED = "seed"
-_LARGEST_WHOLE = 1e15  # above it floats do not tell one whole number from the next
 # Settings that say what is kept or shown of a training do not change its result.
 _BESIDE_TRAINING = (
     "paths.", "plot.", "serve.", "record.", "direction.", "clean.", "sweep.", "train.name", "train.note",
@@ -89,7 +88,7 @@ def _labelled(groups: Mapping[Any, Sequence[Summary]], key: str) -> Iterator[Sid
             for name, value in settings
             if (name, value) not in everywhere
         ]
-        yield Side(", ".join(own) or "all seeds", tuple(members))
+        yield Side(", ".join(own) or ALL_SEEDS, tuple(members))
 
 
 def independent_runs(members: Sequence[Summary]) -> list[list[Summary]]:
@@ -152,10 +151,3 @@ def is_key(key: str, wanted: str) -> bool:
 def is_beside(key: str) -> bool:
     """Say whether a setting has no influence on the result of a training."""
     return key.startswith(_BESIDE_TRAINING)
-
-
-def text_of(value: Any) -> str:
-    """Return a setting as text; hyperparameters are floats in event files, whole ones are shown as such."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_WHOLE:
-        value = int(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

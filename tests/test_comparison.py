@@ -10,7 +10,8 @@ import pytest
 
 from tbcli.comparison import compare_sides
 from tbcli.errors import NotFound
-from tbcli.grouping import Side, group_runs, text_of
+from tbcli.grouping import Side, group_runs
+from tbcli.naming.group_labels import text_of
 from tbcli.runs.summary import Metric, Summary
 
 

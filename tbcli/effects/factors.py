@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tbcli.effects.spaces import Floats, orthonormal
-from tbcli.grouping import text_of
+from tbcli.naming.group_labels import text_of
 
 ABSENT = -1
 """The code of runs that do not have a setting."""

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tbcli.effects.spaces import Floats
-from tbcli.grouping import is_seed, text_of
+from tbcli.grouping import is_seed
+from tbcli.naming.group_labels import text_of
 
 LEAST_POINTS = 8  # from which the means of replicates stand for their runs
 

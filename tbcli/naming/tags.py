@@ -19,6 +19,9 @@ GLOBAL_NORM = GRADIENTS + NORM_OF_ALL
 SYSTEM = "system/"
 CPU_PERCENT, GPU_MEMORY = "cpu_percent", "gpu_memory_mb"
 MEMORY, PEAK_MEMORY = "memory_mb", "peak_memory_mb"
+BAND = "band/"  # in the summary of a sweep, over the runs of a group: in front of a metric
+MEAN, LOWER, UPPER = "/mean", "/lower", "/upper"  # behind it
+BAND_RUNS = BAND + "runs"
 
 # Histograms.
 WEIGHTS = "weights/"
@@ -52,6 +55,7 @@ RUN_ENVIRONMENT = "run/environment"
 RUN_NOTE = "run/note"
 REPORT_OF_VALIDATION = "run/report_validation"
 REPORT_OF_TEST = "run/report_test"
+SWEEP_GROUPS = "sweep/groups"
 
 # Graphs and vectors.
 TRAIN_STEP = "train_step"

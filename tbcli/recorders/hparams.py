@@ -15,6 +15,7 @@ from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 from tbcli.config import Config, Setting
 from tbcli.config import hyperparameters as hyperparameter_settings
 from tbcli.naming import tags
+from tbcli.naming.group_labels import group_label
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 
 Value = bool | float | str
@@ -35,7 +36,8 @@ class Hyperparameter:
     domain: tuple[Value, ...] = ()
 
 
-LEADING = ("name", "seed", "model", "optimizer", "learning_rate")
+SEED = "seed"
+LEADING = ("name", SEED, "model", "optimizer", "learning_rate")
 """The columns that TensorBoard shows at first; it shows five."""
 
 
@@ -109,7 +111,7 @@ class HparamsRecorder(Recorder):
         """Write the whole configuration, for each run is read for itself, and the values of this run."""
         _write(writer, metadata.EXPERIMENT_TAG, plugin_data_pb2.HParamsPluginData(experiment=describe_experiment()))
         self._values = _values_of(snapshot)
-        start = describe_start(self._values, time.time())
+        start = describe_start(self._values, time.time(), session_group(snapshot.facts))
         _write(writer, metadata.SESSION_START_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_start_info=start))
 
     def on_resume(self, snapshot: Snapshot, writer: Writer) -> None:
@@ -119,7 +121,7 @@ class HparamsRecorder(Recorder):
 
         def amended(old: Any) -> Any:
             start = metadata.parse_session_start_info_plugin_data(old.plugin_data.content)
-            start = describe_start(values, start.start_time_secs)
+            start = describe_start(values, start.start_time_secs, start.group_name)
             return metadata.create_summary_metadata(plugin_data_pb2.HParamsPluginData(session_start_info=start))
 
         if changed and writer.amend(metadata.SESSION_START_INFO_TAG, amended, where=""):
@@ -149,17 +151,39 @@ class HparamsRecorder(Recorder):
 
 def _values_of(snapshot: Snapshot) -> dict[str, Value]:
     values = hyperparameter_values(snapshot.config, snapshot.facts, snapshot.settings)
-    return {**values, **own_hyperparameters(snapshot.facts)}
+    values |= own_hyperparameters(snapshot.facts)
+    if session_group(snapshot.facts):  # TensorBoard shows the values of one session for all of a group
+        values["name"] = _sweep_of(snapshot.facts)["name"]
+        values = {name: value for name, value in values.items() if name.rpartition(".")[2] != SEED}
+    return values
 
 
-def describe_start(values: Mapping[str, Value], seconds: float) -> plugin_data_pb2.SessionStartInfo:
+def session_group(facts: Mapping[str, Any]) -> str:
+    """Return the group of a trial that differs from others in its seed alone, ``""`` for any other run.
+
+    TensorBoard makes one row of the sessions of a group, with the means of their metrics.
+
+    Args:
+        facts: What the run's record says.
+    """
+    sweep = _sweep_of(facts)
+    return f"{sweep['name']}: {group_label(sweep['params'])}" if sweep.get("seed") is not None else ""
+
+
+def _sweep_of(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    sweep = facts.get("sweep")
+    return sweep if isinstance(sweep, Mapping) else {}
+
+
+def describe_start(values: Mapping[str, Value], seconds: float, group: str = "") -> plugin_data_pb2.SessionStartInfo:
     """Return what a session is begun with.
 
     Args:
         values: The hyperparameters.
         seconds: When it began.
+        group: The name of the sessions that are shown as one; ``""`` for a session of its own.
     """
-    start = plugin_data_pb2.SessionStartInfo(start_time_secs=seconds)
+    start = plugin_data_pb2.SessionStartInfo(start_time_secs=seconds, group_name=group)
     for name, value in values.items():
         _fill(start.hparams[name], value)
     return start

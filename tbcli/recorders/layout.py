@@ -88,9 +88,7 @@ class LayoutRecorder(Recorder):
             return
         content = layout.SerializeToString()
         if content != self._written:
-            described = metadata.create_summary_metadata()
-            value = np.array(content, dtype=object)
-            writer.tensor(metadata.CONFIG_SUMMARY_TAG, value, described, snapshot.epoch, where="")
+            write_layout(layout, writer, snapshot.epoch)
             self._written = content
 
 
@@ -116,13 +114,14 @@ def _charts_of_metrics(written: Set[str]) -> dict[str, str]:
         if tag.startswith(tags.EPOCH) and not any(re.match(pattern, tag) for pattern in patterns)
     ]
     return {
-        f"{_titled(name)}: training and validation": _exactly(tags.EPOCH + name)
+        f"{metric_title(name)}: training and validation": _exactly(tags.EPOCH + name)
         for name in names
         if name not in (tags.MACRO_F1, tags.MICRO_F1)
     }
 
 
-def _titled(name: str) -> str:
+def metric_title(name: str) -> str:
+    """Return what the charts of a metric are called."""
     if len(name) < _ACRONYM_LENGTH:
         return name.upper()
     return name.replace("_", " ").capitalize() if name == name.lower() else name
@@ -148,9 +147,7 @@ def add_own_charts(
         found = {name: tag for name in metrics_of_chart(metrics) if (tag := tag_of(name, names, written))}
         margin = margin_of(metrics)
         if margin and len(found) == len(set(margin)):
-            value, lower, upper = (found[name] for name in margin)
-            series = layout_pb2.MarginChartContent.Series(value=value, lower=lower, upper=upper)
-            shown.append({"title": title, "margin": layout_pb2.MarginChartContent(series=[series])})
+            shown.append({"title": title, "margin": _margin_of(*(found[name] for name in margin))})
         elif found and not margin:
             patterns = [_exactly(tag) for tag in dict.fromkeys(found.values())]
             shown.append({"title": title, "multiline": layout_pb2.MultilineChartContent(tag=patterns)})
@@ -158,6 +155,31 @@ def add_own_charts(
         category = layout.category.add(title=OWN)
         for chart in shown:
             category.chart.add(**chart)
+
+
+def arrange_bands(title: str, bands: Mapping[str, tuple[str, str, str]]) -> layout_pb2.Layout:
+    """Return a category of bands, in TensorBoard's own form.
+
+    Args:
+        title: Of the category.
+        bands: ``{title of the chart: tags of the value and of its lower and upper end}``.
+    """
+    layout = layout_pb2.Layout()
+    category = layout.category.add(title=title)
+    for name, ends in bands.items():
+        category.chart.add(title=name, margin=_margin_of(*ends))
+    return layout
+
+
+def write_layout(layout: layout_pb2.Layout, writer: Writer, step: int) -> None:
+    """Write a layout to the run's own directory."""
+    content = np.array(layout.SerializeToString(), dtype=object)
+    writer.tensor(metadata.CONFIG_SUMMARY_TAG, content, metadata.create_summary_metadata(), step, where="")
+
+
+def _margin_of(value: str, lower: str, upper: str) -> layout_pb2.MarginChartContent:
+    series = layout_pb2.MarginChartContent.Series(value=value, lower=lower, upper=upper)
+    return layout_pb2.MarginChartContent(series=[series])
 
 
 def metrics_of_chart(metrics: Sequence[str]) -> tuple[str, ...]:

@@ -163,6 +163,12 @@ class Run:
         return said if is_whole and isinstance(said, dict) else {}
 
     @property
+    def summary_of(self) -> str:
+        """The sweep of which this is no trial, but the means that TensorBoard shows; ``""`` of every other run."""
+        said = self.record.get("summary_of")
+        return said if isinstance(said, str) else ""
+
+    @property
     def metrics(self) -> Mapping[str, Any]:
         """``{"test_accuracy": .., "val_accuracy": {"best": .., "best_epoch": .., "last": ..}, ...}``."""
         metrics = self.record.get("metrics")

@@ -174,6 +174,8 @@ class RunStore:
     def each(self) -> Iterator[Run]:
         """Yield the runs by their ids, those in directories of other names last; what is no tbcli run is left out.
 
+        So are the summaries of sweeps, in which nothing was trained.
+
         Raises:
             NotFound: The directory is there, but cannot be listed.
         """
@@ -184,6 +186,8 @@ class RunStore:
                 self._note_other(self.logs_root / name)
                 continue
             self._invalid.pop(self.logs_root / name, None)
+            if run.summary_of:
+                continue
             known[run.id] += 1
             if self.sweep and run.sweep.get("name") != self.sweep:
                 continue
@@ -192,6 +196,11 @@ class RunStore:
             else:
                 yield run
         yield from (run.as_copy() if known[run.id] > 1 else run for run in moved)
+
+    def summaries(self) -> Sequence[Run]:
+        """Return the summaries of sweeps, oldest first; see `Run.summary_of`."""
+        found = (self._read(self.logs_root / name) for name in self.ids())
+        return sorted((run for run in found if run and run.summary_of), key=by_time)
 
     def _note_other(self, logs: Path) -> None:
         self._others[logs] = None

@@ -135,10 +135,10 @@ def plan_removal(
         Refused: A reference names several runs, a live run, or something that is not a run of this workspace.
     """
     now = now or utc_now()
-    runs = store.list()
+    everything = runs = store.list()
     if references:
         named = {_named_run(store, reference, runs).logs.name for reference in references}
-        runs = [run for run in runs if run.logs.name in named]
+        runs = [run for run in (*runs, *store.summaries()) if run.logs.name in named]
     copies = [] if references else [run for run in runs if run.is_copy and filters.match(run, now)]
     runs = [run for run in runs if not run.is_copy or references]
     # Of one at rest that somebody holds, another `clean` or a training that goes on, its removal decides.
@@ -159,11 +159,20 @@ def plan_removal(
         ranked = all_but_the_best(at_rest, filters.keep_best, filters.metric, summarize or summary_of)
         worse = {run.logs for run in ranked.worse}
         chosen, notes = [run for run in chosen if run.logs in worse], ranked.notes
+    chosen = [*chosen, *_summaries_of_none(store, everything, chosen)]
     freed = Freed()
     sizes = tuple(sum(map(freed.count_tree, _parts_that_go(run))) for run in chosen)
     live = tuple(_why_it_stays(run, training[run.logs]) for run in matching if run.logs in training)
     notes = (*notes, *(error.message for error in mounted.values()), *_what_stays(chosen, copies))
     return Removal(tuple(chosen), live, sizes, tuple(map(_identity, chosen)), notes)
+
+
+def _summaries_of_none(store: RunStore, runs: Sequence[Run], chosen: Sequence[Run]) -> Sequence[Run]:
+    """Return the summaries of the sweeps whose last runs go."""
+    going = {run.logs for run in chosen}
+    sweeps = {run.sweep["name"] for run in chosen if run.sweep}
+    sweeps -= {run.sweep["name"] for run in runs if run.sweep and run.logs not in going}
+    return [run for run in store.summaries() if run.summary_of in sweeps and run.logs not in going] if sweeps else ()
 
 
 def _identity(run: Run) -> Identity | None:

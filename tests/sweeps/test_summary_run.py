@@ -1,0 +1,201 @@
+"""The groups of a sweep as TensorBoard shows them: curves of means, bands, and one row of HParams for all seeds."""
+
+from __future__ import annotations
+
+import html
+import json
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import Result
+
+from tbcli.config import PathsConfig
+from tbcli.readers import open_logdir
+from tbcli.recorders.hparams import HparamsRecorder
+from tbcli.recorders.writer import EventWriter
+from tbcli.runs import Run, RunStore
+from tbcli.runs.history import read_history
+from tbcli.sweeps.summary_run import write_summary
+from tests.fakes import make_run
+from tests.recorders.memory import snapshot
+from tests.serving.process import Serving, serving
+
+Cli = Callable[..., Result]
+RATES = (0.01, 0.001)
+KEY = "train.learning_rate"
+
+
+def make_trial(workspace: Path, number: int, rate: float, seed: int | None, **known: Any) -> Run:
+    settings = {KEY: rate, "train.seed": 7 if seed is None else seed}
+    sweep = {"name": "s", "trial": number, "params": {KEY: rate}, "seed": seed}
+    accuracy = 0.9 + rate + 0.013 * (seed or 0)
+    return make_run(
+        workspace, name=f"s-{number}", val_accuracy=accuracy, settings=settings, record={"sweep": sweep}, **known
+    )
+
+
+def make_sweep(workspace: Path, seeds: int = 3) -> list[Run]:
+    pairs = [(rate, seed) for rate in RATES for seed in range(seeds)]
+    return [make_trial(workspace, number, rate, seed, files=False) for number, (rate, seed) in enumerate(pairs)]
+
+
+def store_in(workspace: Path) -> RunStore:
+    return RunStore(PathsConfig(workspace=str(workspace)))
+
+
+def scalars_in(run: Run) -> dict[tuple[str, str], dict[int, float]]:
+    return {
+        (series.run, series.tag): dict(zip(series.step.tolist(), series.value.tolist(), strict=True))
+        for series in open_logdir(run.logs).scalars()
+    }
+
+
+def written_summary(workspace: Path) -> Run:
+    run = write_summary(store_in(workspace), "s")
+    assert run
+    return run
+
+
+def text_of_groups(run: Run) -> str:
+    (text,) = open_logdir(run.logs).documents().texts
+    return html.unescape("\n".join(text.texts))
+
+
+def test_each_group_has_the_mean_of_its_runs_and_a_band_around_it(workspace: Path) -> None:
+    trials = make_sweep(workspace)
+    found = scalars_in(written_summary(workspace))
+    values = [read_history(run.history_file).columns["val_accuracy"][1] for run in trials[:3]]
+    mean, width = statistics.fmean(values), statistics.stdev(values)
+    there = {tag: points[2] for (run, tag), points in found.items() if run == "learning_rate=0.01/validation"}
+    assert there["epoch_accuracy"] == there["band/accuracy/mean"] == np.float32(mean)
+    assert there["band/accuracy/lower"] == np.float32(mean - width)
+    assert there["band/accuracy/upper"] == np.float32(mean + width)
+    assert found["learning_rate=0.001", "band/runs"] == {1: 3, 2: 3, 3: 3}
+    assert list(found["learning_rate=0.01/train", "epoch_loss"]) == [1, 2, 3]
+
+
+def test_the_table_of_groups_has_every_digit_of_compare(workspace: Path, cli: Cli) -> None:
+    make_sweep(workspace)
+    told = text_of_groups(written_summary(workspace))
+    rows = json.loads(cli("compare", "--group-by", "seed", "--json").stdout)["metrics"]
+    for row in rows:
+        for cell in row["values"]:
+            assert f"| {cell['value']!r} +- {cell['deviation']!r} " in told, row["metric"]
+    assert len(rows) > 5
+
+
+def test_a_pruned_trial_counts_as_far_as_it_got_and_that_is_said(workspace: Path) -> None:
+    for seed in range(2):
+        make_trial(workspace, seed, 0.01, seed, epochs=3 - seed, status="pruned" if seed else "finished", files=False)
+    run = written_summary(workspace)
+    found = scalars_in(run)["learning_rate=0.01", "band/runs"]
+    assert found == {1: 2, 2: 2, 3: 1}
+    assert "as many runs as got there count: 2 to epoch 2, 1 to epoch 3." in text_of_groups(run)
+
+
+def test_without_further_seeds_there_are_no_bands_and_that_is_said(workspace: Path) -> None:
+    for number, rate in enumerate(RATES):
+        make_trial(workspace, number, rate, None, files=False)
+    run = written_summary(workspace)
+    assert not [tag for _, tag in scalars_in(run) if tag.startswith("band/")]
+    assert "there are no bands" in text_of_groups(run)
+
+
+def test_labels_that_are_no_names_of_directories_stay_apart(workspace: Path) -> None:
+    for number, value in enumerate(("../a b", "..:a b", "x" * 300, "x" * 301)):
+        sweep = {"name": "s", "trial": number, "params": {"data.source": value}, "seed": None}
+        make_run(workspace, record={"sweep": sweep}, files=False)
+    run = written_summary(workspace)
+    assert len({path.name for path in run.logs.iterdir() if path.is_dir()}) == 4
+
+
+def test_a_summary_is_no_run_and_is_rewritten_whole(workspace: Path, cli: Cli) -> None:
+    trials = make_sweep(workspace)
+    first = written_summary(workspace)
+    make_trial(workspace, 6, 0.1, 0, files=False)
+    second = written_summary(workspace)
+    assert not first.logs.exists()
+    assert "learning_rate=0.1" in text_of_groups(second)
+    store = store_in(workspace)
+    assert second.id not in [run.id for run in store.list()]
+    assert [run.id for run in store.summaries()] == [second.id]
+    assert store.find("latest").id != second.id
+    assert store.find("best:val_loss").id in [run.id for run in trials]
+    assert store.find(second.id).summary_of == "s"
+    assert second.id not in cli("runs").stdout
+    assert not store.wreckage()
+
+
+def test_a_summary_goes_with_the_last_trial_of_its_sweep(workspace: Path, cli: Cli) -> None:
+    trials, other = make_sweep(workspace, seeds=1), make_run(workspace, name="other")
+    summary = written_summary(workspace)
+    assert cli("clean", trials[0].id, "--yes").exit_code == 0
+    assert summary.logs.exists()
+    assert cli("clean", trials[1].id, "--yes").exit_code == 0
+    assert not summary.logs.exists()
+    assert other.logs.exists()
+
+
+def test_a_summary_can_be_removed_by_itself(workspace: Path, cli: Cli) -> None:
+    trials, summary = make_sweep(workspace, seeds=1), written_summary(workspace)
+    assert cli("clean", summary.id, "--yes").exit_code == 0
+    assert (summary.logs.exists(), trials[0].logs.exists()) == (False, True)
+
+
+def test_a_sweep_without_a_metric_has_no_summary(workspace: Path) -> None:
+    make_trial(workspace, 0, 0.01, 0, epochs=0, status="failed", files=False)
+    assert write_summary(store_in(workspace), "s") is None
+    assert not store_in(workspace).summaries()
+
+
+def record(run: Run) -> None:
+    """Write what a training writes for the HParams of a trial, with the last values of its history."""
+    writer, recorder, facts = EventWriter(run.logs), HparamsRecorder(), run.record
+    settings = {KEY: run.sweep["params"][KEY], "train.seed": run.sweep["seed"], "train.name": run.name}
+    recorder.on_begin(snapshot(0, settings=settings, facts=facts), writer)
+    history = read_history(run.history_file)
+    for position, epoch in enumerate(history.epochs):
+        for split, prefix in (("train", ""), ("validation", "val_")):
+            values = {f"epoch_{name}": history.columns[prefix + name][position] for name in ("loss", "accuracy")}
+            writer.scalars(values, epoch, where=split)
+    recorder.on_end(snapshot(3, settings=settings, outcome="finished", facts=facts), writer)
+    writer.close()
+
+
+def groups_over(server: Serving) -> list[dict[str, Any]]:
+    metric = {"metric": {"group": "validation", "tag": "epoch_accuracy"}}
+    asked = {"experimentName": "", "allowedStatuses": ["STATUS_SUCCESS"], "colParams": [metric], "sliceSize": 100}
+    found = server.get("data/plugin/hparams/session_groups", {**asked, "startIndex": 0})
+    return list(found["sessionGroups"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reader", ["true", "false"])
+def test_tensorboard_shows_a_row_per_group_and_the_numbers_of_compare(workspace: Path, cli: Cli, reader: str) -> None:
+    for run in make_sweep(workspace):
+        record(run)
+    summary = written_summary(workspace)
+    rows = json.loads(cli("compare", "--group-by", "seed", "--json").stdout)["metrics"]
+    (row,) = [row for row in rows if (row["metric"], row["at"]) == ("val_accuracy", "last")]
+    means = {f"learning_rate={rate}": cell["value"] for rate, cell in zip(RATES, row["values"], strict=True)}
+    with serving("--workspace", str(workspace), "--load-fast", reader) as server:
+        groups = {group["name"]: group for group in groups_over(server)}
+        assert set(groups) == {f"s: {label}" for label in means}
+        for label, mean in means.items():
+            group = groups[f"s: {label}"]
+            assert len(group["sessions"]) == 3
+            assert group["hparams"]["name"] == "s"
+            assert "seed" not in group["hparams"]  # it would be that of one of them
+            (value,) = [
+                each["value"] for each in group["metricValues"]
+                if each["name"] == {"group": "validation", "tag": "epoch_accuracy"}
+            ]  # fmt: skip
+            assert value == pytest.approx(mean, rel=1e-7)  # of float32
+            path = f"data/plugin/scalars/scalars?run={summary.id}/{label}/validation&tag=epoch_accuracy"
+            assert server.get(path)[-1][2] == np.float32(mean)
+        content = server.get("data/plugin/custom_scalars/layout")
+        assert "Sweep s" in [category["title"] for category in content["category"]]
