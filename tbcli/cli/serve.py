@@ -95,7 +95,7 @@ def serve(
         run = [f"{store.logs_root}/"]  # a foreign log directory
     chosen = find_runs(common, store, run or (("latest",) if audit else ()))
     if sweep is not None and not run:
-        chosen = [*list_own_runs(store, output)]
+        chosen = [*list_own_runs(store, output), *store.summaries()]
     _refuse_files([item.logs for item in chosen] or [store.logs_root])
     if audit:
         _audit(common, config, chosen, as_json=as_json)

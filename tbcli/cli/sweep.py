@@ -13,7 +13,7 @@ from tbcli.cli.options import Common, refuse_together, with_options
 from tbcli.cli.output import Output, padded, printable
 from tbcli.config.sections import TrainConfig
 from tbcli.config.setting import declared_settings
-from tbcli.errors import ConfigError, TrainingFailed
+from tbcli.errors import ConfigError, TbcliError, TrainingFailed
 
 if TYPE_CHECKING:
     from tbcli.config import Config
@@ -127,7 +127,19 @@ def _run(definition: Definition, directory: SweepDirectory, config: Config, outp
     finally:
         view.close()
         _print_ids(coordinator, output)
+    _write_back(definition, config, output)
     _conclude(coordinator, definition, directory, output)
+
+
+def _write_back(definition: Definition, config: Config, output: Output) -> None:
+    """Write the groups for TensorBoard; without them the sweep has lost nothing."""
+    from tbcli.runs import RunStore
+    from tbcli.sweeps.summary_run import write_summary
+
+    try:
+        write_summary(RunStore(config.paths, config.direction), definition.name)
+    except (TbcliError, OSError) as error:
+        output.warn(f"TensorBoard does not show the groups of sweep {definition.name!r}: {error}")
 
 
 def _print_ids(coordinator: Coordinator, output: Output) -> None:
@@ -156,6 +168,7 @@ def _conclude(coordinator: Coordinator, definition: Definition, directory: Sweep
     elif reached:
         output.say(f"next    tbcli runs --sweep {name}")
         output.say(f"        tbcli effects {definition.metric} --sweep {name}")
+        output.say(f"        tbcli serve --sweep {name}")
     if not reached and outcomes:
         first = outcomes[0]
         raise TrainingFailed(

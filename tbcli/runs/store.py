@@ -200,7 +200,8 @@ class RunStore:
     def summaries(self) -> Sequence[Run]:
         """Return the summaries of sweeps, oldest first; see `Run.summary_of`."""
         found = (self._read(self.logs_root / name) for name in self.ids())
-        return sorted((run for run in found if run and run.summary_of), key=by_time)
+        chosen = [run for run in found if run and run.summary_of and self.sweep in ("", run.summary_of)]
+        return sorted(chosen, key=by_time)
 
     def _note_other(self, logs: Path) -> None:
         self._others[logs] = None
@@ -241,7 +242,7 @@ class RunStore:
         if is_path(reference):
             return self._at_path(reference)
         exact = self.load(reference) if looks_like_id(reference) else None
-        if exact is not None and self.sweep and exact.sweep.get("name") != self.sweep:
+        if exact is not None and self.sweep and self.sweep not in (exact.sweep.get("name"), exact.summary_of):
             raise NotFound(
                 f"run {exact.id} is not of the sweep {self.sweep!r}",
                 hint=f"`tbcli runs --sweep {self.sweep}` lists those",
