@@ -10,7 +10,7 @@ import typer
 from tbcli.cli.completing import complete_metric, complete_run
 from tbcli.cli.options import Common, Json, with_common_options
 from tbcli.cli.output import Output
-from tbcli.cli.places import NoCache, Verify
+from tbcli.cli.places import NoCache, OfSweep, Verify, store_of
 from tbcli.errors import ConfigError
 from tbcli.naming.matching import did_you_mean
 
@@ -42,6 +42,7 @@ def effects(
             autocompletion=complete_run,
         ),
     ] = None,
+    sweep: OfSweep = None,
     importance: Annotated[
         str,
         typer.Option(
@@ -63,10 +64,9 @@ def effects(
     from tbcli.gates import parse_field
 
     field, config = parse_field(metric), common.settle()
-    from tbcli.runs import RunStore
 
     summaries = find_summaries(
-        RunStore(config.paths, config.direction), list(runs or ()), common.output, verify=verify, cache=not no_cache
+        store_of(config, sweep), list(runs or ()), common.output, verify=verify, cache=not no_cache
     )
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads would only wait for each other
     from tbcli.effects.inquiry import inquire

@@ -13,7 +13,6 @@ from tbcli.sweeps.space import Dimension, is_varied, read_dimension, reader_of
 VARIABLE = ("data", "model", "train")
 """The sections whose settings can differ from trial to trial."""
 _FIXED_ONLY = ("train.name", "train.note")
-_EXAMPLE = "`tbcli sweep learning_rate=0.001,0.01 batch_size=64..512:log2`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +36,17 @@ def read_words(words: Sequence[str], options: Sequence[str]) -> Words:
         options: The spellings of the command's options, for advice.
 
     Raises:
-        ConfigError: A word is none, its setting is unknown or cannot vary, or a value is not allowed.
+        ConfigError: A word is none, its setting is unknown, or a value is not allowed.
     """
     dimensions: dict[str, Dimension] = {}
     fixed: list[tuple[str, Said]] = []
     for word in words:
         typed, equals, text = word.partition("=")
         setting = _setting_of(typed, text if equals else None, options)
-        if not is_varied(text, is_text=setting.kind in (str, bool)):
+        if not _can_vary(setting) or not is_varied(text, is_text=setting.kind in (str, bool)):
             value = reader_of(setting, typed)(text) if setting.kind is tuple else text
             fixed.append((setting.key, Said(value, typed)))
             continue
-        _require_variable(setting, typed)
         if setting.key in dimensions:
             raise ConfigError(f"{typed} varies twice", hint=f"all values in one word: `{typed}=A,B,C`")
         dimensions[setting.key] = read_dimension(setting.key, typed, text, reader_of(setting, typed), setting.kind)
@@ -85,9 +83,6 @@ def _setting_of(typed: str, text: str | None, options: Sequence[str]) -> Setting
     raise unknown_word(typed, text, "sweep", options)
 
 
-def _require_variable(setting: Setting, typed: str) -> None:
-    if setting.key.partition(".")[0] not in VARIABLE or setting.key in _FIXED_ONLY:
-        raise ConfigError(
-            f"{typed} cannot vary: it has no part in what a trial reaches",
-            hint=f"settings of [{'], ['.join(VARIABLE)}] can: {_EXAMPLE}",
-        )
+def _can_vary(setting: Setting) -> bool:
+    """Say whether a setting has a part in what a trial reaches; of any other a comma is part of the value."""
+    return setting.key.partition(".")[0] in VARIABLE and setting.key not in _FIXED_ONLY

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import os
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,8 +167,18 @@ def as_kept(value: float) -> float:
 def _cell(value: float | None) -> str:
     if value is None:
         return ""
-    # Seven digits hold every float32; whole numbers stay whole.
-    return str(value) if isinstance(value, int) else f"{value:.7g}"
+    if isinstance(value, int):
+        return str(value)  # whole numbers stay whole
+    # As few digits as tell the float32 that an event file holds of it; nine do for every one.
+    return next((text for digits in (7, 8) if _is_same(float(text := f"{value:.{digits}g}"), value)), f"{value:.9g}")
+
+
+def _is_same(one: float, other: float) -> bool:
+    """Return whether two numbers are the same float32."""
+    try:
+        return struct.pack("<f", one) == struct.pack("<f", other)
+    except OverflowError:  # beyond them
+        return False
 
 
 def read_history(path: Path) -> History:

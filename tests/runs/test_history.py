@@ -3,10 +3,13 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tbcli.naming.direction import best_position, lower_is_better, summarize
-from tbcli.runs.history import History, HistoryWriter, final_values, keep_row, read_history
+from tbcli.runs.history import History, HistoryWriter, as_kept, final_values, keep_row, read_history
 from tests.fakes import make_run
 from tests.faults.limits import files_limited
 
@@ -27,6 +30,16 @@ def test_rows_are_read_back_as_they_were_written(tmp_path: Path) -> None:
         "epoch,step,seconds,learning_rate,loss,accuracy",
         "1,422,5.25,0.002,0.25,0.9375",
     ]
+
+
+@given(st.floats(width=32, allow_nan=False))
+def test_a_row_has_the_number_that_the_event_files_have(value: float) -> None:
+    assert np.float32(as_kept(value)) == np.float32(value)
+
+
+def test_a_number_has_no_more_digits_than_it_takes() -> None:
+    assert as_kept(float(np.float32(0.825))) == 0.825
+    assert as_kept(1e300) == 1e300
 
 
 def test_a_missing_value_is_an_empty_cell_and_reads_as_nan(tmp_path: Path) -> None:
