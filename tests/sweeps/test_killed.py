@@ -73,6 +73,7 @@ def sessions(top: Path) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.tf
 def test_a_sweep_killed_twice_has_as_many_runs_as_trials_and_one_set_of_numbers(tmp_path: Path) -> None:
     optuna = pytest.importorskip("optuna")
