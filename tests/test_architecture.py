@@ -38,7 +38,7 @@ ROOMS = {
     "grouping": {"runs"},
     "comparison": {"grouping", "runs", "welch"},
     "effects": {"grouping", "runs"},
-    "figures": {"events", "readers", "runs", "tasks"},
+    "figures": {"effects", "events", "readers", "runs", "tasks"},
     "exporting": {"events", "readers", "runs"},
     "recorders": {"events", "figures", "runs", "tasks"},  # of runs only what its files call a metric
     "data": {"tasks"},

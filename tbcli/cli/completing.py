@@ -73,10 +73,10 @@ def complete_assignment(incomplete: str) -> list[str]:
 
 def complete_kind(incomplete: str) -> list[str]:
     """Offer the kinds of figures, behind the last comma of a list too."""
-    from tbcli.figures.kinds import ALL, NAMES
+    from tbcli.figures.kinds import ACROSS, ALL, NAMES
 
     said, comma, last = incomplete.rpartition(",")
-    return [said + comma + word for word in _beginning([*NAMES, ALL], last)]
+    return [said + comma + word for word in _beginning([*NAMES, *ACROSS, ALL], last)]
 
 
 def complete_run(context: typer.Context, incomplete: str) -> list[str]:

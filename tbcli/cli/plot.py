@@ -25,6 +25,7 @@ from tbcli.errors import ConfigError
 from tbcli.naming import schemas
 
 if TYPE_CHECKING:
+    from tbcli.config import Config
     from tbcli.figures import Picture, PlotResult
     from tbcli.runs import LogDirectory, Run, RunStore
 
@@ -44,7 +45,8 @@ def plot(
             metavar="LIST",
             autocompletion=complete_kind,
             help="Figures: history, summary, confusion (of two runs: their difference), pr, roc, calibration, "
-            "gradients, embedding, mistakes or all. Repeatable.",
+            "gradients, embedding, mistakes or all; of many runs and one --metric: effects, parallel, slice. "
+            "Repeatable.",
             show_default="history",
             rich_help_panel=FIGURE_PANEL,
         ),
@@ -105,12 +107,14 @@ def plot(
 ) -> None:
     """Plot curves of runs or of any log directory, or what a model confuses.
 
-    A path is a log directory, whoever wrote it; one that contains several runs shows all of them. The curves of
+    --kind effects, parallel and slice show what the settings of many runs (all, unless named) do to a --metric. A path
+    is a log directory, whoever wrote it; one that contains several runs shows all of them. The curves of
     training and validation share a panel.
     """
     config = common.settle()
     from tbcli.cli.curves import grouped, make_request, show_in_terminal
     from tbcli.figures import chosen_kinds, plot_kinds, skips_missing
+    from tbcli.figures.kinds import ACROSS
 
     kinds, output = chosen_kinds(kind or ()), common.output
     in_terminal = terminal or watching
@@ -125,6 +129,10 @@ def plot(
         )
     if common.verbose:
         _show_library_logs()
+    if kinds[0] in ACROSS:
+        _plot_across(kinds, store_of(config, sweep), runs or [], metric or [], config, output, out, title or "",
+                     as_json=as_json, verify=verify, cache=not no_cache)  # fmt: skip
+        return
     request = make_request(metric or (), config, x=x, log=log, verify=verify, cache=not no_cache)
     places = _places(store_of(config, sweep), runs or [], output, all_runs=bool(group_by) or sweep is not None)
     request = grouped(request, places, group_by, output) if group_by else request
@@ -145,6 +153,30 @@ def plot(
     for picture in result.pictures if open_ else ():
         if not _shown_in_viewer(picture.path):
             output.warn(f"no viewer could be started for {printable(str(picture.path))!r}")
+
+
+def _plot_across(
+    kinds: Sequence[str],
+    store: RunStore,
+    references: list[str],
+    metrics: list[str],
+    config: Config,
+    output: Output,
+    out: Path | None,
+    title: str,
+    *,
+    as_json: bool,
+    verify: bool,
+    cache: bool,
+) -> None:
+    """Draw what the settings of many runs do to one metric."""
+    from tbcli.cli.effects import find_summaries
+    from tbcli.figures.across import plot_across
+
+    summaries = find_summaries(store, references, output, verify=verify, cache=cache)
+    root = config.paths.plots
+    result = plot_across(summaries, kinds, metrics, config.plot, plots_root=root, out=out, title=title)
+    _show(result, output, as_json=as_json)
 
 
 def _places(store: RunStore, references: list[str], output: Output, *, all_runs: bool) -> Sequence[Run | LogDirectory]:

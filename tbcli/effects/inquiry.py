@@ -11,7 +11,7 @@ from tbcli.errors import ConfigError, NotFound
 from tbcli.naming.direction import Direction
 from tbcli.naming.matching import did_you_mean
 from tbcli.runs.comparable import TASKS, UNKNOWN, what_differs
-from tbcli.runs.summary import Summary
+from tbcli.runs.summary import SELECTORS, Summary
 
 LAST = "last"
 _FEWEST = 3  # runs without a value from which it is worth asking what they have in common
@@ -95,6 +95,12 @@ def inquire(summaries: Sequence[Summary], metric: str, selector: str = "") -> In
         analyze([summary.settings for summary in chosen], known_values, is_lower_better=lower),
         (*_notes_on_data(chosen, metric), *_notes_on_missing(unique, reasons)),
     )
+
+
+def selected(text: str) -> tuple[str, str]:
+    """Return the name of a metric, and ``best``, ``last`` or ``epoch`` where one is asked for behind a dot."""
+    name, _, last = text.rpartition(".")
+    return (name, last) if name and last in SELECTORS else (text, "")
 
 
 def _value(summary: Summary, metric: str, selector: str) -> float | None:

@@ -80,6 +80,13 @@ DIFFERENCE = Kind(
 )
 """The confusion matrix of two runs: ``read`` takes both, and ``draw`` only what was read."""
 
+ACROSS = {
+    "effects": Kind("effects", "tbcli.effects.inquiry:inquire", "tbcli.figures.effect_bars:draw_effects"),
+    "parallel": Kind("parallel", "tbcli.effects.inquiry:inquire", "tbcli.figures.parallel:draw_parallel"),
+    "slice": Kind("slice", "tbcli.effects.inquiry:inquire", "tbcli.figures.slices:draw_slices"),
+}
+"""Name -> figure of what the settings of many runs do to a metric."""
+
 NAMES = (HISTORY, *KINDS)
 LEFT_BY_TRAINING = (HISTORY, "summary", "confusion", "predicted_vs_true", "residuals", "mistakes", "embedding")
 
@@ -88,16 +95,22 @@ def chosen_kinds(said: Sequence[str]) -> tuple[str, ...]:
     """Return the figures asked for, each once and in their order; nothing said means the history.
 
     Args:
-        said: Names or ``all``; each may list several, separated by commas.
+        said: Names or ``all``, which means those of single runs; each may list several, separated by commas.
 
     Raises:
-        ConfigError: A word is not a kind.
+        ConfigError: A word is not a kind, or figures of single runs and of many are asked for together.
     """
     words = _words(said) or [HISTORY]
-    unknown = [word for word in words if word not in (*NAMES, ALL)]
+    unknown = [word for word in words if word not in (*NAMES, *ACROSS, ALL)]
     if unknown:
-        raise ConfigError(f"unknown --kind {unknown[0]!r}", hint=did_you_mean(unknown[0], (*NAMES, ALL)))
-    return NAMES if ALL in words else tuple(name for name in NAMES if name in words)
+        raise ConfigError(f"unknown --kind {unknown[0]!r}", hint=did_you_mean(unknown[0], (*NAMES, *ACROSS, ALL)))
+    many = tuple(name for name in ACROSS if name in words)
+    if many and len(many) < len(set(words)):
+        raise ConfigError(
+            f"--kind {many[0]} shows what many runs have in common, the other kinds single runs",
+            hint=f"`--kind {','.join(many)}` alone",
+        )
+    return many or (NAMES if ALL in words else tuple(name for name in NAMES if name in words))
 
 
 def skips_missing(said: Sequence[str]) -> bool:

@@ -34,6 +34,7 @@ class Picture:
         left_out: Sentences about what it does not show though it was asked for.
         scene: What it shows, where it is of curves.
         note: Why it does not lie where one would look for it first.
+        ids: Of the runs, where these are anybody's.
     """
 
     kind: str
@@ -43,13 +44,14 @@ class Picture:
     left_out: tuple[str, ...] = ()
     scene: Scene | None = None
     note: str = ""
+    ids: tuple[str, ...] = ()
 
     @property
     def run_names(self) -> list[str]:
         """What scripts call the runs or groups: ids of runs of ours, else the name inside the log directory."""
         own = {run.id for run in self.runs}
         if self.scene is None:
-            return [run.id for run in self.runs]
+            return list(self.ids) or [run.id for run in self.runs]
         return [entry.id if entry.id in own else entry.label for entry in self.scene.entries]
 
 

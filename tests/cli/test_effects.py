@@ -133,3 +133,22 @@ def test_what_cannot_be_asked_is_an_error(cli: Cli, swept: Path, words: list[str
     result = cli("effects", *words)
     assert (result.exit_code, result.stdout) == (code, "")
     assert told in result.stderr
+
+
+def test_figures_of_many_runs_need_a_metric_and_are_of_all_runs(cli: Cli, swept: Path) -> None:
+    result = cli("plot", "--kind", "effects,slice", "--metric", "val_accuracy.best", "--dpi", "40", "--json")
+    document = json.loads(result.stdout)
+    assert document["kinds"] == ["effects", "slice"]
+    assert len(document["runs"]) == 16
+    assert document["metrics"] == ["val_accuracy.best"] * 2
+    assert all(Path(path).is_file() for path in document["paths"])
+    assert cli("plot", "--kind", "effects").exit_code == 2
+
+
+def test_figures_of_many_runs_are_drawn_of_other_programs_too(cli: Cli, workspace: Path) -> None:
+    for number in range(6):
+        directory = workspace / "other" / f"version_{number}"
+        write_scalars(directory, {"loss": [1.0, 0.1 * number]})
+        write_hparams(directory / "hparams", 16.0 * number)
+    result = cli("plot", "./other", "--kind", "parallel", "--metric", "loss", "--out", "p.png", "--dpi", "40")
+    assert (result.stdout, result.exit_code) == ("p.png\n", 0)
