@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,10 +13,11 @@ from tbcli.cli.completing import complete_metric, complete_run
 from tbcli.cli.options import Common, Json, with_common_options
 from tbcli.cli.output import Output
 from tbcli.cli.places import NoCache, OfSweep, Verify, store_of
-from tbcli.errors import ConfigError
+from tbcli.errors import ConfigError, NotFound
 from tbcli.naming.matching import did_you_mean
 
 if TYPE_CHECKING:
+    from tbcli.config import Config
     from tbcli.effects.inquiry import Inquiry
     from tbcli.runs import RunStore
     from tbcli.runs.summary import Summary
@@ -64,15 +67,46 @@ def effects(
     from tbcli.gates import parse_field
 
     field, config = parse_field(metric), common.settle()
-
-    summaries = find_summaries(
-        store_of(config, sweep), list(runs or ()), common.output, verify=verify, cache=not no_cache
-    )
+    store = store_of(config, sweep)
+    summaries = find_summaries(store, list(runs or ()), common.output, verify=verify, cache=not no_cache)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads would only wait for each other
     from tbcli.effects.inquiry import inquire
 
-    inquiry = inquire(summaries, field.name, field.selector)
-    _show(inquiry, importance, common.output, as_json=as_json)
+    inquiry = inquire(sorted(summaries, key=_trial), field.name, field.selector)
+    importances = None
+    if importance != _BUILT_IN:
+        from tbcli.effects.evaluators import optuna_importances
+
+        spaces = _spaces(config, store.sweep)
+        rows = [_sweep_of(one)["params"] if spaces else one.settings for one in inquiry.summaries]
+        importances = optuna_importances(
+            importance, rows, inquiry.values, is_lower_better=inquiry.is_lower_better, spaces=spaces
+        )
+    _show(inquiry, importance, importances, common.output, as_json=as_json)
+
+
+def _trial(summary: Summary) -> int:
+    """Return the number of a trial, by which Optuna has them in order; runs of no sweep stay as they are."""
+    number = _sweep_of(summary).get("trial")
+    return number if isinstance(number, int) else 0
+
+
+def _sweep_of(summary: Summary) -> Mapping[str, Any]:
+    sweep = summary.read_fact("sweep")
+    return sweep if isinstance(sweep, dict) else {}
+
+
+def _spaces(config: Config, sweep: str) -> dict[str, object]:
+    """Return where Optuna looked for settings in a sweep; nothing where that is not known any more."""
+    if not sweep or find_spec("optuna") is None:
+        return {}
+    from tbcli.sweeps.definition import find_sweep
+    from tbcli.sweeps.study import spaces_of
+
+    try:
+        return spaces_of(find_sweep(config.paths, sweep).load())
+    except NotFound:
+        return {}
 
 
 def find_summaries(
@@ -91,15 +125,11 @@ def find_summaries(
     ]
 
 
-def _show(inquiry: Inquiry, method: str, output: Output, *, as_json: bool) -> None:
+def _show(
+    inquiry: Inquiry, method: str, importances: dict[str, float] | None, output: Output, *, as_json: bool
+) -> None:
     from tbcli.cli.effects_table import as_document, as_lines
 
-    importances = None
-    if method != _BUILT_IN:
-        from tbcli.effects.evaluators import optuna_importances
-
-        rows = [summary.settings for summary in inquiry.summaries]
-        importances = optuna_importances(method, rows, inquiry.values, is_lower_better=inquiry.is_lower_better)
     if inquiry.direction.is_guessed:
         output.say(f"{inquiry.metric} {inquiry.direction.note}: `[direction]` in tbcli.toml says it")
     for note in inquiry.notes:

@@ -33,7 +33,8 @@ def optuna_importances(
         rows: The settings of each run.
         values: The metric of each run.
         is_lower_better: Which values of it are the best.
-        spaces: Optuna's distributions of settings, where a sweep had them; otherwise they are made of the values.
+        spaces: Optuna's distributions of a sweep, which ``rows`` then have the params of; otherwise they are made of
+            the values.
 
     Raises:
         ConfigError: The extra is not installed, or Optuna cannot tell.
@@ -50,19 +51,13 @@ def optuna_importances(
             hint=f"`pip install {packages}`, or --importance {BUILT_IN}",
         ) from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    factors = [factor for factor in factors_of(rows, _keys(rows)) if not factor.is_partial]
-    if not factors:
+    distributions, trials = _of_sweep(rows, spaces) if spaces else _of_values(rows)
+    if not distributions:
         return {}
-    known = dict(spaces or {})
-    distributions = {factor.name: known.get(factor.name) or _distribution(factor) for factor in factors}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fANOVA and PED-ANOVA are "experimental"
         study = optuna.create_study(direction="minimize" if is_lower_better else "maximize")
-        for place, value in enumerate(values):
-            params = {
-                factor.name: rows[place][factor.name] if factor.name in known else _param(factor, place)
-                for factor in factors
-            }
+        for params, value in zip(trials, values, strict=True):
             study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=value))
         evaluator = (
             optuna.importance.FanovaImportanceEvaluator(seed=_SEED)
@@ -75,6 +70,19 @@ def optuna_importances(
             raise ConfigError(
                 f"Optuna cannot tell importances of {len(values)} runs: {error}", hint=f"--importance {BUILT_IN}"
             ) from None
+
+
+def _of_sweep(
+    rows: Sequence[Mapping[str, Any]], spaces: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    return dict(spaces), [{key: row[key] for key in spaces} for row in rows]
+
+
+def _of_values(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return distributions made of the values that there are, and the params of each run."""
+    factors = [factor for factor in factors_of(rows, _keys(rows)) if not factor.is_partial]
+    trials = [{factor.name: _param(factor, place) for factor in factors} for place in range(len(rows))]
+    return {factor.name: _distribution(factor) for factor in factors}, trials
 
 
 def _keys(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -139,20 +139,12 @@ class OptunaStudy:
         if params is not None:
             self._study.sampler = samplers.PartialFixedSampler(dict(params), samplers.RandomSampler(seed=0))
         try:
-            asked = self._study.ask({each.key: self._distribution(each) for each in self._definition.dimensions})
+            asked = self._study.ask(spaces_of(self._definition))
         finally:
             self._study.sampler = chooses
         asked.set_user_attr(_TRIAL, number)
         self._live[number], self._params[number] = asked, dict(asked.params)
         self._finished.discard(number)
-
-    def _distribution(self, dimension: Dimension) -> Any:
-        distributions = self._optuna.distributions
-        if dimension.values:
-            return distributions.CategoricalDistribution(dimension.values)
-        if dimension.is_whole:
-            return distributions.IntDistribution(int(dimension.low), int(dimension.high), log=dimension.is_log)
-        return distributions.FloatDistribution(dimension.low, dimension.high, log=dimension.is_log)
 
     def report(self, number: int, epoch: int, value: float) -> bool:
         """Keep the value of an epoch, and ask the pruner."""
@@ -186,6 +178,21 @@ class _Held:
 
     def release(self) -> None:
         pass
+
+
+def spaces_of(definition: Definition) -> dict[str, Any]:
+    """Return what Optuna calls the distributions of the settings that vary."""
+    return {each.key: _distribution(each) for each in definition.dimensions}
+
+
+def _distribution(dimension: Dimension) -> Any:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if dimension.values:
+        return CategoricalDistribution(dimension.values)
+    if dimension.is_whole:
+        return IntDistribution(int(dimension.low), int(dimension.high), log=dimension.is_log)
+    return FloatDistribution(dimension.low, dimension.high, log=dimension.is_log)
 
 
 def open_study(definition: Definition, journal: Path) -> Study:

@@ -54,7 +54,11 @@ def test_our_numbers_are_those_of_optuna(method: str) -> None:
 def test_the_spaces_of_a_sweep_take_the_place_of_what_the_values_tell() -> None:
     distributions = pytest.importorskip("optuna").distributions
     rows, values = drawn(1, 20, hill)
-    spaces = {"train.learning_rate": distributions.FloatDistribution(1e-6, 1.0, log=True)}
+    rows = [{key: row[key] for key in ("train.learning_rate", "model.dropout")} for row in rows]
+    spaces = {
+        "train.learning_rate": distributions.FloatDistribution(1e-6, 1.0, log=True),
+        "model.dropout": distributions.FloatDistribution(0.0, 1.0),
+    }
     plain, wide = (
         optuna_importances(FANOVA, rows, values, is_lower_better=False, spaces=each) for each in (None, spaces)
     )
