@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,10 +47,29 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """Sync nothing in this process: no test cuts the power, and the thousands of waits are a good part of the time.
+
+    What a kill or a broken disk leaves is looked at in processes of their own: tests/faults, training/continuing.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
+@pytest.fixture(scope="session")
+def cache_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Directories for caches; `mktemp` would look at those of all tests before, each time."""
+    root = tmp_path_factory.mktemp("caches")
+    return (root / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def cache_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache_home(cache_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of its own for each test, also for the processes it starts."""
-    home = tmp_path_factory.mktemp("cache")
+    home = next(cache_homes)
+    home.mkdir()
     monkeypatch.setenv("XDG_CACHE_HOME", str(home))
     return home
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -116,7 +117,12 @@ def module_of(path: Path) -> str:
 
 
 MODULES = {module_of(path): path for path in FILES}
-TREES = {path: ast.parse(path.read_text()) for path in FILES}
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Return a file parsed, once: not where tests are only collected."""
+    return ast.parse(path.read_text())
 
 
 def room_of(module: str) -> str:
@@ -135,7 +141,7 @@ def statements_of(tree: ast.AST, *, at_import: bool) -> Iterator[ast.AST]:
 
 def imports_of(path: Path, *, at_import: bool = False) -> Iterator[str]:
     """Yield the modules of ours that a file imports; a name as text is resolved by whoever asks for it."""
-    for node in statements_of(TREES[path], at_import=at_import):
+    for node in statements_of(tree_of(path), at_import=at_import):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.partition(".")[0] == "tbcli")
         elif isinstance(node, ast.ImportFrom):
@@ -184,7 +190,7 @@ def test_no_two_rooms_have_a_file_or_a_public_name_in_common() -> None:
     for module, path in MODULES.items():
         if path.name != "__init__.py":
             files[path.stem].add(room_of(module))
-        for node in TREES[path].body:
+        for node in tree_of(path).body:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
                 names[node.name].add(room_of(module))
     twins = {name: sorted(rooms) for owners in (files, names) for name, rooms in owners.items() if len(rooms) > 1}
@@ -204,7 +210,7 @@ def test_no_file_is_a_drawer_for_everything() -> None:
 
 def test_nothing_private_and_no_click_is_imported() -> None:
     for path in FILES:
-        for node in ast.walk(TREES[path]):
+        for node in ast.walk(tree_of(path)):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             modules += [str(node.module)] if isinstance(node, ast.ImportFrom) and node.module != "__future__" else []
             for module in modules:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import struct
+from functools import cache as cache_of_calls
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tbcli.readers import cache, clear_cache, logdir, open_logdir, read_scalars, reading
-from tests.events.records import curve, event, framed, points, simple, write
+from tests.events.records import VERSION, curve, event, framed, points, simple, write
 
 MANY = 8000  # more than the cache passes by
 
@@ -29,10 +30,17 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     return found
 
 
-def write_long(directory: Path, tag: str = "x", number: int = 0) -> Path:
+@cache_of_calls
+def long_content(tag: str, number: int) -> bytes:
     began = 100.0 + number * MANY  # one file after the other
     records = (event(step, simple(tag, step / 7), wall_time=began + step) for step in range(MANY))
-    return write(directory, *records, number=number)
+    return b"".join(map(framed, (VERSION, *records)))
+
+
+def write_long(directory: Path, tag: str = "x", number: int = 0) -> Path:
+    path = write(directory, number=number)
+    path.write_bytes(long_content(tag, number))
+    return path
 
 
 def kept() -> list[Path]:
