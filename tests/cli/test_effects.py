@@ -5,11 +5,18 @@ import math
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from typer.testing import Result
 
+from tbcli.config import PathsConfig
+from tbcli.sweeps.definition import Definition, create_sweep
+from tbcli.sweeps.endings import Outcome
+from tbcli.sweeps.goal import goal_of
+from tbcli.sweeps.space import Dimension
+from tbcli.sweeps.study import OptunaStudy
 from tests.cli.test_runs import shown_on_a_terminal
 from tests.fakes import SOME_MOMENT, make_run
 from tests.serving.events import write_hparams, write_scalars
@@ -152,3 +159,43 @@ def test_figures_of_many_runs_are_drawn_of_other_programs_too(cli: Cli, workspac
         write_hparams(directory / "hparams", 16.0 * number)
     result = cli("plot", "./other", "--kind", "parallel", "--metric", "loss", "--out", "p.png", "--dpi", "40")
     assert (result.stdout, result.exit_code) == ("p.png\n", 0)
+
+
+@pytest.mark.parametrize("method", ["fanova", "ped-anova"])
+def test_importances_of_a_sweep_are_those_of_its_own_study(cli: Cli, workspace: Path, method: str) -> None:
+    optuna = pytest.importorskip("optuna")
+    rate, batch = Dimension("train.learning_rate", (), 1e-4, 1e-1, is_log=True), Dimension("train.batch_size", (32, 64))
+    definition = Definition(
+        name="s", dimensions=(rate, batch), method="random", combinations=12, seeds=1, metric="val_accuracy.best",
+        sense="max", base={"train": {"seed": 3}},
+    )  # fmt: skip
+    directory = create_sweep(PathsConfig(workspace=str(workspace)), "s")
+    directory.save(definition)
+    study = OptunaStudy(definition, directory.journal_file)
+    for trial in definition.trials():
+        study.begin(trial.number, trial.params)
+        value = 0.9 - 0.02 * abs(math.log10(float(trial.params[rate.key])) + 2.5) + 0.003 * (trial.number % 3)
+        run = make_run(
+            workspace,
+            started=SOME_MOMENT - timedelta(seconds=trial.number),  # whatever the order in which they ran
+            val_accuracy=value,
+            settings=dict(trial.params),
+            record={"sweep": {"name": "s", "trial": trial.number, "params": dict(trial.params), "seed": None}},
+            files=False,
+        )
+        reached = goal_of(definition.metric, {}).value(run)
+        study.end(Outcome(trial.number, trial.params, None, "finished", run.id, reached))
+    make_run(workspace, settings={"train.learning_rate": 0.5})  # of no sweep
+    document = json.loads(cli("effects", "val_accuracy.best", "--sweep", "s", "--importance", method, "--json").stdout)
+    own = optuna.load_study(study_name="s", storage=_journal(optuna, directory.journal_file))
+    evaluators = {
+        "fanova": optuna.importance.FanovaImportanceEvaluator(seed=0),
+        "ped-anova": optuna.importance.PedAnovaImportanceEvaluator(),
+    }
+    expected = optuna.importance.get_param_importances(own, evaluator=evaluators[method])
+    assert {one["setting"]: one["importance"] for one in document["settings"]} == dict(expected)
+    assert [one["value"] for one in document["runs"]] == [trial.value for trial in own.trials]
+
+
+def _journal(optuna: Any, path: Path) -> Any:
+    return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
