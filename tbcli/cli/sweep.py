@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tbcli.cli.completing import complete_sweep
+from tbcli.cli.completing import complete_script, complete_sweep
 from tbcli.cli.options import Common, refuse_together, with_options
 from tbcli.cli.output import Output, padded, printable
 from tbcli.config.sections import TrainConfig
@@ -48,6 +48,15 @@ def sweep(
             autocompletion=complete_sweep,
         ),
     ] = None,
+    script: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SCRIPT",
+            help="Run this script in every trial; the words are its options or constants.",
+            rich_help_panel=SWEEP_PANEL,
+            autocompletion=complete_script,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Check everything, print the trials and exit.", rich_help_panel=SWEEP_PANEL),
@@ -61,10 +70,12 @@ def sweep(
     """
     output = common.output
     if resume is not None:
-        refuse_together({"--resume": True, "--dry-run": dry_run, "KEY=VALUES": bool(words)})
+        refuse_together(
+            {"--resume": True, "--dry-run": dry_run, "--script": script is not None, "KEY=VALUES": bool(words)}
+        )
         _go_on(common, resume, output)
         return
-    definition, config = _defined(common, words or ())
+    definition, config = _defined(common, words or ()) if script is None else _scripted(common, words or (), script)
     if dry_run:
         _show_trials(definition, output)
         return
@@ -207,6 +218,25 @@ def _defined(common: Common, words: Sequence[str]) -> tuple[Definition, Config]:
     definition = settle_sweep(config, said.dimensions)
     check_trials(definition, config)
     return definition, config
+
+
+def _scripted(common: Common, words: Sequence[str], file: str) -> tuple[Definition, Config]:
+    """Return a sweep whose trials are runs of a script, and its settings."""
+    from tbcli.cli.varied import VARIABLE, read_script_words
+    from tbcli.recorders.registry import chosen_names
+    from tbcli.sweeps.asking import settle_sweep
+
+    for key, said in common.flags.items():
+        if key.partition(".")[0] in VARIABLE and key not in ("train.name", "train.note"):
+            name = said.typed.removeprefix("--")
+            raise ConfigError(
+                f"{said.typed} is a setting of `tbcli train`, and --script runs {file!r}",
+                hint=f"`{name}={said.value}` is for the script, where it has such an option or constant",
+            )
+    config = common.settle().updated({} if "plot.automatic" in common.flags else {"plot.automatic": False})
+    chosen_names(config.record)
+    dimensions, script = read_script_words(words, file, has_seeds=config.sweep.seeds > 1)
+    return settle_sweep(config, dimensions, script), config
 
 
 def _spellings() -> list[str]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tbcli.config.said import Said, merged
 from tbcli.config.setting import Setting
 from tbcli.errors import ConfigError
-from tbcli.sweeps.space import Dimension, is_varied, read_dimension, reader_of
+from tbcli.sweeps.space import Dimension, Read, Value, is_varied, read_argument, read_dimension, reader_of
+
+if TYPE_CHECKING:
+    from tbcli.scripts.accepted import Accepting
+    from tbcli.sweeps.definition import Script
 
 VARIABLE = ("data", "model", "train")
 """The sections whose settings can differ from trial to trial."""
@@ -86,3 +91,54 @@ def _setting_of(typed: str, text: str | None, options: Sequence[str]) -> Setting
 def _can_vary(setting: Setting) -> bool:
     """Say whether a setting has a part in what a trial reaches; of any other a comma is part of the value."""
     return setting.key.partition(".")[0] in VARIABLE and setting.key not in _FIXED_ONLY
+
+
+def read_script_words(words: Sequence[str], file: str, *, has_seeds: bool) -> tuple[tuple[Dimension, ...], Script]:
+    """Return what varies in a script's runs, and the script with what is fixed.
+
+    Args:
+        words: As typed.
+        file: The script.
+        has_seeds: Whether trials differ in a seed, too.
+
+    Raises:
+        ConfigError: A word is none, or the script has neither an option nor a constant of its name.
+        NotFound: There is no such script.
+    """
+    from tbcli.scripts.accepted import Accepting
+    from tbcli.sweeps.definition import SEED_ARGUMENT, Script
+
+    accepting = Accepting(file)
+    options: dict[str, str] = {}
+    fixed: dict[str, str] = {}
+    dimensions: list[Dimension] = []
+    for word in words:
+        name, equals, text = word.partition("=")
+        name = name.removeprefix("--")
+        if not equals or not name:
+            raise ConfigError(f"unexpected word {word!r}", hint=f"`tbcli sweep --script {file} lr=0.1,0.01`")
+        if name in options:
+            raise ConfigError(f"{name} is there twice", hint=f"all values in one word: `{name}=A,B,C`")
+        options[name] = accepting.option(name)
+        read = _argument_reader(accepting, name, options[name])
+        if is_varied(text):
+            dimensions.append(read_dimension(f"arguments.{name}", name, text, read, None))
+        else:
+            read(text)
+            fixed[name] = text
+    if has_seeds and SEED_ARGUMENT in options:
+        raise ConfigError("--seeds and seed=... exclude each other", hint="one of them")
+    if has_seeds:
+        options[SEED_ARGUMENT] = accepting.option(SEED_ARGUMENT)
+    return tuple(dimensions), Script(file=file, options=options, fixed=fixed)
+
+
+def _argument_reader(accepting: Accepting, name: str, option: str) -> Read:
+    """Return what reads a value for an option, or checks one for a constant."""
+    from tbcli.scripts.accepted import CONSTANT
+
+    def read(text: str) -> Value:
+        settled = accepting.constant(name, text) if option == CONSTANT else read_argument(text)
+        return settled if isinstance(settled, (bool, int, float, str)) else text
+
+    return read

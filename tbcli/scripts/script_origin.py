@@ -28,7 +28,8 @@ class ScriptOrigin:
     Args:
         program: What runs.
         ear: Hears the program's arguments.
-        plan: ``settings`` of the runs, by section; ``constants`` as typed; the file of ``ids``, or None.
+        plan: ``settings`` of the runs, by section; ``constants`` as typed; the file of ``ids``, or None; which trial of
+            a ``sweep`` it is, if any.
     """
 
     def __init__(self, program: Program, ear: ArgumentEar, plan: Mapping[str, Any]) -> None:
@@ -36,6 +37,7 @@ class ScriptOrigin:
         self._ear = ear
         self._settings: Mapping[str, Mapping[str, Any]] = plan["settings"]
         self._ids_file: str | None = plan["ids"]
+        self._sweep: Mapping[str, Any] | None = plan.get("sweep")
         self._process = os.getpid()
         self._directory = os.getcwd()
         self._source: SourceCode | None = None
@@ -72,7 +74,8 @@ class ScriptOrigin:
     def facts(self) -> dict[str, Any]:
         """Return what each run's record says of the script, and the arguments that it was given until now."""
         arguments = {**self._ear.heard, **plain_arguments(self.constants)}
-        return {"script": self._program.shown, "arguments": arguments}
+        of_sweep = {"sweep": dict(self._sweep)} if self._sweep else {}
+        return {"script": self._program.shown, "arguments": arguments, **of_sweep}
 
     def welcome(self, run: Run) -> None:
         """Tell the id of a new run, and keep the source with it."""

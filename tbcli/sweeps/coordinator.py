@@ -26,7 +26,7 @@ from tbcli.runs.store import RunStore
 from tbcli.sweeps.definition import Definition, SweepDirectory, Trial
 from tbcli.sweeps.endings import ENDED, RESULTS, Outcome, OutcomeLog, outcome_of, runs_of_sweep
 from tbcli.sweeps.goal import Goal, goal_of
-from tbcli.sweeps.slots import WORKER, Slot, Worker, count_slots, own_cores, share_cores
+from tbcli.sweeps.slots import SCRIPT_WORKER, WORKER, Slot, Worker, count_slots, own_cores, share_cores
 from tbcli.sweeps.space import Value
 from tbcli.sweeps.study import Study, open_study
 from tbcli.sweeps.view import SweepView
@@ -78,7 +78,7 @@ class Coordinator:
         directory: Its directory, which this process has locked.
         config: The settings of this command: places, ``--parallel``, ``--retry``, ``--max-time``.
         view: Shown what happens.
-        command: What workers are.
+        command: What workers are, unless those of `tbcli.sweeps`.
     """
 
     def __init__(
@@ -87,10 +87,10 @@ class Coordinator:
         directory: SweepDirectory,
         config: Config,
         view: SweepView,
-        command: Sequence[str] = WORKER,
+        command: Sequence[str] = (),
     ) -> None:
         self._definition, self._directory, self._config, self._view = definition, directory, config, view
-        self._command = command
+        self._command = command or (SCRIPT_WORKER if definition.script else WORKER)
         self._goal: Goal = goal_of(definition.metric, config.direction)
         self._study: Study = open_study(definition, directory.journal_file)
         self._log = OutcomeLog(directory)
@@ -237,7 +237,9 @@ class Coordinator:
             sweep = {
                 "name": self._definition.name, "trial": trial.number, "params": dict(trial.params), "seed": trial.seed,
             }  # fmt: skip
-            worker.send({"config": config, "sweep": sweep, "resume": task.resume, "asks": bool(self._definition.prune)})
+            script = self._definition.script
+            job = {"config": config, "sweep": sweep, "resume": task.resume, "asks": bool(self._definition.prune)}
+            worker.send({**job, "script": script.as_dict()} if script else job)
             task.attempts += 1
             self._running[slot.number] = Running(task, trial, task.resume)
             self._view.started(slot.number, trial)

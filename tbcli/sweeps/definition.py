@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 USUAL_TRIALS = 20
 MOST_TRIALS = 100_000
 SEED = "train.seed"
+SEED_ARGUMENT = "seed"
+"""What a script's trials that differ only in their seed get it as."""
 _FILE = "sweep.json"
 
 
@@ -52,6 +54,10 @@ class Script:
     file: str
     options: Mapping[str, str]
     fixed: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it fit for JSON."""
+        return {"file": self.file, "options": dict(self.options), "fixed": dict(self.fixed)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,9 +160,7 @@ class Definition:
             "sense": self.sense,
             "prune": self.prune,
             "space": {each.key: each.as_dict() for each in self.dimensions},
-            "script": {"file": script.file, "options": dict(script.options), "fixed": dict(script.fixed)}
-            if script
-            else None,
+            "script": script.as_dict() if script else None,
             "config": self.base,
         }
 

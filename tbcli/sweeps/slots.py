@@ -16,6 +16,7 @@ from typing import Any
 from tbcli.sweeps.definition import SweepDirectory
 
 WORKER = (sys.executable, "-m", "tbcli.sweeps.worker")
+SCRIPT_WORKER = (sys.executable, "-m", "tbcli.sweeps.script_worker")
 RENEWED_AFTER = 20  # trials: what TensorFlow keeps of each adds up
 _BYTES_PER_WORKER = 1.5e9
 

@@ -1,0 +1,130 @@
+"""A worker of a sweep of scripts: each trial is a script in a process of its own; see `tbcli.sweeps.worker`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tbcli.config import Config
+from tbcli.runs import RunStore
+from tbcli.runs.history import read_history
+from tbcli.runs.run import Run
+from tbcli.scripts import start_file
+from tbcli.scripts.accepted import script_words
+from tbcli.scripts.program import SCRIPT
+from tbcli.sweeps.definition import SEED_ARGUMENT, flat_settings
+from tbcli.sweeps.space import spoken_value
+from tbcli.sweeps.worker import LOST, Channel, serve_trials
+
+_LOOK_SECONDS = 0.5
+_PATIENCE_SECONDS = 30.0
+_STOPPED: list[int] = []
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+
+
+def run_script(job: Mapping[str, Any], channel: Channel) -> None:
+    """Run the script of one trial and tell how it ended."""
+    if job["resume"]:  # only the script could go on, and it does not know how
+        channel.tell(end=LOST, run=job["resume"], reason="")
+        return
+    config = Config().updated(flat_settings(job["config"]))
+    store = RunStore(config.paths, config.direction)
+    _STOPPED.clear()
+    with tempfile.TemporaryDirectory(prefix="tbcli-") as place:
+        ids = Path(place) / "ids"
+        process = subprocess.Popen(  # noqa: S603 - what the user asked for
+            _command(job, str(ids)), stdin=subprocess.DEVNULL, process_group=0, preexec_fn=_as_own
+        )
+        run = _follow(process, ids, store, channel)
+    code = process.returncode
+    status, reason = ("finished", "") if code == 0 else ("failed", f"the script ended {_how(code)}")
+    if run is None and code == 0:
+        status, reason = "failed", "the script recorded nothing: it called no fit of Keras"
+    elif run and run.status() in ("interrupted", "diverged"):
+        status, reason = run.status(), str(run.record.get("reason") or reason)
+    if _STOPPED:
+        status = "interrupted"
+    channel.tell(end=status, run=run.id if run else "", reason=reason)
+
+
+def _command(job: Mapping[str, Any], ids: str) -> list[str]:
+    """Return what starts the script, as `tbcli run` does."""
+    script, sweep = job["script"], job["sweep"]
+    values = {**script["fixed"]}
+    values |= {key.partition(".")[2]: spoken_value(value) for key, value in sweep["params"].items()}
+    if sweep["seed"] is not None:
+        values[SEED_ARGUMENT] = str(sweep["seed"])
+    arguments, constants = script_words(script["options"], values.items())
+    plan = {
+        "kind": SCRIPT, "name": script["file"], "settings": job["config"], "constants": constants, "ids": ids,
+        "sweep": sweep,
+    }  # fmt: skip
+    return [sys.executable, start_file(), json.dumps(plan), *arguments]
+
+
+def _as_own() -> None:
+    """Let the script take signals as usual, and end when this process is killed."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)
+
+
+def _follow(process: subprocess.Popen[bytes], ids: Path, store: RunStore, channel: Channel) -> Run | None:
+    """Report the epochs of the newest run until the script has ended, and return that run."""
+    run: Run | None = None
+    told, stopped_for = 0, 0.0
+    while True:
+        has_ended = _has_ended(process)
+        newest = _newest(ids, store)
+        if newest and (run is None or newest.id != run.id):
+            run, told = newest, 0
+            channel.tell(run=run.id)
+        if run:
+            history = read_history(run.history_file)
+            for position in range(told, len(history.epochs)):
+                logs = {name: values[position] for name, values in history.columns.items()}
+                channel.tell(epoch=history.epochs[position], logs=logs, asks=False)
+            told = len(history.epochs)
+        if has_ended:
+            return newest
+        if _STOPPED:
+            if not stopped_for:
+                os.kill(process.pid, signal.SIGINT)
+            stopped_for += _LOOK_SECONDS
+            if stopped_for > _PATIENCE_SECONDS:
+                process.kill()
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_LOOK_SECONDS)
+        return True
+    return False
+
+
+def _newest(ids: Path, store: RunStore) -> Run | None:
+    """Return the run that the script has made last."""
+    try:
+        names = ids.read_text("utf-8").split()
+    except FileNotFoundError:
+        return None
+    return store.load(names[-1]) if names else None
+
+
+def _how(code: int) -> str:
+    return f"by {signal.Signals(-code).name}" if -code in set(signal.Signals) else f"with exit code {code}"
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, frame: _STOPPED.append(number))
+    serve_trials(run_script)
