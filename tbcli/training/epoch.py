@@ -77,7 +77,8 @@ class Epochs:
             (0.0, 0),
             0.0,
         )  # when, and after which step, the epoch's speed is measured from
-        self._has_run = False  # most of a process' first execution is compilation
+        self.has_run = False
+        """Whether this process has taken a step; most of its first execution is compilation."""
         self.running: dict[str, float] = {}
         """The epoch's running means; of a resumed epoch those of the process before."""
         self._row: dict[str, float] = {}  # of the latest epoch, without validation until that is done
@@ -94,7 +95,8 @@ class Epochs:
             except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
                 raise DoesNotFit(
                     f"the saved state cannot be taken up: {describe_error(error)}",
-                    hint="it may be of another version of tbcli; `tbcli train --config RUN` repeats the run",
+                    hint="it may be of another version of tbcli; "
+                    f"`tbcli train --config {self._setup.run.id}` repeats the run",
                 ) from error
         else:
             if self._saved is not None:
@@ -125,11 +127,11 @@ class Epochs:
             Interrupted: A signal came.
         """
         first, self.steps_done, self._is_whole = self.steps_done + 1, steps_done, False
-        if not self._has_run:
+        if not self.has_run:
             # Not counted; the steps of the epoch that an earlier process took are, with their time.
             taken = first - 1 - self._timed_from[1] if self._timed_seconds else 0
             self._timed_from = time.perf_counter() - self._timed_seconds, steps_done - taken
-            self._has_run = True
+            self.has_run = True
         self._setup.health.check_batches()  # first: a bad sample is the cause of all else
         require_finite("loss", logs, self.steps_done)
         self._setup.health.check_weights(self._setup.model, self.steps_done)
@@ -154,7 +156,7 @@ class Epochs:
 
     @property
     def _is_late(self) -> bool:
-        return self._has_run and time.monotonic() >= self._setup.deadline  # a process that stops has trained something
+        return self.has_run and time.monotonic() >= self._setup.deadline  # a process that stops has trained something
 
     def end_epoch(self, logs: Mapping[str, float]) -> bool:
         """Validate once, then pass the results to the history, the recorders and the narrator.

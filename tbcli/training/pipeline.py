@@ -240,9 +240,9 @@ def _state_kept(setup: Setup, epochs: Epochs, keeper: StateKeeper) -> Iterator[N
         yield
         keeper.conclude()
     except BaseException as error:
-        is_broken = isinstance(error, Diverged)
+        is_worthless = isinstance(error, Diverged) or not epochs.has_run  # before a step: all there is was read
         with weights_kept(
-            setup.model, run, setup.narrator.warn, is_kept=lambda: is_broken or keeper.step == epochs.steps_done
+            setup.model, run, setup.narrator.warn, is_kept=lambda: is_worthless or keeper.step == epochs.steps_done
         ):
             epochs.save(at_end=True)
         raise

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,8 @@ def save_model(
         samples: Inputs ``[n, ...]`` for the comparison.
         columns: Those of a table; empty for anything else.
         warn: Receives what somebody must know who loads a file.
-        elsewhere: Directories of which the first with room gets the weights, if Keras' own format cannot be written.
+        elsewhere: Directories of which the first with room gets the weights, if Keras' own format cannot be written;
+            what went there before goes once it is.
         check: Called before each further format; may raise to stop.
 
     Returns:
@@ -99,9 +101,20 @@ def save_model(
             written.append(path)
     if own:
         warn(f"the saved model loads only with your code: {', '.join(own)}")
+    _forget_rescued(elsewhere, stem, written)
     if failed:
         raise FormatFailed(f"{failed[0].message}; {str(written[0])!r} is whole", hint=failed[0].hint)
     return list(dict.fromkeys(written))
+
+
+def _forget_rescued(directories: Iterable[Path], stem: str, written: Iterable[Path]) -> None:
+    """Remove the weights that an earlier end of this training left, now that the model is saved."""
+    for directory in directories:
+        path = directory / f"{stem}.weights.h5"
+        if path not in written and not directory.is_symlink():
+            with suppress(OSError):
+                path.unlink()
+                directory.rmdir()  # goes only where nothing else is in it: in the system's temporary directory
 
 
 def _save_first(

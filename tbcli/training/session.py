@@ -364,7 +364,9 @@ def _what_is_lost(run: Run) -> str:
 
 
 def _tell_run(error: BaseException, run: Run) -> None:
-    """Say in an error where that is which was kept."""
+    """Say in an error which run it is, and where that is which was kept."""
+    if isinstance(error, TbcliError):
+        error.hint = error.hint.replace(" RUN`", f" {run.id}`")
     if isinstance(error, Interrupted) and run.record.get("status") == "finished":
         error.hint = f"all but the figures is done: `tbcli plot {run.id}` draws them"
     elif isinstance(error, Interrupted):

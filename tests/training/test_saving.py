@@ -140,3 +140,15 @@ def test_where_there_is_no_room_nothing_of_a_file_is_begun(
     with files_limited(10_000), pytest.raises(TrainingFailed, match="a file would be larger than is allowed"):
         save_model(model, tmp_path / "models", "m", (), SAMPLES, elsewhere=[tmp_path / "elsewhere"])
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_weights_rescued_earlier_go_once_the_model_is_saved(model: keras.Model, tmp_path: Path) -> None:
+    places = tmp_path / "models", tmp_path / "logs", tmp_path / "elsewhere"
+    for place in places:
+        place.mkdir()
+        (place / "m.weights.h5").write_bytes(b"earlier")
+    (places[1] / "history.csv").write_text("")
+    save_model(model, places[0], "m", (), SAMPLES, elsewhere=places)
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
+        "logs", "logs/history.csv", "models", "models/m.keras",
+    ]  # fmt: skip

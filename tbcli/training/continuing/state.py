@@ -42,11 +42,12 @@ class Resumable(Protocol):
 
 
 class DamagedState(Refused):
-    """A file of state is not what was written."""
+    """A file of state, in the checkpoints of a run, is not what was written."""
 
     def __init__(self, path: Path, what: str) -> None:
         super().__init__(
-            f"{str(path)!r} is damaged: {what}", hint="`tbcli train --config RUN` repeats the run from its start"
+            f"{str(path)!r} is damaged: {what}",
+            hint=f"`tbcli train --config {path.parent.parent.name}` repeats the run from its start",
         )
 
 

@@ -123,6 +123,7 @@ def test_another_model_and_other_data_are_refused_and_the_run_is_as_it_was(
         with pytest.raises(DoesNotFit, match=what):
             resume(run, config, allow_changes="model__name" in changed)
         assert {path: path.read_bytes() for path in files} == files, what
+        assert not list(tmp_path.rglob("*.weights.h5")), what  # it has trained nothing
 
     refused("does not fit the model", model__name="cnn")
     with monkeypatch.context() as patched:
