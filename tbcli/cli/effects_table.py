@@ -49,6 +49,10 @@ def _runs(count: int) -> str:
     return "1 run" if count == 1 else f"{count:,} runs"
 
 
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
+
+
 def _settings(inquiry: Inquiry, method: str, importances: Importances, width: int) -> list[str]:
     settings = _ordered(inquiry, importances)
     if not settings:
@@ -109,16 +113,19 @@ def _level(level: Level) -> list[str]:
 
 def _sentences(inquiry: Inquiry) -> Iterator[str]:
     effects = inquiry.effects
+    if not effects.settings:
+        yield f"no setting varies over {_runs(effects.runs)}"
     yield from _untold(effects.settings)
     for pair in (effects.interaction, *effects.interactions):
         if pair is not None:
             yield _together(pair, effects.settings)
     yield _of_seeds(inquiry)
-    yield f"unexplained: {effects.unexplained:.0%}".replace("%", " % of the variance")
+    if len(effects.points.y) > 1:
+        yield f"unexplained: {effects.unexplained:.0%}".replace("%", " % of the variance")
     if effects.points.repeats:
         yield f"{_runs(effects.points.repeats)} that repeat another one, seed and all, were averaged with it"
     if effects.single_valued:
-        yield f"left out: {effects.single_valued} settings with a single value"
+        yield f"left out: {effects.single_valued} setting{_s(effects.single_valued)} with a single value"
     if inquiry.left_out:
         yield "left out: " + ", ".join(f"{_runs(count)} {printable(why)}" for why, count in inquiry.left_out.items())
 

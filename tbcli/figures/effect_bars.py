@@ -162,7 +162,7 @@ def _compact(text: str) -> str:
     except ValueError:
         return text
     digits, exponent, power = f"{value:.2e}".partition("e")
-    if value and not 1e-3 <= abs(value) < 1e5:
+    if value and not 1e-2 <= abs(value) < 1e5:
         return f"{float(digits):.2g}{exponent}{int(power)}"
     return f"{value:.3g}" if abs(value) < 1e3 else f"{value:.0f}"
 

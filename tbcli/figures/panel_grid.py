@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -95,12 +96,23 @@ def set_ticks(axes: Axes, axis: SettingAxis, letters: Lettering, width: float) -
     """Write the values of a setting below a panel, as far as they have room."""
     lowest = min(place for place, _ in axis.ticks)
     axes.set_xlim(min(-0.06, lowest - 0.06), 1.06)
-    axes.set_xticks([place for place, _ in axis.ticks])
-    room = min(_LABEL, 0.95 * width / max(1, len(axis.ticks)))
-    labels = fitted_labels([text for _, text in axis.ticks], letters, room)
+    ticks = list(axis.ticks)
+    while axis.is_number and len(ticks) > 2 and _touch(ticks, letters, width):
+        ticks = ticks[::2]
+    axes.set_xticks([place for place, _ in ticks])
+    room = min(_LABEL, 0.95 * width / len(ticks))
+    labels = fitted_labels([text for _, text in ticks], letters, room)
     axes.set_xticklabels(labels, fontsize=POINTS - 0.5)
     if lowest == ABSENT_AT:
         axes.axvline(ABSENT_AT / 2, color=axes.spines["left"].get_edgecolor(), linewidth=0.6, linestyle=":")
+
+
+def _touch(ticks: Sequence[tuple[float, str]], letters: Lettering, width: float) -> bool:
+    """Say whether the texts of neighbours come too close."""
+    return any(
+        (after - before) * width / 1.12 < (letters.width(one, POINTS) + letters.width(other, POINTS)) / 2 + 0.08
+        for (before, one), (after, other) in pairwise(ticks)
+    )
 
 
 def fitted_labels(texts: Sequence[str], letters: Lettering, room: float) -> list[str]:

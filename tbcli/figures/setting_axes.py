@@ -25,10 +25,12 @@ class SettingAxis:
     Args:
         places: Of each run ``[n]``.
         ticks: Places on the axis, and what is written there.
+        is_number: Whether some of these may be left out.
     """
 
     places: Floats
     ticks: tuple[tuple[float, str], ...]
+    is_number: bool = True
 
     @classmethod
     def of(cls, factor: Factor) -> SettingAxis:
@@ -36,7 +38,7 @@ class SettingAxis:
         ticks = _number_ticks(factor) if factor.is_number else _word_ticks(factor)
         if factor.is_partial:
             ticks = [(ABSENT_AT, "-"), *ticks]
-        return cls(_places(factor), tuple(ticks))
+        return cls(_places(factor), tuple(ticks), factor.is_number)
 
 
 def place_of_level(factor: Factor, level: int) -> float:
