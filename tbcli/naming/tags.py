@@ -19,7 +19,7 @@ GLOBAL_NORM = GRADIENTS + NORM_OF_ALL
 SYSTEM = "system/"
 CPU_PERCENT, GPU_MEMORY = "cpu_percent", "gpu_memory_mb"
 MEMORY, PEAK_MEMORY = "memory_mb", "peak_memory_mb"
-BAND = "band/"  # in the summary of a sweep, over the runs of a group: in front of a metric
+BAND = "sweep/"  # in the summary of a sweep, over the runs of a group: in front of a metric
 MEAN, LOWER, UPPER = "/mean", "/lower", "/upper"  # behind it
 BAND_RUNS = BAND + "runs"
 

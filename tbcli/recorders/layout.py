@@ -122,7 +122,7 @@ def _charts_of_metrics(written: Set[str]) -> dict[str, str]:
 
 def metric_title(name: str) -> str:
     """Return what the charts of a metric are called."""
-    if len(name) < _ACRONYM_LENGTH:
+    if len(name) < _ACRONYM_LENGTH and name != "loss":
         return name.upper()
     return name.replace("_", " ").capitalize() if name == name.lower() else name
 

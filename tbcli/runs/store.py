@@ -248,7 +248,7 @@ class RunStore:
                 hint=f"`tbcli runs --sweep {self.sweep}` lists those",
             )
         if exact is not None:
-            return exact
+            return _as_place(exact)
         listed = Listed(self.list(), [one for one in self.invalid if one.is_ours], self.logs_root)
         return choose_run(reference, listed, self.directions, say, decides=decides)
 
@@ -278,7 +278,12 @@ class RunStore:
         run = self._loaded(resolved)
         if run is None:
             self._note_other(resolved)
-        return run or LogDirectory(resolved.name, path, directions=self.directions)
+        return _as_place(run) if run else LogDirectory(resolved.name, path, directions=self.directions)
+
+
+def _as_place(run: Run) -> Run | LogDirectory:
+    """Return the summary of a sweep as a log directory, for it is no run but has several in it."""
+    return LogDirectory(run.logs.name, run.logs, directions=run.directions) if run.summary_of else run
 
 
 def _first_record(run_id: str, config: Config, now: datetime) -> dict[str, Any]:

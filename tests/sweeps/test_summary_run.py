@@ -14,6 +14,7 @@ import pytest
 from typer.testing import Result
 
 from tbcli.config import PathsConfig
+from tbcli.errors import NotFound
 from tbcli.readers import open_logdir
 from tbcli.recorders.hparams import HparamsRecorder
 from tbcli.recorders.writer import EventWriter
@@ -71,10 +72,10 @@ def test_each_group_has_the_mean_of_its_runs_and_a_band_around_it(workspace: Pat
     values = [read_history(run.history_file).columns["val_accuracy"][1] for run in trials[:3]]
     mean, width = statistics.fmean(values), statistics.stdev(values)
     there = {tag: points[2] for (run, tag), points in found.items() if run == "learning_rate=0.01/validation"}
-    assert there["epoch_accuracy"] == there["band/accuracy/mean"] == np.float32(mean)
-    assert there["band/accuracy/lower"] == np.float32(mean - width)
-    assert there["band/accuracy/upper"] == np.float32(mean + width)
-    assert found["learning_rate=0.001", "band/runs"] == {1: 3, 2: 3, 3: 3}
+    assert there["epoch_accuracy"] == there["sweep/accuracy/mean"] == np.float32(mean)
+    assert there["sweep/accuracy/lower"] == np.float32(mean - width)
+    assert there["sweep/accuracy/upper"] == np.float32(mean + width)
+    assert found["learning_rate=0.001", "sweep/runs"] == {1: 3, 2: 3, 3: 3}
     assert list(found["learning_rate=0.01/train", "epoch_loss"]) == [1, 2, 3]
 
 
@@ -92,7 +93,7 @@ def test_a_pruned_trial_counts_as_far_as_it_got_and_that_is_said(workspace: Path
     for seed in range(2):
         make_trial(workspace, seed, 0.01, seed, epochs=3 - seed, status="pruned" if seed else "finished", files=False)
     run = written_summary(workspace)
-    found = scalars_in(run)["learning_rate=0.01", "band/runs"]
+    found = scalars_in(run)["learning_rate=0.01", "sweep/runs"]
     assert found == {1: 2, 2: 2, 3: 1}
     assert "as many runs as got there count: 2 to epoch 2, 1 to epoch 3." in text_of_groups(run)
 
@@ -101,7 +102,7 @@ def test_without_further_seeds_there_are_no_bands_and_that_is_said(workspace: Pa
     for number, rate in enumerate(RATES):
         make_trial(workspace, number, rate, None, files=False)
     run = written_summary(workspace)
-    assert not [tag for _, tag in scalars_in(run) if tag.startswith("band/")]
+    assert not [tag for _, tag in scalars_in(run) if tag.startswith("sweep/")]
     assert "there are no bands" in text_of_groups(run)
 
 
@@ -125,7 +126,8 @@ def test_a_summary_is_no_run_and_is_rewritten_whole(workspace: Path, cli: Cli) -
     assert [run.id for run in store.summaries()] == [second.id]
     assert store.find("latest").id != second.id
     assert store.find("best:val_loss").id in [run.id for run in trials]
-    assert store.find(second.id).summary_of == "s"
+    with pytest.raises(NotFound, match="not a run of tbcli's"):
+        store.find(second.id)
     assert second.id not in cli("runs").stdout
     assert not store.wreckage()
 
@@ -144,6 +146,25 @@ def test_a_summary_can_be_removed_by_itself(workspace: Path, cli: Cli) -> None:
     trials, summary = make_sweep(workspace, seeds=1), written_summary(workspace)
     assert cli("clean", summary.id, "--yes").exit_code == 0
     assert (summary.logs.exists(), trials[0].logs.exists()) == (False, True)
+
+
+@pytest.mark.parametrize("form", ["{id}", "logs/{id}/"])
+def test_a_summary_that_is_named_is_a_log_directory_with_a_run_per_group(workspace: Path, cli: Cli, form: str) -> None:
+    make_sweep(workspace)
+    named = form.format(id=written_summary(workspace).id)
+    lines = cli("check", named, "val_accuracy>0.93").stdout.splitlines()
+    assert ["learning_rate=0.001" in line for line in lines] == [True, False]
+    assert [line.split()[0] for line in lines] == ["failed", "failed"]
+    assert cli("check", named, "val_accuracy>0.92").exit_code != 0  # as long as one group fails
+    assert cli("clean", named, "--dry-run").exit_code == 0
+
+
+def test_a_summary_in_the_trash_comes_back(workspace: Path, cli: Cli) -> None:
+    make_sweep(workspace)
+    summary = written_summary(workspace)
+    cli("clean", summary.id, "--yes")
+    assert cli("clean", "--restore", summary.id).exit_code == 0
+    assert [run.id for run in store_in(workspace).summaries()] == [summary.id]
 
 
 def test_a_sweep_without_a_metric_has_no_summary(workspace: Path) -> None:

@@ -15,6 +15,7 @@ from tbcli.errors import ConfigError, NotFound, Refused
 from tbcli.naming.matching import did_you_mean
 from tbcli.runs.cleaning.trees import Freed, mount_below, mount_points
 from tbcli.runs.files import utc_now
+from tbcli.runs.ids import looks_like_id
 from tbcli.runs.references import is_path
 from tbcli.runs.run import STATUSES, LogDirectory, Run
 from tbcli.runs.store import RunStore
@@ -212,8 +213,9 @@ def in_use(run: Run, why: str) -> Refused:
 
 def _named_run(store: RunStore, reference: str, runs: Sequence[Run]) -> Run:
     """Return the one run a reference can mean: where reading would take the newest of several, this refuses."""
-    if is_path(reference):
-        return _run_at(store, reference)
+    summary = _summary_named(store, reference)
+    if summary or is_path(reference):
+        return summary or _run_at(store, reference)
     answering = [run for run in runs if run.name == reference or (reference and run.id.startswith(reference))]
     if len(answering) > 1 and any(run.name == reference for run in answering):
         raise Refused(f"{reference!r} means {_counted(answering)}", hint="name them by their ids")
@@ -226,6 +228,13 @@ def _named_run(store: RunStore, reference: str, runs: Sequence[Run]) -> Run:
     if found.is_copy:
         raise Refused(f"{reference!r} is {_copy_of(found)}", hint=f"its path names it: {str(found.logs.absolute())!r}")
     return found
+
+
+def _summary_named(store: RunStore, reference: str) -> Run | None:
+    name = Path(reference).name
+    summary = next((run for run in store.summaries() if run.logs.name == name), None) if looks_like_id(name) else None
+    is_meant = summary and (reference == name or Path(reference).resolve() == summary.logs.resolve())
+    return summary if is_meant else None
 
 
 def _copy_of(run: Run) -> str:
