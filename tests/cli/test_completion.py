@@ -6,8 +6,6 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from tbcli.config import PathsConfig
 from tbcli.runs import RunStore
 from tbcli.runs.cleaning.trash import Trash
@@ -30,19 +28,51 @@ def completed(shell: str, line: str, environ: dict[str, str] | None = None) -> l
     }
     env = {**os.environ, **asked, **(environ or {})}
     done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
-    loaded = set(done.stderr.splitlines()[-1].split())
-    assert loaded.isdisjoint({"tensorflow", "keras", "numpy", "matplotlib", "tensorboard", "rich"})
+    hold_that_nothing_heavy_was_loaded(done.stderr)
     return done.stdout.split("\n")[:-1]
 
 
-@pytest.mark.parametrize("command", ["plot", "serve", "clean", "runs"])
-def test_bash_is_offered_run_ids_newest_first(workspace: Path, command: str) -> None:
+def hold_that_nothing_heavy_was_loaded(stderr: str) -> None:
+    loaded = set(stderr.splitlines()[-1].split())
+    assert "tbcli.cli.app" in loaded
+    assert loaded.isdisjoint({"tensorflow", "keras", "numpy", "matplotlib", "tensorboard", "rich"})
+
+
+MANY = """
+import os, sys
+from tbcli.cli.app import main
+sys.argv = ["tbcli"]
+for line in sys.stdin.read().split("\\n"):
+    words = line.split()
+    os.environ.update(COMP_WORDS=line, COMP_CWORD=str(len(words) - (not line.endswith(" "))))
+    try:
+        main()
+    except SystemExit:
+        print("\\0", end="")
+print(*sys.modules, file=sys.stderr)
+"""
+
+
+def offered(*lines: str, are_light: bool = True) -> list[list[str]]:
+    """Return what bash is offered behind each line, all asked of one process, and hold that it stays a light one."""
+    env = {**os.environ, "_TBCLI_COMPLETE": "complete_bash"}
+    argv = [sys.executable, "-c", MANY]
+    done = subprocess.run(argv, input="\n".join(lines), env=env, capture_output=True, text=True, check=True)
+    if are_light:
+        hold_that_nothing_heavy_was_loaded(done.stderr)
+    answers = [answer.split("\n")[:-1] for answer in done.stdout.split("\0")[:-1]]
+    assert len(answers) == len(lines)
+    return answers
+
+
+def test_bash_is_offered_run_ids_newest_first(workspace: Path) -> None:
     now = datetime.now(UTC)
     runs = [make_run(workspace, started=now - timedelta(days=days), files=False) for days in (2, 1)]
     (workspace / "logs" / "2026-tutorial").mkdir()
-    assert completed("bash", f"tbcli {command} 2") == [runs[1].id, runs[0].id]
-    assert completed("bash", f"tbcli {command} ") == ["latest", "best", runs[1].id, runs[0].id]
-    assert completed("bash", f"tbcli {command} la") == ["latest"]
+    ids = [runs[1].id, runs[0].id]
+    for command in ("plot", "serve", "clean", "runs"):
+        answers = offered(*(f"tbcli {command} {begun}" for begun in ("2", "", "la")))
+        assert answers == [ids, ["latest", "best", *ids], ["latest"]], command
 
 
 def test_zsh_and_fish_are_offered_run_ids(workspace: Path) -> None:
@@ -107,39 +137,22 @@ OFFERED = [
     ("tbcli help sch", ["schema"]),
     ("tbcli sch", ["schema"]),
 ]
-MANY = """
-import os, sys
-from tbcli.cli.app import main
-sys.argv = ["tbcli"]
-for line in sys.stdin.read().split("\\n"):
-    words = line.split()
-    os.environ.update(COMP_WORDS=line, COMP_CWORD=str(len(words) - (not line.endswith(" "))))
-    try:
-        main()
-    except SystemExit:
-        print("\\0", end="")
-"""
 
 
 def test_words_that_are_known_are_offered(workspace: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", MANY],
-        input="\n".join(line for line, _ in OFFERED),
-        env={**os.environ, "_TBCLI_COMPLETE": "complete_bash"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    answers = [answer.split("\n")[:-1] for answer in done.stdout.split("\0")]
-    assert dict(zip([line for line, _ in OFFERED], answers, strict=False)) == dict(OFFERED)
+    lines = [line for line, _ in OFFERED]
+    assert dict(zip(lines, offered(*lines, are_light=False), strict=True)) == dict(OFFERED)
 
 
 def test_metrics_of_the_runs_that_were_named_are_offered(workspace: Path) -> None:
     make_run(workspace, name="first")
     make_run(workspace, name="second", record={"metrics": {"mae": 1.0}})
-    assert completed("bash", "tbcli plot second --metric m") == ["mae"]
-    assert completed("bash", "tbcli plot first --metric m") == [""]
-    assert completed("bash", "tbcli plot first --metric val") == ["val_loss", "val_accuracy"]
-    assert completed("bash", "tbcli plot first --metric lear") == ["learning_rate"]
-    assert completed("bash", "tbcli export first --metric l") == ["loss", "learning_rate"]
-    assert completed("bash", "tbcli plot nothing --metric l") == [""]
+    answers = {
+        "tbcli plot second --metric m": ["mae"],
+        "tbcli plot first --metric m": [""],
+        "tbcli plot first --metric val": ["val_loss", "val_accuracy"],
+        "tbcli plot first --metric lear": ["learning_rate"],
+        "tbcli export first --metric l": ["loss", "learning_rate"],
+        "tbcli plot nothing --metric l": [""],
+    }
+    assert dict(zip(answers, offered(*answers), strict=True)) == answers

@@ -72,7 +72,13 @@ def test_what_a_training_leaves_is_history_summary_confusion_mistakes_and_embedd
 
 @pytest.mark.parametrize(
     ("form", "classes", "samples"),
-    [("png", 2, 40), ("png", 200, 400), ("png", 3, 2), ("svg", 10, 100), ("pdf", 10, 100)],
+    [
+        ("png", 2, 40),
+        ("png", 200, 400),
+        ("png", 3, 2),
+        ("svg", 10, 100),
+        pytest.param("pdf", 10, 100, marks=pytest.mark.slow),
+    ],
 )
 def test_each_kind_is_a_file_of_its_own_in_every_format(tmp_path: Path, form: str, classes: int, samples: int) -> None:
     run = measured_run(tmp_path, classes, samples=samples)

@@ -15,6 +15,7 @@ from tests.models.data_sets import noise
 pytestmark = [pytest.mark.tf, pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")]
 
 
+@pytest.mark.slow
 def test_small_grey_images_are_enlarged_and_scaled_inside_and_it_is_said(tmp_path: Path) -> None:
     import keras
 

@@ -173,6 +173,7 @@ def test_images_are_shifted_in_training_alone_and_the_saved_model_has_no_layer_f
     assert "shift" not in [layer.name for layer in final.layers]
 
 
+@pytest.mark.slow
 def test_targets_of_any_size_are_learnt_in_a_few_steps() -> None:
     import keras
 

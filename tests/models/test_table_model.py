@@ -31,6 +31,7 @@ print(json.dumps(model.predict(rows, verbose=0).tolist()))
 """
 
 
+@pytest.mark.slow
 def test_words_are_coded_and_gaps_filled_inside_and_it_loads_elsewhere(tmp_path: Path) -> None:
     from tbcli.models.table_model import raw_rows, with_raw_columns
 

@@ -160,6 +160,7 @@ def test_it_agrees_on_what_tensorflow_2_writes(tmp_path: Path) -> None:
 
 @pytest.mark.tf
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.slow
 def test_it_agrees_on_what_keras_writes(tmp_path: Path) -> None:
     import keras
 

@@ -44,6 +44,7 @@ def test_the_directory_of_a_run_carries_its_name_and_its_short_id_finds_it(store
     assert store.find(other.id).id == other.id
 
 
+@pytest.mark.slow
 def test_twenty_processes_at_once_all_get_a_run(workspace: Path, store: RunStore) -> None:
     program = (
         "import sys\nfrom datetime import UTC, datetime\n"

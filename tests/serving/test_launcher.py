@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.serving.process import serving
 
 
@@ -41,31 +39,38 @@ class Plugin(TBPlugin):
 """
 
 
-@pytest.mark.parametrize(
-    ("source", "said"),
-    [
-        ("raise ImportError('no module named left_pad')", "left_pad"),
-        ("import sys; sys.exit('wrong python')", "wrong python"),
-        ("Plugin = 3", "Not a TBLoader"),
-        (RAISING.format(name="nice", body="raise ValueError('no context')", apps="return {}"), "no context"),
-        (RAISING.format(name="nice", body="pass", apps="raise KeyError('no apps')"), "no apps"),
-        (RAISING.format(name="projector", body="pass", apps="return {}"), "there is another plugin 'projector'"),
-        (RAISING.format(name="scalars", body="pass", apps="return {}"), "there is another plugin 'scalars'"),
-    ],
-)
-def test_a_broken_plugin_is_named_with_its_package_and_left_out(source: str, said: str, tmp_path: Path) -> None:
-    (tmp_path / "broken_plugin.py").write_text(source)
-    described = tmp_path / "nice_dashboards-1.0.dist-info"
+BROKEN = {
+    "import": ("raise ImportError('no module named left_pad')", "left_pad"),
+    "exit": ("import sys; sys.exit('wrong python')", "wrong python"),
+    "none": ("Plugin = 3", "Not a TBLoader"),
+    "init": (RAISING.format(name="init", body="raise ValueError('no context')", apps="return {}"), "no context"),
+    "apps": (RAISING.format(name="apps", body="pass", apps="raise KeyError('no apps')"), "no apps"),
+    "bundled": (RAISING.format(name="projector", body="pass", apps="return {}"), "there is another plugin 'projector'"),
+    "listed": (RAISING.format(name="scalars", body="pass", apps="return {}"), "there is another plugin 'scalars'"),
+}
+
+
+def install_plugin(place: Path, name: str, source: str) -> None:
+    (place / f"{name}_plugin.py").write_text(source)
+    described = place / f"{name}_dashboards-1.0.dist-info"
     described.mkdir()
-    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: nice-dashboards\nVersion: 1.0\n")
-    (described / "entry_points.txt").write_text("[tensorboard_plugins]\nnice = broken_plugin:Plugin\n")
+    (described / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-dashboards\nVersion: 1.0\n")
+    (described / "entry_points.txt").write_text(f"[tensorboard_plugins]\n{name} = {name}_plugin:Plugin\n")
+
+
+def test_each_broken_plugin_is_named_with_its_package_and_left_out(tmp_path: Path) -> None:
+    for name, (source, _) in BROKEN.items():
+        install_plugin(tmp_path, name, source)
     (tmp_path / "logs").mkdir()
     with serving(
         "--workspace", str(tmp_path), environ={"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
     ) as server:
         listing = server.get("data/plugins_listing")
-        (warning,) = [line for line in server.stderr.splitlines() if "TensorBoard plugin" in line]
-    assert "nice" not in listing
+        warnings = [line for line in server.stderr.splitlines() if "TensorBoard plugin" in line]
     assert {"scalars", "projector"} <= set(listing)
-    assert warning.startswith("warning: the TensorBoard plugin 'nice' of the package 'nice-dashboards' failed")
-    assert said in warning
+    assert len(warnings) == len(BROKEN)
+    for name, (_, said) in BROKEN.items():
+        assert name not in listing
+        begun = f"warning: the TensorBoard plugin '{name}' of the package '{name}-dashboards' failed"
+        (warning,) = [line for line in warnings if line.startswith(begun)]
+        assert said in warning
