@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tbcli.runs import LogDirectory, Run, RunStore
 
 _WIDTH, _MARGIN = 80, 9
+_NOTHING_READ = ("empty", "foreign", "torn", "growing", "zeros")  # kinds of damage: at byte 0, there is no record
 _STYLES = {"note": "cyan", "warning": "yellow", "error": "red"}
 
 
@@ -157,6 +158,7 @@ def _examine(common: Common, reference: str) -> tuple[dict[str, Any], list[Findi
         from tbcli.doctor.logged_courses import diagnose_place
 
         top = place.logs / place.run if place.run else place.logs
+        _require_logs(top)
         facts, findings = check_logdir(top)
         findings += _records_in(top, config)
         return {"logdir": facts}, [*findings, *(diagnose_place(place) if facts["whole"] else [])]
@@ -165,6 +167,28 @@ def _examine(common: Common, reference: str) -> tuple[dict[str, Any], list[Findi
 
     facts, findings = check_logdir(place.logs)
     return {"run": place.id, "logdir": facts}, [*check_run(place), *diagnose(place), *findings]
+
+
+def _require_logs(top: Path) -> None:
+    """Refuse a file that is no log by its name, and holds no record either.
+
+    Raises:
+        NotFound: It is such a file.
+    """
+    from tbcli.events.damage import UNREADABLE
+    from tbcli.readers.events import open_logdir
+    from tbcli.readers.logdir import is_event_name
+
+    if not top.is_file() or is_event_name(top.name):
+        return
+    damage = open_logdir(top, cache=False).damage
+    unread = next((each.detail for each in damage if each.kind == UNREADABLE), "")
+    is_table = "training log" in unread or "table" in unread
+    if is_table or any(each.kind in _NOTHING_READ and not each.offset for each in damage):
+        raise NotFound(
+            f"{str(top)!r} is not an event file{f', and {unread}' if is_table else ': nothing in it is a record'}",
+            hint="name a run, a log directory, or a file whose name has tfevents in it",
+        )
 
 
 def _named(store: RunStore, reference: str, output: Output) -> Run | LogDirectory:

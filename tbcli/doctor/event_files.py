@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.logdirs import Logs, at_most, rewritten, some
-from tbcli.doctor.system import command, is_plain_file, pip
+from tbcli.doctor.system import command, is_plain_file, opened, pip, set_aside
 from tbcli.events import damage
 from tbcli.events.columns import EventFile
 from tbcli.events.framing import AROUND
@@ -21,6 +21,8 @@ _GROWING = 60.0
 _HEADER_BYTES = 500  # more than the first record has, which names the format and its writer
 _VERSION = b"brain.Event:"
 _MANY_FILES = 3000
+_MOST_TABLES = 50  # that are read to see whether they are training logs
+_PARENTS = 3  # how far above a directory its run may be
 
 
 def check_files(logs: Logs) -> Iterator[Finding]:
@@ -45,11 +47,8 @@ def check_files(logs: Logs) -> Iterator[Finding]:
 
 
 def _nothing(logs: Logs) -> Finding:
-    """Return that nothing is there to show, and where something is."""
-    from tbcli.serving.survey import nearest_runs
-
-    if logs.found.tables:
-        names = [table.name for table in logs.found.tables]
+    """Return that nothing is there to show, and of which run it is a part, if of any."""
+    if names := _text_logs(logs):
         return Finding(
             level="warning",
             name="no-event-files",
@@ -58,15 +57,34 @@ def _nothing(logs: Logs) -> Finding:
             why="TensorBoard shows event files only; tbcli reads both",
             fix=rewritten(logs.top),
         )
-    near = nearest_runs(logs.top)
+    near = _owner(logs.top.absolute())
     return Finding(
         level="error",
         name="no-event-files",
         where=str(logs.top),
-        what="there are no event files below it" + (f"; the nearest are below {near}" if near else ""),
+        what="there are no event files below it" + (f"; those of its run are below {near}" if near else ""),
         why="TensorBoard says 'No dashboards are active', whatever the reason",
-        fix=command("tensorboard", "--logdir", near) if near else "tbcli train",
+        fix=command("tensorboard", "--logdir", near)
+        if near
+        else "name a directory that holds event files; `tbcli train` makes a run with some",
     )
+
+
+def _text_logs(logs: Logs) -> list[str]:
+    """Return which of the first tables are training logs indeed."""
+    from tbcli.readers.text_logs import read_text_logs
+
+    tables = logs.found.tables[:_MOST_TABLES]
+    return list(dict.fromkeys(log.file.path for log in read_text_logs(tables, [], is_named=logs.found.is_file)))
+
+
+def _owner(top: Path) -> Path | None:
+    """Return the run that a directory is a part of, as its ``plugins`` or ``checkpoints``, where it has event files."""
+    for above in list(top.parents)[:_PARENTS]:
+        parts = [above, *(above / name for name in _folders(above) if _is_split(name))]
+        if any(map(_has_events, parts)):
+            return above
+    return None
 
 
 def _wrong_level(logs: Logs) -> Iterator[Finding]:
@@ -152,7 +170,7 @@ def _links(logs: Logs) -> Iterator[Finding]:
                 where=str(link),
                 what=f"the symbolic link leads to {target}, which holds it",
                 why="TensorBoard's slow reader follows it round and round: it lists the same runs 40 times",
-                fix=command("rm", link),
+                fix=command("unlink", link),  # which removes no more than a name
             )
 
 
@@ -186,13 +204,13 @@ def _empty(logs: Logs) -> Iterator[Finding]:
             level="note" if is_fresh else "warning",
             name="nothing-written",
             where=logs.path(run),
-            what=f"the event file {Path(mine[-1].name).name} is open and holds nothing yet"
+            what=f"the event file {Path(mine[-1].name).name} holds nothing yet; it is {max(age, 0):.0f} s old"
             if is_fresh
             else f"the event file {Path(mine[-1].name).name} holds nothing",
-            why="its writer keeps values back until it flushes (PyTorch: 120 s)"
+            why="a writer may keep values back until it flushes (PyTorch: 120 s)"
             if is_fresh
             else "its writer was never flushed or closed, or nothing was logged; TensorBoard shows an empty run",
-            fix="writer.flush()" if is_fresh else command("rm", *(file.path for file in mine)),
+            fix="writer.flush()" if is_fresh else set_aside(*(Path(file.path) for file in mine)),
         )
 
 
@@ -223,7 +241,7 @@ def _damaged(logs: Logs) -> Iterator[Finding]:
                 where=path,
                 what=f"it {incident.detail}{at}",
                 why="what it holds is missing everywhere",
-                fix=command("chmod", "u+rX", path) if "ermission" in incident.detail else command("ls", "-l", path),
+                fix=_made_readable(incident, Path(path)),
             )
         elif incident.kind in (damage.TORN, damage.GROWING) and logs.now - changed.get(incident.path, 0) < _GROWING:
             yield Finding(
@@ -238,16 +256,26 @@ def _damaged(logs: Logs) -> Iterator[Finding]:
                 level="warning",
                 name="file-damaged",
                 where=path,
-                what=f"damage{at}: {incident.detail}",
-                why="its writer was killed: what it had not written is lost"
+                what="it is not an event file, though it is called as one: nothing in it is a record"
+                if incident.kind == damage.FOREIGN
+                else f"damage{at}: {incident.detail}",
+                why="its writer was killed, it seems: what it had not written is lost"
                 if incident.kind == damage.TORN
                 else "TensorBoard's slow reader stops there silently",
                 fix=_mending(logs, incident, path),
             )
 
 
+def _made_readable(incident: damage.Damage, path: Path) -> str:
+    """Return what makes a file readable, or sets aside what never will be."""
+    if "ermission" in incident.detail:
+        return opened(path)
+    is_file = is_plain_file(path)
+    return "copy it from where it is whole: the disk does not give it back" if is_file else set_aside(path)
+
+
 def _mending(logs: Logs, incident: damage.Damage, path: str) -> str:
-    """Return the command that writes a sound copy of a damaged file's run; one that holds nothing is removed."""
+    """Return the command that writes a sound copy of a damaged file's run; one that holds nothing is set aside."""
     if incident.kind == damage.FOREIGN:
-        return command("rm", Path(path))
+        return set_aside(Path(path))
     return rewritten(Path(path).parent if is_plain_file(Path(path)) and not logs.found.is_file else path)

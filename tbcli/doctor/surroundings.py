@@ -11,7 +11,7 @@ from typing import Any
 
 from tbcli.doctor.findings import Finding, Level
 from tbcli.doctor.machine import usable_cores
-from tbcli.doctor.system import System, command, is_plain_file
+from tbcli.doctor.system import System, is_plain_file, set_aside
 
 # Variable, values that change nothing, level, what it does.
 _VARIABLES: tuple[tuple[str, tuple[str, ...], Level, str], ...] = (
@@ -81,12 +81,12 @@ def _keras(system: System, path: Path | None) -> Iterator[Finding]:
             where=str(path),
             what=f"{path} is not valid JSON",
             why="Keras takes its defaults instead, and says nothing",
-            fix=command("rm", path),
+            fix=set_aside(path),
         )
         return
     for key, usual in _KERAS.items():
         if settings.get(key, usual) != usual:
-            yield _ignored(str(path), f"{path} sets {key} to {settings[key]!r}", command("rm", path))
+            yield _ignored(str(path), f"{path} sets {key} to {settings[key]!r}", set_aside(path))
     epsilon = settings.get("epsilon", _EPSILON)
     if epsilon != _EPSILON:
         yield Finding(
@@ -95,7 +95,7 @@ def _keras(system: System, path: Path | None) -> Iterator[Finding]:
             where=str(path),
             what=f"{path} sets epsilon to {epsilon!r}, not {_EPSILON:g}",
             why="it is a part of losses and optimizers: results differ from those on other machines",
-            fix=command("rm", path),
+            fix=set_aside(path),
         )
 
 

@@ -46,6 +46,11 @@ def may_be_text_log(name: str) -> bool:
     return name.endswith(_TEXT_LOGS) and _MARK not in name
 
 
+def is_event_name(name: str) -> bool:
+    """Say whether TensorBoard takes a file for an event file, by its name alone."""
+    return _MARK in name and not name.endswith(_NOT)
+
+
 def find_event_files(top: Path) -> FoundFiles:
     """Return the event files below a directory, or the one file that is named, ordered by run and then by name.
 
@@ -145,7 +150,7 @@ class _Walk:
                     name = entry.name
                     if entry.is_dir(follow_symlinks=False):
                         below += [before + name] if name != TRASH else []
-                    elif _MARK in name and not name.endswith(_NOT) and not _leads_to_directory(entry):
+                    elif is_event_name(name) and not _leads_to_directory(entry):
                         self.files.extend(_event_files(entry, inside, before + name, self._damage))
                     elif name.endswith(_TEXT_LOGS) and name[0] != "." and not _leads_to_directory(entry):
                         self.tables.extend(_event_files(entry, inside, before + name, []))

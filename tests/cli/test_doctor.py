@@ -152,3 +152,32 @@ def test_text_of_others_drives_no_terminal(cli: Cli, workspace: Path) -> None:
     write_log(workspace / "evil\x1b[31m", {"lo\x1b[2Jss": points([1, 2, 1])})
     result = cli("doctor", ".")
     assert "\x1b" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("mk.py", b"print(1)\n" * 99),
+        ("short.py", b"x"),
+        ("model.keras", b"PK\x03\x04" + bytes(range(256)) * 9),
+        ("config.json", b'{"model": 1}'),
+        ("nothing", b""),
+        ("zeros", bytes(3000)),
+        ("other.csv", b"a,b\n1,2\n"),
+        ("notes.log", b"hello\n"),
+    ],
+)
+def test_a_file_that_is_no_log_is_not_called_a_damaged_one(
+    name: str, content: bytes, cli: Cli, workspace: Path
+) -> None:
+    path = workspace / name
+    path.write_bytes(content)
+    result = cli("doctor", f"./{name}")
+    assert result.exit_code == 3
+    assert "is not an event file" in result.stderr
+    assert "fix:" not in result.stdout
+
+
+def test_an_event_file_is_known_by_what_it_holds(cli: Cli, workspace: Path) -> None:
+    path = write_log(workspace / "runs", {"loss": points([1, 2, 3])})
+    assert cli("doctor", str(path.rename(workspace / "copy.bin"))).exit_code == 0

@@ -71,4 +71,8 @@ def test_what_is_mended_in_place(case: str, tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_event_file_has_no_copy_to_offer(tmp_path: Path) -> None:
-    assert fix_of(foreign(tmp_path / "logs"), "file-damaged").startswith("rm ")
+    top = foreign(tmp_path / "logs")
+    fix = fix_of(top, "file-damaged")
+    assert fix.startswith("mv ")
+    subprocess.run(["sh", "-c", fix], cwd=tmp_path, check=True)
+    assert "file-damaged" not in names_in(top)
