@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.logdirs import Logs, at_most, rewritten, some
-from tbcli.doctor.system import command, is_plain_file, opened, pip, set_aside
+from tbcli.doctor.system import command, is_plain_file, made_readable, pip, set_aside
 from tbcli.events import damage
 from tbcli.events.columns import EventFile
 from tbcli.events.framing import AROUND
@@ -269,7 +269,7 @@ def _damaged(logs: Logs) -> Iterator[Finding]:
 def _made_readable(incident: damage.Damage, path: Path) -> str:
     """Return what makes a file readable, or sets aside what never will be."""
     if "ermission" in incident.detail:
-        return opened(path)
+        return made_readable(path)
     is_file = is_plain_file(path)
     return "copy it from where it is whole: the disk does not give it back" if is_file else set_aside(path)
 

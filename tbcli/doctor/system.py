@@ -85,7 +85,7 @@ def _aside(name: str) -> str:
     return name.replace("tfevents", "set-aside") if "tfevents" in name else f"{name}.set-aside"
 
 
-def opened(path: Path) -> str:
+def made_readable(path: Path) -> str:
     """Return a command that lets this user read a file or directory: as its owner, or by becoming its owner."""
     try:
         is_ours = path.stat().st_uid == os.getuid()
