@@ -20,7 +20,7 @@ FOREIGN = {
     "num-gpus": "`--devices N`", "cuda": _DEVICE, "no-cuda": _DEVICE,
     "default-root-dir": _PLACE, "out-dir": _PLACE, "output-dir": _PLACE, "project": _PLACE, "root-dir": _PLACE,
     "save-dir": _PLACE, "work-dir": _PLACE, "workdir": _PLACE,
-    "num-workers": _FEED, "workers": _FEED, "dataloader-num-workers": _FEED,
+    "num-workers": _FEED, "dataloader-num-workers": _FEED,
     "checkpoint": _RESUME, "ckpt": _RESUME, "ckpt-path": _RESUME, "continue": _RESUME,
     "resume-from-checkpoint": _RESUME,
     "amp": _MIXED, "bf16": _MIXED, "mixed-precision": _MIXED, "half": _MIXED,

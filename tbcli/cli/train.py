@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
@@ -92,6 +93,8 @@ def train(
 
     Settings are flags, or words such as lr=0.01 epochs=3; `tbcli help settings` lists them all.
     """
+    if _follows(common):
+        return
     leave = None
     if detach:
         refuse_together({"--detach": True, "--dry-run": dry_run, "--print-config": print_config})
@@ -131,6 +134,24 @@ def train(
     finally:  # the one says nothing of the other
         if audit:
             _audit(run, config, output)
+
+
+def _follows(common: Common) -> bool:
+    """Train along, where this process is one of several and not the first; return whether it is."""
+    from tbcli.training.cluster import place_of_process
+
+    place = place_of_process()
+    if place is None or place.is_chief:
+        return False
+    from pathlib import Path
+
+    workspace = Path(replace(common, config=None).settle().paths.workspace).absolute()
+    hush_libraries(verbose=common.output.verbose)
+    from tbcli.training.following import follow
+
+    with stdout_kept_clean():
+        follow(workspace)
+    return True
 
 
 def _settle(

@@ -250,8 +250,14 @@ class TrainConfig(Section):
         "all of them. cpu:N cuts the CPU into N, to try it out.", flag="--devices", aliases=("gpus",),
         panel="Training", metavar="N|auto", problem=devices_problem,
     )  # fmt: skip
+    workers: int = setting(
+        1, "Processes of this machine to train with, each with its share of every batch; `tbcli help scale` for those "
+        "of several machines.", flag="--workers", panel="Training", metavar="N", least=1,
+        most=1024,
+    )  # fmt: skip
     scale_learning_rate: bool = setting(
-        False, "Multiply the learning rate by the number of devices.", flag="--scale-learning-rate", panel="Training",
+        False, "Multiply the learning rate by the number of devices or workers.", flag="--scale-learning-rate",
+        panel="Training",
     )  # fmt: skip
 
     @property

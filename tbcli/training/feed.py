@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
@@ -41,6 +41,8 @@ class TrainingFeed:
         self.epoch = 0
         self.position = 0
         """Steps of the current epoch that are done; `executions` goes on behind them."""
+        self.before: Callable[[int, int], None] = lambda epoch, position: None
+        """Called before each execution with the epoch and its steps that are done."""
         self.waited_seconds = 0.0
         """How long the caller had to wait for samples."""
 
@@ -104,6 +106,7 @@ class TrainingFeed:
                 samples = ready.result()
                 self.waited_seconds += time.perf_counter() - began
                 coming = pool.submit(self.split.batch, following) if len(following) else None
+                self.before(self.epoch, self.position)
                 yield samples
 
 

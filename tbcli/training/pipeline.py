@@ -20,6 +20,7 @@ from tbcli.recorders.registry import chosen_names, load_recorders
 from tbcli.runs import Run
 from tbcli.runs.files import write_json
 from tbcli.training.augmentation import build_augmentation
+from tbcli.training.conclusion import signal_stop
 from tbcli.training.continuing.changes import version_notes
 from tbcli.training.continuing.keeping import StateKeeper
 from tbcli.training.continuing.state import Generations
@@ -71,6 +72,8 @@ def train_and_save(
     before = StepPlan(*saved["epochs"]["plan"]) if saved else None
     ready = prepare(config, dataset, narrator, expecting, before, interruption.check)
     interruption.check()
+    ready.strategy.ready()
+    ready.strategy.stop, ready.feed.before = signal_stop, ready.strategy.announce
     dataset, model, from_logits = ready.dataset, ready.model, ready.objective.from_logits
     for note in version_notes(run.record, ready.facts):  # of a resumed run
         narrator.note(note)
@@ -122,13 +125,24 @@ def _fit(setup: Setup, epochs: Epochs, ready: Prepared) -> None:
     except Exception as error:
         if failed := unreadable_sample(error):
             raise failed from error
+        if lost := ready.strategy.lost(error):
+            _take_in(setup.model, epochs)
+            raise lost from error
         if is_out_of_memory(error):
             raise out_of_memory(feed.batch_size, f"at step {epochs.steps_done + 1}") from error
         if not _is_of_user(setup.config, error):
             raise
         raise _step_failed(epochs.steps_done + 1, error) from error
     finally:
+        ready.strategy.dismiss()
         setup.run.record["waited_seconds"] = round(waited + feed.waited_seconds, 3)  # written with the run's next word
+
+
+def _take_in(model: keras.Model, epochs: Epochs) -> None:
+    """Take in the steps of an execution that another process' end cut short: the state is that after the last one."""
+    done = int(model.optimizer.iterations.numpy())
+    if done > epochs.steps_done:
+        epochs.after_steps(done, {name: float(value) for name, value in model.get_metrics_result().items()})
 
 
 def _is_of_user(config: Config, error: Exception) -> bool:

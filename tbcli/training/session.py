@@ -25,6 +25,7 @@ from tbcli.runs import Run, RunStore
 from tbcli.runs.claim import claim
 from tbcli.runs.crash import crash_kept
 from tbcli.training.augmentation import require_images
+from tbcli.training.cluster import TF_CONFIG, workers_beside
 from tbcli.training.conclusion import Heartbeat, conclude, reason_of
 from tbcli.training.continuing.eligibility import Amendment, require_at_rest
 from tbcli.training.continuing.resuming import progress_in, remembered, reopen, saved_parts, with_any_data
@@ -82,7 +83,7 @@ def train(
     """
     narrator = progress or Narrator()
     config = with_absolute_paths(config)
-    with _begun(config, narrator, own_process=own_process) as interruption:
+    with _begun(config, narrator, own_process=own_process) as interruption, _workers(config):
         config, dataset, expected = _loaded(config, narrator, interruption, own_process=own_process)
         if expected.is_complete:
             expecting(expected_summary(config, expected))
@@ -98,8 +99,10 @@ def train(
         with claim(run.logs), _crash_kept(run, own_process=own_process), _kept(run, config, interruption, narrator):
             _import_pipeline(config, dataset, narrator, interruption, own_process=own_process)
             from tbcli.training.pipeline import train_and_save
+            from tbcli.training.strategy import open_strategy
 
-            train_and_save(config, dataset, run, narrator, interruption, expecting)
+            with open_strategy(config.train).leading(config):
+                train_and_save(config, dataset, run, narrator, interruption, expecting)
     return run
 
 
@@ -140,6 +143,7 @@ def resume(
         run.reload()  # another process may have resumed it since it was found
         amendment = Amendment(run, config, is_allowed=allow_changes)
         interruption = held.enter_context(_begun(amendment.config, narrator, own_process=own_process))
+        held.enter_context(_workers(amendment.config))
         parts = saved_parts(run, narrator.warn)
         amendment.check_length(*progress_in(parts))
         config, dataset, expected = _loaded(amendment.config, narrator, interruption, own_process=own_process)
@@ -156,9 +160,11 @@ def resume(
         held.enter_context(_kept(run, config, interruption, narrator, seconds=seconds, put_back=put_back))
         _import_pipeline(config, dataset, narrator, interruption, own_process=own_process)
         from tbcli.training.pipeline import train_and_save
+        from tbcli.training.strategy import open_strategy
 
         parts = with_any_data(parts) if allow_changes else parts
-        train_and_save(config, dataset, run, narrator, interruption, expecting, saved=parts)
+        with open_strategy(config.train).leading(config):
+            train_and_save(config, dataset, run, narrator, interruption, expecting, saved=parts)
     return run
 
 
@@ -183,6 +189,7 @@ def rehearse(
     """
     narrator = progress or Narrator()
     config = with_absolute_paths(config)
+    os.environ.pop(TF_CONFIG, None)  # one step needs no others
     with _begun(config, narrator, own_process=own_process) as interruption:
         config, dataset, expected = _loaded(config, narrator, interruption, own_process=own_process)
         if expected.is_complete:
@@ -193,6 +200,10 @@ def rehearse(
         lines = try_one_step(config, dataset, narrator, expecting)
         interruption.check()
         return lines
+
+
+def _workers(config: Config) -> AbstractContextManager[None]:
+    return workers_beside(config.train.workers, Path(config.paths.workspace))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ one device.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import cache
 from typing import Any
@@ -14,10 +15,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tbcli.config import TrainConfig
+from tbcli.config import Config, TrainConfig
 from tbcli.config.checks import LOGICAL_CPUS
-from tbcli.errors import ConfigError, DoesNotFit
+from tbcli.errors import ConfigError, DoesNotFit, TrainingFailed
 from tbcli.recorders.kernels import walk_layers
+from tbcli.training.cluster import place_of_process
 from tbcli.training.hardware import name_of_device
 from tbcli.training.objective import Objective
 
@@ -30,6 +32,8 @@ class Strategy:
         """What the run says of it."""
         self.shares = 1
         """Into how many a batch is cut."""
+        self.stop: Callable[[], None] = lambda: None
+        """Called where another process of the training was asked to stop."""
 
     def scope(self) -> AbstractContextManager[Any]:
         """Make the variables of model and optimizer within it; never those of metrics, nor of what is saved."""
@@ -42,6 +46,23 @@ class Strategy:
             DoesNotFit: Its steps cannot be shared.
         """
 
+    def leading(self, config: Config) -> AbstractContextManager[None]:
+        """Tell the other processes what to train, and in the end that it is over."""
+        return nullcontext()
+
+    def ready(self) -> None:
+        """Wait until all other processes can begin."""
+
+    def announce(self, epoch: int, position: int) -> None:
+        """Tell the other processes, before an execution, which steps come: after these of an epoch, from 1."""
+
+    def dismiss(self) -> None:
+        """Let the other processes end."""
+
+    def lost(self, error: Exception) -> TrainingFailed | None:
+        """Return what to say of an error that comes of another process' end; None of any other."""
+        return None
+
 
 def open_strategy(config: TrainConfig) -> Strategy:
     """Return what was asked for; to be called before TensorFlow computes anything.
@@ -49,6 +70,15 @@ def open_strategy(config: TrainConfig) -> Strategy:
     Raises:
         ConfigError: This machine has no such devices.
     """
+    if place_of_process():
+        from tbcli.training.workers import open_workers
+
+        if config.devices != "1":
+            raise ConfigError(
+                f"--devices {config.devices} cannot be had with several workers: each takes one GPU",
+                hint="start a worker for each GPU",
+            )
+        return open_workers()
     return _opened(config.devices)
 
 
@@ -204,7 +234,9 @@ class SharedStep:
             context = tf.distribute.get_replica_context()
             gradients, outputs = self._gradients(context.replica_id_in_sync_group, whole)
             known = [gradient for gradient in gradients if gradient is not None]
-            *summed, outputs = context.all_reduce(tf.distribute.ReduceOp.SUM, [*known, outputs])
+            reduced = context.all_reduce(tf.distribute.ReduceOp.SUM, [*known, outputs])
+            with tf.control_dependencies(reduced):  # a step is taken as a whole, or not at all
+                *summed, outputs = [tf.identity(each) for each in reduced]
             left = iter(summed)
             gradients = [None if gradient is None else next(left) for gradient in gradients]
             return outputs, shared.apply(model, gradients)

@@ -144,7 +144,7 @@ def test_an_error_names_the_variable(cli: Cli, monkeypatch: pytest.MonkeyPatch) 
         ("train gpu=1", "CUDA_VISIBLE_DEVICES"),
         ("train --num-gpus 2", "--devices N"),
         ("train --device cpu", "CUDA_VISIBLE_DEVICES"),
-        ("train --workers 4", "leave it out"),
+        ("train --num-workers 4", "leave it out"),
         ("train --output-dir out", "--workspace DIR"),
         ("train --output_dir=out", "--workspace DIR"),
         ("train --fp16", "--precision mixed_float16"),

@@ -1,0 +1,155 @@
+"""The processes that train together: where each is, by ``TF_CONFIG``, and how those of here are started."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tbcli.errors import ConfigError
+
+TF_CONFIG = "TF_CONFIG"
+_TIED = "_TBCLI_TIED_TO_STDIN"
+_END_SECONDS = 20.0  # that a worker may take to end once it was dismissed
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a process is among those that train together.
+
+    Args:
+        workers: Address of each, ``host:port``; the first records and saves.
+        index: Its own, from 0.
+    """
+
+    workers: tuple[str, ...]
+    index: int
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether it is the one that records and saves."""
+        return self.index == 0
+
+    @property
+    def neighbours_before(self) -> int:
+        """How many of those before it are on the same machine: each takes a GPU of its own."""
+        hosts = [address.rpartition(":")[0] for address in self.workers]
+        return hosts[: self.index].count(hosts[self.index])
+
+    def as_tf_config(self) -> str:
+        """Return the text of ``TF_CONFIG``."""
+        task = {"type": "worker", "index": self.index}
+        return json.dumps({"cluster": {"worker": list(self.workers)}, "task": task})
+
+
+def place_of_process(environ: Mapping[str, str] = os.environ) -> Place | None:
+    """Return what ``TF_CONFIG`` says of this process; None where it trains alone.
+
+    Raises:
+        ConfigError: It says nothing that can be understood.
+    """
+    text = environ.get(TF_CONFIG, "").strip()
+    try:
+        said = json.loads(text or "{}")
+        cluster, task = said.get("cluster") or {}, said.get("task") or {}
+        kinds = [kind for kind in ("chief", "worker") if cluster.get(kind)]
+        workers = [str(address) for kind in kinds for address in cluster[kind]]
+        if len(workers) < 2:
+            return None
+        kind, number = str(task["type"]), int(task["index"])
+        before = len(cluster["chief"]) if kind == "worker" and "chief" in kinds else 0
+        if kind not in kinds or not 0 <= number < len(cluster[kind]):
+            raise KeyError(kind)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"{TF_CONFIG} cannot be understood: {text[:200]!r}",
+            hint='such as {"cluster": {"worker": ["a:4000", "b:4000"]}, "task": {"type": "worker", "index": 0}}',
+        ) from error
+    return Place(tuple(workers), before + number)
+
+
+@contextmanager
+def workers_beside(count: int, workspace: Path) -> Iterator[None]:
+    """Start the other workers on this machine, unless a launcher has; none of them outlives this process.
+
+    Args:
+        count: Of workers, this process included.
+        workspace: Where they find what to train.
+    """
+    if count < 2 or place_of_process():
+        yield
+        return
+    addresses = tuple(f"127.0.0.1:{port}" for port in _free_ports(count))
+    with ExitStack() as stack:
+        children = [stack.enter_context(_started(Place(addresses, index), workspace)) for index in range(1, count)]
+        os.environ[TF_CONFIG] = Place(addresses, 0).as_tf_config()
+        try:
+            yield
+        finally:
+            del os.environ[TF_CONFIG]
+            for child in children:
+                with suppress(subprocess.TimeoutExpired):
+                    child.wait(_END_SECONDS if _was_dismissed() else 0)
+
+
+def worker_command(workspace: Path) -> list[str]:
+    """Return what starts a worker, whose place ``TF_CONFIG`` tells; what to train the first one tells it."""
+    return [sys.executable, "-m", "tbcli", "train", "--workspace", str(workspace)]
+
+
+@contextmanager
+def _started(place: Place, workspace: Path) -> Iterator[subprocess.Popen[bytes]]:
+    # A session of its own: Ctrl-C is for the first one alone, which tells the others when to stop.
+    child = subprocess.Popen(  # noqa: S603 - this program
+        worker_command(workspace),
+        env={**os.environ, TF_CONFIG: place.as_tf_config(), _TIED: "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield child
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, 9)
+        child.wait()
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it has ended, however that was; called by a worker."""
+    if os.environ.pop(_TIED, ""):
+        threading.Thread(target=_end_at_eof, name="tbcli-parent", daemon=True).start()
+
+
+def _end_at_eof() -> None:
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+_DISMISSED: list[Any] = []
+
+
+def note_dismissed() -> None:
+    """Note that the workers know that they may end."""
+    _DISMISSED.append(True)
+
+
+def _was_dismissed() -> bool:
+    return bool(_DISMISSED)
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]

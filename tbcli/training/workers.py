@@ -1,0 +1,231 @@
+"""Several processes that train one model: the first records and saves, the others only take steps.
+
+Each has a whole model of its own, and all of them are the same: they begin with the variables of the first one, and
+every step is by the sum of all gradients. What the others are to do the first one says before each execution.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from tbcli.config import Config
+from tbcli.errors import ConfigError, TrainingFailed
+from tbcli.runs.files import write_json
+from tbcli.training.cluster import Place, note_dismissed, place_of_process
+from tbcli.training.hardware import name_of_device
+from tbcli.training.strategy import Shared
+
+_LOOK_SECONDS = 30.0  # for a file on a disk that is shared by a network
+
+
+class Word(NamedTuple):
+    """What is said before each execution; summed over all.
+
+    Args:
+        goes_on: Of the first one: whether another execution follows.
+        epoch: Of the first one, from 1; 0 where nothing is trained yet.
+        position: Of the first one: steps of the epoch that are done.
+        signals: Of the others: whether a signal came.
+        problems: Of all: whether there is something that they cannot do.
+    """
+
+    goes_on: int = 0
+    epoch: int = 0
+    position: int = 0
+    signals: int = 0
+    problems: int = 0
+
+
+class Workers(Shared):
+    """This process, and others elsewhere.
+
+    Args:
+        place: Its own.
+    """
+
+    def __init__(self, place: Place) -> None:
+        gpus = tf.config.list_physical_devices("GPU")
+        if gpus:
+            tf.config.set_visible_devices(gpus[place.neighbours_before % len(gpus)], "GPU")
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        super().__init__(strategy, f"{len(place.workers)} workers, {name_of_device(gpus[:1])}")
+        self.place = place
+        spec = [tf.TensorSpec((len(Word._fields),), tf.float64)]
+        self._sum_of_words = tf.function(lambda word: self._summed([word])[0], input_signature=spec, autograph=False)
+        self._sums_of = tf.function(self._summed, autograph=False)
+        self._model: keras.Model | None = None
+        self._has_shared = self._has_met = self._is_over = False
+
+    def spread(self, model: keras.Model, objective: Any, batch_size: int) -> None:
+        """Replace the model's step."""
+        super().spread(model, objective, batch_size)
+        self._model = model
+
+    def apply(self, model: keras.Model, gradients: list[Any]) -> list[Any]:
+        """Take it afterwards."""
+        return [tf.constant(0.0) if gradient is None else gradient for gradient in gradients]
+
+    def afterwards(self, model: keras.Model, gradients: list[Any]) -> None:
+        """Take it here, with the variables of this process."""
+        model.optimizer.apply(gradients, model.trainable_variables)
+
+    def say(self, word: Word = Word()) -> Word:  # noqa: B008 - it cannot be changed
+        """Say a word, and return the sum of all: every process must be saying one."""
+        total = self._sum_of_words(tf.constant(word, tf.float64))
+        return Word(*(int(number) for number in total.numpy()))
+
+    def announce(self, epoch: int, position: int) -> None:
+        """Tell the others which steps come; before the first of all give them the variables."""
+        heard = self.say(Word(1, epoch, position))
+        if heard.signals:
+            self.stop()
+        if not self._has_shared:
+            self.share()
+
+    def share(self) -> None:
+        """Give every process the weights and the optimizer of the first one."""
+        assert self._model
+        self._has_shared = True
+        variables = [each for each in _variables(self._model) if each.dtype not in ("uint32", "string")]  # seeds
+        mine = [tf.cast(each.value, tf.float64) * (1.0 if self.place.is_chief else 0.0) for each in variables]
+        for variable, value in zip(variables, self._sums_of(mine), strict=True):
+            variable.assign(tf.cast(value, variable.dtype))
+
+    def _summed(self, values: list[Any]) -> list[Any]:
+        """Return the sums over all processes."""
+
+        def add() -> Any:
+            here = [tf.identity(value) for value in values]  # on the device of the process, which its sum needs
+            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, here)
+
+        return list(self.tf.run(add))
+
+    @contextmanager
+    def leading(self, config: Config) -> Iterator[None]:
+        """Tell the others what to train, and in the end that it is over.
+
+        Raises:
+            ConfigError: They do not see this workspace.
+            TrainingFailed: One of them is lost.
+        """
+        try:
+            self._introduce(config)
+            yield
+        except Exception as error:
+            if failed := self.lost(error):
+                raise failed from error
+            raise
+        finally:
+            self.dismiss()
+
+    def lost(self, error: Exception) -> TrainingFailed | None:
+        """Return what to say of a lost worker."""
+        if not _is_of_connection(error):
+            return None
+        self._is_over = True
+        return TrainingFailed(
+            "a worker is lost: it ended, or its machine does not answer",
+            hint="`tbcli train --resume RUN` goes on from the last step, with any number of workers",
+        )
+
+    def dismiss(self) -> None:
+        """Let the others end; without effect where they have."""
+        if self._has_met and not self._is_over:
+            self._is_over = True
+            with suppress(tf.errors.OpError):
+                self.say()
+                note_dismissed()
+
+    def _introduce(self, config: Config) -> None:
+        name = secrets.randbelow(2**52)  # one that a float64 holds
+        path = _meeting_place(Path(config.paths.workspace), name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, config.as_dict())
+        try:
+            self.say(Word(1, name))
+            self._has_met = True
+            heard = self.say(Word(1))
+        finally:
+            path.unlink(missing_ok=True)
+        if heard.problems:
+            self._is_over = True
+            raise ConfigError(
+                f"{_counted(heard.problems)} cannot see the workspace {str(config.paths.workspace)!r}",
+                hint="name a directory that all machines share: `--workspace DIR`",
+            )
+
+    def ready(self) -> None:
+        """Wait until all others have what they need.
+
+        Raises:
+            TrainingFailed: One of them has not.
+        """
+        heard = self.say(Word(1))
+        if heard.problems:
+            self._is_over = True
+            raise TrainingFailed(
+                f"{_counted(heard.problems)} could not begin", hint="its own error output says why; nothing was trained"
+            )
+
+    def meet(self, workspace: Path) -> Mapping[str, Any]:
+        """Return the settings that the first one trains with; called by the others.
+
+        Raises:
+            ConfigError: It is not seen from here.
+        """
+        path = _meeting_place(workspace, self.say().epoch)
+        began = time.monotonic()
+        while not path.is_file() and time.monotonic() - began < _LOOK_SECONDS:
+            time.sleep(0.2)
+            with suppress(OSError):
+                list(path.parent.iterdir())  # some network file systems look only then
+        try:
+            said: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            self.say(Word(problems=1))
+            raise ConfigError(
+                f"the workspace {str(workspace)!r} is not that of worker 0, {self.place.workers[0]}: no {path.name}",
+                hint="name a directory that all machines share: `--workspace DIR`",
+            ) from error
+        self.say()
+        return said
+
+
+def open_workers() -> Workers:
+    """Return the strategy of this process among others."""
+    place = place_of_process()
+    assert place
+    return _opened(place)
+
+
+@cache  # TensorFlow connects once in a process
+def _opened(place: Place) -> Workers:
+    return Workers(place)
+
+
+def _is_of_connection(error: Exception) -> bool:
+    kinds = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
+    of_collectives = isinstance(error, tf.errors.OpError) and "ollective" in str(error)
+    return of_collectives or isinstance(error, (*kinds, tf.errors.DeadlineExceededError))
+
+
+def _variables(model: keras.Model) -> list[Any]:
+    return [*model.variables, *model.optimizer.variables]
+
+
+def _meeting_place(workspace: Path, name: int) -> Path:
+    return workspace / ".tbcli" / "workers" / f"{name}.json"
+
+
+def _counted(count: int) -> str:
+    return "a worker" if count == 1 else f"{count} workers"
