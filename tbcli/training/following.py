@@ -51,13 +51,14 @@ def _follow(workers: Any, workspace: Path, interruption: Interruption) -> None:
     except Exception:
         workers.say(Word(problems=1))
         raise
-    heard = workers.say()
+    workers.say()
     samples: Iterator[Any] = iter(())
     feed, has_begun = ready.feed, False
-    while heard.goes_on:
+    while True:
         heard = workers.say(Word(signals=int(bool(interruption.signal_number))))
         if not heard.goes_on:
-            break
+            workers.compare()
+            return
         if not has_begun:
             workers.share()
             has_begun = True

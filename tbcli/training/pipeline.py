@@ -135,6 +135,10 @@ def _fit(setup: Setup, epochs: Epochs, ready: Prepared) -> None:
         raise _step_failed(epochs.steps_done + 1, error) from error
     finally:
         ready.strategy.dismiss()
+        if not ready.strategy.all_equal:
+            setup.narrator.warn(
+                "the workers do not have the same weights in the end: what is saved is of the first one"
+            )
         setup.run.record["waited_seconds"] = round(waited + feed.waited_seconds, 3)  # written with the run's next word
 
 

@@ -34,6 +34,8 @@ class Strategy:
         """Into how many a batch is cut."""
         self.stop: Callable[[], None] = lambda: None
         """Called where another process of the training was asked to stop."""
+        self.all_equal = True
+        """Whether all have the same weights, known in the end."""
 
     def scope(self) -> AbstractContextManager[Any]:
         """Make the variables of model and optimizer within it; never those of metrics, nor of what is saved."""

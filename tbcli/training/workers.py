@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
+import threading
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -37,6 +40,8 @@ class Word(NamedTuple):
         position: Of the first one: steps of the epoch that are done.
         signals: Of the others: whether a signal came.
         problems: Of all: whether there is something that they cannot do.
+        weights: At the end: a checksum of the weights.
+        squares: Its square; from both sums it is seen whether all have the same.
     """
 
     goes_on: int = 0
@@ -44,6 +49,8 @@ class Word(NamedTuple):
     position: int = 0
     signals: int = 0
     problems: int = 0
+    weights: int = 0
+    squares: int = 0
 
 
 class Workers(Shared):
@@ -58,6 +65,7 @@ class Workers(Shared):
         if gpus:
             tf.config.set_visible_devices(gpus[place.neighbours_before % len(gpus)], "GPU")
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        _hear_sigterm_again()
         super().__init__(strategy, f"{len(place.workers)} workers, {name_of_device(gpus[:1])}")
         self.place = place
         spec = [tf.TensorSpec((len(Word._fields),), tf.float64)]
@@ -144,7 +152,14 @@ class Workers(Shared):
             self._is_over = True
             with suppress(tf.errors.OpError):
                 self.say()
+                self.compare()
                 note_dismissed()
+
+    def compare(self) -> None:
+        """Find out whether all have the same weights in the end; every process must be asking."""
+        mine = _checksum(self._model) if self._model and self._has_shared else 0
+        heard = self.say(Word(weights=mine, squares=mine * mine))
+        self.all_equal = heard.squares * self.shares == heard.weights * heard.weights
 
     def _introduce(self, config: Config) -> None:
         name = secrets.randbelow(2**52)  # one that a float64 holds
@@ -213,10 +228,23 @@ def _opened(place: Place) -> Workers:
     return Workers(place)
 
 
+def _hear_sigterm_again() -> None:
+    """Set the handler of SIGTERM once more: TensorFlow's notifier of preemption has put its own in its place."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+
+
 def _is_of_connection(error: Exception) -> bool:
     kinds = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
     of_collectives = isinstance(error, tf.errors.OpError) and "ollective" in str(error)
     return of_collectives or isinstance(error, (*kinds, tf.errors.DeadlineExceededError))
+
+
+def _checksum(model: keras.Model) -> int:
+    checksum = 0
+    for each in model.weights:
+        checksum = zlib.crc32(each.numpy().tobytes(), checksum) if each.dtype != "uint32" else checksum
+    return checksum & 0xFFFFFF  # its square is a whole number in a float64, and so are the sums
 
 
 def _variables(model: keras.Model) -> list[Any]:

@@ -27,8 +27,14 @@ def train(workspace: Path, *words: str) -> Run:
     command = [sys.executable, "-m", "tbcli", "train", *words, "--workspace", str(workspace), "--quiet"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    (run,) = RunStore(Config().updated({"paths.workspace": str(workspace)}).paths).list()
+    run = run_in(workspace)
     assert done.stdout.split() == [run.id]
+    return run
+
+
+def run_in(workspace: Path) -> Run:
+    """Return the only run of a workspace."""
+    (run,) = RunStore(Config().updated({"paths.workspace": str(workspace)}).paths).list()
     return run
 
 
@@ -57,7 +63,7 @@ def test_two_devices_come_to_what_one_comes_to_and_one_goes_on_with_what_two_beg
     assert both.record["device"] == "2 x logical CPU"
     assert both.record["recording"]["switched_off"] == {}
     train(tmp_path / "both", "--resume", both.id, "--epochs", "2", "--devices", "1")
-    require_close(alone, RunStore(Config().updated({"paths.workspace": str(tmp_path / "both")}).paths).list()[0])
+    require_close(alone, run_in(tmp_path / "both"))
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "cpu:", "cpu:0", "1.5", ""])

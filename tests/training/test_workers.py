@@ -1,0 +1,103 @@
+"""Several processes come to what one comes to; a stop reaches all of them, and a lost one leaves the state."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tbcli.errors import ConfigError
+from tbcli.runs import Run
+from tbcli.training.cluster import Place, place_of_process
+from tests.training.test_strategy import SETTINGS, require_close, run_in, train
+
+
+@pytest.mark.slow
+@pytest.mark.tf
+def test_two_workers_and_then_three_come_to_what_one_process_comes_to(tmp_path: Path) -> None:
+    alone = train(tmp_path / "alone", *SETTINGS, "--epochs", "2")
+    run = train(tmp_path / "many", *SETTINGS, "--epochs", "1", "--workers", "2")
+    assert run.record["device"].startswith("2 workers, ")
+    train(tmp_path / "many", "--resume", run.id, "--epochs", "2", "--workers", "3", "--audit")
+    run = run_in(tmp_path / "many")
+    assert run.record["device"].startswith("3 workers, ")
+    assert run.record["recording"]["switched_off"] == {}
+    require_close(alone, run)
+
+
+@pytest.mark.slow
+@pytest.mark.tf
+def test_a_stop_reaches_all_workers_and_a_lost_one_leaves_the_state_of_its_last_step(tmp_path: Path) -> None:
+    started, worker = begun(tmp_path, *SETTINGS, "--epochs", "10000")
+    os.kill(worker, signal.SIGTERM)  # as a launcher does, which knows nothing of first ones
+    assert ended(started, worker) == 128 + signal.SIGTERM
+    run = run_in(tmp_path)
+    assert run.status() == "interrupted"
+    step = step_of(run)
+    started, worker = begun(tmp_path, "--resume", run.id)
+    os.kill(worker, signal.SIGKILL)
+    assert ended(started, worker) == 5
+    run = run_in(tmp_path)
+    assert (run.status(), run.record["reason"][:16]) == ("failed", "a worker is lost")
+    assert step_of(run) >= step
+    started, worker = begun(tmp_path, "--resume", run.id)
+    started.kill()
+    ended(started, worker)
+
+
+def begun(workspace: Path, *words: str) -> tuple[subprocess.Popen[str], int]:
+    """Return a training of two workers that has written something, and the other worker's process."""
+    command = [sys.executable, "-m", "tbcli", "train", *words, "--workers", "2", "--workspace", str(workspace)]
+    history = [path.stat().st_size for path in workspace.glob("logs/*/history.csv")]
+    started = subprocess.Popen([*command, "--quiet"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    give_up = time.monotonic() + 120
+    while [path.stat().st_size for path in workspace.glob("logs/*/history.csv")] == history:
+        assert started.poll() is None, started.communicate()[1]
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+    (worker,) = map(int, Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split())
+    return started, worker
+
+
+def ended(started: subprocess.Popen[str], worker: int) -> int:
+    """Return the exit code, once the worker is gone too."""
+    started.communicate(timeout=60)
+    give_up = time.monotonic() + 20
+    while Path(f"/proc/{worker}").exists() and "zombie" not in Path(f"/proc/{worker}/status").read_text():
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+    return started.returncode
+
+
+def step_of(run: Run) -> int:
+    from tbcli.training.continuing.state import Generations
+
+    step = Generations(run.checkpoints).newest_step
+    assert step
+    return step
+
+
+def test_tf_config_tells_the_place_among_the_workers() -> None:
+    cluster = '"cluster": {"worker": ["a:1", "b:1", "b:2"]}'
+    place = place_of_process({"TF_CONFIG": f'{{{cluster}, "task": {{"type": "worker", "index": 2}}}}'})
+    assert place == Place(("a:1", "b:1", "b:2"), 2)
+    assert place_of_process({"TF_CONFIG": place.as_tf_config()}) == place
+    assert (place.is_chief, place.neighbours_before) == (False, 1)
+    chief = '{"cluster": {"chief": ["a:1"], "worker": ["b:1"]}, "task": {"type": "worker", "index": 0}}'
+    assert place_of_process({"TF_CONFIG": chief}) == Place(("a:1", "b:1"), 1)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}'])
+def test_one_process_trains_alone(text: str) -> None:
+    assert place_of_process({"TF_CONFIG": text}) is None
+
+
+@pytest.mark.parametrize("text", ["[", "3", '{"cluster": {"worker": ["a:1", "b:1"]}}', '{"cluster": 3}'])
+def test_a_place_that_cannot_be_understood_is_told(text: str) -> None:
+    with pytest.raises(ConfigError, match="TF_CONFIG cannot be understood"):
+        place_of_process({"TF_CONFIG": text})
