@@ -138,6 +138,8 @@ def train(
 
 def _follows(common: Common) -> bool:
     """Train along, where this process is one of several and not the first; return whether it is."""
+    if "TF_CONFIG" not in os.environ:
+        return False
     from tbcli.training.cluster import place_of_process
 
     place = place_of_process()

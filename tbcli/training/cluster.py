@@ -22,7 +22,7 @@ _END_SECONDS = 20.0  # that a worker may take to end once it was dismissed
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WorkerPlace:
     """Where a process is among those that train together.
 
     Args:
@@ -50,7 +50,7 @@ class Place:
         return json.dumps({"cluster": {"worker": list(self.workers)}, "task": task})
 
 
-def place_of_process(environ: Mapping[str, str] = os.environ) -> Place | None:
+def place_of_process(environ: Mapping[str, str] = os.environ) -> WorkerPlace | None:
     """Return what ``TF_CONFIG`` says of this process; None where it trains alone.
 
     Raises:
@@ -73,7 +73,7 @@ def place_of_process(environ: Mapping[str, str] = os.environ) -> Place | None:
             f"{TF_CONFIG} cannot be understood: {text[:200]!r}",
             hint='such as {"cluster": {"worker": ["a:4000", "b:4000"]}, "task": {"type": "worker", "index": 0}}',
         ) from error
-    return Place(tuple(workers), before + number)
+    return WorkerPlace(tuple(workers), before + number)
 
 
 @contextmanager
@@ -87,10 +87,12 @@ def workers_beside(count: int, workspace: Path) -> Iterator[None]:
     if count < 2 or place_of_process():
         yield
         return
-    addresses = tuple(f"127.0.0.1:{port}" for port in _free_ports(count))
+    addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(count))
     with ExitStack() as stack:
-        children = [stack.enter_context(_started(Place(addresses, index), workspace)) for index in range(1, count)]
-        os.environ[TF_CONFIG] = Place(addresses, 0).as_tf_config()
+        children = [
+            stack.enter_context(_started(WorkerPlace(addresses, index), workspace)) for index in range(1, count)
+        ]
+        os.environ[TF_CONFIG] = WorkerPlace(addresses, 0).as_tf_config()
         try:
             yield
         finally:
@@ -106,7 +108,7 @@ def worker_command(workspace: Path) -> list[str]:
 
 
 @contextmanager
-def _started(place: Place, workspace: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _started(place: WorkerPlace, workspace: Path) -> Iterator[subprocess.Popen[bytes]]:
     # A session of its own: Ctrl-C is for the first one alone, which tells the others when to stop.
     child = subprocess.Popen(  # noqa: S603 - this program
         worker_command(workspace),
@@ -147,7 +149,8 @@ def _was_dismissed() -> bool:
     return bool(_DISMISSED)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports of this machine that nobody listens on now."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:

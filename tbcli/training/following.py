@@ -40,7 +40,7 @@ def follow(workspace: Path) -> None:
 
 
 def _follow(workers: Any, workspace: Path, interruption: Interruption) -> None:
-    from tbcli.training.workers import Word
+    from tbcli.training.workers import Message
 
     said = workers.meet(workspace)
     flat = {f"{section}.{name}": value for section, group in said.items() for name, value in group.items()}
@@ -49,13 +49,13 @@ def _follow(workers: Any, workspace: Path, interruption: Interruption) -> None:
         ready = _prepared(config)
         loop = _loop(config, ready)
     except Exception:
-        workers.say(Word(problems=1))
+        workers.say(Message(problems=1))
         raise
     workers.say()
     samples: Iterator[Any] = iter(())
     feed, has_begun = ready.feed, False
     while True:
-        heard = workers.say(Word(signals=int(bool(interruption.signal_number))))
+        heard = workers.say(Message(signals=int(bool(interruption.signal_number))))
         if not heard.goes_on:
             workers.compare()
             return

@@ -24,14 +24,14 @@ import tensorflow as tf
 from tbcli.config import Config
 from tbcli.errors import ConfigError, TrainingFailed
 from tbcli.runs.files import write_json
-from tbcli.training.cluster import Place, note_dismissed, place_of_process
+from tbcli.training.cluster import WorkerPlace, note_dismissed, place_of_process
 from tbcli.training.hardware import name_of_device
 from tbcli.training.strategy import Shared
 
 _LOOK_SECONDS = 30.0  # for a file on a disk that is shared by a network
 
 
-class Word(NamedTuple):
+class Message(NamedTuple):
     """What is said before each execution; summed over all.
 
     Args:
@@ -60,7 +60,7 @@ class Workers(Shared):
         place: Its own.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: WorkerPlace) -> None:
         gpus = tf.config.list_physical_devices("GPU")
         if gpus:
             tf.config.set_visible_devices(gpus[place.neighbours_before % len(gpus)], "GPU")
@@ -68,7 +68,7 @@ class Workers(Shared):
         _hear_sigterm_again()
         super().__init__(strategy, f"{len(place.workers)} workers, {name_of_device(gpus[:1])}")
         self.place = place
-        spec = [tf.TensorSpec((len(Word._fields),), tf.float64)]
+        spec = [tf.TensorSpec((len(Message._fields),), tf.float64)]
         self._sum_of_words = tf.function(lambda word: self._summed([word])[0], input_signature=spec, autograph=False)
         self._sums_of = tf.function(self._summed, autograph=False)
         self._model: keras.Model | None = None
@@ -87,14 +87,14 @@ class Workers(Shared):
         """Take it here, with the variables of this process."""
         model.optimizer.apply(gradients, model.trainable_variables)
 
-    def say(self, word: Word = Word()) -> Word:  # noqa: B008 - it cannot be changed
+    def say(self, word: Message = Message()) -> Message:  # noqa: B008 - it cannot be changed
         """Say a word, and return the sum of all: every process must be saying one."""
         total = self._sum_of_words(tf.constant(word, tf.float64))
-        return Word(*(int(number) for number in total.numpy()))
+        return Message(*(int(number) for number in total.numpy()))
 
     def announce(self, epoch: int, position: int) -> None:
         """Tell the others which steps come; before the first of all give them the variables."""
-        heard = self.say(Word(1, epoch, position))
+        heard = self.say(Message(1, epoch, position))
         if heard.signals:
             self.stop()
         if not self._has_shared:
@@ -158,7 +158,7 @@ class Workers(Shared):
     def compare(self) -> None:
         """Find out whether all have the same weights in the end; every process must be asking."""
         mine = _checksum(self._model) if self._model and self._has_shared else 0
-        heard = self.say(Word(weights=mine, squares=mine * mine))
+        heard = self.say(Message(weights=mine, squares=mine * mine))
         self.all_equal = heard.squares * self.shares == heard.weights * heard.weights
 
     def _introduce(self, config: Config) -> None:
@@ -167,9 +167,9 @@ class Workers(Shared):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, config.as_dict())
         try:
-            self.say(Word(1, name))
+            self.say(Message(1, name))
             self._has_met = True
-            heard = self.say(Word(1))
+            heard = self.say(Message(1))
         finally:
             path.unlink(missing_ok=True)
         if heard.problems:
@@ -185,7 +185,7 @@ class Workers(Shared):
         Raises:
             TrainingFailed: One of them has not.
         """
-        heard = self.say(Word(1))
+        heard = self.say(Message(1))
         if heard.problems:
             self._is_over = True
             raise TrainingFailed(
@@ -207,7 +207,7 @@ class Workers(Shared):
         try:
             said: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError) as error:
-            self.say(Word(problems=1))
+            self.say(Message(problems=1))
             raise ConfigError(
                 f"the workspace {str(workspace)!r} is not that of worker 0, {self.place.workers[0]}: no {path.name}",
                 hint="name a directory that all machines share: `--workspace DIR`",
@@ -224,7 +224,7 @@ def open_workers() -> Workers:
 
 
 @cache  # TensorFlow connects once in a process
-def _opened(place: Place) -> Workers:
+def _opened(place: WorkerPlace) -> Workers:
     return Workers(place)
 
 

@@ -33,6 +33,7 @@ TOPICS = (
     "recorders",
     "references",
     "resume",
+    "scale",
     "scripts",
     "settings",
     "sweep",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tbcli.cli.topics import DIRECTORY
 from tbcli.errors import ConfigError
 from tbcli.runs import Run
-from tbcli.training.cluster import Place, place_of_process
+from tbcli.training.cluster import WorkerPlace, free_ports, place_of_process
 from tests.training.test_strategy import SETTINGS, require_close, run_in, train
 
 
@@ -85,11 +88,11 @@ def step_of(run: Run) -> int:
 def test_tf_config_tells_the_place_among_the_workers() -> None:
     cluster = '"cluster": {"worker": ["a:1", "b:1", "b:2"]}'
     place = place_of_process({"TF_CONFIG": f'{{{cluster}, "task": {{"type": "worker", "index": 2}}}}'})
-    assert place == Place(("a:1", "b:1", "b:2"), 2)
+    assert place == WorkerPlace(("a:1", "b:1", "b:2"), 2)
     assert place_of_process({"TF_CONFIG": place.as_tf_config()}) == place
     assert (place.is_chief, place.neighbours_before) == (False, 1)
     chief = '{"cluster": {"chief": ["a:1"], "worker": ["b:1"]}, "task": {"type": "worker", "index": 0}}'
-    assert place_of_process({"TF_CONFIG": chief}) == Place(("a:1", "b:1"), 1)
+    assert place_of_process({"TF_CONFIG": chief}) == WorkerPlace(("a:1", "b:1"), 1)
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}'])
@@ -101,3 +104,43 @@ def test_one_process_trains_alone(text: str) -> None:
 def test_a_place_that_cannot_be_understood_is_told(text: str) -> None:
     with pytest.raises(ConfigError, match="TF_CONFIG cannot be understood"):
         place_of_process({"TF_CONFIG": text})
+
+
+def code_of(language: str) -> str:
+    """Return an example of the help topic."""
+    (found,) = re.findall(rf"(?s)```{language}\n(.*?)```", (DIRECTORY / "scale.md").read_text("utf-8"))
+    return str(found)
+
+
+def two_at_once(script: str, workspace: Path, variable: str) -> list[int]:
+    """Run a script once for each of two workers, whose number a variable tells; ``tbcli train`` is a small one."""
+    words = shlex.join([*SETTINGS, "--epochs", "1", "--workspace", str(workspace)])
+    shim = f"tbcli() {{ {sys.executable} -m tbcli train {words}; }}\n"
+    script = shim + script.replace("exec tbcli", "tbcli")
+    environments = [{**os.environ, variable: str(number)} for number in range(2)]
+    started = [
+        subprocess.Popen(["bash", "-c", script], env=each, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for each in environments
+    ]
+    return [each.wait(timeout=120) for each in started]
+
+
+@pytest.mark.slow
+@pytest.mark.tf
+def test_the_example_for_slurm_trains(tmp_path: Path) -> None:
+    (first,) = free_ports(1)
+    head, _, inner = code_of("bash").partition("srun --kill-on-bad-exit=1 bash -c '")
+    head = head.replace("14000", str(first)).replace("13999", str(first - 1))
+    slurm = "scontrol() { echo 127.0.0.1; }\nSLURM_NTASKS_PER_NODE=2\n"
+    assert two_at_once(slurm + head + inner.strip().removesuffix("'"), tmp_path, "SLURM_PROCID") == [0, 0]
+    assert run_in(tmp_path).record["device"].startswith("2 workers")
+
+
+@pytest.mark.slow
+@pytest.mark.tf
+def test_the_example_for_kubernetes_trains(tmp_path: Path) -> None:
+    script = code_of("yaml").partition("- |\n")[2]
+    for number, port in enumerate(free_ports(2)):
+        script = script.replace(f"tbcli-{number}.tbcli:4000", f"127.0.0.1:{port}")
+    assert two_at_once(script, tmp_path, "JOB_COMPLETION_INDEX") == [0, 0]
+    assert run_in(tmp_path).record["device"].startswith("2 workers")
