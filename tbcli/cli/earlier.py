@@ -12,8 +12,12 @@ from tbcli.config.said import Said
 from tbcli.errors import NotFound, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbcli.cli.output import Output
     from tbcli.config import Config
     from tbcli.runs import Run
+    from tbcli.training.continuing.changes import Change
 
 _PLACES = ("workspace", "logdir", "plots_dir", "models_dir")
 
@@ -33,6 +37,8 @@ class Continuation:
     config: Config
     is_allowed_to_change: bool
     at_end: tuple[str, str]
+    changes: Sequence[Change] = ()
+    """What differs from the settings of the run."""
 
 
 def continued(common: Common, reference: str, *, allow_changes: bool) -> Continuation:
@@ -45,7 +51,14 @@ def continued(common: Common, reference: str, *, allow_changes: bool) -> Continu
     """
     from tbcli.config.layers import amended
     from tbcli.training.continuing.changes import config_of
-    from tbcli.training.continuing.eligibility import Amendment, count_done, nothing_left, require_at_rest, require_ours
+    from tbcli.training.continuing.eligibility import (
+        Amendment,
+        count_done,
+        nothing_left,
+        require_at_rest,
+        require_epochs,
+        require_ours,
+    )
 
     here = _here(common)
     run = _find_one(common, here, reference)
@@ -53,9 +66,28 @@ def continued(common: Common, reference: str, *, allow_changes: bool) -> Continu
     require_at_rest(run)
     before = config_of(run).updated({f"paths.{name}": getattr(here.paths, name) for name in _PLACES})
     after = amended(before, common.assignments, common.flags)
+    require_epochs(run, after.train.epochs, count_done(run))  # first: no change that is allowed helps
     amendment = Amendment(run, after, is_allowed=allow_changes)
     amendment.check_length(count_done(run))
-    return Continuation(run, after, allow_changes, nothing_left(run, after, amendment.changes))
+    return Continuation(run, after, allow_changes, nothing_left(run, after, amendment.changes), amendment.changes)
+
+
+def settle_end(earlier: Continuation, output: Output) -> None:
+    """Give a run with nothing left to train the name and the note that were typed; say so, and what has no effect.
+
+    Raises:
+        Refused: Another process works on it.
+    """
+    from tbcli.training.continuing.changes import LABELS, MOOT, relabel
+
+    run, (reason, advice) = earlier.run, earlier.at_end
+    output.say(f"{printable(run.label)} has nothing left to train: {reason}; {advice} goes on")
+    labels = [each for each in earlier.changes if each.key in LABELS]
+    if labels:
+        output.say(printable(relabel(run, labels)))
+    others = [str(each) for each in earlier.changes if each.key not in (*LABELS, *MOOT)]
+    if others:
+        output.warn(printable(f"not applied, for nothing is left to train: {', '.join(others)}"))
 
 
 def repeated(common: Common) -> tuple[Common, Run | None]:

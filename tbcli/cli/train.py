@@ -14,7 +14,7 @@ import typer
 
 from tbcli.cli.check import check_trained, require_known, settle_gates
 from tbcli.cli.completing import complete_run
-from tbcli.cli.earlier import Continuation, continued, repeated, told_repetition
+from tbcli.cli.earlier import Continuation, continued, repeated, settle_end, told_repetition
 from tbcli.cli.findings_of_run import tell_findings
 from tbcli.cli.options import OUTPUT_PANEL, TRAINING_PANEL, Common, refuse_together, with_options
 from tbcli.cli.output import (
@@ -119,8 +119,7 @@ def train(
             _rehearse(config, gates, output)
         return
     if earlier and any(earlier.at_end):
-        reason, advice = earlier.at_end
-        output.say(f"{printable(earlier.run.label)} has nothing left to train: {reason}; {advice} goes on")
+        settle_end(earlier, output)
         run = earlier.run
     else:
         run = _train(config, gates, output, leave, earlier)

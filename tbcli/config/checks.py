@@ -96,10 +96,12 @@ def read_duration(text: str) -> float | None:
 
 
 def duration_problem(text: str) -> tuple[str, str] | None:
-    """Return the problem of a time to stop after, if any."""
+    """Return the problem of a time to stop after, if any; 0 is none, with a unit or without."""
     if text in _OFF:
         return None
     seconds = read_duration(text)
+    if seconds == 0:
+        return None
     if seconds is None:
         return f"must be a time with its unit, got {text!r}", "such as 90s, 30m, 12h or 1h30m"
     if not 1 <= seconds <= MOST_SECONDS:
@@ -109,9 +111,9 @@ def duration_problem(text: str) -> tuple[str, str] | None:
 
 def read_checkpoint(text: str) -> tuple[int, float]:
     """Return steps and seconds between two states, one of them 0; ``ValueError`` where the text is neither."""
-    if text in _OFF:
+    if not text:
         return 0, 0.0
-    if text.isascii() and text.isdecimal() and len(text) <= 10 and 1 <= int(text) <= MOST:
+    if text.isascii() and text.isdecimal() and len(text) <= 10 and int(text) <= MOST:
         return int(text), 0.0
     if text.isdecimal() or duration_problem(text):
         raise ValueError(text)

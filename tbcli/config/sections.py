@@ -190,8 +190,8 @@ class TrainConfig(Section):
         "A cosine schedule still spans --epochs.", flag="--until", panel="Training", metavar="EXPR",
     )  # fmt: skip
     max_time: str = setting(
-        "", "Stop after this much time, counted from the start of the command, such as 30m, 90s or 1h30m. What is "
-        "trained by then is saved; the run can be resumed.", meaning="no limit", flag="--max-time",
+        "", "Stop after this much time, counted from the start of the command, such as 30m, 90s or 1h30m; 0 is off. "
+        "What is trained by then is saved; the run can be resumed.", meaning="no limit", flag="--max-time",
         aliases=("time-limit",), panel="Training", metavar="TIME", problem=duration_problem,
     )  # fmt: skip
     patience: int = setting(
@@ -236,7 +236,8 @@ class TrainConfig(Section):
         panel="Output", metavar="WHICH", choices=("", *SAVED),
     )  # fmt: skip
     checkpoint_every: str = setting(
-        "", "Keep the state to resume from within the epoch too: every N steps, or every 10m.",
+        "", "Keep the state to resume from within the epoch too, every N steps or every 10m, as long as that costs "
+        "under 1 % of the time; 0 is off.",
         meaning="after an epoch, and every 5 minutes", flag="--checkpoint-every", panel="Output",
         metavar="STEPS|TIME", problem=checkpoint_problem,
     )  # fmt: skip
@@ -263,7 +264,7 @@ class TrainConfig(Section):
     @property
     def max_seconds(self) -> float | None:
         """The seconds after which to stop, None without a limit."""
-        return read_duration(self.max_time)
+        return read_duration(self.max_time) or None
 
     @property
     def saves_best(self) -> bool:
@@ -363,7 +364,7 @@ class ServeConfig(Section):
     )  # fmt: skip
     port: int = setting(
         FIRST_FREE_PORT, "Port; 0 takes any free one.", meaning="6006 or the next free one", flag="--port",
-        panel="Address", metavar="N", least=FIRST_FREE_PORT, most=65535,
+        panel="Address", metavar="N", least=0, most=65535,
     )  # fmt: skip
     allow_host: tuple[str, ...] = setting(
         (), "Answer requests for this host name too, of a proxy say. Repeatable.", flag="--allow-host",
@@ -448,4 +449,4 @@ class SweepConfig(Section):
     @property
     def max_seconds(self) -> float | None:
         """The seconds after which to stop, None without a limit."""
-        return read_duration(self.max_time)
+        return read_duration(self.max_time) or None

@@ -116,7 +116,8 @@ class Setting(NamedTuple):
         kind: dict[str, Any] = {"type": _JSON_TYPES[self.kind]} | (words if self.kind is not tuple else {})
         if self.kind is tuple:
             kind |= {"items": {"type": "string", **words}, "uniqueItems": True}
-        bounds = zip(_JSON_BOUNDS, (self.least, self.most, self.above, self.below), strict=True)
+        least = self.least if self._within(self.default) else self.default
+        bounds = zip(_JSON_BOUNDS, (least, self.most, self.above, self.below), strict=True)
         kind |= {word: bound for word, bound in bounds if bound is not None}
         default = list(self.default) if self.kind is tuple else self.default
         return {**kind, "default": default, "description": self.described}
@@ -144,7 +145,7 @@ class Setting(NamedTuple):
         for word in (value if self.kind is tuple else (value,)) if self.choices else ():
             if word not in self.choices:
                 raise ConfigError(f"{typed} cannot be {word!r}", hint=guess(word, self.named_choices))
-        if not self._within(value):
+        if value != self.default and not self._within(value):  # the default may stand for "unless given"
             raise ConfigError(f"{typed} must be {self.allowed}, got {said!r}", hint=self._advice(_KINDS[self.kind]))
         problem = self.problem(value) if self.problem else None
         if problem:

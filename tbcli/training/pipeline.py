@@ -90,7 +90,7 @@ def train_and_save(
             needs_backward=recording.needs_backward,
             steps_per_epoch=ready.feed.steps,
         )
-        keeper = StateKeeper(Generations(run.checkpoints), settled.train, narrator.warn)
+        keeper = StateKeeper(Generations(run.checkpoints), settled.train, narrator.warn, narrator.note)
         epochs = Epochs(setup, ready.feed, observer, recording, ready.rate_at, ready.plan, keeper, saved)
         with _state_kept(setup, epochs, keeper):
             _fit(setup, epochs, ready)

@@ -259,7 +259,8 @@ def _starting(narrator: Narrator, interruption: Interruption, *, own_process: bo
 def _import_pipeline(
     config: Config, dataset: Dataset, narrator: Narrator, interruption: Interruption, *, own_process: bool
 ) -> None:
-    _start_tensorflow(config, narrator, interruption, own_process=own_process)
+    if not needs_keras(config.data.source):  # else it was started to load the data
+        _start_tensorflow(config, narrator, interruption, own_process=own_process)
     with _starting(narrator, interruption, own_process=own_process):
         import_module("tbcli.training.pipeline")
     if own_process and not config.train.deterministic:  # whose bits would depend on who calls

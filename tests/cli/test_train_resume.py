@@ -107,6 +107,29 @@ def test_a_finished_run_with_nothing_left_says_so_and_is_no_error(
     assert resumed == []
 
 
+def test_a_finished_run_takes_a_name_and_a_note_and_says_what_has_no_effect(
+    cli: Cli, workspace: Path, resumed: Resumed
+) -> None:
+    run = make_run(workspace, name="old", epochs=5, record={"ended_by": "epochs", "epochs": 5})
+    words = ["--name", "new", "--note", "why", "--save-format", "h5", "--max-time", "5m"]
+    result = cli("train", "--resume", "latest", *words)
+    assert (result.exit_code, result.stdout) == (0, f"{run.id}\n")
+    run.reload()
+    assert (run.name, run.record["note"], run.read_config()["train"]["name"]) == ("new", "why", "new")
+    assert "HParams keep the name old" in result.stderr
+    assert "not applied, for nothing is left to train: save_format h5 instead of" in result.stderr
+    assert "max_time" not in result.stderr
+    assert resumed == []
+
+
+def test_a_run_cannot_end_before_what_it_has_trained(cli: Cli, workspace: Path, resumed: Resumed) -> None:
+    make_run(workspace, epochs=5)
+    code, said = refused(cli, "latest", "--epochs", "2", "--allow-changes")
+    assert code == 2
+    assert "has trained 5" in said
+    assert "--until" not in said
+
+
 def test_a_run_that_stopped_by_its_time_goes_on(cli: Cli, workspace: Path, resumed: Resumed) -> None:
     make_run(workspace, record={"ended_by": "max_time"}, settings={"train.max_time": "1m"})
     assert cli("train", "--resume", "latest").exit_code == 0
@@ -130,7 +153,7 @@ def test_what_cannot_be_resumed_is_said_with_what_can_be_done(cli: Cli, workspac
     for words, code, said in [
         (["running"], 8, f"`tbcli stop {running.id}`"),
         (["script"], 8, "`tbcli run mine.py`"),
-        (["done", "--epochs", "2", "--allow-changes"], 8, "schedule spans 9 epochs"),
+        (["done", "--epochs", "4", "--allow-changes"], 8, "schedule spans 9 epochs"),
         (["./others"], 3, "not a run of tbcli's"),
         (["nobody"], 3, "nobody"),
         ([""], 2, "empty"),

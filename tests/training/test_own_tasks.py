@@ -107,6 +107,7 @@ def test_each_task_is_trained_measured_and_saved(
     assert columns == {"step", "seconds", "learning_rate", *names, *(f"val_{name}" for name in names)}
     assert {f"test_{name}" for name in names} <= set(run.metrics)
     assert set(told.epochs[-1][1]) >= names
+    assert told.stages.count("Starting TensorFlow") == 1
     assert run.saved_model.is_file()
     assert judge in run.record["metrics"]
     with np.load(run.evidence_file, allow_pickle=False) as evidence:

@@ -11,7 +11,8 @@ from tbcli.config.configuration import FREE
 from tbcli.config.setting import spoken
 from tbcli.errors import Refused
 from tbcli.runs import Run
-from tbcli.runs.files import utc_now, utc_text
+from tbcli.runs.claim import claim
+from tbcli.runs.files import utc_now, utc_text, write_json
 
 EPOCHS = "train.epochs"
 _OF_EXPERIMENT = ("data", "model", "train", "record", "charts", "direction")
@@ -20,6 +21,10 @@ _HARMLESS = frozenset({
     "train.save_formats", "train.checkpoint_every", "train.keep_state", "train.devices", "train.workers",
 })  # fmt: skip
 """What may differ, for a training that was never interrupted would have come to the same result with it."""
+LABELS = ("train.name", "train.note")
+"""What a run is called, which can be changed at any time."""
+MOOT = ("data.cache", "train.steps_per_execution", "train.max_time", "train.checkpoint_every", "train.devices")
+"""What means nothing where nothing is left to train."""
 _DATA = ("data", "class_names", "input_shape", "evaluation_data")
 
 
@@ -157,10 +162,30 @@ def counted_epochs(epochs: int) -> str:
     return "1 epoch" if epochs == 1 else f"{epochs} epochs"
 
 
+def relabel(run: Run, labels: Sequence[Change]) -> str:
+    """Give a run another name or note, and return what to say of that.
+
+    Raises:
+        Refused: Another process works on it.
+    """
+    with claim(run.logs):
+        run.reload()
+        write_json(run.config_file, config_of(run).updated({each.key: each.after for each in labels}).as_dict())
+        run.update(**{each.key.partition(".")[2]: each.after for each in labels})
+    return "; ".join(filter(None, (f"now with {', '.join(map(str, labels))}", stale_name(labels))))
+
+
+def stale_name(changes: Iterable[Change]) -> str:
+    """Return where a run keeps the name that it had; empty if that did not change."""
+    renamed = next((each for each in changes if each.key == "train.name"), None)
+    return f"TensorBoard's HParams keep the name {_shown(renamed.before or 'n/a')}" if renamed else ""
+
+
 def told_changes(changes: Sequence[Change], before: Config) -> list[str]:
     """Return what a person should know of changes that were allowed."""
     found = matters(changes, before)
-    return [f"from here on with {', '.join(map(str, found))}"] if found else []
+    told = f"from here on with {', '.join(map(str, found))}" if found else ""
+    return list(filter(None, (told, stale_name(changes))))
 
 
 def changes_record(run: Run, changes: Iterable[Change], epoch: int) -> list[dict[str, Any]]:

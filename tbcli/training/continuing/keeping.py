@@ -26,15 +26,22 @@ class StateKeeper:
         generations: Where it goes.
         config: Says how often.
         warn: Told what could not be saved.
+        note: Told that states are saved less often than was asked.
     """
 
-    def __init__(self, generations: Generations, config: TrainConfig, warn: Callable[[str], None]) -> None:
-        self._generations, self._warn = generations, warn
+    def __init__(
+        self,
+        generations: Generations,
+        config: TrainConfig,
+        warn: Callable[[str], None],
+        note: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._generations, self._warn, self._note = generations, warn, note
         self._every_steps, self._every_seconds = config.checkpoint_steps, config.checkpoint_seconds
         self._keeps = config.keep_state
         self._began = self._at = time.perf_counter()
         self._expected = 0.0
-        self._has_failed = False
+        self._has_failed = self._is_seldom_told = False
         self._not_kept: set[str] = set()
         self.step = 0
         """Steps done when the latest state was saved."""
@@ -70,6 +77,9 @@ class StateKeeper:
         by_step = bool(self._every_steps) and step // self._every_steps > self.step // self._every_steps
         by_time = bool(self._every_seconds) and since >= self._every_seconds
         may = self.seconds + self._expected <= MOST_SHARE * (now - self._began)
+        if (by_step or by_time) and not may and not self._is_seldom_told:
+            self._is_seldom_told = True
+            self._note("states are saved less often than --checkpoint-every asks: they would cost over 1 % of the time")
         return may and (epoch_ended or by_step or by_time)
 
     def save(self, step: int, parts: Callable[[], dict[str, Any]]) -> None:

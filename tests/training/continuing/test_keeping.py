@@ -79,6 +79,7 @@ def test_within_an_epoch_steps_or_a_time_make_it_due(
     tmp_path: Path, clock: SimpleNamespace, every: str, due: list[bool]
 ) -> None:
     keeper = keeper_of(tmp_path, clock, checkpoint_every=every)
+    keeper._note = pytest.fail
     found = []
     for step in (96, 112, 192, 208):  # executions of 16 steps rarely end at a hundred
         clock.seconds += 29 if step == 96 else 40
@@ -86,6 +87,18 @@ def test_within_an_epoch_steps_or_a_time_make_it_due(
         if found[-1]:
             keeper.save(step, dict)
     assert found == due
+
+
+@pytest.mark.parametrize("every", ["3", "1s", ""])
+def test_states_that_are_saved_less_often_than_was_asked_are_told_once(
+    tmp_path: Path, clock: SimpleNamespace, every: str
+) -> None:
+    keeper, said = keeper_of(tmp_path, clock, checkpoint_every=every), list[str]()
+    keeper._note = said.append
+    for step in (3, 6, 9):
+        clock.seconds += 1.2
+        assert not keeper.is_due(step, epoch_ended=step == 6)
+    assert len(said) == bool(every)
 
 
 def test_a_disk_that_is_full_is_told_once_until_it_is_not(
