@@ -108,7 +108,7 @@ def clean(
         typer.Option(
             metavar="LIST",
             help="Keep the runs, but without these: images, histograms, graphs, pr_curves, audio, text, projector, "
-            "profile, checkpoints. Curves stay bit for bit.",
+            "profile, checkpoints. Curves stay bit for bit. The states go with all but profile: it cannot be resumed.",
             autocompletion=offer_list("tbcli.runs.cleaning.heavy:KINDS"),
         ),
     ] = None,

@@ -24,8 +24,13 @@ def slim_runs(
         Refused: The answer was no, or some of them could not be slimmed.
     """
     from tbcli.exporting.slimming import plan_slimming, slim
+    from tbcli.runs.cleaning.heavy import STATES, takes_states
     from tbcli.runs.cleaning.removal import one_by_one
 
+    named = ", ".join(kinds)
+    if takes_states(kinds) and STATES not in kinds:
+        named += " and the states to resume from"
+    ends = " A slimmed run cannot be resumed." if takes_states(kinds) else ""
     sizes: dict[str, int] = {}
     chosen: list[Run] = []
     for run in removal.runs:
@@ -38,12 +43,12 @@ def slim_runs(
     show_runs_that_go(removal.live, chosen, list(sizes.values()), output, "No run holds any of that: nothing to slim.")
     total = counted_bytes(sum(sizes.values()))
     if dry_run:
-        output.say(f"Nothing was removed (--dry-run): without {', '.join(kinds)} {total} would be freed.")
+        output.say(f"Nothing was removed (--dry-run): without {named} {total} would be freed.{ends * bool(chosen)}")
         report_removed(sizes, output, json=as_json, dry_run=True)
         return
     if chosen and not yes:
-        what = f"{', '.join(kinds)} from {counted_runs(len(chosen))}"
-        confirm(what, f"Remove {what} for good ({total})?")
+        what = f"{named} from {counted_runs(len(chosen))}"
+        confirm(what, f"Remove {what} for good ({total})?{ends}")
     freed: dict[str, int] = {}
     try:
         for run, count in one_by_one(chosen, lambda run: slim(run, kinds), "slimmed"):
@@ -52,6 +57,6 @@ def slim_runs(
                 print_at_once(run.id, output)
     finally:
         if chosen:
-            output.say(f"Freed {counted_bytes(sum(freed.values()))}. A slimmed run cannot be resumed.")
+            output.say(f"Freed {counted_bytes(sum(freed.values()))}.{ends}")
         if as_json:
             report_removed(freed, output, json=True, dry_run=False)

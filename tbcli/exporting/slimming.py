@@ -16,7 +16,7 @@ from typing import Any
 
 from tbcli.events.selecting import IsHeavy, select
 from tbcli.runs import Run
-from tbcli.runs.cleaning.heavy import DIRECTORIES, PLUGINS
+from tbcli.runs.cleaning.heavy import DIRECTORIES, PLUGINS, STATES, takes_states
 from tbcli.runs.cleaning.removal import held
 from tbcli.runs.cleaning.trees import Freed, errors_naming, remove_entry, stored_bytes, sync
 from tbcli.runs.files import document_text
@@ -56,7 +56,7 @@ def plan_slimming(run: Run, kinds: Sequence[str]) -> Slimmed:
 
 
 def slim(run: Run, kinds: Sequence[str]) -> int:
-    """Take kinds of evidence from a run for good, and return the bytes freed.
+    """Take kinds of evidence from a run for good, with the states of their files, and return the bytes freed.
 
     Each file is whole before and after, so that a process killed in between leaves a run that can be slimmed again. Its
     record says at once that it is slimmed, for its states belong to files of another length from then on.
@@ -80,7 +80,8 @@ class _Slimming:
     def __init__(self, run: Run, kinds: Sequence[str]) -> None:
         self._run, self._kinds = run, kinds
         self._plugins = {plugin for kind in kinds for plugin in PLUGINS.get(kind, ())}
-        self._tops = [DIRECTORIES[kind] for kind in kinds if kind in DIRECTORIES]
+        taken = {*kinds, STATES} if takes_states(kinds) else set(kinds)
+        self._tops = [top for kind, top in DIRECTORIES.items() if kind in taken]
 
     def plan(self) -> Slimmed:
         """Look at every file."""
@@ -99,7 +100,8 @@ class _Slimming:
             directories.append(str((place / name).relative_to(self._run.logs)))
             freed += count.count_tree(place / name)
         plan = Slimmed(tuple(files), tuple(directories), freed, tuple(damaged))
-        if not plan.is_needed:
+        is_by_itself = takes_states(self._slimmed_before) or STATES in self._kinds  # else states go with other files
+        if not plan.is_needed or not (is_by_itself or files or directories != list(DIRECTORIES[STATES])):
             return Slimmed((), (), 0, tuple(damaged))
         grown = len(self._record_text(plan)) - self._run.record_file.stat().st_size
         return Slimmed(plan.files, plan.directories, freed - grown, plan.damaged)
@@ -116,9 +118,12 @@ class _Slimming:
 
     def mark(self) -> dict[str, Any]:
         """Return what the record says as soon as anything goes."""
+        return {"slimmed": sorted({*self._slimmed_before, *self._kinds})}
+
+    @property
+    def _slimmed_before(self) -> list[str]:
         known = self._run.record.get("slimmed")
-        before = [kind for kind in known if isinstance(kind, str)] if isinstance(known, list) else []
-        return {"slimmed": sorted({*before, *self._kinds})}
+        return [kind for kind in known if isinstance(kind, str)] if isinstance(known, list) else []
 
     def facts(self, plan: Slimmed) -> dict[str, Any]:
         """Return what the record says at the end: the bytes of the run with this very record."""

@@ -341,6 +341,9 @@ def test_slim_keeps_the_run_and_says_what_it_frees(cli: Cli, workspace: Path) ->
     run.checkpoints.mkdir()
     (run.checkpoints / "step-1.state").write_bytes(b"x" * 5000)
     before = run.walk_bytes()
+    assert "nothing to slim" in cli("clean", "--all", "--slim", "images", "--yes").stderr
+    said = cli("clean", "--all", "--slim", "checkpoints", "--dry-run").stderr
+    assert "would be freed. A slimmed run cannot be resumed." in said
     shown = json.loads(cli("clean", "--all", "--slim", "checkpoints,images", "--dry-run", "--json").stdout)
     assert run.checkpoints.exists()
     result = cli("clean", "--all", "--slim", "checkpoints,images", "--yes")

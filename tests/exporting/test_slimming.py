@@ -90,6 +90,21 @@ def test_heavy_records_go_and_all_others_stay_byte_for_byte(tmp_path: Path) -> N
     assert len(list(RawEventFileLoader(str(path)).Load())) == 41
 
 
+@pytest.mark.parametrize(
+    ("kind", "is_taken"), [("images", True), ("projector", True), ("profile", False), ("audio", False)]
+)
+def test_states_go_with_the_files_that_they_belong_to(tmp_path: Path, kind: str, is_taken: bool) -> None:
+    run = slim_run(tmp_path, MIXED)
+    for directory in (run.logs / "projector", run.logs / "plugins" / "profile"):
+        directory.mkdir(parents=True)
+        (directory / "file").write_bytes(b"x" * 5000)
+    size = run.walk_bytes()
+    plan = plan_slimming(run, [kind])
+    assert slim(run, [kind]) == plan.bytes == size - run.walk_bytes()
+    assert run.checkpoints.exists() != is_taken
+    assert not plan_slimming(run, [kind]).is_needed
+
+
 def test_the_record_says_what_is_gone_and_how_large_the_run_is(tmp_path: Path) -> None:
     run = slim_run(tmp_path, MIXED)
     slim(run, ["graphs"])

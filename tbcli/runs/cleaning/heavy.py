@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tbcli.errors import ConfigError
 from tbcli.naming.matching import did_you_mean
 
@@ -20,6 +22,14 @@ PLUGINS = {
 DIRECTORIES = {"projector": ("projector",), "profile": ("plugins", "profile"), "checkpoints": ("checkpoints",)}
 """Kinds of evidence that have directories of their own below a run."""
 KINDS = (*PLUGINS, *DIRECTORIES)
+STATES = "checkpoints"
+DISPENSABLE = (STATES, "profile")
+"""What can be taken from a run without changing the files that a resumed training writes on."""
+
+
+def takes_states(kinds: Collection[str]) -> bool:
+    """Return whether the states of a run go, asked for or because they belong to files that will not be whole."""
+    return STATES in kinds or any(kind not in DISPENSABLE for kind in kinds)
 
 
 def parse_kinds(text: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from tbcli.config import Config
 from tbcli.config.layers import with_absolute_paths
 from tbcli.errors import ConfigError, Refused
 from tbcli.runs import Run
+from tbcli.runs.cleaning.heavy import DISPENSABLE
 from tbcli.runs.history import read_history
 from tbcli.training.continuing.changes import (
     Change,
@@ -25,9 +26,6 @@ from tbcli.training.continuing.changes import (
 _STOPPED_BY = {"until": ("train.until",), "patience": ("train.patience", "train.monitor", "direction.")}
 """What ended a training early -> the settings that decide it."""
 
-
-_DISPENSABLE = ("checkpoints", "profile")
-"""What can be taken from a run without changing the event files that training writes on."""
 _CHOOSES = {"model.name": "auto", "record.spacing": 0}
 """Settings with a word for what training chooses, which the settings that a run keeps do not have any more."""
 
@@ -131,7 +129,7 @@ def require_whole(run: Run) -> None:
         Refused: `tbcli clean --slim` did.
     """
     kept = run.record.get("slimmed")
-    slimmed = [str(kind) for kind in kept if kind not in _DISPENSABLE] if isinstance(kept, list) else []
+    slimmed = [str(kind) for kind in kept if kind not in DISPENSABLE] if isinstance(kept, list) else []
     if slimmed:
         raise Refused(
             f"run {run.label} was slimmed ({', '.join(slimmed)}): its states belong to event files that were whole",
