@@ -65,7 +65,7 @@ def serve(
         typer.Option(
             "--stop",
             metavar="[PORT|all]",
-            help="Stop your server at this port, all, or the only one.",
+            help="Stop your server at this port, all of this workspace, or the only one.",
             rich_help_panel=_SERVERS,
         ),
     ] = None,
@@ -79,7 +79,10 @@ def serve(
     if list_ or stop is not None:
         from tbcli.cli.servers import list_servers, stop_servers
 
-        list_servers(common.output, as_json=as_json) if stop is None else stop_servers(common.output, stop)
+        if stop is None:
+            list_servers(common.output, as_json=as_json)
+        else:
+            stop_servers(common.output, stop, common.settle().paths)
         return
     config = common.settle()
     if common.value("serve.port") == str(FIRST_FREE_PORT):  # the value of "unless given", which a file may hold

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tbcli.cli.output import Output, counted_age, padded, printable
@@ -12,6 +13,7 @@ from tbcli.naming import schemas
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tbcli.config import PathsConfig
     from tbcli.serving.notes import RunningServer
 
 _ALL = "all"
@@ -53,8 +55,13 @@ def _shown(server: RunningServer) -> str:
     return ", ".join(server.runs or server.places)
 
 
-def stop_servers(output: Output, which: str) -> None:
-    """Stop a server by its port, all of them, or for ``""`` the only one; print the port of each.
+def stop_servers(output: Output, which: str, config: PathsConfig) -> None:
+    """Stop a server by its port, all of this workspace, or for ``""`` the only one; print the port of each.
+
+    Args:
+        output: Where to speak.
+        which: A port, ``all`` or ``""``.
+        config: Says where this workspace is.
 
     Raises:
         ConfigError: It is no port, or there are several servers.
@@ -67,8 +74,11 @@ def stop_servers(output: Output, which: str) -> None:
         raise ConfigError(f"--stop takes a port or all, got {which!r}", hint=_LIST_THEM)
     servers = running_servers()
     chosen = servers if which in ("", _ALL) else [server for server in servers if server.port == int(which)]
-    if which == _ALL and not servers:
-        output.say("no server runs")
+    if which == _ALL:
+        chosen = [server for server in servers if _is_of(server, config)]
+    others = [server for server in servers if server not in chosen] if which == _ALL else []
+    if which == _ALL and not chosen:
+        output.say("no server of this workspace runs" if others else "no server runs")
     elif not chosen:
         raise NotFound(f"no server of yours has port {which}" if which else "no server runs", hint=_LIST_THEM)
     if which == "" and len(chosen) > 1:
@@ -78,6 +88,15 @@ def stop_servers(output: Output, which: str) -> None:
         stop_server(server)
         output.result(str(server.port))
         output.say(f"stopped the server of {printable(_shown(server))}")
+    for server in others:
+        where = ", ".join(server.places)
+        output.say(printable(f"{where} is of another workspace: `tbcli serve --stop {server.port}` stops its server"))
+
+
+def _is_of(server: RunningServer, config: PathsConfig) -> bool:
+    """Return whether all that a server shows lies in a workspace."""
+    tops = Path(config.workspace).resolve(), config.logs.resolve()
+    return all(place == config.logdir or any(map(Path(place).is_relative_to, tops)) for place in server.places)
 
 
 def find_server(places: Sequence[str], *, wants_token: bool = False) -> RunningServer | None:

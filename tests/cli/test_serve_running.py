@@ -91,6 +91,23 @@ def test_stop_takes_the_only_one_or_all_and_asks_which_of_several(first: Serving
     assert running_servers() == []
 
 
+def test_all_are_those_of_this_workspace_and_the_others_are_named(
+    cache_home: Path, cli: Cli, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: list[int] = []
+    monkeypatch.setattr("tbcli.serving.notes.stop_server", lambda server: stopped.append(server.port))
+    with noted("http://localhost:1/", 1, [str(workspace / "logs" / "run")], [], has_token=False):
+        (note,) = (cache_home / "tbcli" / "servers").iterdir()
+        other = note.with_name("other.json")
+        places = [str(workspace / "logs"), str(workspace.parent / "others" / "logs")]
+        other.write_text(json.dumps({**json.loads(note.read_text()), "port": 2, "places": places}))
+        other.chmod(0o600)
+        result = cli("serve", "--stop", "all")
+        assert (result.stdout, stopped) == ("1\n", [1])
+        assert "another workspace: `tbcli serve --stop 2` stops its server" in result.stderr
+        assert cli("serve", "--stop", "all", "--workspace", str(workspace.parent)).stdout.split() == ["1", "2"]
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
