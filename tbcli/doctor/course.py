@@ -18,6 +18,8 @@ from tbcli.naming.judges import is_accuracy, judge_of
 
 _NONE = np.empty(0)
 _FAR = 0.25  # of the way from guessing to what is always right
+ENOUGH_STEPS = 300
+"""Optimizer steps, after fewer of which nothing tells that a training learns nothing."""
 _LOSS, _VALIDATION = "loss", "val_"
 
 
@@ -37,6 +39,11 @@ class Known:
         validation_split: The share of the training samples that were held out.
         unit: What the points of the curves count.
         loss_name: What the training calls its loss.
+        steps: Optimizer steps done; 0 where nothing tells.
+        is_unstable: Whether gradients exploded.
+        answers: What the saved model answers, as a clause; ``""`` where nothing tells.
+        has_one_answer: Whether these are much the same for every sample.
+        has_kept_last: Whether the saved model is certainly that of the last epoch.
         run: How commands call the run.
         repeats: The command that repeats the training; ``""`` where tbcli cannot.
     """
@@ -52,6 +59,11 @@ class Known:
     validation_split: float = 0.1
     unit: str = "epoch"
     loss_name: str = "loss"
+    steps: int = 0
+    is_unstable: bool = False
+    answers: str = ""
+    has_one_answer: bool = False
+    has_kept_last: bool = False
     run: str = ""
     repeats: str = ""
 
@@ -88,9 +100,19 @@ class Known:
 
     @property
     def other_rate(self) -> str:
-        """A learning rate to try where nothing was learnt, as an option's value."""
-        is_usual = self.usual_rate / 10 <= self.learning_rate <= self.usual_rate * 5
-        return f"{self.learning_rate / 10 if is_usual else self.usual_rate:.2g}"
+        """A learning rate to try where nothing was learnt and nothing was unstable, as an option's value."""
+        is_usual = self.usual_rate <= self.learning_rate <= self.usual_rate * 10
+        return f"{self.learning_rate * 3 if is_usual else self.usual_rate:.1g}"
+
+    @property
+    def epochs_factor(self) -> int:
+        """By how much more epochs there must be for `ENOUGH_STEPS`."""
+        return math.ceil(ENOUGH_STEPS / max(1, self.steps))
+
+    @property
+    def has_few_steps(self) -> bool:
+        """Whether it is known that there were so few steps that little can have been learnt."""
+        return 0 < self.steps < ENOUGH_STEPS
 
     def again(self, options: str, otherwise: str) -> str:
         """Return the command that repeats the training with further options, or what to do where there is none."""

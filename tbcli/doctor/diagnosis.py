@@ -16,7 +16,7 @@ from tbcli.doctor.course import Known, course_of
 from tbcli.doctor.findings import Finding, worst_first
 from tbcli.doctor.layer_health import findings_on_layers
 from tbcli.doctor.learning import findings_on_learning
-from tbcli.doctor.recall import Recall, findings_on_classes, recall_of
+from tbcli.doctor.recall import Recall, findings_on_classes, recall_of, variety_of
 from tbcli.errors import NotFound
 from tbcli.naming.direction import NO_OVERRIDES, Overrides
 from tbcli.readers.gradient_health import read_gradients
@@ -57,6 +57,17 @@ def diagnose(run: Run) -> list[Finding]:
     rates = [rate for rate in history.columns.get(LEARNING_RATE, ()) if math.isfinite(rate)]
     if rates:
         known = replace(known, learning_rate=max(rates))
+    layers = _layers(run, known)
+    last = history.columns.get("step", ())[-1:]
+    known = replace(
+        known,
+        steps=int(last[0]) if last and math.isfinite(last[0]) else 0,
+        is_unstable=any(each.name == "exploding-gradients" for each in layers),
+        has_kept_last=bool(known.repeats and history.epochs and known.saved_epoch == history.epochs[-1]),
+    )
+    if predictions and len(predictions.labels):
+        answers, has_one = variety_of(predictions)
+        known = replace(known, answers=answers, has_one_answer=has_one)
     curves = diagnose_curves(history.epochs, history.columns, known, run.directions)
     if run.is_live():
         curves = [each for each in curves if each.name != "still-improving"]
@@ -65,7 +76,7 @@ def diagnose(run: Run) -> list[Finding]:
     if predictions and recall:
         is_balanced = bool(settings.get("data.balance"))
         found += findings_on_classes(recall, known, predictions.split, is_balanced=is_balanced)
-    found += _layers(run, known)
+    found += layers
     seconds = history.columns.get("seconds", (math.nan,))[-1:]
     found += findings_on_costs(run.record, settings, seconds[0] if seconds else math.nan, known)
     return [replace(each, where=f"{run.id}, {each.where}".removesuffix(", ")) for each in worst_first(found)]

@@ -14,9 +14,14 @@ import numpy as np
 from tbcli.doctor.course import Course
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.overfitting import findings_on_validation
-from tbcli.doctor.trends import Values, last_level, noise_of, trend_of
+from tbcli.doctor.trends import Values, last_level, noise_of, trend_of, turn_of
 
 _CERTAIN = 2.6  # standard deviations of `trend_of`: one of 100 curves without a trend has as much
+_JUMPED = 3.0  # times its median: a loss of which three points in a row are so high
+_TOO_HIGH = 10  # times the usual learning rate
+_BLOWN_UP = 10.0  # times all that a loss was before; of many points, one is so large by chance
+_MANY = 20
+_UNTOLD = 8  # epochs, among which noise alone may fall and rise once
 _FEW = 3  # epochs that show no trend
 _TRIVIAL = 0.97  # of the loss of guessing
 _MAY_BE_GOOD = 0.7  # an accuracy that may have been learnt before, or be the share of the most frequent class
@@ -69,21 +74,25 @@ def _diverged(course: Course) -> Iterator[Finding]:
     loss, epochs = _finite(course, course.loss)
     if len(loss) < _FEW:
         return
-    best = int(np.argmin(loss[:-1]))
-    low, last, first = float(loss[best]), float(loss[-1]), float(loss[0])
+    turn = turn_of(loss)
+    best = turn[0] if turn else int(np.argmin(loss[:-1]))
+    low, last, first = turn[1] if turn else float(loss[best]), float(loss[-1]), float(loss[0])
     guessing = course.known.guessing_loss
-    blew_up = last > 10 * max(abs(low), abs(first)) > 0
-    if not (blew_up or _ends_above(loss, best) or last_level(loss) > 2 * guessing):
+    blew_up = last > (_BLOWN_UP if len(loss) < _MANY else _BLOWN_UP**3) * float(np.abs(loss[:-1]).max()) > 0
+    is_risen = blew_up or (turn is not None and _ends_above(loss, *turn))
+    if not (is_risen or last_level(loss) > 2 * guessing):
         return
     name, at = course.known.loss_name, f"{course.known.unit} {epochs[best]:.0f}"
     what = f"the training diverged: {name} is {low:.4g} at {at} and {last:.4g} at the end"
-    if not (blew_up or _ends_above(loss, best)):
+    if len(loss) >= _MANY and not blew_up:
+        what = f"the training diverged: {name} is about {low:.4g} at {at} and about {last_level(loss):.4g} at the end"
+    if not is_risen:
         what = f"the training diverged: {name} ends at {last:.4g}, guessing gives {guessing:.4g}"
     yield Finding(
         level="error" if last > first or last > 2 * guessing else "warning",
         name="divergence",
         what=what,
-        why="every step makes the model worse: the learning rate is too high, or some samples are broken",
+        why="the model became worse: perhaps the learning rate is too high, or some samples are broken",
         fix=course.known.again(
             f"--learning-rate {course.known.lower_rate}", "use a smaller learning rate, or clip gradients"
         ),
@@ -91,15 +100,17 @@ def _diverged(course: Course) -> Iterator[Finding]:
     )
 
 
-def _ends_above(loss: Values, best: int) -> bool:
-    """Say whether the last values lie clearly and far above the best: not for a single epoch."""
-    low, last = float(loss[best]), float(loss[-2:].min())
-    height = last - low
-    learnt = float(loss[0]) - low
+def _ends_above(loss: Values, turn: int, low: float) -> bool:
+    """Say whether the last values lie clearly and far above those where a loss turned: not for a single epoch."""
+    is_short = len(loss) < _MANY
+    last = float(loss[-2:].min()) if is_short else last_level(loss, turn)
+    height, learnt = last - low, float(loss[: turn + 1].max()) - low
     scale = abs(low) if loss.min() > 0 else learnt
-    noise = 6 * noise_of(loss[: best + 1]) if best >= _FEW else 2 * noise_of(loss)
-    is_worse_than_ever = last > 1.2 * loss[0]
-    return len(loss) > _FEW and height > max(0.5 * scale, 0.2 * learnt, 0 if is_worse_than_ever else noise)
+    if not is_short:
+        return height > max(scale, 0.2 * learnt)
+    noise = 6 * noise_of(loss[: turn + 1]) if turn >= _FEW else 0
+    is_lost = len(loss) > _UNTOLD or loss[-1] > 0.9 * loss[0]  # of few epochs: all that was learnt
+    return bool(is_lost) and height > max(0.5 * scale, 0.2 * learnt, noise)
 
 
 def _stagnates(course: Course) -> Iterator[Finding]:
@@ -111,15 +122,47 @@ def _stagnates(course: Course) -> Iterator[Finding]:
         return
     score = _level_of(course.judged)
     may_be_good = course.has_accuracy and score > _MAY_BE_GOOD and math.isnan(course.known.guessing_score)
+    known, is_unstable = course.known, _is_unstable(course, loss)
+    is_early = known.has_few_steps and not is_unstable
+    what = f"{'perhaps nothing' if may_be_good else 'nothing'} was learnt: {told}"
     yield Finding(
-        level="note" if may_be_good else "warning",
+        level="note" if may_be_good or is_early else "warning",
         name="stagnation",
-        what=f"{'perhaps nothing' if may_be_good else 'nothing'} was learnt: {told}",
-        why="the model predicts the same whatever it sees: check the learning rate, the labels and the inputs",
-        fix=course.known.again(
-            f"--learning-rate {course.known.other_rate}", "try learning rates from 0.1 to 0.0001, and check the labels"
-        ),
-        where=f"{course.known.unit} {course.epochs[0]:.0f} to {course.epochs[-1]:.0f}",
+        what=f"it has learnt little yet, in few steps ({known.steps:,}): {told}" if is_early else what,
+        why=f"few steps change little: {_answers(course)}" if is_early else _answers(course),
+        fix=_more_learning(course, is_early=is_early, is_unstable=is_unstable),
+        where=f"{known.unit} {course.epochs[0]:.0f} to {course.epochs[-1]:.0f}",
+    )
+
+
+def _answers(course: Course) -> str:
+    """Return what the answers of the saved model show, or what is a guess without them."""
+    known, check = course.known, "check the learning rate, the labels and the inputs"
+    if not known.answers:
+        return f"perhaps the model predicts much the same whatever it sees; {check}"
+    if known.has_one_answer:
+        return f"the saved model predicts much the same whatever it sees ({known.answers}); {check}"
+    return f"the saved model's predictions differ ({known.answers}), but not as the labels do; {check}"
+
+
+def _is_unstable(course: Course, loss: Values) -> bool:
+    """Say whether something shows that steps are too large: a rate beyond all that is usual, or a loss that jumped."""
+    known = course.known
+    threes = np.median(np.lib.stride_tricks.sliding_window_view(loss, 3), axis=1)
+    has_jumped = bool(threes.max() > _JUMPED * np.median(loss) > 0)
+    return known.is_unstable or has_jumped or known.learning_rate > _TOO_HIGH * known.usual_rate
+
+
+def _more_learning(course: Course, *, is_early: bool, is_unstable: bool) -> str:
+    """Return what may get a training going: smaller steps only where something is unstable."""
+    known = course.known
+    if is_unstable:
+        return known.again(f"--learning-rate {known.lower_rate}", "use a smaller learning rate, or clip gradients")
+    if is_early and known.unit == "epoch" and not known.learning_rate < known.usual_rate / 10:
+        epochs = f"{course.epochs[-1] * known.epochs_factor:.0f}"
+        return known.again(f"--epochs {epochs}", "train for more epochs, or with a larger learning rate")
+    return known.again(
+        f"--learning-rate {known.other_rate}", "train for longer, or with a larger learning rate; check the labels"
     )
 
 

@@ -54,7 +54,8 @@ def _overfitting(course: Course, best: int) -> Finding:
         name="overfitting",
         what=f"overfitting since {unit} {epoch:.0f}: val_{name} rises from {val_loss[best]:.4g} to "
         f"{last_level(val_loss, best):.4g} while {name} falls from {loss[best]:.4g} to {last_level(loss, best):.4g}",
-        why="the model memorizes its training samples and gets worse on others; the last weights are saved",
+        why="the model memorizes its training samples and gets worse on others"
+        + ("; the last weights are saved" if known.has_kept_last else ""),
         fix=known.again(f"--patience {patience}", f"stop early, at {unit} {epoch:.0f}, and keep those weights"),
         where=f"{unit} {epoch:.0f}",
     )

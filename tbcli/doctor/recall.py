@@ -10,11 +10,13 @@ import numpy as np
 
 from tbcli.doctor.course import Known
 from tbcli.doctor.findings import Finding
+from tbcli.runs.evidence import Predictions
 
 _RARE = 3  # times as frequent as a rare class the most frequent one is, at least
 _FEWEST = 10  # samples of a class that show anything
 _SURE = 2.58  # standard deviations: classes are many, and each may look bad by chance
 _FOUND_AT_MOST = 0.5
+_ALIKE = 0.05  # of a probability, or of how values spread: predictions that hardly differ
 _TOLD = 3  # classes told by name
 
 
@@ -44,6 +46,28 @@ class Recall:
         """The mean over the classes that occur of the share that is found."""
         occurs = self.occurs > 0
         return float(np.mean(self.found[occurs] / self.occurs[occurs])) if occurs.any() else math.nan
+
+
+def variety_of(predictions: Predictions) -> tuple[str, bool]:
+    """Return what a saved model answers, as a clause, and whether that is much the same for every sample.
+
+    Args:
+        predictions: For the samples of one split; there are some.
+    """
+    outputs, labels = predictions.outputs.reshape(len(predictions.outputs), -1), predictions.labels
+    low, high = float(np.nanmin(outputs)), float(np.nanmax(outputs))
+    if not predictions.task.has_classes:
+        spread = float(np.nanstd(outputs, axis=0).max())
+        return f"from {low:.3g} to {high:.3g}", spread < _ALIKE * float(np.nanstd(labels, axis=0).max())
+    ranges = float((outputs.max(axis=0) - outputs.min(axis=0)).max())
+    told = f"probabilities from {low:.2g} to {high:.2g}"
+    if labels.ndim == 1:
+        counts = np.bincount(predictions.guesses.astype(np.int64), minlength=len(predictions.class_names))
+        most = int(counts.argmax())
+        told = (
+            f"{counts[most]:,} of {len(labels):,} {predictions.split} samples {predictions.class_names[most]!r}, {told}"
+        )
+    return told, ranges < _ALIKE
 
 
 def recall_of(labels: np.ndarray, guesses: np.ndarray, names: Sequence[str]) -> Recall:

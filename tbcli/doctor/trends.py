@@ -12,6 +12,8 @@ TREND = 1.64
 """Standard deviations of `trend_of` that are a trend: four values in a row, each above the one before, have as much."""
 
 _FEW, _MANY = 8, 20
+_VERY_MANY, _FAR = 100, math.log(4)  # how far medians of parts rise
+_ASTRAY = 0.3  # of a rise: what a curve that turns but once goes the other way
 _TO_DEVIATION = 1.4826  # from the median absolute deviation to the standard deviation of a normal distribution
 
 
@@ -44,6 +46,43 @@ def lowest(values: Values) -> int:
     about = int(np.argmin([level_at(values, position) for position in range(len(values))]))
     first = max(0, about - 2)
     return first + int(np.argmin(values[first : about + 3]))
+
+
+def turn_of(values: Values) -> tuple[int, float] | None:
+    """Return where a curve turns, and how low, that falls and then rises until its end; None where it does not.
+
+    Level noise, however heavy its tails, spikes and oscillation also end above their lowest value. What tells a turn
+    from them is that the curve rose but once: all it did the other way, before the turn or after it, is small beside
+    that rise. Of many values it is asked of medians too: of three in a row, of a twentieth each, and of a tenth.
+    """
+    many = len(values)
+    turn = _turn_among(values)
+    if turn is not None or many < _MANY:
+        return None if turn is None else (turn, float(values[turn]))
+    threes = np.median(np.lib.stride_tricks.sliding_window_view(values, 3), axis=1)
+    turn = _turn_among(threes)
+    if turn is not None:
+        return turn + 1, float(threes[turn])
+    for wide in (many // 20, many // 10) if many >= _VERY_MANY else ():
+        start = many % wide
+        parts = np.median(values[start:].reshape(-1, wide), axis=1)
+        if parts.min() <= 0:
+            break
+        turn = _turn_among(np.log(parts), least=_FAR)  # noise grows with a loss
+        if turn is not None:
+            return start + turn * wide + wide // 2, float(parts[turn])
+    return None
+
+
+def _turn_among(values: Values, least: float = 0.0) -> int | None:
+    if len(values) < 4:
+        return None
+    turn = int(np.argmin(values[:-2]))
+    rise = float(values[-2:].min() - values[turn])
+    before, after = values[: turn + 1], values[turn:]
+    risen = float((before - np.minimum.accumulate(before)).max())
+    fallen = float((np.maximum.accumulate(after) - after).max())
+    return turn if rise > least and max(risen, fallen) < _ASTRAY * rise else None
 
 
 def trend_of(values: Values) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from itertools import cycle
 
 import numpy as np
@@ -100,7 +101,7 @@ def test_a_single_spike_at_the_end_is_no_warning() -> None:
 
 @pytest.mark.parametrize(
     ("optimizer", "rate", "advised"),
-    [("adam", 1e-7, "0.001"), ("adam", 1.0, "0.001"), ("sgd", 1e-6, "0.01"), ("adam", 0.001, "0.0001")],
+    [("adam", 1e-7, "0.001"), ("adam", 1.0, "0.001"), ("sgd", 1e-6, "0.01"), ("adam", 0.001, "0.003")],
 )
 def test_what_learns_nothing_is_told_another_learning_rate(optimizer: str, rate: float, advised: str) -> None:
     known = Known(classes=10, has_entropy_loss=True, optimizer=optimizer, learning_rate=rate, repeats="again")
@@ -135,3 +136,71 @@ def test_any_numbers_are_judged(seed: int) -> None:
         }
         known = Known(classes=int(rng.integers(0, 4)), shares=(1.0, 0.0) if n % 2 else (), has_entropy_loss=n % 3 > 0)
         assert all(finding.what and finding.why for finding in findings_of(known, **columns))
+
+
+def wandering(rng: np.random.Generator, n: int, memory: float) -> np.ndarray:
+    values = np.zeros(n)
+    for i, step in enumerate(rng.standard_normal(n)):
+        values[i] = memory * values[i - 1] + step
+    return values
+
+
+LEVEL = {
+    "half normal": lambda rng, n: 5 * np.abs(rng.standard_normal(n)),
+    "lognormal": lambda rng, n: np.exp(1.5 * rng.standard_normal(n)),
+    "exponential": lambda rng, n: rng.exponential(2, n),
+    "student": lambda rng, n: np.abs(rng.standard_t(2, n)),
+    "cauchy": lambda rng, n: np.abs(rng.standard_cauchy(n)),
+    "signed": lambda rng, n: rng.standard_t(3, n),
+    "autoregressive": lambda rng, n: 3 + 0.5 * wandering(rng, n, 0.8),
+    "spikes": lambda rng, n: 1 + 0.05 * rng.standard_normal(n) + (rng.random(n) < 0.05) * rng.uniform(2, 100, n),
+    "oscillation": lambda rng, n: 1 + 0.8 * np.sin(np.arange(n) * 2 * np.pi / rng.uniform(9, 60)),
+    "falling": lambda rng, n: (0.3 + 2 * np.exp(-np.arange(n) / n * 6)) * rng.exponential(1, n),
+}
+
+
+@pytest.mark.parametrize("family", LEVEL)
+def test_noise_however_heavy_is_no_divergence(family: str) -> None:
+    for seed in range(8):
+        for n in (80, 200):
+            rng = np.random.default_rng(seed)
+            assert "divergence" not in names(findings_of(loss=LEVEL[family](rng, n).tolist())), (seed, n)
+
+
+@pytest.mark.parametrize("family", ["half normal", "exponential", "lognormal"])
+def test_a_real_rise_is_found_among_noise(family: str) -> None:
+    rng = np.random.default_rng(5)
+    level = np.concatenate([np.linspace(8, 1, 80), np.full(60, 1), np.full(60, 60)])
+    assert "divergence" in names(findings_of(loss=(level * LEVEL[family](rng, 200)).tolist()))
+
+
+FLAT = [0.70, 0.69, 0.695, 0.693, 0.694]
+
+
+def test_few_steps_that_learnt_little_are_a_note_and_get_more_epochs() -> None:
+    known = Known(classes=2, has_entropy_loss=True, optimizer="adam", learning_rate=0.001, steps=30, repeats="again")
+    (found,) = findings_of(known, loss=FLAT, accuracy=[0.5] * 5)
+    assert (found.level, found.name, found.fix) == ("note", "stagnation", "again --epochs 50")
+    assert "few steps (30)" in found.what
+    slow = findings_of(replace(known, learning_rate=1e-6), loss=FLAT, accuracy=[0.5] * 5)
+    assert (slow[0].level, slow[0].fix) == ("note", "again --learning-rate 0.001")
+
+
+@pytest.mark.parametrize(("steps", "level"), [(30, "warning"), (3000, "warning")])
+def test_only_what_is_unstable_gets_a_smaller_learning_rate(steps: int, level: str) -> None:
+    known = Known(classes=2, has_entropy_loss=True, optimizer="adam", learning_rate=0.001, steps=steps, repeats="again")
+    calm = findings_of(known, loss=FLAT, accuracy=[0.5] * 5)
+    assert calm[0].fix in ("again --epochs 50", "again --learning-rate 0.003")
+    (found,) = findings_of(replace(known, is_unstable=True), loss=FLAT, accuracy=[0.5] * 5)
+    assert (found.level, found.fix) == (level, "again --learning-rate 0.0001")
+
+
+def test_what_the_model_answers_is_said_as_far_as_it_is_known() -> None:
+    known = Known(classes=2, has_entropy_loss=True)
+    assert findings_of(known, loss=FLAT)[0].why.startswith("perhaps the model predicts much the same")
+    known = replace(known, answers="135 of 150")
+    assert "differ (135 of 150)" in findings_of(known, loss=FLAT)[0].why
+    assert (
+        "much the same whatever it sees (135 of 150)"
+        in findings_of(replace(known, has_one_answer=True), loss=FLAT)[0].why
+    )
