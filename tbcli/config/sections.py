@@ -256,6 +256,10 @@ class TrainConfig(Section):
         "of several machines.", flag="--workers", panel="Training", metavar="N", least=1,
         most=1024,
     )  # fmt: skip
+    ray: str = setting(
+        "", "Have Ray place the workers: the address of its cluster, or local.", meaning="none", flag="--ray",
+        panel="Training", metavar="ADDRESS|local", problem=line_problem,
+    )  # fmt: skip
     scale_learning_rate: bool = setting(
         False, "Multiply the learning rate by the number of devices or workers.", flag="--scale-learning-rate",
         panel="Training",

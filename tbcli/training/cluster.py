@@ -12,12 +12,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tbcli.errors import ConfigError
 
 TF_CONFIG = "TF_CONFIG"
-_TIED = "_TBCLI_TIED_TO_STDIN"
+TIED = "_TBCLI_TIED_TO_STDIN"
 _END_SECONDS = 20.0  # that a worker may take to end once it was dismissed
 
 
@@ -92,14 +91,21 @@ def workers_beside(count: int, workspace: Path) -> Iterator[None]:
         children = [
             stack.enter_context(_started(WorkerPlace(addresses, index), workspace)) for index in range(1, count)
         ]
-        os.environ[TF_CONFIG] = WorkerPlace(addresses, 0).as_tf_config()
-        try:
+        with placed(WorkerPlace(addresses, 0)):
             yield
-        finally:
-            del os.environ[TF_CONFIG]
-            for child in children:
-                with suppress(subprocess.TimeoutExpired):
-                    child.wait(_END_SECONDS if _was_dismissed() else 0)
+        for child in children:
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(_END_SECONDS)
+
+
+@contextmanager
+def placed(place: WorkerPlace) -> Iterator[None]:
+    """Give this process a place."""
+    os.environ[TF_CONFIG] = place.as_tf_config()
+    try:
+        yield
+    finally:
+        del os.environ[TF_CONFIG]
 
 
 def worker_command(workspace: Path) -> list[str]:
@@ -112,7 +118,7 @@ def _started(place: WorkerPlace, workspace: Path) -> Iterator[subprocess.Popen[b
     # A session of its own: Ctrl-C is for the first one alone, which tells the others when to stop.
     child = subprocess.Popen(  # noqa: S603 - this program
         worker_command(workspace),
-        env={**os.environ, TF_CONFIG: place.as_tf_config(), _TIED: "1"},
+        env={**os.environ, TF_CONFIG: place.as_tf_config(), TIED: "1"},
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
@@ -127,7 +133,7 @@ def _started(place: WorkerPlace, workspace: Path) -> Iterator[subprocess.Popen[b
 
 def end_with_parent() -> None:
     """End this process when the one that started it has ended, however that was; called by a worker."""
-    if os.environ.pop(_TIED, ""):
+    if os.environ.pop(TIED, ""):
         threading.Thread(target=_end_at_eof, name="tbcli-parent", daemon=True).start()
 
 
@@ -137,22 +143,10 @@ def _end_at_eof() -> None:
     os._exit(1)
 
 
-_DISMISSED: list[Any] = []
-
-
-def note_dismissed() -> None:
-    """Note that the workers know that they may end."""
-    _DISMISSED.append(True)
-
-
-def _was_dismissed() -> bool:
-    return bool(_DISMISSED)
-
-
-def free_ports(count: int) -> list[int]:
+def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
     """Return ports of this machine that nobody listens on now."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
-            each.bind(("127.0.0.1", 0))
+            each.bind((host, 0))
         return [each.getsockname()[1] for each in sockets]

@@ -25,7 +25,7 @@ from tbcli.runs import Run, RunStore
 from tbcli.runs.claim import claim
 from tbcli.runs.crash import crash_kept
 from tbcli.training.augmentation import require_images
-from tbcli.training.cluster import TF_CONFIG, workers_beside
+from tbcli.training.cluster import TF_CONFIG, place_of_process, workers_beside
 from tbcli.training.conclusion import Heartbeat, conclude, reason_of
 from tbcli.training.continuing.eligibility import Amendment, require_at_rest
 from tbcli.training.continuing.resuming import progress_in, remembered, reopen, saved_parts, with_any_data
@@ -203,7 +203,14 @@ def rehearse(
 
 
 def _workers(config: Config) -> AbstractContextManager[None]:
-    return workers_beside(config.train.workers, Path(config.paths.workspace))
+    train, workspace = config.train, Path(config.paths.workspace)
+    if not train.ray or place_of_process():
+        return workers_beside(train.workers, workspace)
+    if train.workers < 2:
+        raise ConfigError("--ray needs the number of workers", hint="`--workers 2`")
+    from tbcli.training.ray_workers import workers_by_ray
+
+    return workers_by_ray(train.workers, train.ray, workspace)
 
 
 @contextmanager

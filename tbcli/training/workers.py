@@ -24,7 +24,7 @@ import tensorflow as tf
 from tbcli.config import Config
 from tbcli.errors import ConfigError, TrainingFailed
 from tbcli.runs.files import write_json
-from tbcli.training.cluster import WorkerPlace, note_dismissed, place_of_process
+from tbcli.training.cluster import WorkerPlace, place_of_process
 from tbcli.training.hardware import name_of_device
 from tbcli.training.strategy import Shared
 
@@ -153,7 +153,6 @@ class Workers(Shared):
             with suppress(tf.errors.OpError):
                 self.say()
                 self.compare()
-                note_dismissed()
 
     def compare(self) -> None:
         """Find out whether all have the same weights in the end; every process must be asking."""

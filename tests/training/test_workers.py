@@ -53,6 +53,18 @@ def test_a_stop_reaches_all_workers_and_a_lost_one_leaves_the_state_of_its_last_
     ended(started, worker)
 
 
+@pytest.mark.ray
+@pytest.mark.tf
+def test_workers_that_ray_places_come_to_what_one_process_comes_to_and_stop(tmp_path: Path) -> None:
+    alone = train(tmp_path / "alone", *SETTINGS, "--epochs", "2")
+    require_close(alone, train(tmp_path / "ray", *SETTINGS, "--epochs", "2", "--workers", "2", "--ray", "local"))
+    started, _ = begun(tmp_path / "stop", *SETTINGS, "--epochs", "10000", "--ray", "local")
+    started.terminate()
+    started.communicate(timeout=60)
+    assert started.returncode == 128 + signal.SIGTERM
+    assert run_in(tmp_path / "stop").status() == "interrupted"
+
+
 def begun(workspace: Path, *words: str) -> tuple[subprocess.Popen[str], int]:
     """Return a training of two workers that has written something, and the other worker's process."""
     command = [sys.executable, "-m", "tbcli", "train", *words, "--workers", "2", "--workspace", str(workspace)]
@@ -63,7 +75,7 @@ def begun(workspace: Path, *words: str) -> tuple[subprocess.Popen[str], int]:
         assert started.poll() is None, started.communicate()[1]
         assert time.monotonic() < give_up
         time.sleep(0.1)
-    (worker,) = map(int, Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split())
+    worker, *_ = map(int, Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split())
     return started, worker
 
 

@@ -18,7 +18,7 @@ EPOCHS = "train.epochs"
 _OF_EXPERIMENT = ("data", "model", "train", "record", "charts", "direction")
 _HARMLESS = frozenset({
     EPOCHS, "data.cache", "train.name", "train.note", "train.steps_per_execution", "train.max_time",
-    "train.save_formats", "train.checkpoint_every", "train.keep_state", "train.devices", "train.workers",
+    "train.save_formats", "train.checkpoint_every", "train.keep_state", "train.devices", "train.workers", "train.ray",
 })  # fmt: skip
 """What may differ, for a training that was never interrupted would have come to the same result with it."""
 LABELS = ("train.name", "train.note")

@@ -26,7 +26,7 @@ from tbcli.training.continuing.eligibility import Amendment, nothing_left, requi
 from tests.fakes import make_run
 
 HARMLESS = {
-    "train.devices": "2", "train.workers": 2,
+    "train.devices": "2", "train.workers": 2, "train.ray": "local",
     "data.cache": "disk", "train.name": "b", "train.note": "why", "train.steps_per_execution": 3,
     "train.max_time": "3m", "train.save_formats": ("h5",), "train.checkpoint_every": "9", "train.keep_state": False,
     "plot.automatic": False, "plot.theme": "dark", "serve.port": 1, "paths.workspace": "elsewhere",
