@@ -201,7 +201,9 @@ def _best_lines(definition: Definition, reached: Sequence[Outcome]) -> list[str]
     for outcome in measured[:_SHOWN]:
         values = [spoken_value(value) for value in outcome.params.values()]
         seed = [str(outcome.seed)] if has_seeds else []
-        rows.append([str(outcome.trial), spoken_number(outcome.value), *values, *seed, outcome.run])
+        rows.append(
+            [str(outcome.trial), spoken_number(outcome.value), *values, *seed, f"{definition.name}-{outcome.trial}"]
+        )
     return [printable(line) for line in padded(rows, right={0, 1})] if measured else []
 
 

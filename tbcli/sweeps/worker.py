@@ -108,6 +108,10 @@ class Reporter(Narrator):
         """A stage begins."""
         self._channel.tell(stage=text)
 
+    def begin(self, epochs: int, steps: int) -> None:
+        """Training begins."""
+        self._channel.tell(stage=f"epoch 1 of {epochs}")
+
     def warn(self, text: str) -> None:
         """Something that may be wrong."""
         print(f"warning: {text}", file=sys.stderr, flush=True)  # noqa: T201 - kept beside the sweep
