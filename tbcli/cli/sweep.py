@@ -94,11 +94,11 @@ def _go_on(common: Common, name: str, output: Output) -> None:
     from tbcli.sweeps.asking import changed_length
     from tbcli.sweeps.definition import find_sweep
 
+    _require_harmless(common)
     config = common.settle()
     directory = find_sweep(config.paths, name)
     with directory.claim():
         definition = directory.load()
-        _require_harmless(common)
         longer = changed_length(definition, config.sweep.trials)
         if longer != definition:
             directory.save(longer)
@@ -111,10 +111,13 @@ def _require_harmless(common: Common) -> None:
     Raises:
         ConfigError: Something else was typed than how to go on.
     """
-    for key, said in common.flags.items():
+    said = {key: said.typed for key, said in common.flags.items()}
+    said |= {pair.partition("=")[0].strip(): "--set " + pair for pair in common.assignments}
+    said |= {"config": "--config"} if common.config is not None else {}
+    for key, typed in said.items():
         if key not in _CHANGEABLE and not key.startswith("paths."):
             raise ConfigError(
-                f"{said.typed} cannot be changed: a sweep goes on with its own settings",
+                f"{typed} cannot be changed: a sweep goes on with its own settings",
                 hint=f"beside --resume stand {', '.join(_FLAGS_TO_CHANGE)}; a new sweep takes anything",
             )
 

@@ -25,7 +25,7 @@ from tbcli.runs.run import Run
 from tbcli.runs.store import RunStore
 from tbcli.sweeps.definition import Definition, SweepDirectory, Trial
 from tbcli.sweeps.endings import ENDED, RESULTS, Outcome, OutcomeLog, outcome_of, runs_of_sweep
-from tbcli.sweeps.goal import Goal, goal_of
+from tbcli.sweeps.goal import Goal, goal_from
 from tbcli.sweeps.slots import SCRIPT_WORKER, WORKER, Slot, Worker, count_slots, own_cores, share_cores
 from tbcli.sweeps.space import Value
 from tbcli.sweeps.study import Study, open_study
@@ -91,10 +91,10 @@ class Coordinator:
     ) -> None:
         self._definition, self._directory, self._config, self._view = definition, directory, config, view
         self._command = command or (SCRIPT_WORKER if definition.script else WORKER)
-        self._goal: Goal = goal_of(definition.metric, config.direction)
+        self._goal: Goal = goal_from(definition.metric, definition.sense)
         self._study: Study = open_study(definition, directory.journal_file)
         self._log = OutcomeLog(directory)
-        self._store = RunStore(config.paths, config.direction)
+        self._store = RunStore(config.paths, definition.base.get("direction"))
         self._todo: deque[Assignment] = deque(map(Assignment, range(definition.count)))
         self._running: dict[int, Running] = {}
         self._selector = selectors.DefaultSelector()

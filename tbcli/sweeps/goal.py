@@ -78,6 +78,12 @@ def goal_of(text: str, directions: Overrides) -> Goal:
     return Goal(name, selector, direction.sense)
 
 
+def goal_from(text: str, sense: str) -> Goal:
+    """Return the goal of a sweep that has begun: which values are better was settled then."""
+    name, selector = _parted(text)
+    return Goal(name, selector, sense)
+
+
 def _parted(text: str) -> tuple[str, str]:
     """Return the name of a metric, and which of its values is meant."""
     name, _, selector = text.rpartition(".")

@@ -18,7 +18,7 @@ from tbcli.sweeps.endings import Outcome, cut_torn_tail
 from tbcli.sweeps.space import Dimension, Value
 
 _TRIAL, _RUN = "trial", "run"
-_WARM_UP_EPOCHS = 1
+_FIRST_PRUNED_EPOCH = 2  # after a single one too little is known
 
 
 class Study(Protocol):
@@ -114,7 +114,7 @@ class OptunaStudy:
         epochs = int(self._definition.base.get("train", {}).get("epochs", 1))
         match self._definition.prune:
             case "median":
-                return pruners.MedianPruner(n_warmup_steps=_WARM_UP_EPOCHS)
+                return pruners.MedianPruner(n_warmup_steps=_FIRST_PRUNED_EPOCH)
             case "hyperband":
                 return pruners.HyperbandPruner(min_resource=1, max_resource=max(1, epochs))
             case _:

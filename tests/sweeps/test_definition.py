@@ -10,7 +10,8 @@ import pytest
 from typer.testing import Result
 
 from tbcli.config import Config, PathsConfig
-from tbcli.errors import NotFound, Refused
+from tbcli.errors import ConfigError, NotFound, Refused
+from tbcli.sweeps.asking import changed_length
 from tbcli.sweeps.definition import Definition, create_sweep, find_sweep, sweep_names
 from tbcli.sweeps.space import Dimension
 
@@ -152,3 +153,21 @@ def test_settings_of_sweeps_are_no_words_of_train(cli: Cli) -> None:
     result = cli("train", "seeds=3", "--print-config")
     assert result.exit_code == 2
     assert "seed" in result.stderr
+
+
+def test_a_sweep_that_goes_on_takes_nothing_that_would_change_its_trials(cli: Cli) -> None:
+    for words in ("--epochs 3", "--set train.epochs=3", "--config x.toml", "lr=0.1", "--dry-run", "--script x.py"):
+        result = cli("sweep", "--resume", "latest", *words.split())
+        assert result.exit_code == 2, words
+    result = cli("sweep", "--resume", "latest", "--retry", "1", "--parallel", "2")
+    assert (result.exit_code, "there are no sweeps" in result.stderr) == (3, True)
+
+
+def test_the_number_of_trials_can_grow_where_there_are_more() -> None:
+    drawn = definition(RANGE, method="random", combinations=3)
+    assert changed_length(drawn, 0) == drawn
+    assert changed_length(drawn, 5).count == 5
+    with pytest.raises(ConfigError, match="already"):
+        changed_length(drawn, 2)
+    with pytest.raises(ConfigError, match="no others"):
+        changed_length(definition(RATES, SIZES), 9)
