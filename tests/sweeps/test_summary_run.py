@@ -115,7 +115,7 @@ def test_labels_that_are_no_names_of_directories_stay_apart(workspace: Path) -> 
 
 
 def test_a_summary_is_no_run_and_is_rewritten_whole(workspace: Path, cli: Cli) -> None:
-    trials = make_sweep(workspace)
+    make_sweep(workspace)
     first = written_summary(workspace)
     make_trial(workspace, 6, 0.1, 0, files=False)
     second = written_summary(workspace)
@@ -125,7 +125,7 @@ def test_a_summary_is_no_run_and_is_rewritten_whole(workspace: Path, cli: Cli) -
     assert second.id not in [run.id for run in store.list()]
     assert [run.id for run in store.summaries()] == [second.id]
     assert store.find("latest").id != second.id
-    assert store.find("best:val_loss").id in [run.id for run in trials]
+    assert store.find("best:val_loss").id in [run.id for run in store.list()]  # two are equally good
     with pytest.raises(NotFound, match="not a run of tbcli's"):
         store.find(second.id)
     assert second.id not in cli("runs").stdout
