@@ -33,6 +33,8 @@ train: install ## train on the bundled MNIST and keep the run here
 unexport PYTHONDONTWRITEBYTECODE
 # One more than there are cores, for many tests wait for a process that they started; at most 4.
 JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n < 3 ? n + 1 : 4)))
+# The slow ones start processes themselves: no more at once than there are cores.
+SLOW_JOBS ?= 2
 PROFILE ?= dev
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --hypothesis-profile $(PROFILE)
 
@@ -45,7 +47,7 @@ test-quick: $(VENV)/installed-dev ## run the tests that need no TensorFlow
 
 test-all: $(VENV)/installed-dev ## run every test; the browser ones need chromium and chromedriver
 	@$(PYTEST)
-	@$(BIN)/python -m pytest -m 'slow or browser' --hypothesis-profile $(PROFILE)
+	@$(BIN)/python -m pytest -n $(SLOW_JOBS) --dist loadfile -m 'slow or browser' --hypothesis-profile $(PROFILE)
 
 check: $(VENV)/installed-dev ## format, lint and type checks
 	@$(BIN)/ruff format --check .

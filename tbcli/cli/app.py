@@ -24,7 +24,7 @@ COMMANDS = {
     "serve": "Show runs in TensorBoard, all or the chosen ones, until Ctrl-C.",
     "clean": "Remove runs: logs, plots and model together, after showing them and asking.",
     "run": "Run a training script unchanged, and keep a run for every Keras fit in it.",
-    "sweep": "Train with many settings, several at once, and keep a run of each.",
+    "sweep": "Train a model with many settings, several trainings at once, and keep a run of each.",
     "stop": "Ask trainings to finish their step, save and end, and wait until they have.",
     "data": "Show how data are read, and check them for problems, before training.",
     "models": "List the models, their arguments, and their number of parameters for --data.",

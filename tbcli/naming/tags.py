@@ -20,7 +20,7 @@ SYSTEM = "system/"
 CPU_PERCENT, GPU_MEMORY = "cpu_percent", "gpu_memory_mb"
 MEMORY, PEAK_MEMORY = "memory_mb", "peak_memory_mb"
 BAND = "sweep/"  # in the summary of a sweep, over the runs of a group: in front of a metric
-MEAN, LOWER, UPPER = "/mean", "/lower", "/upper"  # behind it
+MEAN, LOWER, UPPER = "mean", "lower", "upper"  # behind it, and a slash
 BAND_RUNS = BAND + "runs"
 
 # Histograms.

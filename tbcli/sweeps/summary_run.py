@@ -121,7 +121,7 @@ def _values_of(curves: GroupCurves, epoch: int, split: str, *, has_bands: bool) 
 
 def _band_tags(metric: str) -> tuple[str, str, str]:
     # The mean has a further tag here: of one that trials have too, the page would miss the ends in each of them.
-    mean, lower, upper = (f"{tags.BAND}{metric}{end}" for end in (tags.MEAN, tags.LOWER, tags.UPPER))
+    mean, lower, upper = (f"{tags.BAND}{metric}/{end}" for end in (tags.MEAN, tags.LOWER, tags.UPPER))
     return mean, lower, upper
 
 

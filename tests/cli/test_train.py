@@ -213,7 +213,7 @@ def test_every_option_of_train_is_a_setting_or_says_what_to_do() -> None:
     assert names == {
         each.key.replace(".", "_")
         for each in SETTINGS.values()
-        if each.flag and (each.key == "plot.automatic" or not each.key.startswith(("plot.", "serve.")))
+        if each.flag and (each.key == "plot.automatic" or not each.key.startswith(("plot.", "serve.", "sweep.")))
     }
 
 
