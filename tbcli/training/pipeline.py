@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -52,6 +52,7 @@ def train_and_save(
     interruption: Interruption,
     expecting: Expecting = expects_anything,
     saved: Mapping[str, Any] | None = None,
+    agree: Callable[[Mapping[str, Any]], None] = lambda facts: None,
 ) -> None:
     """Fit a model to a dataset, save it, measure it once on the test set, and leave everything in the run.
 
@@ -63,6 +64,7 @@ def train_and_save(
         interruption: Checked at safe points.
         expecting: See `tbcli.training.train`.
         saved: The state that a resumed run goes on from, empty if it begins anew; None of a new run.
+        agree: Told what the record is to say of the model; may raise.
 
     Raises:
         ConfigError, NotFound, DoesNotFit: What was asked, the data and the model do not fit; nothing was trained.
@@ -75,6 +77,7 @@ def train_and_save(
     ready.strategy.ready()
     ready.strategy.stop, ready.feed.before = signal_stop, ready.strategy.announce
     dataset, model, from_logits = ready.dataset, ready.model, ready.objective.from_logits
+    agree(ready.facts)
     for note in version_notes(run.record, ready.facts):  # of a resumed run
         narrator.note(note)
     run.update(**ready.facts)

@@ -12,8 +12,10 @@ import tensorflow as tf
 
 from tbcli.config import OPTIMIZERS, Config
 from tbcli.data.dataset import Dataset
+from tbcli.errors import describe_error
 from tbcli.models import build_model, count_outputs, is_compiled, precision_of, short_name
 from tbcli.naming.matching import listed
+from tbcli.training.continuing.code import code_facts
 from tbcli.training.feed import TrainingFeed
 from tbcli.training.fits.fit_settings import settings_of_optimizer
 from tbcli.training.hardware import choose_precision, let_memory_grow, threads_in_use
@@ -135,6 +137,11 @@ def prepare(
         rate_at, config = rate_of_optimizer(model.optimizer), _with_optimizer(config, own)
     elif is_compiled_by_user:
         narrator.note(f"--optimizer {train.optimizer} replaces the model's own")
+    own_optimizer = own if is_compiled_by_user and keeps_own_optimizer(train) else None
+    try:
+        facts["code"] = code_facts(model, objective.loss, objective.metrics(), own_optimizer)
+    except Exception as error:  # noqa: BLE001 - of objects of the user's; the training does not depend on it
+        narrator.note(f"a resumed run would not notice that its code was changed: {describe_error(error)}")
     class_weights = weigh_classes(dataset) if config.data.balance else None
     return Prepared(config, dataset, model, objective, feed, health, rate_at, class_weights, plan, facts, strategy)
 

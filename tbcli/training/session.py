@@ -6,17 +6,18 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from tbcli.config import Config
 from tbcli.config.layers import with_absolute_paths
 from tbcli.data import load_dataset, needs_keras
 from tbcli.data.dataset import Dataset
-from tbcli.errors import ConfigError, DoesNotFit, Interrupted, NotFound, TbcliError, TrainingFailed, status_of
+from tbcli.errors import ConfigError, DoesNotFit, Interrupted, NotFound, Refused, TbcliError, TrainingFailed, status_of
 from tbcli.keras_backend import BACKEND, load_keras, require_backend
 from tbcli.loading import imports_kept
 from tbcli.models import choose_model, describe_samples, short_name
@@ -164,8 +165,17 @@ def resume(
 
         parts = with_any_data(parts) if allow_changes else parts
         with open_strategy(config.train).leading(config):
-            train_and_save(config, dataset, run, narrator, interruption, expecting, saved=parts)
+            agree = partial(_agree, amendment, run, narrator)
+        train_and_save(config, dataset, run, narrator, interruption, expecting, saved=parts, agree=agree)
     return run
+
+
+def _agree(amendment: Amendment, run: Run, narrator: Narrator, facts: Mapping[str, Any]) -> None:
+    """Refuse another model than the run's, or record it."""
+    from tbcli.training.continuing.code import code_changes
+
+    for text in amendment.check_code(code_changes(run.record, facts)):
+        narrator.note(text)
 
 
 def rehearse(
@@ -340,7 +350,7 @@ def _kept(
         status = status_of(error)
         reason = reason_of(error)
         is_told = run.output_file.exists()  # left the terminal, with its id
-        is_unfit = isinstance(error, (ConfigError, NotFound, DoesNotFit))
+        is_unfit = isinstance(error, (ConfigError, NotFound, DoesNotFit, Refused))
         has_begun = not is_unfit or (not put_back and (is_told or _has_trained(run)))
         _tell_run(error, run)
         raise

@@ -90,6 +90,25 @@ class Amendment:
         self.changes += others
         self._data_facts = dict(facts) if others else {}
 
+    def check_code(self, changes: Iterable[Change]) -> list[str]:
+        """Check that model, loss and metrics are made as the run's, but for what a setting changed; or record it.
+
+        Args:
+            changes: What differs in their code.
+
+        Returns:
+            What a person should know.
+
+        Raises:
+            Refused: Something differs, and that is not allowed.
+        """
+        said = {key for each in self.changes for key in (each.key, each.key.partition(".")[0])}
+        others = [each for each in changes if not {each.key, f"train.{each.key}"} & said]
+        require_same(self._run, others, self._before, allowed=self._is_allowed)
+        if others:
+            self._run.record["changes"] = changes_record(self._run, others, self._done)
+        return told_changes(others, self._before)
+
     def facts(self) -> dict[str, Any]:
         """Return what the run's record says from now on."""
         train = self.config.train
