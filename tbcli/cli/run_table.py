@@ -73,6 +73,7 @@ def run_facts(run: Run, now: datetime) -> dict[str, Any]:
         "task": run.task_name,
         "judge": run.judge or None,
         "directory": str(run.logs),
+        **({"sweep": dict(run.sweep)} if run.sweep else {}),
     }
 
 

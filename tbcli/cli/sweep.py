@@ -193,8 +193,7 @@ def _conclude(coordinator: Coordinator, definition: Definition, directory: Sweep
 
 def _best_lines(definition: Definition, reached: Sequence[Outcome]) -> list[str]:
     """Return the best trials as a table."""
-    from tbcli.cli.sweeping import spoken_number
-    from tbcli.sweeps.space import spoken_value
+    from tbcli.cli.sweeping import spoken_number, spoken_setting
 
     measured = [outcome for outcome in reached if outcome.value is not None and outcome.status == "finished"]
     measured.sort(key=lambda outcome: (outcome.value or 0.0) * (1 if definition.sense == "min" else -1))
@@ -202,7 +201,7 @@ def _best_lines(definition: Definition, reached: Sequence[Outcome]) -> list[str]
     has_seeds = definition.seeds > 1
     rows = [["trial", definition.metric, *names, *(["seed"] if has_seeds else []), "run"]]
     for outcome in measured[:_SHOWN]:
-        values = [spoken_value(value) for value in outcome.params.values()]
+        values = [spoken_setting(value) for value in outcome.params.values()]
         seed = [str(outcome.seed)] if has_seeds else []
         rows.append(
             [str(outcome.trial), spoken_number(outcome.value), *values, *seed, f"{definition.name}-{outcome.trial}"]

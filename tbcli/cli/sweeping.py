@@ -11,7 +11,7 @@ from tbcli.cli.output import Output, counted_seconds, is_terminal, padded, print
 from tbcli.sweeps.definition import Definition, Trial
 from tbcli.sweeps.endings import RESULTS, Outcome
 from tbcli.sweeps.goal import Goal
-from tbcli.sweeps.space import spoken_value
+from tbcli.sweeps.space import short_name_of, spoken_value
 from tbcli.sweeps.view import SweepView
 
 _WIDEST = 16  # cell of a setting
@@ -30,7 +30,12 @@ def spoken_settings(trial: Trial) -> str:
     """Return the settings of a trial, as ``learning_rate=0.1 seed=2``."""
     seed = {"train.seed": trial.seed} if trial.seed is not None else {}
     pairs = {**trial.params, **seed}
-    return printable(" ".join(f"{key.partition('.')[2]}={spoken_value(value)}" for key, value in pairs.items()))
+    return printable(" ".join(f"{short_name_of(key)}={spoken_setting(value)}" for key, value in pairs.items()))
+
+
+def spoken_setting(value: object) -> str:
+    """Return the value of a setting with the digits that a person reads."""
+    return f"{value:.6g}" if isinstance(value, float) else spoken_value(value)
 
 
 def spoken_number(value: float | None) -> str:
@@ -238,7 +243,7 @@ class LiveView(PlainView):
         has_seed = any(row.trial.seed is not None for row in self._rows.values())
         rows = [["trial", *progress.names, *(["seed"] if has_seed else []), "epoch", metric, "time"]]
         for _, row in sorted(self._rows.items()):
-            values = [shortened(_short(value), _WIDEST) for value in row.trial.params.values()]
+            values = [shortened(spoken_setting(value), _WIDEST) for value in row.trial.params.values()]
             seed = [str(row.trial.seed)] if has_seed else []
             epoch = f"{row.epoch}/{progress.epochs}" if row.epoch else row.stage or "starting"
             spent = counted_seconds(self._now() - row.began)
@@ -257,7 +262,3 @@ class LiveView(PlainView):
         """Nothing more happens."""
         if self._has_begun:
             self._live.stop()
-
-
-def _short(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else spoken_value(value)

@@ -51,8 +51,8 @@ class Dimension:
 
     @property
     def name(self) -> str:
-        """The key without its section."""
-        return self.key.partition(".")[2]
+        """What it is called where no section is written."""
+        return short_name_of(self.key)
 
     def sample(self, source: random.Random) -> Value:
         """Return a value drawn at random."""
@@ -266,6 +266,13 @@ def read_argument(text: str) -> Value:
     return float(text) if _NUMBER.fullmatch(text) and math.isfinite(float(text)) else text
 
 
+def short_name_of(key: str) -> str:
+    """Return what a key is called where no section is written: ``learning_rate``, ``model``."""
+    from tbcli.config import SETTINGS
+
+    return SETTINGS[key].word if key in SETTINGS else key.partition(".")[2]
+
+
 def spoken_value(value: object) -> str:
     """Return a value as a person would type it, with all its digits."""
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value).removesuffix(".0")
