@@ -57,6 +57,7 @@ def continued(common: Common, reference: str, *, allow_changes: bool) -> Continu
         nothing_left,
         require_at_rest,
         require_epochs,
+        require_files,
         require_ours,
     )
 
@@ -64,6 +65,7 @@ def continued(common: Common, reference: str, *, allow_changes: bool) -> Continu
     run = _find_one(common, here, reference)
     require_ours(run)
     require_at_rest(run)
+    require_files(run)
     before = config_of(run).updated({f"paths.{name}": getattr(here.paths, name) for name in _PLACES})
     after = amended(before, common.assignments, common.flags)
     require_epochs(run, after.train.epochs, count_done(run))  # first: no change that is allowed helps

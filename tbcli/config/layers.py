@@ -36,7 +36,8 @@ def _read_text(path: Path) -> str:
             f"no configuration file {str(path)!r}", hint="`--config` takes a TOML file or a run's config.json"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {str(path)!r}: {error}", hint="it must be a readable UTF-8 text file") from None
+        what = error.strerror or error if isinstance(error, OSError) else error
+        raise ConfigError(f"cannot read {str(path)!r}: {what}", hint="it must be a readable UTF-8 text file") from None
 
 
 def _read_stream(path: Path) -> bytes:

@@ -118,6 +118,10 @@ def _read_without_epochs(run: Run, label: str, request: Request, reading: Readin
             raise NotFound(
                 f"run {run.label} has no finished epoch yet", hint="wait for the end of epoch 1, as `--watch` does"
             ) from None
+        if not run.record_file.exists():
+            raise NotFound(
+                f"run {run.label} was removed meanwhile", hint=f"`tbcli clean --restore {run.id}` if it is in the trash"
+            ) from None
         raise NotFound(
             f"run {run.label} has no epoch to plot; it is {run.status()}", hint="`tbcli runs` lists the runs"
         ) from None

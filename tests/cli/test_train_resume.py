@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -120,6 +121,20 @@ def test_a_finished_run_takes_a_name_and_a_note_and_says_what_has_no_effect(
     assert "not applied, for nothing is left to train: save_format h5 instead of" in result.stderr
     assert "max_time" not in result.stderr
     assert resumed == []
+
+
+@pytest.mark.parametrize("name", ["history.csv", "config.json", "heartbeat", "train/events.out.tfevents.9.x"])
+def test_what_is_no_file_is_refused_and_the_run_stays_as_it_was(
+    cli: Cli, workspace: Path, resumed: Resumed, name: str
+) -> None:
+    run = make_run(workspace, epochs=5, record={"ended_by": "epochs"})
+    (run.logs / name).unlink(missing_ok=True)
+    os.mkfifo(run.logs / name)
+    before = run.record_file.read_bytes()
+    code, said = refused(cli, "latest", "--epochs", "9", "--allow-changes")
+    assert code == 8
+    assert f"{name}' is no regular file" in said
+    assert run.record_file.read_bytes() == before
 
 
 def test_a_run_cannot_end_before_what_it_has_trained(cli: Cli, workspace: Path, resumed: Resumed) -> None:

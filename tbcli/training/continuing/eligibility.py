@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from tbcli.config import Config
@@ -61,6 +64,7 @@ class Amendment:
     def __init__(self, run: Run, config: Config | None = None, *, is_allowed: bool = False) -> None:
         require_ours(run)
         require_whole(run)
+        require_files(run)
         self._run, self._is_allowed = run, is_allowed
         self._before = with_absolute_paths(config_of(run))
         chosen = [key for key, word in _CHOOSES.items() if config and config.value(key) == word]
@@ -154,6 +158,22 @@ def require_whole(run: Run) -> None:
             f"run {run.label} was slimmed ({', '.join(slimmed)}): its states belong to event files that were whole",
             hint=f"`tbcli train --config {run.id}` repeats it from its start",
         )
+
+
+def require_files(run: Run) -> None:
+    """Check that what a resumed training reads and writes on are files.
+
+    Raises:
+        Refused: A pipe, a device or a directory is in the place of one.
+    """
+    for top, _, names in os.walk(run.logs):
+        for path in (Path(top, name) for name in names):
+            mode = path.stat().st_mode if path.exists() else stat.S_IFREG  # a link to nowhere is told where it matters
+            if not stat.S_ISREG(mode):
+                raise Refused(f"{str(path)!r} is no regular file", hint="move it away, then resume the run")
+    for path in (run.history_file, run.config_file):
+        if path.is_dir():
+            raise Refused(f"{str(path)!r} is a directory, no file", hint="move it away, then resume the run")
 
 
 def count_done(run: Run) -> int:
