@@ -36,6 +36,22 @@ class Claim:
             raise ValueError("the claim was released")
         return self._handle
 
+    def why_gone(self, logs: Path) -> str:
+        """Return what became of the directory, as ``was removed`` or ``was moved to ...``; empty while it is there."""
+        if self._handle is None:
+            return ""
+        held = os.fstat(self._handle)
+        with suppress(OSError):
+            if os.path.samestat(held, logs.stat()):
+                return ""
+        try:
+            place = str(Path(f"/proc/self/fd/{self._handle}").readlink())
+        except OSError:  # a system without
+            place = ""
+        if not held.st_nlink or place.endswith(" (deleted)"):
+            return "was removed"
+        return f"was moved to {place!r}" if place else "was removed or moved"
+
     def release(self) -> None:
         """Give the directory back; safe to call again."""
         handle, self._handle = self._handle, None

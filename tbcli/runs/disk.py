@@ -60,6 +60,9 @@ def disk_words(error: BaseException, directory: Path | None = None) -> tuple[str
     """
     number = system_number(error)
     if directory and number in (errno.ENOENT, errno.ENOTDIR, 0) and not directory.is_dir():
-        return "the run's directory was removed while it trained", "`tbcli stop` ends a training before it is removed"
+        return (
+            "the run's directory was removed or moved while it trained",
+            "`tbcli stop` ends a training before it is removed",
+        )
     what, advice = _WORDS.get(number, ("", f"look at what lies there; {_ELSEWHERE}"))
     return what or str(getattr(error, "strerror", None) or telling_line(error)), advice

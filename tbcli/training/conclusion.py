@@ -27,10 +27,14 @@ class Heartbeat:
 
     Args:
         run: In training.
+        why_gone: Says what became of its directory; empty while that is there.
+        tell: Told once, in this thread, that it is gone.
     """
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(
+        self, run: Run, why_gone: Callable[[], str] = lambda: "", tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._run, self._why_gone, self._tell = run, why_gone, tell
         self._stopped = threading.Event()
         threading.Thread(target=self._beat, name="tbcli-heartbeat", daemon=True).start()
 
@@ -39,11 +43,16 @@ class Heartbeat:
         self._stopped.set()
 
     def _beat(self) -> None:
-        beat_at, is_asked = time.monotonic(), False
+        beat_at, is_asked, is_told = time.monotonic(), False, False
         while not self._stopped.wait(_LOOK_SECONDS):
             if take_request(self._run) and not is_asked:
                 is_asked = True  # a second signal would end the process at once
                 signal_stop()
+            if not is_told and (why := self._why_gone()):
+                is_told = True
+                self._tell(
+                    f"{str(self._run.logs)!r} {why}: training goes on, for its model; `tbcli` does not find the run"
+                )
             if time.monotonic() - beat_at >= HEARTBEAT_SECONDS:
                 beat_at = time.monotonic()
                 with suppress(OSError):  # a full disk is noticed where it matters; the process itself shows its life

@@ -38,6 +38,8 @@ class Interruption:
         self.signal_number = 0
         self.what_is_lost: Callable[[], str] = lambda: "nothing was kept"
         """Says what leaving at once loses at most."""
+        self.tell_at_once = ""
+        """What another thread has to say: the next check tells it."""
         self._leaves = threading.Lock()
         self._came_at = 0.0
         self._previous: dict[int, Any] = {}
@@ -115,6 +117,9 @@ class Interruption:
         """
         if threading.current_thread() is not threading.main_thread():
             return
+        if text := self.tell_at_once:
+            self.tell_at_once = ""
+            self._narrator.warn(text)
         self._narrator.safe_point()
         if self.signal_number:
             raise Interrupted(

@@ -23,7 +23,7 @@ from tbcli.loading import imports_kept
 from tbcli.models import choose_model, describe_samples, short_name
 from tbcli.recorders.registry import chosen_names, require_loadable
 from tbcli.runs import Run, RunStore
-from tbcli.runs.claim import claim
+from tbcli.runs.claim import Claim, claim
 from tbcli.runs.crash import crash_kept
 from tbcli.training.augmentation import require_images
 from tbcli.training.cluster import TF_CONFIG, place_of_process, workers_beside
@@ -97,7 +97,11 @@ def train(
         }
         run = RunStore(config.paths, config.direction).create(config, facts)
         narrator.claimed(run)
-        with claim(run.logs), _crash_kept(run, own_process=own_process), _kept(run, config, interruption, narrator):
+        with (
+            claim(run.logs) as lock,
+            _crash_kept(run, own_process=own_process),
+            _kept(run, config, interruption, narrator, lock),
+        ):
             _import_pipeline(config, dataset, narrator, interruption, own_process=own_process)
             from tbcli.training.pipeline import train_and_save
             from tbcli.training.strategy import open_strategy
@@ -140,7 +144,7 @@ def resume(
     narrator = progress or Narrator()
     require_at_rest(run)
     with ExitStack() as held:
-        held.enter_context(claim(run.logs))
+        lock = held.enter_context(claim(run.logs))
         run.reload()  # another process may have resumed it since it was found
         amendment = Amendment(run, config, is_allowed=allow_changes)
         interruption = held.enter_context(_begun(amendment.config, narrator, own_process=own_process))
@@ -158,7 +162,7 @@ def resume(
         for text in amendment.notes({"versions": package_versions()}):
             narrator.note(text)
         held.enter_context(_crash_kept(run, own_process=own_process))
-        held.enter_context(_kept(run, config, interruption, narrator, seconds=seconds, put_back=put_back))
+        held.enter_context(_kept(run, config, interruption, narrator, lock, seconds=seconds, put_back=put_back))
         _import_pipeline(config, dataset, narrator, interruption, own_process=own_process)
         from tbcli.training.pipeline import train_and_save
         from tbcli.training.strategy import open_strategy
@@ -315,6 +319,7 @@ def _kept(
     config: Config,
     interruption: Interruption,
     narrator: Narrator,
+    lock: Claim,
     *,
     seconds: float = 0.0,
     put_back: Callable[[], None] | None = None,
@@ -328,11 +333,13 @@ def _kept(
         config: What was asked.
         interruption: Told the run.
         narrator: Told what comes at the end.
+        lock: On the run's directory, which somebody may remove all the same.
         seconds: What earlier processes have trained.
         put_back: Makes a resumed run what it was.
     """
     began = time.perf_counter() - seconds
-    heartbeat = Heartbeat(run)
+    why_gone = partial(lock.why_gone, run.logs)
+    heartbeat = Heartbeat(run, why_gone, partial(setattr, interruption, "tell_at_once"))
     interruption.what_is_lost = partial(_what_is_lost, run)
     status, reason, has_begun = "failed", "", True
     try:
@@ -342,7 +349,7 @@ def _kept(
         except TbcliError:
             raise
         except Exception as error:
-            failed = explained(error, run.logs, config.train.batch_size)
+            failed = _without_directory(run, why_gone()) or explained(error, run.logs, config.train.batch_size)
             if failed is None:
                 raise
             raise failed from error
@@ -364,7 +371,8 @@ def _kept(
         else:
             if interruption.signal_number and status == "finished":
                 config = config.updated({"plot.automatic": False})
-            conclude(run, config, status, reason, seconds, warn=narrator.warn, stage=narrator.stage)
+            if not why_gone():
+                conclude(run, config, status, reason, seconds, warn=narrator.warn, stage=narrator.stage)
             if status == "failed":
                 _note_state(run, narrator)
     try:
@@ -372,6 +380,17 @@ def _kept(
     except Interrupted as error:
         _tell_run(error, run)
         raise
+
+
+def _without_directory(run: Run, why_gone: str) -> TrainingFailed | None:
+    """Return what to say of a training whose directory is gone; None of one that has it."""
+    if not why_gone:
+        return None
+    record = "its record has no end" if "moved to" in why_gone else "it has no record"
+    return TrainingFailed(
+        f"the run's directory {str(run.logs)!r} {why_gone} while it trained: {record}",
+        hint="`tbcli stop` ends a training before its directory is moved or removed",
+    )
 
 
 def _has_trained(run: Run) -> bool:
@@ -398,6 +417,8 @@ def _tell_run(error: BaseException, run: Run) -> None:
         error.hint = error.hint.replace(" RUN`", f" {run.id}`")
     if isinstance(error, Interrupted) and run.record.get("status") == "finished":
         error.hint = f"all but the figures is done: `tbcli plot {run.id}` draws them"
+    elif isinstance(error, Interrupted) and not run.record_file.exists():
+        error.hint = f"the run's directory {str(run.logs)!r} is gone: `tbcli train` begins a new one"
     elif isinstance(error, Interrupted):
         error.hint = f"`tbcli train --resume {run.id}` goes on with it"
     elif isinstance(error, TrainingFailed) and run.saved_model.is_file():

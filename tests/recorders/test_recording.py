@@ -157,7 +157,7 @@ def test_a_run_directory_that_was_removed_is_no_full_disk(tmp_path: Path) -> Non
     recording = Recording([Probe(), Probe("other")], RecordConfig(), gone, warnings.append)
     live_through(recording)
     (warning,) = warnings
-    assert warning.startswith("nothing more is recorded: the run's directory was removed while it trained")
+    assert warning.startswith("nothing more is recorded: the run's directory was removed or moved while it trained")
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), MemoryError(), RecursionError(), StopIteration()])

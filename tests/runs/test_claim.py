@@ -69,3 +69,17 @@ def test_what_cannot_be_opened_tells_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert is_claimed(tmp_path / "gone") is None
     assert is_claimed(tmp_path / "file") is None
+
+
+@pytest.mark.parametrize(("become", "said"), [("removed", "was removed"), ("moved", "was moved to '{}'"), ("", "")])
+def test_a_claim_tells_what_became_of_its_directory(tmp_path: Path, become: str, said: str) -> None:
+    logs, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    logs.mkdir()
+    with claim(logs) as lock:
+        assert lock.why_gone(logs) == ""
+        if become == "moved":
+            logs.rename(elsewhere)
+        elif become:
+            logs.rmdir()
+            logs.mkdir()  # another one in its place
+        assert lock.why_gone(logs) == said.format(elsewhere)

@@ -43,7 +43,7 @@ def test_a_directory_that_is_gone_is_named_as_that_and_concerns_all_files(tmp_pa
     error = FileNotFoundError(errno.ENOENT, "No such file or directory", "x")
     assert disk_words(error, tmp_path)[0] == "No such file or directory"
     assert not is_of_all_files(error, tmp_path)
-    assert disk_words(error, tmp_path / "gone")[0] == "the run's directory was removed while it trained"
+    assert disk_words(error, tmp_path / "gone")[0] == "the run's directory was removed or moved while it trained"
     assert is_of_all_files(error, tmp_path / "gone")
 
 
