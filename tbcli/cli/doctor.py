@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _WIDTH, _MARGIN = 80, 9
 _NOTHING_READ = ("empty", "foreign", "torn", "growing", "zeros")  # kinds of damage: at byte 0, there is no record
+_LARGE_STATE = 1 << 30  # bytes; larger ones are taken for whole, for reading them takes long
 _STYLES = {"note": "cyan", "warning": "yellow", "error": "red"}
 
 
@@ -161,12 +162,37 @@ def _examine(common: Common, reference: str) -> tuple[dict[str, Any], list[Findi
         _require_logs(top)
         facts, findings = check_logdir(top)
         findings += _records_in(top, config)
-        return {"logdir": facts}, [*findings, *(diagnose_place(place) if facts["whole"] else [])]
+        return {"logdir": facts}, [
+            *findings,
+            *(diagnose_place(place, can_resume=_can_resume) if facts["whole"] else []),
+        ]
     from tbcli.doctor.diagnosis import diagnose
+    from tbcli.doctor.kept_files import check_kept, describe_states
     from tbcli.doctor.workspace import check_run
 
     facts, findings = check_logdir(place.logs)
-    return {"run": place.id, "logdir": facts}, [*check_run(place), *diagnose(place), *findings]
+    kept = [*check_run(place), *check_kept(place), *describe_states(place, _states(place))]
+    return {"run": place.id, "logdir": facts}, [*kept, *diagnose(place, can_resume=_can_resume), *findings]
+
+
+def _can_resume(run: Run) -> bool:
+    """Say whether a run has a whole state to resume from."""
+    return "" in _states(run).values()
+
+
+def _states(run: Run) -> dict[Path, str]:
+    """Return what is wrong with each state of a run, ``""`` of a whole one."""
+    from tbcli.training.continuing.state import DamagedState, Generations, read_state
+
+    problems = {}
+    for path in Generations(run.checkpoints).files():
+        problems[path] = ""
+        try:
+            if path.stat().st_size <= _LARGE_STATE:
+                read_state(path)
+        except (DamagedState, OSError) as error:
+            problems[path] = str(error)
+    return problems
 
 
 def _require_logs(top: Path) -> None:

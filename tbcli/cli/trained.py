@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -42,7 +43,7 @@ def find_trained(common: Common, reference: str) -> Run:
             f"run {run.label} has no saved model: a script or a callback saves its own",
             hint="`keras.models.load_model` reads what your script saved",
         )
-    if not run.saved_model.is_file():
+    if not os.path.lexists(run.saved_model):  # whatever else lies there is told when it is read
         raise NotFound(
             f"run {run.label} has no saved model: there is no {str(run.saved_model)!r}",
             hint=f"it is a copy of run {run.recorded_id}, which has the model"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -21,11 +23,13 @@ from tbcli.errors import NotFound
 from tbcli.naming.direction import NO_OVERRIDES, Overrides
 from tbcli.readers.gradient_health import read_gradients
 from tbcli.runs import Run
+from tbcli.runs.disk import ROOM
 from tbcli.runs.evidence import Predictions, count_samples, read_predictions
 from tbcli.runs.history import read_history
 from tbcli.runs.summary import LEARNING_RATE, settings_of_run
 
 _UNCERTAIN = 0.02  # of an accuracy
+_OF_FULL_DISK = ("disk is full", "quota is used up", os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 _ENTROPIES = ("sparse_categorical_crossentropy", "categorical_crossentropy")
 
 
@@ -47,8 +51,13 @@ def diagnose_curves(
         return worst_first(findings_on_learning(course_of(epochs, columns, known, directions)))
 
 
-def diagnose(run: Run) -> list[Finding]:
-    """Return what is wrong with the training of a run of ours, the worst first; where it is healthy, notes alone."""
+def diagnose(run: Run, *, can_resume: Callable[[Run], bool] | None = None) -> list[Finding]:
+    """Return what is wrong with the training of a run of ours, the worst first; where it is healthy, notes alone.
+
+    Args:
+        run: The run.
+        can_resume: Says whether it has a whole state to resume from; else any file of a state counts.
+    """
     settings = settings_of_run(run)
     predictions = _predictions_of(run)
     recall = _recall_of(predictions)
@@ -71,7 +80,7 @@ def diagnose(run: Run) -> list[Finding]:
     curves = diagnose_curves(history.epochs, history.columns, known, run.directions)
     if run.is_live():
         curves = [each for each in curves if each.name != "still-improving"]
-    found = [*_ending(run, known, curves), *curves]
+    found = [*_ending(run, known, curves, _to_resume(run, can_resume or _has_state)), *curves]
     found += _small_validation(run, known)
     if predictions and recall:
         is_balanced = bool(settings.get("data.balance"))
@@ -140,7 +149,7 @@ def _small_validation(run: Run, known: Known) -> Iterator[Finding]:
         )
 
 
-def _ending(run: Run, known: Known, curves: Sequence[Finding]) -> Iterator[Finding]:
+def _ending(run: Run, known: Known, curves: Sequence[Finding], again: str) -> Iterator[Finding]:
     """Yield why a training did not come to its end, where its curves do not say so already."""
     status, reason = run.status(), str(run.record.get("reason") or "nothing is known of the reason")
     if status == "diverged" and not any(each.name in ("nan-loss", "divergence") for each in curves):
@@ -157,7 +166,7 @@ def _ending(run: Run, known: Known, curves: Sequence[Finding]) -> Iterator[Findi
             name="training-failed",
             what=reason,
             why="the training did not finish",
-            fix=_to_resume(run),
+            fix=_after_room(reason, again),
         )
     if status == "interrupted":
         yield Finding(
@@ -165,16 +174,26 @@ def _ending(run: Run, known: Known, curves: Sequence[Finding]) -> Iterator[Findi
             name="training-interrupted",
             what="the training was interrupted",
             why="its remaining epochs are missing",
-            fix=_to_resume(run),
+            fix=again,
         )
 
 
-def _to_resume(run: Run) -> str:
+def _after_room(reason: str, again: str) -> str:
+    """Return what lets a training succeed: where the disk was full, the same again would fail again."""
+    if not any(word in reason for word in _OF_FULL_DISK):
+        return again
+    return f"free room first ({ROOM}), or put runs on another disk with `--workspace DIR`; then `{again}`"
+
+
+def _has_state(run: Run) -> bool:
+    return run.checkpoints.is_dir() and any(run.checkpoints.iterdir())
+
+
+def _to_resume(run: Run, can_resume: Callable[[Run], bool]) -> str:
     """Return the command that goes on from the last state, or repeats the training where there is none."""
     if "backend" in run.record:
         return "run the script again"
-    has_state = run.checkpoints.is_dir() and any(run.checkpoints.iterdir())
-    return f"tbcli train --{'resume' if has_state else 'config'} {run.id}"
+    return f"tbcli train --{'resume' if can_resume(run) else 'config'} {run.id}"
 
 
 def _layers(run: Run, known: Known) -> list[Finding]:

@@ -34,14 +34,16 @@ def check_environment(config: Config, system: System, *, event_files: int = 0) -
     store = RunStore(paths, config.direction)
     cache = _cache_home()
     wants_bfloat16 = "bfloat16" in config.train.precision
+    trash = check_trash(store, config.clean.trash_days)
+    size = int(trash[0]["bytes"])
     parts: dict[str, Callable[[], tuple[Any, list[Finding]]]] = {
         "versions": lambda: check_packages(system),
         "machine": lambda: check_machine(system, wants_bfloat16=wants_bfloat16),
-        "disk": lambda: check_storage(system, {**places, **({"cache": cache} if cache else {})}),
+        "disk": lambda: check_storage(system, {**places, **({"cache": cache} if cache else {})}, size),
         "open_files": lambda: check_open_files(event_files),
         "browsing": lambda: check_browsing(system),
         "surroundings": lambda: check_surroundings(system),
-        "trash": lambda: check_trash(store, config.clean.trash_days),
+        "trash": lambda: trash,
     }
     facts: Facts = {
         "settings": settings_files(system, paths),

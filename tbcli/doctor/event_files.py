@@ -15,6 +15,7 @@ from tbcli.events.columns import EventFile
 from tbcli.events.framing import AROUND
 from tbcli.naming.words import SPLITS
 from tbcli.runs.files import read_file
+from tbcli.runs.run import load_run
 
 _FRESH = 600.0  # seconds; PyTorch's writer flushes every 120
 _GROWING = 60.0
@@ -28,11 +29,12 @@ _PARENTS = 3  # how far above a directory its run may be
 def check_files(logs: Logs) -> Iterator[Finding]:
     """Yield what is wrong with the files and directories."""
     if not logs.found.files:
-        yield _nothing(logs)
+        yield _recorded_nothing(logs) or _nothing(logs)
     if not logs.found.is_file:
         yield from _wrong_level(logs)
         yield from _links(logs)
         yield from _traces(logs)
+        yield from at_most(_in_place_of_directories(logs))
     yield from at_most(_empty(logs))
     yield from at_most(_damaged(logs))
     if len(logs.found.files) > _MANY_FILES:
@@ -44,6 +46,41 @@ def check_files(logs: Logs) -> Iterator[Finding]:
             why="TensorBoard takes long to read them: 1,000 runs take its fast reader 6 s, its slow one 45 s",
             fix=command("tbcli", "serve", "latest", "latest~1"),
         )
+
+
+def _recorded_nothing(logs: Logs) -> Finding | None:
+    """Return what runs of ours without any event file are about; None where there are none of ours."""
+    runs = [run for place in logs.tree.runs if (run := load_run(place, place, place))]
+    if not runs:
+        return None
+    if any(run.is_live() for run in runs):
+        return Finding(
+            level="note",
+            name="nothing-recorded-yet",
+            where=str(logs.top),
+            what="it is training; nothing is recorded yet",
+            why="the first values are written after the first steps",
+        )
+    has_finished = any(run.status() == "finished" for run in runs)
+    return Finding(
+        level="warning" if has_finished else "note",
+        name="no-event-files",
+        where=str(logs.top),
+        what="there are no event files below it, although its training finished"
+        if has_finished
+        else "there are no event files below it: its training ended before it recorded anything",
+        why="TensorBoard says 'No dashboards are active', whatever the reason",
+        fix=command("tbcli", "train", "--config", runs[-1].id) if has_finished else "",
+    )
+
+
+def _is_of_live_run(place: Path) -> bool:
+    """Say whether a directory is, or is a part of, a run of ours that is training."""
+    for top in (place, place.parent):
+        if _is_run(top):
+            run = load_run(top, top, top)
+            return run is not None and run.is_live()
+    return False
 
 
 def _nothing(logs: Logs) -> Finding:
@@ -174,6 +211,20 @@ def _links(logs: Logs) -> Iterator[Finding]:
             )
 
 
+def _in_place_of_directories(logs: Logs) -> Iterator[Finding]:
+    """Yield what stands where the directory of a part of a run should; of runs of ours `check_kept` tells it."""
+    for path in logs.tree.odd:
+        if not _is_run(path.parent):
+            yield Finding(
+                level="warning",
+                name="not-a-directory",
+                where=str(path),
+                what="it is no directory, but a pipe, a socket or a device",
+                why="what belongs there is missing, and a program that opens it may wait for ever",
+                fix=set_aside(path),
+            )
+
+
 def _traces(logs: Logs) -> Iterator[Finding]:
     from tbcli.doctor.packages import Packages
 
@@ -199,7 +250,7 @@ def _empty(logs: Logs) -> Iterator[Finding]:
         if logs.top / run in projectors or not all(map(_holds_nothing, mine)):
             continue
         age = logs.now - max(file.changed for file in mine) / 1e9
-        is_fresh = age < _FRESH
+        is_fresh = age < _FRESH or _is_of_live_run(logs.top / run)
         yield Finding(
             level="note" if is_fresh else "warning",
             name="nothing-written",
@@ -210,7 +261,9 @@ def _empty(logs: Logs) -> Iterator[Finding]:
             why="a writer may keep values back until it flushes (PyTorch: 120 s)"
             if is_fresh
             else "its writer was never flushed or closed, or nothing was logged; TensorBoard shows an empty run",
-            fix="writer.flush()" if is_fresh else set_aside(*(Path(file.path) for file in mine)),
+            fix=("" if _is_of_live_run(logs.top / run) else "writer.flush()")
+            if is_fresh
+            else set_aside(*(Path(file.path) for file in mine)),
         )
 
 

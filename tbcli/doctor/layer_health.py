@@ -62,7 +62,8 @@ def _vanishing(norms: Mapping[str, Values], known: Known) -> Iterator[Finding]:
         name="vanishing-gradients",
         what=f"gradients hardly reach some layers: {told}, while the largest norm is {largest:.2g}",
         why="these layers stay at their initial weights",
-        fix=f"tbcli plot {known.run} --kind gradients" if known.run else "use relu, normalisation or skip connections",
+        fix="use relu, normalisation or skip connections"
+        + (f"; `tbcli plot {known.run} --kind gradients` shows how they change" if known.run else ""),
         where=f"layer {', '.join(list(lost)[:_TOLD])}",
     )
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tbcli.readers.series import Scalars
     from tbcli.readers.setbacks import FileSequence
 
+_ENOUGH_POINTS = 5  # of a series whose step should go on
 _SKEW = 60.0  # seconds
 _AT_WORK = 600.0  # seconds since a file was written to, in which its writer may still be at work
 _EARLIEST = 946_684_800.0  # of 2000: an earlier time is no time
@@ -35,6 +36,7 @@ def check_content(logs: Logs) -> Iterator[Finding]:
     yield from at_most(_steps_back(logs, sequences))
     yield from at_most(_clocks(logs, sequences))
     yield from _not_finite(logs, scalars)
+    yield from _at_one_step(logs, scalars)
     yield from check_reader_limits(logs, scalars)
     yield from _hparams(logs, scalars)
 
@@ -136,6 +138,29 @@ def _clock(where: str, what: str) -> Finding:
     )
 
 
+def _at_one_step(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
+    """Yield series of which all points have one step, as of a program that forgot to pass it."""
+    found = [
+        series
+        for series in scalars
+        if len(series.step) >= _ENOUGH_POINTS
+        and series.step[0] == series.step[-1]
+        and len(set(series.step.tolist())) < 2
+    ]
+    if not found:
+        return
+    names = [each.tag if each.run == "." else f"{each.run}/{each.tag}" for each in found]
+    yield Finding(
+        level="warning",
+        name="steps-missing",
+        where=str(logs.top),
+        what=f"all points of {len(found):,} series are at one step, {found[0].tag!r} has {len(found[0].step):,} at "
+        f"step {found[0].step[0]}: {some(names)}",
+        why="TensorBoard draws one point, or a vertical line; tbcli shows the last of them",
+        fix="pass the step where it is logged: writer.add_scalar(tag, value, step), tf.summary.scalar(..., step=step)",
+    )
+
+
 def _date(seconds: float) -> str:
     try:
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
@@ -158,7 +183,7 @@ def _not_finite(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
             where=str(logs.top),
             what=f"{len(names):,} series hold nothing but NaN or infinity: {some(names)}",
             why="TensorBoard draws an empty chart",
-            fix=command("tbcli", "export", logs.top, "--metric", names[0]),
+            fix="find what makes the first of them so: a learning rate that is too large, a division by 0, a log of 0",
         )
 
 

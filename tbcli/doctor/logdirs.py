@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.system import command
 from tbcli.events.columns import EventFile
+from tbcli.naming.words import SPLITS
 from tbcli.readers.events import LogContent, open_files, open_logdir
 from tbcli.readers.logdir import FoundFiles, find_event_files
 
@@ -64,6 +66,7 @@ class Tree:
         projectors: Configurations of the projector.
         traces: Directories with traces of the profiler.
         runs: Directories that hold a ``run.json``.
+        odd: Pipes, sockets and devices in the place of a part of a run, such as ``train``.
     """
 
     directories: int = 0
@@ -72,6 +75,7 @@ class Tree:
     projectors: list[Path] = field(default_factory=list)
     traces: list[Path] = field(default_factory=list)
     runs: list[Path] = field(default_factory=list)
+    odd: list[Path] = field(default_factory=list)
 
 
 def check_logdir(
@@ -137,6 +141,7 @@ def _tree(top: Path) -> Tree:
             break
         here = Path(place)
         tree.links += [here / name for name in folders if (here / name).is_symlink()]
+        tree.odd += [here / name for name in names if name.lower() in SPLITS and _is_odd(here / name)]
         if "projector_config.pbtxt" in names:
             tree.projectors.append(here / "projector_config.pbtxt")
         if "run.json" in names:
@@ -144,6 +149,14 @@ def _tree(top: Path) -> Tree:
         if here.name == "profile" and here.parent.name == "plugins":
             tree.traces.append(here)
     return tree
+
+
+def _is_odd(path: Path) -> bool:
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISLNK(mode))
 
 
 def some(names: Sequence[str], most: int = MOST_NAMED) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from tbcli.config import PathsConfig
 from tbcli.doctor.course import Known
 from tbcli.doctor.diagnosis import diagnose, diagnose_curves
 from tbcli.doctor.findings import Finding
+from tbcli.doctor.kept_files import check_kept
 from tbcli.doctor.trends import Values
 from tbcli.naming.direction import direction_of, is_measure
 from tbcli.naming.series import Identity
@@ -27,15 +28,20 @@ _OF_REWARDS = ("reward", "rewards", "rew", "return", "returns", "rollout")  # wh
 _LOSSES = ("loss", "total_loss", "losses", "logloss", "mlogloss", "multilogloss", "nll", "cross_entropy", "ppl")
 
 
-def diagnose_place(place: LogDirectory) -> list[Finding]:
+def diagnose_place(place: LogDirectory, *, can_resume: Callable[[Run], bool] | None = None) -> list[Finding]:
     """Return what is wrong with the trainings below a log directory, whoever ran them.
+
+    Args:
+        place: The log directory.
+        can_resume: See `diagnose`.
 
     Raises:
         NotFound: There is no such directory or file.
     """
     runs = read_runs(place)
     own = _own_runs(place)
-    findings = [finding for run in list(own.values())[-_MOST_RUNS:] for finding in diagnose(run)]
+    newest = list(own.values())[-_MOST_RUNS:]
+    findings = [each for run in newest for each in (*check_kept(run), *diagnose(run, can_resume=can_resume))]
     if len(own) > _MOST_RUNS:
         findings.append(_not_looked_at(place, len(own) - _MOST_RUNS))
     for name in runs.names:

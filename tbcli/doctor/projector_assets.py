@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.logdirs import Logs, at_most
-from tbcli.doctor.system import command, is_plain_file
+from tbcli.doctor.system import command, is_plain_file, set_aside
 from tbcli.runs.files import read_file
 
 _SAID = re.compile(
@@ -18,6 +18,7 @@ _SAID = re.compile(
     r"|'((?:[^'\\]|\\.)*)')"
 )
 _EMBEDDING = re.compile(r"\bembeddings\s*:?\s*\{")
+_CONFIG = "projector_config.pbtxt"
 _MOST_COUNTED = 64 << 20  # bytes of a table whose rows are counted
 
 
@@ -65,11 +66,11 @@ def _check(logs: Logs, path: Path) -> Iterator[Finding]:
 
 
 def _into_a_run(logs: Logs, directory: Path) -> str:
-    """Return the command that moves a configuration and its files beside an event file."""
+    """Return the command that copies a configuration and its files beside an event file, and sets the first aside."""
     run = next((logs.path(file.run) for file in logs.found.files), "")
     if not run:
         return command("tbcli", "train")
-    return f"{command('cp', '-r', f'{directory}/.', Path(run))}/ && {command('rm', '-r', directory)}"
+    return f"{command('cp', '-rn', f'{directory}/.', Path(run))}/ && {set_aside(directory / _CONFIG)}"
 
 
 def _into_place(config: Path, said: str) -> str:

@@ -15,6 +15,7 @@ from tbcli.doctor.system import System, command
 from tbcli.runs.references import is_directory
 
 _FULL, _LOW = 100_000_000, 1_000_000_000  # bytes
+_WORTH_PURGING = 1_000_000  # bytes
 _FEW_INODES, _NO_INODES = 10_000, 500
 _REMOTE = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "lustre", "ceph", "glusterfs", "beegfs", "gpfs", "afs", "fuse")
 _MOST_SKEW = 2.0  # seconds
@@ -33,12 +34,15 @@ class _Place(NamedTuple):
     kind: str
 
 
-def check_storage(system: System, places: Mapping[str, Path]) -> tuple[list[dict[str, Any]], list[Finding]]:
+def check_storage(
+    system: System, places: Mapping[str, Path], trash: int = 0
+) -> tuple[list[dict[str, Any]], list[Finding]]:
     """Return facts about the file systems of some directories, and what is wrong with them.
 
     Args:
         system: What is asked.
         places: ``{name: directory}``, which need not exist.
+        trash: Bytes in the trash, which lies beside the logs.
     """
     found = _places(system, places)
     facts = [
@@ -46,7 +50,7 @@ def check_storage(system: System, places: Mapping[str, Path]) -> tuple[list[dict
          "writable": each.is_writable, "filesystem": each.kind}
         for each in found
     ]  # fmt: skip
-    findings = [finding for each in found for finding in _findings_of(system, each)]
+    findings = [finding for each in found for finding in _findings_of(system, each, trash)]
     return facts, [*findings, *_clock_findings(system)]
 
 
@@ -89,8 +93,9 @@ def _kind_of(path: Path, mounts: Mapping[str, str]) -> str:
     return next((mounts[str(each)] for each in (path, *path.parents) if str(each) in mounts), "")
 
 
-def _findings_of(system: System, place: _Place) -> Iterator[Finding]:
+def _findings_of(system: System, place: _Place, trash: int) -> Iterator[Finding]:
     names, where = " and ".join(place.names), str(place.path)
+    has_trash = "logs" in place.names and trash > _WORTH_PURGING
     if not place.is_writable:
         yield Finding(
             level="error" if names != "cache" else "note",
@@ -105,9 +110,10 @@ def _findings_of(system: System, place: _Place) -> Iterator[Finding]:
             level="error" if place.free < _FULL else "warning",
             name="disk-almost-full",
             where=where,
-            what=f"{place.free / 1e6:,.0f} MB are free for {names}",
+            what=f"{place.free / 1e6:,.0f} MB are free for {names}"
+            + (f"; the trash holds {trash / 1e6:,.0f} MB" if has_trash else ""),
             why="on a full disk recording stops, and a model may not be saved",
-            fix="tbcli clean --older-than 30d --permanent",
+            fix="tbcli clean --purge" if has_trash else _what_is_big(["du", "-xk", "-d", "3"], where),
         )
     if place.inodes is not None and place.inodes < _FEW_INODES:
         yield Finding(
@@ -116,7 +122,7 @@ def _findings_of(system: System, place: _Place) -> Iterator[Finding]:
             where=where,
             what=f"{place.inodes:,} more files can be made for {names}",
             why="without inodes no file can be made although there is room: the disk counts as full",
-            fix=f"{command('du', '--inodes', '-d', '2', where)} | sort -n | tail",
+            fix=_what_is_big(["du", "--inodes", "-x", "-d", "3"], where),
         )
     if place.is_writable and place.kind.partition(".")[0] in _REMOTE:
         skew = _skew_of(place.path)
@@ -130,6 +136,12 @@ def _findings_of(system: System, place: _Place) -> Iterator[Finding]:
                 why="ages of runs, and whether one still trains, are told by the times of files",
                 fix="timedatectl set-ntp true",
             )
+
+
+def _what_is_big(counting: list[str], where: str) -> str:
+    """Return how to find what to free; what is not ours nobody but the user may remove."""
+    lists = f"`{command(*counting, where)} | sort -n | tail`"
+    return f"{lists} lists what is largest: move or clean that, or use `--workspace DIR` on another disk"
 
 
 def _skew_of(directory: Path) -> float | None:
@@ -190,7 +202,7 @@ def check_temporary() -> Iterator[Finding]:
             where=place,
             what=f"{free / 1e6:,.0f} MB are free in {place}",
             why="`serve` and conversions of models need room for temporary files",
-            fix=f"du -xsh {place}/* | sort -h | tail",
+            fix="export TMPDIR=DIR, a directory on a disk with room",
         )
 
 

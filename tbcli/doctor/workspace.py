@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tbcli.config import PathsConfig
 from tbcli.config.layers import WORKSPACE_FILE
 from tbcli.doctor.findings import Finding
-from tbcli.doctor.system import System, command, is_plain_file
+from tbcli.doctor.system import System, command, is_plain_file, set_aside
 from tbcli.errors import ConfigError, NotFound, Refused, TbcliError
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _shared(names: Counter[str], store: RunStore) -> Iterator[Finding]:
             where=str(store.logs_root),
             what=f"several runs have one name: {listed}{more}",
             why="commands that read take the newest of them; `clean` refuses the name",
-            fix=command("tbcli", "runs", "--where", f"name={shared[0]}"),
+            fix=f"name a run by its id: `{command('tbcli', 'runs', '--where', f'name={shared[0]}')}` lists them",
         )
 
 
@@ -118,7 +118,20 @@ def check_run(run: Run) -> Iterator[Finding]:
 
     why = "what it said is missing in tables and figures, or comes from somewhere else"
     for sentence in damage_of(run):
-        yield _damaged(str(run.logs), sentence, why, command("tbcli", "runs", run.id))
+        yield _damaged(str(run.logs), sentence, why, _mending(run, sentence))
+
+
+def _mending(run: Run, sentence: str) -> str:
+    """Return what mends a record, by which file of it a sentence is about."""
+    if repr(str(run.history_file)) in sentence:
+        if "disagree" in sentence:
+            return f"correct whichever of the two was changed by hand: {run.history_file} or {run.record_file}"
+        if "rows" in sentence:
+            return f"correct or remove these rows in {run.history_file}"
+        return set_aside(run.history_file)
+    if repr(str(run.config_file)) in sentence:
+        return f"bring {run.config_file} back from a copy; without it the run cannot be repeated or resumed"
+    return f"correct it in {run.record_file}, or move the run to the trash: `{command('tbcli', 'clean', run.id)}`"
 
 
 def check_trash(store: RunStore, trash_days: float) -> tuple[dict[str, Any], list[Finding]]:
@@ -162,5 +175,5 @@ def _unusable(place: Path, error: TbcliError) -> Finding:
         where=str(place),
         what=error.message,
         why="`tbcli clean` cannot move runs there, and asks for --permanent",
-        fix="tbcli clean --permanent",
+        fix=error.hint,
     )

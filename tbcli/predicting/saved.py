@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import keras
 import numpy as np
@@ -100,12 +101,17 @@ def open_saved(run: Run) -> SavedModel:
 def _loaded(run: Run, config: Config) -> keras.Model:
     """Return the model; a layer of the user's own is found in the code that built it."""
     try:
-        with open_regular(run.saved_model):
+        with open_regular(run.saved_model) as handle, open(handle, "rb", closefd=False) as file, ZipFile(file):
             pass
+    except BadZipFile as error:
+        raise DoesNotFit(
+            f"the model of run {run.label} is damaged: {str(run.saved_model)!r} is cut short, or no archive at all",
+            hint=f"train it again: `tbcli train --config {run.id}`",
+        ) from error
     except OSError as error:
         raise DoesNotFit(
             f"cannot read the model of run {run.label}: {error.strerror or error}: {str(run.saved_model)!r}",
-            hint="train it again: `tbcli train --config RUN`",
+            hint=f"train it again: `tbcli train --config {run.id}`",
         ) from error
     attempts: list[Callable[[], Any]] = [lambda: None]
     if is_reference(config.model.name):

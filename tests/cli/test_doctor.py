@@ -12,6 +12,7 @@ from typer.testing import Result
 
 from tbcli.doctor import environment
 from tbcli.doctor.findings import Finding
+from tbcli.runs.claim import claim
 from tests.doctor.logs import points, write_log
 from tests.fakes import make_run
 
@@ -181,3 +182,47 @@ def test_a_file_that_is_no_log_is_not_called_a_damaged_one(
 def test_an_event_file_is_known_by_what_it_holds(cli: Cli, workspace: Path) -> None:
     path = write_log(workspace / "runs", {"loss": points([1, 2, 3])})
     assert cli("doctor", str(path.rename(workspace / "copy.bin"))).exit_code == 0
+
+
+def test_a_run_that_began_a_moment_ago_is_healthy(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace, status="running", epochs=0, files=False)
+    lock = claim(run.logs)
+    try:
+        for place in (run.id, f"./logs/{run.id}", "./logs"):
+            result = cli("doctor", place)
+            assert result.exit_code == 0, result.output
+            assert "it is training; nothing is recorded yet" in result.stdout
+        write_log(run.logs / "train", {})
+        result = cli("doctor", run.id)
+    finally:
+        lock.release()
+    assert result.exit_code == 0, result.output
+    assert "nothing-written" in result.stdout
+    assert "fix:" not in result.stdout
+
+
+def test_a_training_that_failed_early_is_one_error(cli: Cli, workspace: Path) -> None:
+    reason = "training stopped, the disk is full: logs"
+    run = make_run(workspace, status="failed", epochs=0, files=False, record={"reason": reason})
+    make_run(workspace / "other")
+    result = cli("doctor", run.id)
+    assert result.stderr.splitlines()[0] == "error: found 1 error"
+    assert "nearest" not in result.stdout
+    assert "fix: free room first" in result.stdout
+    assert "--workspace DIR" in result.stdout
+
+
+def test_a_directory_without_logs_names_no_unrelated_one(cli: Cli, workspace: Path) -> None:
+    write_log(workspace / "mine" / "train", {"loss": points([1, 2])})
+    for name in ("mine/plugins", "other"):
+        (workspace / name).mkdir()
+    assert f"tensorboard --logdir {workspace / 'mine'}" in cli("doctor", "./mine/plugins").stdout
+    assert "mine" not in cli("doctor", "./other").stdout
+
+
+def test_a_model_that_is_there_and_damaged_is_not_called_missing(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace)
+    run.saved_model.unlink()
+    os.mkfifo(run.saved_model)
+    assert "has no saved model" not in cli("doctor", run.id).stdout
+    assert "model-damaged" in cli("doctor", run.id).stdout

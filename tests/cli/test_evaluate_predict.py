@@ -153,3 +153,14 @@ def test_values_on_another_scale_than_in_training_are_an_error(cli: Cli, trained
     record.write_text(json.dumps({**known, "inputs": {"dtype": "float32", "largest": 1.0}}))
     Image.fromarray(samples[0]).save(workspace / "seven.png")
     assert cli("predict", "latest", "seven.png").exit_code == 4
+
+
+@pytest.mark.tf
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short", b"x" * 1000])
+def test_a_damaged_model_is_not_called_missing(content: bytes, trained: Tiny, cli: Cli, workspace: Path) -> None:
+    path = next((workspace / "models" / trained.run.id).glob("*.keras"))
+    path.write_bytes(content)
+    result = cli("evaluate", trained.run.id)
+    assert result.exit_code == 4
+    assert "is damaged" in result.stderr
+    assert "not found" not in result.stderr.lower()

@@ -28,7 +28,7 @@ def test_a_layer_whose_units_are_dead_at_the_end_is_named() -> None:
 def test_a_gradient_that_never_reaches_a_layer_has_vanished() -> None:
     (finding,) = found(norms={"first": [1e-9, 1e-8], "last": [1.0, 0.5]})
     assert finding.name == "vanishing-gradients"
-    assert finding.fix == "tbcli plot r1 --kind gradients"
+    assert finding.fix.endswith("`tbcli plot r1 --kind gradients` shows how they change")
 
 
 @pytest.mark.parametrize("whole", [[1.0, 0.5, float("nan")], [1.0, 2.0, 1.5, 1.0, 1e4, 1e6]])

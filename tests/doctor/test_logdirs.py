@@ -174,6 +174,12 @@ def text_only(top: Path) -> Path:
     return top
 
 
+def pipe_for_train(top: Path) -> Path:
+    write_log(top / "first" / "validation", {"loss": points([1, 2])})
+    os.mkfifo(top / "first" / "train")
+    return top
+
+
 def empty(top: Path) -> Path:
     top.mkdir()
     return top
@@ -193,6 +199,8 @@ SICK: dict[str, tuple[Make, str]] = {
     "several writers at once": (at_once, "several-writers"),
     "restarted": (again, "restarted"),
     "steps that go back": (lambda top: one(top, [1, 2, 3, 1, 2]), "steps-go-back"),
+    "no step passed": (lambda top: one(top, [0] * 9), "steps-missing"),
+    "a pipe for a part": (pipe_for_train, "not-a-directory"),
     "NaN alone": (lambda top: one(top, [1, 2], [math.nan, math.inf]), "nothing-finite"),
     "times to come": (lambda top: one(top, [1, 2], began=NOW + 1000), "clock-skew"),
     "younger than its file": (lambda top: one(top, [1, 2], began=NOW - 1800), "clock-skew"),

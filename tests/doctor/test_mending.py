@@ -13,6 +13,7 @@ from typer.testing import Result
 from tbcli.doctor.logdirs import check_logdir
 from tests.doctor.logs import NOW
 from tests.doctor.test_logdirs import (
+    SICK,
     Make,
     again,
     at_once,
@@ -22,8 +23,10 @@ from tests.doctor.test_logdirs import (
     lonely_projector,
     nothing_written,
     outside_asset,
+    pipe_for_train,
     torn,
     two_levels,
+    without_right,
 )
 
 Cli = Callable[..., Result]
@@ -37,6 +40,9 @@ IN_PLACE: dict[str, tuple[Make, str]] = {
     "several writers": (at_once, "several-writers"),
     "never flushed": (nothing_written, "nothing-written"),
     "a link to a parent": (circle, "link-to-parent"),
+    "a pipe": (without_right, "not-readable"),
+    "a pipe for a part": (pipe_for_train, "not-a-directory"),
+    "no event file": (foreign, "file-damaged"),
     "an asset elsewhere": (outside_asset, "projector-asset"),
     "a projector without a run": (lonely_projector, "projector-without-run"),
 }
@@ -70,9 +76,7 @@ def test_what_is_mended_in_place(case: str, tmp_path: Path) -> None:
     assert name not in names_in(top)
 
 
-def test_a_file_that_is_no_event_file_has_no_copy_to_offer(tmp_path: Path) -> None:
-    top = foreign(tmp_path / "logs")
-    fix = fix_of(top, "file-damaged")
-    assert fix.startswith("mv ")
-    subprocess.run(["sh", "-c", fix], cwd=tmp_path, check=True)
-    assert "file-damaged" not in names_in(top)
+def test_no_fix_of_a_log_directory_removes_a_file(tmp_path: Path) -> None:
+    for number, (make, _) in enumerate(SICK.values()):
+        for finding in check_logdir(make(tmp_path / str(number)), now=NOW)[1]:
+            assert "rm" not in shlex.split(finding.fix.replace("`", " "))
