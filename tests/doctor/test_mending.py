@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 from collections.abc import Callable
@@ -79,4 +80,4 @@ def test_what_is_mended_in_place(case: str, tmp_path: Path) -> None:
 def test_no_fix_of_a_log_directory_removes_a_file(tmp_path: Path) -> None:
     for number, (make, _) in enumerate(SICK.values()):
         for finding in check_logdir(make(tmp_path / str(number)), now=NOW)[1]:
-            assert "rm" not in shlex.split(finding.fix.replace("`", " "))
+            assert not re.search(r"\brm\b", finding.fix), finding
