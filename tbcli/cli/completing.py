@@ -71,6 +71,19 @@ def complete_assignment(incomplete: str) -> list[str]:
     return [f"{key}={word}" for word in _beginning(DIRECTIONS, value)] if key.startswith("direction.") else []
 
 
+def complete_varied(incomplete: str) -> list[str]:
+    """Offer the settings that can vary, and behind ``=`` the choices of one, behind the last comma too."""
+    from tbcli.config import SETTINGS
+
+    known = {each.word: each for each in SETTINGS.values() if each.key.partition(".")[0] in ("data", "model", "train")}
+    word, equals, values = incomplete.partition("=")
+    if not equals:
+        return _beginning([f"{name}=" for name in known], incomplete)
+    said, comma, last = values.rpartition(",")
+    complete = completion_of(known[word]) if word in known else None
+    return [f"{word}={said}{comma}{choice}" for choice in complete(last)] if complete else []
+
+
 def complete_kind(incomplete: str) -> list[str]:
     """Offer the kinds of figures, behind the last comma of a list too."""
     from tbcli.figures.kinds import ACROSS, ALL, NAMES

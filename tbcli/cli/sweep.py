@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tbcli.cli.completing import complete_script, complete_sweep
+from tbcli.cli.completing import complete_script, complete_sweep, complete_varied
 from tbcli.cli.options import Common, refuse_together, with_options
 from tbcli.cli.output import Output, padded, printable
 from tbcli.config.sections import TrainConfig
@@ -36,6 +36,7 @@ def sweep(
         typer.Argument(
             metavar="[KEY=VALUES]...",
             help="lr=0.1,0.01 varies, batch_size=64..512:log2 too; epochs=3 is a setting of every trial.",
+            autocompletion=complete_varied,
         ),
     ] = None,
     *,

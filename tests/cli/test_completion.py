@@ -156,3 +156,16 @@ def test_metrics_of_the_runs_that_were_named_are_offered(workspace: Path) -> Non
         "tbcli plot nothing --metric l": [""],
     }
     assert dict(zip(answers, offered(*answers), strict=True)) == answers
+
+
+def test_sweeps_and_what_can_vary_are_offered(workspace: Path) -> None:
+    directory = workspace / ".tbcli" / "sweeps" / "first"
+    directory.mkdir(parents=True)
+    (directory / "sweep.json").write_text("{}")
+    names, again, words, values = offered(
+        "tbcli runs --sweep f", "tbcli sweep --resume ", "tbcli sweep learning_r", "tbcli sweep optimizer=adam,s"
+    )
+    assert names == ["first"]
+    assert again == ["latest", "first"]
+    assert words == ["learning_rate="]
+    assert values == ["optimizer=adam,sgd"]
