@@ -40,14 +40,15 @@ except Exception as error:
 import keras
 answers["keras"] = keras.__version__
 answers["backend"] = keras.backend.backend()
-broken = {{}}
+broken, packages = {{}}, {{}}
 from importlib.metadata import entry_points
 for point in entry_points(group={PLUGINS!r}):
     try:
         point.load()
     except BaseException as error:
         broken[point.name] = f"{{type(error).__name__}}: {{error}}"
-answers["broken_plugins"] = broken
+        packages[point.name] = point.dist.name if point.dist else ""
+answers["broken_plugins"], answers["plugin_packages"] = broken, packages
 print({_MARK!r} + json.dumps(answers))
 """
 
@@ -127,6 +128,7 @@ def judge_answers(answers: dict[str, Any], *, has_card: bool, wants_bfloat16: bo
             why="the settings ask for bfloat16, which slows training down here",
             fix="tbcli train --precision float32",
         )
+    packages = answers.get("plugin_packages") or {}
     for name, reason in answers["broken_plugins"].items():
         yield Finding(
             level="warning",
@@ -134,5 +136,7 @@ def judge_answers(answers: dict[str, Any], *, has_card: bool, wants_bfloat16: bo
             where=name,
             what=f"the TensorBoard plugin {name!r} cannot be loaded: {reason}",
             why="`tensorboard` fails to start; `tbcli serve` leaves the plugin out",
-            fix=pip("list"),
+            fix=pip("install", "--upgrade", packages[name])
+            if packages.get(name)
+            else f"upgrade or uninstall the package that brings it: `{pip('list')}` lists them",
         )

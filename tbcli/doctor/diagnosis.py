@@ -125,7 +125,7 @@ def _known_of(run: Run, settings: Mapping[str, Any], recall: Recall | None) -> K
         learning_rate=rate if isinstance(rate, float) else math.nan,
         validation_split=split if isinstance(split, float) and split else 0.1,
         run=run.id,
-        repeats=f"tbcli train --config {run.id}" if is_trained_here else "",
+        repeats=f"tbcli train --config {run.id}" if is_trained_here and run.read_config() else "",
     )
 
 
@@ -193,6 +193,8 @@ def _to_resume(run: Run, can_resume: Callable[[Run], bool]) -> str:
     """Return the command that goes on from the last state, or repeats the training where there is none."""
     if "backend" in run.record:
         return "run the script again"
+    if not run.read_config():
+        return f"bring {run.config_file} back from a copy: nothing else tells how it was trained"
     return f"tbcli train --{'resume' if can_resume(run) else 'config'} {run.id}"
 
 

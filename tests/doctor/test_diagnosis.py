@@ -142,3 +142,20 @@ def test_few_samples_of_validation_make_an_accuracy_uncertain(tmp_path: Path) ->
     (found,) = diagnose(run)
     assert "on 9 samples is uncertain by 0.2" in found.what
     assert found.fix == f"tbcli train --config {run.id} --validation-split 0.2"
+
+
+def test_a_run_whose_settings_are_lost_is_not_told_to_be_repeated(tmp_path: Path) -> None:
+    run = run_with(tmp_path, {"loss": FALLS, "val_loss": RISES}, status="interrupted")
+    run.config_file.write_text("{")
+    assert all("tbcli train" not in each.fix for each in diagnose(run))
+
+
+def test_a_stagnation_of_few_steps_is_a_note_that_says_what_the_model_answers(tmp_path: Path) -> None:
+    columns = {"loss": [0.7, 0.69, 0.695, 0.693], "val_accuracy": [0.5] * 4}
+    run = run_with(tmp_path, columns)
+    add_answers(run, [75, 75], [75, 15])
+    assert "135 of 150 test samples 'class 0'" in diagnose(run)[0].why
+    assert "differ" in diagnose(run)[0].why
+    run.history_file.write_text(run.history_file.read_text().replace("400,", "40,"))
+    found = next(each for each in diagnose(run) if each.name == "stagnation")
+    assert (found.level, found.fix) == ("note", f"tbcli train --config {run.id} --epochs 32")
