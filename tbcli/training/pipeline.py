@@ -112,9 +112,10 @@ def train_and_save(
             run.update(metrics=final_metrics(seen))
             layers = [layer.name for layer in model.layers]
             keep_evidence(run, dataset, seen, projector_points=config.record.projector_points, layers=layers)
-            if epochs.latest:
-                told: Any = {**seen, "outcome": "finished"}
-                recording.end(replace(epochs.latest, **told))
+            # Without one epoch, as --max-time may end it, what is known is known of the steps.
+            latest = epochs.latest or observer.recalled(0, epochs.steps_done, epochs.running)
+            told: Any = {**seen, "outcome": "finished"}
+            recording.end(replace(latest, **told))
             if unsaved:
                 raise unsaved
 

@@ -172,20 +172,15 @@ def relabel(run: Run, labels: Sequence[Change]) -> str:
         run.reload()
         write_json(run.config_file, config_of(run).updated({each.key: each.after for each in labels}).as_dict())
         run.update(**{each.key.partition(".")[2]: each.after for each in labels})
-    return "; ".join(filter(None, (f"now with {', '.join(map(str, labels))}", stale_name(labels))))
-
-
-def stale_name(changes: Iterable[Change]) -> str:
-    """Return where a run keeps the name that it had; empty if that did not change."""
-    renamed = next((each for each in changes if each.key == "train.name"), None)
-    return f"TensorBoard's HParams keep the name {_shown(renamed.before or 'n/a')}" if renamed else ""
+    renamed = next((each for each in labels if each.key == "train.name"), None)
+    stale = f"; TensorBoard's HParams keep the name {_shown(renamed.before or 'n/a')}" if renamed else ""
+    return f"now with {', '.join(map(str, labels))}{stale}"
 
 
 def told_changes(changes: Sequence[Change], before: Config) -> list[str]:
     """Return what a person should know of changes that were allowed."""
     found = matters(changes, before)
-    told = f"from here on with {', '.join(map(str, found))}" if found else ""
-    return list(filter(None, (told, stale_name(changes))))
+    return [f"from here on with {', '.join(map(str, found))}"] if found else []
 
 
 def changes_record(run: Run, changes: Iterable[Change], epoch: int) -> list[dict[str, Any]]:
