@@ -98,7 +98,8 @@ def serve(
         run = [f"{store.logs_root}/"]  # a foreign log directory
     chosen = find_runs(common, store, run or (("latest",) if audit else ()))
     if sweep is not None and not run:
-        chosen = [*list_own_runs(store, output), *store.summaries()]
+        # A summary promises nothing of a training's.
+        chosen = [*list_own_runs(store, output), *([] if audit else store.summaries())]
     _refuse_files([item.logs for item in chosen] or [store.logs_root])
     if audit:
         _audit(common, config, chosen, as_json=as_json)
