@@ -136,6 +136,7 @@ def test_a_trial_that_fails_ends_nothing_but_itself(top: Path) -> None:
     assert {trial.state.name for trial in sweep.study().trials} == {"COMPLETE", "FAIL"}
 
 
+@pytest.mark.slow
 def test_failed_trials_begin_again_on_request(top: Path) -> None:
     sweep = Sweep(top, definition(sizes("fail once", "die once", "fail", ""), epochs=1))
     outcomes = sweep.run(retry=1)
@@ -145,6 +146,7 @@ def test_failed_trials_begin_again_on_request(top: Path) -> None:
     assert [trial.state.name for trial in sweep.study().trials].count("COMPLETE") == 3
 
 
+@pytest.mark.slow
 def test_a_sweep_that_failed_in_part_is_mended_later(top: Path) -> None:
     sweep = Sweep(top, definition(sizes("fail once", "", "unfit"), epochs=1))
     assert [outcome.status for outcome in sweep.run()] == ["failed", "finished", "failed"]
@@ -153,6 +155,7 @@ def test_a_sweep_that_failed_in_part_is_mended_later(top: Path) -> None:
     assert len(sweep.runs()) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_all_and_the_sweep_goes_on_with_the_same_runs(top: Path, number: int) -> None:
     sweep = Sweep(top, definition(RATES, sizes("", "wait"), epochs=1))
@@ -171,6 +174,7 @@ def test_a_signal_stops_all_and_the_sweep_goes_on_with_the_same_runs(top: Path, 
     assert values_of(outcomes) == {trial.user_attrs["trial"]: trial.value for trial in study.trials}
 
 
+@pytest.mark.slow
 def test_what_a_killed_coordinator_left_is_taken_up(top: Path) -> None:
     sweep = Sweep(top, definition(RATES, sizes("", "x"), epochs=1))
     outcomes = sweep.run()
@@ -207,6 +211,7 @@ def test_a_run_that_was_cleaned_is_not_trained_again(top: Path) -> None:
     assert len(sweep.runs()) == 2
 
 
+@pytest.mark.slow
 def test_optuna_chooses_with_exact_counts_and_seeds(top: Path) -> None:
     rate = Dimension("train.learning_rate", (), 0.001, 1.0, is_log=True)
     epochs = Dimension("train.epochs", (), 1, 2, is_whole=True)
@@ -238,6 +243,7 @@ def test_pruned_trials_are_kept_and_told(top: Path) -> None:
     assert values_of(sweep.run(goes_on=True)) == values_of(outcomes)
 
 
+@pytest.mark.slow
 def test_without_optuna_a_sweep_runs_all_the_same(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tbcli.sweeps.study.find_spec", lambda name: None)
     sweep = Sweep(top, definition(RATES, epochs=1, seeds=2))
@@ -247,6 +253,7 @@ def test_without_optuna_a_sweep_runs_all_the_same(top: Path, monkeypatch: pytest
     assert not sweep.directory.journal_file.exists()
 
 
+@pytest.mark.slow
 def test_time_that_is_over_leaves_the_rest_for_later(top: Path) -> None:
     sweep = Sweep(top, definition(sizes("wait", "wait"), Dimension("train.learning_rate", (0.1, 0.2)), epochs=1))
     assert sweep.run(max_time="1s") == []
@@ -255,6 +262,7 @@ def test_time_that_is_over_leaves_the_rest_for_later(top: Path) -> None:
     assert [outcome.status for outcome in sweep.run(goes_on=True, max_time="0")] == ["finished"] * 4
 
 
+@pytest.mark.slow
 def test_workers_are_renewed_and_their_chatter_is_kept(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tbcli.sweeps.slots.RENEWED_AFTER", 2)
     flags = Dimension("train.deterministic", (False, True))
