@@ -58,7 +58,8 @@ def _connected(count: int, address: str) -> Any:
     handler = signal.getsignal(signal.SIGTERM)
     try:
         ray = import_module("ray")
-    except ImportError as error:
+        ray.init  # noqa: B018 - a directory of that name imports, too
+    except (ImportError, AttributeError) as error:
         raise ConfigError("--ray needs Ray, which is not installed", hint="pip install 'tbcli[ray]'") from error
     where: dict[str, Any] = {"address": address}
     if address == LOCAL:
