@@ -47,7 +47,7 @@ ROOMS = {
     "serving": {"events", "readers", "recorders", "runs"},  # of recorders only the registry: what they promise
     "doctor": {"events", "readers", "runs", "serving"},
     "scripts": {"runs", "training"},
-    "sweeps": {"comparison", "grouping", "recorders", "runs", "scripts", "tasks", "training"},
+    "sweeps": {"comparison", "data", "grouping", "recorders", "runs", "scripts", "tasks", "training"},
     "training": {"tasks", "data", "models", "recorders", "figures", "readers", "runs", "gates"},
     "predicting": {"data", "runs", "tasks", "training"},
     "cli": {
@@ -87,7 +87,7 @@ LIGHT = {
     "clean latest --yes": ("numpy", "matplotlib", "tensorboard", "rich"),
     "plot latest": ("tensorboard",),
     "sweep --help": ("numpy", "matplotlib", "tensorboard", "tbcli.runs", "tbcli.data", "tbcli.sweeps"),
-    "sweep lr=0.1,0.01 --seeds 2 --dry-run": ("matplotlib", "tensorboard", "rich"),
+    "sweep lr=0.1,0.01 --seeds 2 --dry-run": ("matplotlib", "tensorboard"),
     "train --epochs none": ("numpy", "matplotlib", "tensorboard"),
 }
 

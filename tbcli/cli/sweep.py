@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,7 +62,9 @@ def sweep(
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Check everything, print the trials and exit.", rich_help_panel=SWEEP_PANEL),
+        typer.Option(
+            "--dry-run", help="Check settings and data, print the trials and exit.", rich_help_panel=SWEEP_PANEL
+        ),
     ] = False,
 ) -> None:
     """Train a model with many settings, several trainings at once, and keep a run of each.
@@ -76,9 +80,11 @@ def sweep(
         )
         _go_on(common, resume, output)
         return
-    definition, config = _defined(common, words or ()) if script is None else _scripted(common, words or (), script)
+    asked = _defined(common, words or ()) if script is None else _scripted(common, words or (), script)
+    definition, config, unchecked = asked
     if dry_run:
         _show_trials(definition, output)
+        output.say(printable(f"not checked: {', '.join(unchecked)}"))
         return
     from tbcli.sweeps.asking import with_name
     from tbcli.sweeps.definition import create_sweep
@@ -167,28 +173,29 @@ def _conclude(coordinator: Coordinator, definition: Definition, directory: Sweep
     Raises:
         TrainingFailed: No trial has a result.
     """
-    from tbcli.sweeps.endings import RESULTS
-
     outcomes = list(coordinator.outcomes.values())
-    reached = [outcome for outcome in outcomes if outcome.status in RESULTS]
-    name = printable(definition.name)
+    reached = [outcome for outcome in outcomes if outcome.has_result]
+    name = printable(shlex.quote(definition.name))
     for line in _best_lines(definition, reached):
         output.say(line)
-    failed = len(outcomes) - len(reached)
+    without = len(outcomes) - len(reached)
     told = [f"{len(reached)} of {definition.count} trials have a result"]
-    told += [f"{failed} failed: {printable(str(directory.log_file))} says why"] if failed else []
+    told += [f"{without} ended without: {printable(str(directory.log_file))} says why"] if without else []
     output.say("; ".join(told))
     if coordinator.left:
         output.say(f"next    tbcli sweep --resume {name}   ({coordinator.left} trials are left)")
     elif reached:
         output.say(f"next    tbcli runs --sweep {name}")
-        output.say(f"        tbcli effects {definition.metric} --sweep {name}")
+        output.say(f"        tbcli effects {printable(shlex.quote(definition.metric))} --sweep {name}")
         output.say(f"        tbcli serve --sweep {name}")
-    if not reached and outcomes:
-        first = outcomes[0]
+    if not reached:
+        first = outcomes[0] if outcomes else None
+        why = f"; trial {first.trial}: {first.reason or first.status}" if first else f": {coordinator.why_late}"
         raise TrainingFailed(
-            f"no trial of sweep {definition.name!r} has a result; trial {first.trial}: {first.reason or first.status}",
-            hint=f"{str(directory.path)!r} keeps what the trials said",
+            f"no trial of sweep {definition.name!r} has a result{why}",
+            hint=f"{str(directory.path)!r} keeps what the trials said"
+            if first
+            else f"`tbcli sweep --resume {shlex.quote(definition.name)}` goes on with it",
         )
 
 
@@ -210,10 +217,11 @@ def _best_lines(definition: Definition, reached: Sequence[Outcome]) -> list[str]
     return [printable(line) for line in padded(rows, right={0, 1})] if measured else []
 
 
-def _defined(common: Common, words: Sequence[str]) -> tuple[Definition, Config]:
-    """Return the sweep that was asked for, and its settings, everything checked that can be."""
+def _defined(common: Common, words: Sequence[str]) -> tuple[Definition, Config, list[str]]:
+    """Return the sweep that was asked for, its settings, and what could not be checked."""
+    from tbcli.cli.data import load_quietly
     from tbcli.cli.varied import read_words
-    from tbcli.sweeps.asking import check_trials, settle_sweep
+    from tbcli.sweeps.asking import check_data, check_trials, settle_sweep
 
     said = read_words(words, _spellings())
     common = replace(common, flags={**said.fixed, **common.flags})
@@ -222,11 +230,12 @@ def _defined(common: Common, words: Sequence[str]) -> tuple[Definition, Config]:
         config = config.updated({"plot.automatic": False})  # figures of a hundred trials are seldom looked at
     definition = settle_sweep(config, said.dimensions)
     check_trials(definition, config)
-    return definition, config
+    unchecked = check_data(definition, config, partial(load_quietly, output=common.output))
+    return definition, config, unchecked
 
 
-def _scripted(common: Common, words: Sequence[str], file: str) -> tuple[Definition, Config]:
-    """Return a sweep whose trials are runs of a script, and its settings."""
+def _scripted(common: Common, words: Sequence[str], file: str) -> tuple[Definition, Config, list[str]]:
+    """Return a sweep whose trials are runs of a script, its settings, and what could not be checked."""
     from tbcli.cli.varied import VARIABLE, read_script_words
     from tbcli.recorders.registry import chosen_names
     from tbcli.sweeps.asking import settle_sweep
@@ -241,7 +250,8 @@ def _scripted(common: Common, words: Sequence[str], file: str) -> tuple[Definiti
     config = common.settle().updated({} if "plot.automatic" in common.flags else {"plot.automatic": False})
     chosen_names(config.record)
     dimensions, script = read_script_words(words, file, has_seeds=config.sweep.seeds > 1)
-    return settle_sweep(config, dimensions, script), config
+    definition = settle_sweep(config, dimensions, script)
+    return definition, config, [f"whether the script takes these values, and measures {definition.metric}"]
 
 
 def _spellings() -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tbcli.cli.output import Output, counted_seconds, is_terminal, padded, printable, shortened
 from tbcli.sweeps.definition import Definition, Trial
-from tbcli.sweeps.endings import RESULTS, Outcome
+from tbcli.sweeps.endings import Outcome
 from tbcli.sweeps.goal import Goal
 from tbcli.sweeps.space import short_name_of, spoken_value
 from tbcli.sweeps.view import SweepView
@@ -55,7 +55,7 @@ class QuietView(SweepView):
 
     def ended(self, slot: int, outcome: Outcome, seconds: float) -> None:
         """A trial has ended."""
-        if outcome.status not in RESULTS:
+        if not outcome.has_result:
             self.warn(f"trial {outcome.trial} {outcome.status}: {outcome.reason}")
 
 
@@ -137,7 +137,7 @@ class PlainView(QuietView):
         """A trial has ended."""
         self.progress.seconds.append(seconds)
         is_best = self.progress.count(outcome)
-        if outcome.status in RESULTS:
+        if outcome.has_result:
             metric = self.progress.goal.text if self.progress.goal else ""
             best = "  (best so far)" if is_best else ""
             left = self.progress.left([])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -245,7 +246,7 @@ class RunStore:
         if exact is not None and self.sweep and self.sweep not in (exact.sweep.get("name"), exact.summary_of):
             raise NotFound(
                 f"run {exact.id} is not of the sweep {self.sweep!r}",
-                hint=f"`tbcli runs --sweep {self.sweep}` lists those",
+                hint=f"`tbcli runs --sweep {shlex.quote(self.sweep)}` lists those",
             )
         if exact is not None:
             return _as_place(exact)

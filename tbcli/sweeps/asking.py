@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from tbcli.config import Config
 from tbcli.config.layers import with_absolute_paths
 from tbcli.errors import ConfigError
 from tbcli.sweeps.definition import MOST_TRIALS, SEED, USUAL_TRIALS, Definition, Script, now_text, points_of
-from tbcli.sweeps.goal import goal_of, settle_goal
+from tbcli.sweeps.goal import goal_from, goal_of, require_measured, settle_goal
 from tbcli.sweeps.space import Dimension, Value
 
 if TYPE_CHECKING:
+    from tbcli.config import DataConfig
+    from tbcli.data.dataset import Dataset
     from tbcli.sweeps.goal import Goal
 
 _MOST_CHECKED = 2000
+_MOST_LOADED = 8
 
 
 def settle_sweep(config: Config, dimensions: Sequence[Dimension], script: Script | None = None) -> Definition:
@@ -115,6 +119,56 @@ def check_trials(definition: Definition, config: Config) -> None:
             if checked <= _MOST_CHECKED:
                 changed: Mapping[str, Value] = {each.key: value}
                 check_request(config.updated(changed, {each.key: each.name}))
+
+
+def check_data(definition: Definition, config: Config, load: Callable[[DataConfig], Dataset]) -> list[str]:
+    """Check the data, and what is asked of them, as `tbcli train` would; without TensorFlow.
+
+    Args:
+        definition: The sweep.
+        config: Of all trials.
+        load: Loads data.
+
+    Returns:
+        What could not be checked, a phrase each.
+
+    Raises:
+        ConfigError, NotFound, DoesNotFit: A trial could not begin.
+    """
+    from tbcli.data import SOURCES, needs_keras
+    from tbcli.training.request import check_for_data
+    from tbcli.usercode import is_reference
+
+    metric = goal_from(definition.metric, definition.sense).metric
+    loaded: dict[str, Dataset] = {}
+    unchecked: dict[str, None] = {}
+    for changed, names in _variants(definition):
+        each = config.updated(changed, names)
+        source = each.data.source
+        if needs_keras(source) or (source not in SOURCES and is_reference(source)):
+            unchecked[f"data {source!r}"] = None
+            continue
+        data = repr(each.data)
+        if data not in loaded:
+            if len(loaded) == _MOST_LOADED:
+                unchecked[f"more than {_MOST_LOADED} kinds of data"] = None
+                continue
+            loaded[data] = load(each.data)
+        require_measured(metric, each, check_for_data(each, loaded[data]))
+    return [*unchecked, "whether each model fits the data"]
+
+
+def _variants(definition: Definition) -> Iterator[tuple[Mapping[str, Value], Mapping[str, str]]]:
+    """Yield settings of trials: all that differ in the data, and of these each other value once."""
+    choices = {each.key: each.values or (each.low, each.high) for each in definition.dimensions}
+    names = {each.key: each.name for each in definition.dimensions}
+    first = {key: values[0] for key, values in choices.items()}
+    of_data = [key for key in choices if key.startswith("data.")]
+    for chosen in islice(product(*(choices[key] for key in of_data)), _MOST_CHECKED):
+        yield {**first, **dict(zip(of_data, chosen, strict=True))}, names
+    others = ((key, value) for key, values in choices.items() if key not in of_data for value in values[1:])
+    for key, value in islice(others, _MOST_CHECKED):
+        yield {**first, key: value}, names
 
 
 def with_name(definition: Definition, name: str) -> Definition:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import shlex
 import signal
 import time
 from collections import deque
@@ -24,7 +25,7 @@ from tbcli.runs.cleaning.trash import Trash
 from tbcli.runs.run import Run
 from tbcli.runs.store import RunStore
 from tbcli.sweeps.definition import Definition, SweepDirectory, Trial
-from tbcli.sweeps.endings import ENDED, RESULTS, Outcome, OutcomeLog, outcome_of, runs_of_sweep
+from tbcli.sweeps.endings import ENDED, RESULTS, Outcome, OutcomeLog, judged, outcome_of, runs_of_sweep
 from tbcli.sweeps.goal import Goal, goal_from
 from tbcli.sweeps.slots import SCRIPT_WORKER, WORKER, Slot, Worker, count_slots, own_cores, share_cores
 from tbcli.sweeps.space import Value
@@ -189,7 +190,7 @@ class Coordinator:
                     self._await_events()
                     if time.monotonic() > deadline and not self._is_late:
                         self._is_late = True
-                        self._stop_all(f"--max-time {self._config.sweep.max_time} is over")
+                        self._stop_all(self.why_late)
         finally:
             for slot in slots:
                 if slot.worker and slot.number not in self._running:
@@ -202,13 +203,18 @@ class Coordinator:
             raise Interrupted(
                 self._signals[0],
                 f"the sweep was interrupted by {'Ctrl-C' if name == 'SIGINT' else name}",
-                hint=f"`tbcli sweep --resume {self._definition.name}` goes on with it",
+                hint=f"`tbcli sweep --resume {shlex.quote(self._definition.name)}` goes on with it",
             )
         return [self.outcomes[number] for number in sorted(self.outcomes)]
 
     @property
     def _stops(self) -> bool:
         return self._is_late or bool(self._signals)
+
+    @property
+    def why_late(self) -> str:
+        """Why the sweep has stopped before its end, if it was time."""
+        return f"--max-time {self._config.sweep.max_time} is over" if self._is_late else ""
 
     @property
     def left(self) -> int:
@@ -332,9 +338,9 @@ class Coordinator:
             seed=trial.seed,
             status=status,
             run=run.id if run else "",
-            value=self._goal.value(run) if run and status in RESULTS else None,
             reason=reason,
         )
+        outcome = judged(outcome, run, self._goal)
         self._conclude(outcome, is_new=True)
         self._view.ended(slot.number, outcome, time.monotonic() - running.began)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -299,7 +300,8 @@ def create_sweep(paths: PathsConfig, name: str) -> SweepDirectory:
             except FileExistsError:
                 if name and (path / _FILE).exists():
                     raise Refused(
-                        f"there is a sweep {name!r} already", hint=f"`tbcli sweep --resume {name}` goes on with it"
+                        f"there is a sweep {name!r} already",
+                        hint=f"`tbcli sweep --resume {shlex.quote(name)}` goes on with it",
                     ) from None
                 if name:
                     return SweepDirectory(path)  # of a process that was killed before it had begun

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tbcli.runs.run import Run
@@ -39,6 +39,22 @@ class Outcome:
     run: str = ""
     value: float | None = None
     reason: str = ""
+
+    @property
+    def has_result(self) -> bool:
+        """Whether the trial can be judged: it ended well, and what trials are judged by was measured."""
+        return self.status in RESULTS and self.value is not None
+
+
+def judged(outcome: Outcome, run: Run | None, goal: Goal) -> Outcome:
+    """Return the outcome with what its run reached, or with why nothing can be said of that."""
+    if run is None or outcome.status not in RESULTS:
+        return outcome
+    value = goal.value(run)
+    if value is None:
+        why = f"it has no number for {goal.text}"
+        return replace(outcome, reason=f"{outcome.reason}; {why}" if outcome.reason else why)
+    return replace(outcome, value=value)
 
 
 class OutcomeLog:
@@ -78,15 +94,15 @@ class OutcomeLog:
 def outcome_of(run: Run, goal: Goal) -> Outcome:
     """Return what the record of a run says of its trial."""
     said = run.sweep
-    return Outcome(
+    outcome = Outcome(
         trial=int(said["trial"]),
         params=said.get("params") or {},
         seed=said.get("seed"),
         status=run.status(),
         run=run.id,
-        value=goal.value(run) if run.status() in RESULTS else None,
         reason=str(run.record.get("reason") or ""),
     )
+    return judged(outcome, run, goal)
 
 
 def runs_of_sweep(store: RunStore, name: str) -> dict[int, Run]:

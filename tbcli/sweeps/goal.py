@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tbcli.config import Config
     from tbcli.naming.direction import Overrides
     from tbcli.runs.run import Run
+    from tbcli.training.request import Expected
 
 _SELECTORS = ("best", "last")
 
@@ -96,17 +97,32 @@ def settle_goal(config: Config) -> Goal:
     Raises:
         ConfigError: Training does not measure it, or it has no direction.
     """
-    from tbcli.naming.matching import did_you_mean
     from tbcli.tasks import TASKS
-    from tbcli.training.request import expect, expected_summary, monitored
+    from tbcli.training.request import expect, monitored
 
     text = config.sweep.metric or monitored(config.train, TASKS.get(config.data.task))
-    expected = expect(config)
-    summary = expected_summary(config, expected)
-    name, _ = _parted(text)
-    if expected.is_complete and summary.metric(name, "last") is None:
-        raise ConfigError(
-            f"cannot judge trials by {name!r}: training does not measure it",
-            hint=did_you_mean(name, summary.metrics),
-        )
+    require_measured(_parted(text)[0], config, expect(config))
     return goal_of(text, config.direction)
+
+
+def require_measured(metric: str, config: Config, expected: Expected) -> None:
+    """Check that a training measures what trials are judged by.
+
+    Args:
+        metric: Its name.
+        config: Of the training.
+        expected: The metrics that there will be.
+
+    Raises:
+        ConfigError: It does not.
+    """
+    from tbcli.naming.matching import did_you_mean
+    from tbcli.training.request import expected_summary
+
+    summary = expected_summary(config, expected)
+    names = (metric, without_split(metric))
+    if expected.is_complete and not any(summary.metric(name, "last") for name in names):
+        raise ConfigError(
+            f"cannot judge trials by {metric!r}: training does not measure it",
+            hint=did_you_mean(metric, summary.metrics),
+        )

@@ -128,7 +128,11 @@ def check_for_data(config: Config, dataset: Dataset) -> Expected:
         ConfigError: A metric is not measured.
         DoesNotFit: The loss or a metric does not suit the task.
     """
+    from tbcli.training.augmentation import require_images
+
     task = dataset.task
+    require_images(config.data.augment, dataset.input_shape)
+    require_profiled_steps(config, len(dataset.train))
     if config.train.loss and not is_reference(config.train.loss):
         find_loss(config.train.loss, task, task.outputs(len(dataset.class_names)))
     if config.data.balance and not task.has_classes:

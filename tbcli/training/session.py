@@ -25,7 +25,6 @@ from tbcli.recorders.registry import chosen_names, require_loadable
 from tbcli.runs import Run, RunStore
 from tbcli.runs.claim import Claim, claim
 from tbcli.runs.crash import crash_kept
-from tbcli.training.augmentation import require_images
 from tbcli.training.cluster import TF_CONFIG, place_of_process, workers_beside
 from tbcli.training.conclusion import Heartbeat, conclude, reason_of
 from tbcli.training.continuing.eligibility import Amendment, require_at_rest
@@ -42,7 +41,6 @@ from tbcli.training.request import (
     check_request,
     expected_summary,
     expects_anything,
-    require_profiled_steps,
 )
 
 _FOR_OTHERS = ("sklearn", "pandas", "matplotlib", "scipy")
@@ -250,8 +248,6 @@ def _loaded(
     narrator.stage(f"Loading {config.data.source}")
     dataset = load_dataset(config.data, interruption.checked(narrator.progress))
     interruption.check()
-    require_images(config.data.augment, dataset.input_shape)
-    require_profiled_steps(config, len(dataset.train))
     for note in dataset.notes:
         narrator.note(note)
     config = _settled(config, dataset, narrator)

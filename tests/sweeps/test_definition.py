@@ -11,8 +11,11 @@ from typer.testing import Result
 
 from tbcli.config import Config, PathsConfig
 from tbcli.errors import ConfigError, NotFound, Refused
+from tbcli.runs import RunStore
 from tbcli.sweeps.asking import changed_length
 from tbcli.sweeps.definition import Definition, create_sweep, find_sweep, sweep_names
+from tbcli.sweeps.endings import Outcome, judged
+from tbcli.sweeps.goal import goal_from
 from tbcli.sweeps.space import Dimension
 
 Cli = Callable[..., Result]
@@ -123,6 +126,8 @@ def test_a_dry_run_prints_the_trials_and_keeps_nothing(cli: Cli, workspace: Path
         ("lr=0.1,0.2 --trials 5", "--trials 5 does not go with a grid of 2", 2),
         ("batch_size=1..1000:1000 epochs=1..1000:1000", "at most 100,000", 2),
         ("lr=0.1,0.2 --metric val_acuracy", "did you mean 'val_accuracy'?", 2),
+        ("lr=0.1,0.2 --metric val_mae", "training does not measure it", 2),
+        ("lr=0.1,0.2 --validation-split 0", "", 0),
         ("lr=0.1,0.2 --metric steps_per_second --prune median", "", 0),
         ("lr=0.1,0.2 --metric test_accuracy --prune median", "the test set is evaluated once", 2),
         ("model=cnn,nope", "nope", 2),
@@ -136,6 +141,33 @@ def test_words_are_checked_before_anything_starts(cli: Cli, words: str, match: s
     result = cli("sweep", *words.split(), "--dry-run")
     assert result.exit_code == code, result.stderr
     assert match in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        ("data=t.csv target=cost lr=0.1,0.2", "no column 'cost'"),
+        ("data=t.csv target=price,cost", "no column 'cost'"),
+        ("data=t.csv,mnist target=price metric=val_mae", "training does not measure it"),
+        ("data=t.csv target=price augment=flip,zoom", "augment"),
+        ("data=t.csv target=price lr=0.1,0.2 metric=val_mae", ""),
+    ],
+)
+def test_data_are_checked_before_anything_starts(cli: Cli, workspace: Path, words: str, match: str) -> None:
+    rows = "".join(f"{number},{number}.5\n" for number in range(40))
+    (workspace / "t.csv").write_text(f"size,price\n{rows}")
+    result = cli("sweep", *words.split(), "--dry-run")
+    assert (result.exit_code != 0) == bool(match), result.stderr
+    assert match in result.stderr
+    assert bool(match) or "not checked: whether each model fits the data" in result.stderr
+
+
+def test_a_trial_without_the_metric_has_no_result(workspace: Path) -> None:
+    run = RunStore(PathsConfig(workspace=str(workspace))).create(Config())
+    run.update(status="finished", metrics={})
+    ended = judged(Outcome(0, {}, None, "finished", run.id), run, goal_from("val_mae", "min"))
+    assert not ended.has_result
+    assert ended.reason == "it has no number for val_mae"
 
 
 def test_without_optuna_grid_and_random_work_and_the_rest_names_the_extra(
