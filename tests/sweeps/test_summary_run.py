@@ -6,6 +6,7 @@ import html
 import json
 import statistics
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tbcli.recorders.writer import EventWriter
 from tbcli.runs import Run, RunStore
 from tbcli.runs.history import read_history
 from tbcli.sweeps.summary_run import write_summary
-from tests.fakes import make_run
+from tests.fakes import SOME_MOMENT, make_run
 from tests.recorders.memory import snapshot
 from tests.serving.process import Serving, serving
 
@@ -34,6 +35,7 @@ def make_trial(workspace: Path, number: int, rate: float, seed: int | None, **kn
     settings = {KEY: rate, "train.seed": 7 if seed is None else seed}
     sweep = {"name": "s", "trial": number, "params": {KEY: rate}, "seed": seed}
     accuracy = 0.9 + rate + 0.013 * (seed or 0)
+    known.setdefault("started", SOME_MOMENT + timedelta(seconds=number))  # groups stand in the order of their runs
     return make_run(
         workspace, name=f"s-{number}", val_accuracy=accuracy, settings=settings, record={"sweep": sweep}, **known
     )
