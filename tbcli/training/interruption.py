@@ -152,6 +152,16 @@ class Interruption:
         self.check()
 
 
+def check_signals() -> None:
+    """Raise if a signal was received by whatever handles signals now.
+
+    Raises:
+        Interrupted: One was.
+    """
+    for each in _ACTIVE:
+        each.check()
+
+
 class _Finder:
     """Finds no module; asks whether another one should be looked for."""
 

@@ -25,7 +25,9 @@ from tbcli.config import Config
 from tbcli.errors import ConfigError, TrainingFailed
 from tbcli.runs.files import write_json
 from tbcli.training.cluster import WorkerPlace, place_of_process
+from tbcli.training.gathering import gather
 from tbcli.training.hardware import name_of_device
+from tbcli.training.interruption import check_signals
 from tbcli.training.strategy import Shared
 
 _LOOK_SECONDS = 30.0  # for a file on a disk that is shared by a network
@@ -64,6 +66,7 @@ class Workers(Shared):
         gpus = tf.config.list_physical_devices("GPU")
         if gpus:
             tf.config.set_visible_devices(gpus[place.neighbours_before % len(gpus)], "GPU")
+        gather(place, check_signals)
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
         _hear_sigterm_again()
         super().__init__(strategy, f"{len(place.workers)} workers, {name_of_device(gpus[:1])}")

@@ -1,0 +1,80 @@
+"""Workers find one another before TensorFlow connects them, which can be neither interrupted nor limited in time."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
+
+from tbcli.errors import TrainingFailed
+from tbcli.training.cluster import WorkerPlace
+
+GATHER_SECONDS = 300.0
+"""How long workers wait for one another."""
+_LOOK_SECONDS = 0.2
+_GO = b"tbcli go\n"
+
+
+def gather(place: WorkerPlace, check: Callable[[], None], seconds: float = GATHER_SECONDS) -> None:
+    """Return once all workers are there.
+
+    Args:
+        place: Of this process. The first one listens where TensorFlow will.
+        check: Called now and then; may raise to stop.
+        seconds: How long to wait.
+
+    Raises:
+        TrainingFailed: They did not come in time.
+    """
+    host, _, port = place.workers[0].rpartition(":")
+    give_up = time.monotonic() + seconds
+    if place.is_chief:
+        missing = _wait_for_all(place, int(port), check, give_up)
+    else:
+        missing = [] if _report(place, (host.strip("[]"), int(port)), check, give_up) else [0]
+    if missing:
+        who = ", ".join(f"{number} ({place.workers[number]})" for number in missing)
+        raise TrainingFailed(
+            f"worker {who} did not come within {seconds:.0f} s",
+            hint="are all workers started, and do they reach the address of the first one?",
+        )
+
+
+def _wait_for_all(place: WorkerPlace, port: int, check: Callable[[], None], give_up: float) -> list[int]:
+    """Return the workers that have not come."""
+    missing = set(range(1, len(place.workers)))
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("", port)))
+        server.settimeout(_LOOK_SECONDS)
+        come: list[socket.socket] = []
+        while missing and time.monotonic() < give_up:
+            check()
+            with suppress(TimeoutError, ValueError, OSError):
+                peer, _ = server.accept()
+                come.append(stack.enter_context(closing(peer)))
+                peer.settimeout(2)
+                missing.discard(int(peer.recv(16)))
+        for peer in come if not missing else ():
+            with suppress(OSError):
+                peer.sendall(_GO)
+                peer.recv(1)  # until it has closed: the port is free at once
+    return sorted(missing)
+
+
+def _report(place: WorkerPlace, address: tuple[str, int], check: Callable[[], None], give_up: float) -> bool:
+    """Return whether the first worker has said that all are there."""
+    while time.monotonic() < give_up:
+        check()
+        with suppress(OSError), socket.create_connection(address, timeout=2) as peer:
+            peer.sendall(f"{place.index}\n".encode())
+            peer.settimeout(_LOOK_SECONDS)
+            while time.monotonic() < give_up:
+                check()
+                with suppress(TimeoutError):
+                    answer = peer.recv(len(_GO))
+                    if answer == _GO:
+                        return True
+                    break  # refused; or this end itself, where the system has joined it to itself for lack of a server
+        time.sleep(_LOOK_SECONDS)
+    return False
