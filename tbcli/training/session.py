@@ -166,9 +166,9 @@ def resume(
         from tbcli.training.strategy import open_strategy
 
         parts = with_any_data(parts) if allow_changes else parts
+        agree = partial(_agree, amendment, run, narrator)
         with open_strategy(config.train).leading(config):
-            agree = partial(_agree, amendment, run, narrator)
-        train_and_save(config, dataset, run, narrator, interruption, expecting, saved=parts, agree=agree)
+            train_and_save(config, dataset, run, narrator, interruption, expecting, saved=parts, agree=agree)
     return run
 
 
