@@ -15,6 +15,7 @@ from tbcli.effects.levels import Level, MainEffect, main_effect
 from tbcli.effects.replicates import Observations, observations_of
 from tbcli.effects.screening import ALPHA, LEAST_REST, PERMUTATIONS, Permutations, Screening, screen, space_of
 from tbcli.effects.spaces import Floats, likeness, orthonormal, without
+from tbcli.effects.twins import without_twins
 from tbcli.grouping import is_beside, is_seed
 
 Verdict = Literal["effect", "noise", "confounded", "cannot tell"]
@@ -96,7 +97,8 @@ def analyze(rows: Sequence[Mapping[str, Any]], values: Sequence[float], *, is_lo
         is_lower_better: Which values of it are the best.
     """
     keys = [key for key in dict.fromkeys(key for row in rows for key in row) if not is_beside(key)]
-    varying = [key for key in keys if _varies([row.get(key) for row in rows])]
+    told = [key for key in keys if _varies([row.get(key) for row in rows])]
+    varying = without_twins(rows, told)
     points = observations_of(rows, values, varying)
     factors = factors_of(points.rows, [key for key in varying if not is_seed(key)])
     groups, total = confounded(factors), float(((np.array(values) - np.mean(values)) ** 2).sum())
@@ -116,7 +118,7 @@ def analyze(rows: Sequence[Mapping[str, Any]], values: Sequence[float], *, is_lo
         max(0.0, 1 - explained),
         next((pair for pair in pairs if (pair.one, pair.other) == top), None),
         tuple(pair for pair in pairs if (pair.one, pair.other) != top),
-        len([key for key in keys if not is_seed(key)]) - len(factors),
+        len([key for key in keys if not is_seed(key)]) - len(factors) - (len(told) - len(varying)),
     )
 
 
@@ -158,16 +160,23 @@ class _Judged:
     def _why_not(self, place: int, factor: Factor) -> str:
         """Return what keeps a setting from being tested, ``""`` if nothing does."""
         runs, size = len(self.points.y), self.blocks[place].shape[1]
+        counted = self._counted()
         if runs < LEAST_POINTS:
-            return f"{_counted(runs)} {'is' if runs == 1 else 'are'} too few"
+            return f"{counted} {'is' if runs == 1 else 'are'} too few"
         if not factor.is_number and len(factor.levels) > runs / 2:
-            return f"{len(factor.levels)} values in {_counted(runs)}"
+            return f"{len(factor.levels)} values in {counted}"
         if size > runs - 1 - LEAST_REST:
-            return f"{_counted(runs)} are too few for {len(factor.levels)} values"
+            return f"{counted} are too few for {len(factor.levels)} values"
         if factor.least_p() > ALPHA:
             sizes = sorted(np.unique(factor.codes, return_counts=True)[1].tolist(), reverse=True)
             return f"too few runs per value: {' + '.join(map(str, sizes))}"
         return ""
+
+    def _counted(self) -> str:
+        """Return ``1 run``, ``12 runs``, or ``3 configurations of 9 runs``."""
+        points, runs = len(self.points.y), sum(map(len, self.points.members))
+        told = "1 run" if runs == 1 else f"{runs:,} runs"
+        return told if points == runs else f"{points:,} configuration{'s' if points > 1 else ''} of {told}"
 
     def _share(self, place: int) -> float:
         others = space_of([one for one in self.found.chosen if one != place], self.blocks)
@@ -251,8 +260,3 @@ class _Judged:
         name = self.factors[place].name
         strong = (pair for pair in pairs if name in (pair.one, pair.other) and pair.p is not None and pair.p <= STRICT)
         return next((pair.other if pair.one == name else pair.one for pair in strong), "")
-
-
-def _counted(count: int) -> str:
-    """Return ``1 run`` or ``12 runs``."""
-    return "1 run" if count == 1 else f"{count:,} runs"

@@ -116,7 +116,16 @@ def _are_means_needed(
 ) -> bool:
     if len(alike) >= LEAST_POINTS:
         return True
-    different = [{_identity(rows[own[group[0]][0]], [key]) for group in alike} for key in keys]
-    varying = [len(values) for values in different if len(values) > 1]
+    # Settings that part the configurations alike are one; one of which each has a value of its own (`model.args` beside
+    # the arguments in it) is what the others make together.
+    partitions = {_partition([rows[own[group[0]][0]].get(key) for group in alike]) for key in keys}
+    sizes = [len(set(partition)) for partition in partitions]
+    varying = [size for size in sizes if 1 < size < len(alike)]
     is_grid = math.prod(varying) == len(alike)
-    return not (len(varying) == 1 or is_grid)
+    return not (is_grid or (not varying and len(alike) in sizes))
+
+
+def _partition(values: Sequence[Any]) -> tuple[int, ...]:
+    """Return which values are the same, whatever they are."""
+    first: dict[Hashable, int] = {}
+    return tuple(first.setdefault(_identity({"": value}, [""]), len(first)) for value in values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -231,3 +233,44 @@ def test_the_best_region_is_where_the_metric_is_no_worse_by_more_than_noise() ->
 def test_the_same_runs_have_the_same_answer() -> None:
     once, again = ([(one.name, one.p, one.share) for one in analyze(*drawn(7, 40, planted)).settings] for _ in range(2))
     assert once == again
+
+
+@pytest.mark.parametrize(
+    ("twin", "verdict"),
+    [
+        ({"v": lambda x: f"w{x}"}, "confounded"),
+        ({"v": lambda x: f"w{x}", "third": lambda x: -x}, "confounded"),
+        ({"arguments.u": str}, "effect"),
+        ({"arguments.units": lambda x: x, "model.args": lambda x: [f"units={x}"]}, "effect"),
+    ],
+)
+def test_copies_of_a_setting_are_one_factor_and_seeds_still_count(twin: dict[str, Any], verdict: str) -> None:
+    rows, values = grid(3, {"u": (1, 2, 4)}, lambda row: float(row["u"]), seeds=3, noise=0.05)
+    alone = analyze(rows, values)
+    copied = analyze([{**row, **{key: of_u(row["u"]) for key, of_u in twin.items()}} for row in rows], values)
+    assert (len(copied.points.y), copied.single_valued) == (9, 0)
+    assert {one.verdict for one in copied.settings} == {verdict}
+    assert copied.settings[0].p == alone.settings[0].p <= 0.05
+    assert copied.settings[0].share == pytest.approx(alone.settings[0].share)
+
+
+def test_arguments_stand_for_the_list_that_holds_them() -> None:
+    rows, values = grid(3, {"units": (1, 2, 4), "depth": (1, 2)}, lambda row: float(row["units"]), seeds=3)
+    doubled = [
+        {
+            "model.args": [f"units={row['units']}", f"depth={row['depth']}"],
+            "arguments.units": row["units"],
+            "arguments.depth": row["depth"],
+            "train.seed": row["train.seed"],
+        }
+        for row in rows
+    ]
+    effects = analyze(doubled, values)
+    assert {one.name for one in effects.settings} == {"arguments.units", "arguments.depth"}
+    assert found(effects) == ["units"]
+
+
+def test_few_configurations_are_not_called_runs() -> None:
+    rows = [{"a": a, "b": b, "seed": seed} for a, b in ((0, 0), (0, 1), (1, 0)) for seed in range(3)]
+    effects = analyze(rows, [float(i * 7 % 5) for i in range(9)])
+    assert {one.why for one in effects.settings} == {"3 configurations of 9 runs are too few"}
