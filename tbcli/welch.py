@@ -37,7 +37,16 @@ class Difference(NamedTuple):
         if self.p is None:
             return f"cannot tell: {self.why}"
         said = "differs more than noise would" if self.verdict == DIFFERS else "no more than noise"
-        return f"{said}: p {self.p:.2g}, n {self.n[0]} and {self.n[1]}"
+        return f"{said}: p {self.p:.2g}, n {self.n[0]} and {self.n[1]}{self.caveat}"
+
+    @property
+    def caveat(self) -> str:
+        """What makes ``noise`` say little, behind a comma; ``""`` where nothing does."""
+        if self.verdict != NOISE or min(self.n) > 2:
+            return ""
+        return (
+            ", and two per group can hardly show anything" if max(self.n) == 2 else ", and two can hardly show anything"
+        )
 
 
 def compare_groups(ones: Sequence[float], others: Sequence[float]) -> Difference:

@@ -39,6 +39,10 @@ def test_the_words_say_p_and_n() -> None:
     assert differs.told.startswith("differs more than noise would: p ")
     assert differs.told.endswith(", n 5 and 5")
     assert compare_groups([0.9, 0.95, 0.92], [0.91, 0.94, 0.93]).told.startswith("no more than noise: p 0.")
+    assert compare_groups([0.9, 0.95], [0.91, 0.96]).told.endswith(
+        "n 2 and 2, and two per group can hardly show anything"
+    )
+    assert compare_groups([0.9, 0.95], [0.91, 0.96, 0.97]).told.endswith("n 2 and 3, and two can hardly show anything")
 
 
 @pytest.mark.parametrize(

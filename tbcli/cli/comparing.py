@@ -140,7 +140,7 @@ def _noise_words(noise: Difference) -> str:
     if noise.p is None:
         return f"cannot tell ({noise.why})"
     words = "differs more than noise would" if noise.verdict == DIFFERS else "no more than noise"
-    return f"{words}, n {noise.n[1]} and {noise.n[0]}"
+    return f"{words}, n {noise.n[1]} and {noise.n[0]}{noise.caveat}"
 
 
 def _on_tests(comparison: Comparison, count: int) -> str:

@@ -14,7 +14,7 @@ from tbcli.naming.matching import listed
 from tbcli.naming.shortening import shortened_names
 
 if TYPE_CHECKING:
-    from tbcli.effects.analysis import SettingEffect
+    from tbcli.effects.analysis import Effects, SettingEffect
     from tbcli.effects.inquiry import Inquiry
     from tbcli.effects.interactions import Interaction
     from tbcli.effects.levels import Level
@@ -97,7 +97,7 @@ def _p(p: float) -> str:
 def _levels(inquiry: Inquiry, width: int) -> list[str]:
     """Return the metric at each value of the settings that matter."""
     settings = [one for one in inquiry.effects.settings if one.verdict in _MOVING]
-    rows = [["SETTING", "VALUE", "MEAN", "ADJUSTED", "N", ""]]
+    rows = [["SETTING", "VALUE", "MEAN ± SD", "ADJUSTED ± SE", "N", ""]]
     for name, one in zip(_names([one.name for one in settings], width), settings, strict=True):
         for place, level in enumerate(one.levels):
             mark = "best" if level.is_best and inquiry.direction.sense else ""
@@ -108,7 +108,7 @@ def _levels(inquiry: Inquiry, width: int) -> list[str]:
 def _level(level: Level) -> list[str]:
     spread = "" if level.deviation is None else f" ± {level.deviation:.2g}"
     text = shortened(printable(level.text), _LONGEST_BEST)
-    return [text, f"{shown_metric(level.mean)}{spread}", shown_metric(level.adjusted)]
+    return [text, f"{shown_metric(level.mean)}{spread}", f"{shown_metric(level.adjusted)} ± {level.error:.2g}"]
 
 
 def _sentences(inquiry: Inquiry) -> Iterator[str]:
@@ -118,16 +118,32 @@ def _sentences(inquiry: Inquiry) -> Iterator[str]:
     yield from _untold(effects.settings)
     for pair in (effects.interaction, *effects.interactions):
         if pair is not None:
-            yield _together(pair, effects.settings)
-    yield _of_seeds(inquiry)
-    if len(effects.points.y) > 1:
-        yield f"unexplained: {effects.unexplained:.0%}".replace("%", " % of the variance")
+            yield _together(pair, inquiry)
+    if not effects.is_varying:
+        yield f"{printable(inquiry.asked)} does not vary: {shown_metric(inquiry.values[0])} in {_all(effects.runs)}"
+    else:
+        yield _of_seeds(inquiry)
+        yield _parts(effects)
     if effects.points.repeats:
         yield f"{_runs(effects.points.repeats)} that repeat another one, seed and all, were averaged with it"
     if effects.single_valued:
         yield f"left out: {effects.single_valued} setting{_s(effects.single_valued)} with a single value"
     if inquiry.left_out:
         yield "left out: " + ", ".join(f"{_runs(count)} {printable(why)}" for why, count in inquiry.left_out.items())
+
+
+def _all(count: int) -> str:
+    return "1 run" if count == 1 else f"all {count:,} runs"
+
+
+def _parts(effects: Effects) -> str:
+    """Return what the variance is made of; the parts add up to the whole."""
+    seeds = "" if effects.seed_share is None else f"seeds {effects.seed_share:.0%}, "
+    told = f"of the variance: settings with an effect {effects.explained:.0%}, {seeds}"
+    told = f"{told}unexplained {effects.unexplained:.0%}".replace("%", " %")
+    if any(one.verdict not in _MOVING and round(one.share, 2) for one in effects.settings):
+        told += " (the importance of what is noise or cannot be told is part of that)"
+    return told
 
 
 def _untold(settings: Sequence[SettingEffect]) -> Iterator[str]:
@@ -146,23 +162,39 @@ def _untold(settings: Sequence[SettingEffect]) -> Iterator[str]:
             yield f"{printable(one.name)} is judged where {printable(one.factor.condition)}"
 
 
-def _together(pair: Interaction, settings: Sequence[SettingEffect]) -> str:
+def _together(pair: Interaction, inquiry: Inquiry) -> str:
+    settings = inquiry.effects.settings
     names = f"interaction of {printable(pair.one)} and {printable(pair.other)}"
     if pair.p is None:
         return f"{names}: cannot tell, too few runs for each pair of values"
     if pair.verdict == "noise":
         return f"{names}: no more than noise (p {_p(pair.p)})"
     alone = [one.name for one in settings if one.interacts_with and one.name in (pair.one, pair.other)]
-    only = f"; {listed(list(map(printable, alone)))} matters only so" if alone else ""
-    return f"{names}: {pair.share:.0%} (p {_p(pair.p)}){only}".replace("%", " % of the variance")
+    verb = "matters" if len(alone) == 1 else "matter"
+    only = f"; {listed(list(map(printable, alone)))} {verb} only so" if alone else ""
+    for one in settings:
+        if one.name in (pair.one, pair.other) and one.verdict == "confounded":
+            only += f"; {printable(one.name)} cannot be told from {listed(list(map(printable, one.confounded_with)))}"
+    share = f"{pair.share:.0%}".replace("%", " % of the variance")
+    return f"{names}: {share} (p {_p(pair.p)}){only}{_best_of(pair, inquiry)}"
+
+
+def _best_of(pair: Interaction, inquiry: Inquiry) -> str:
+    """Return at which two values the metric is best, ``""`` where no value is better than another."""
+    cells = [(cell.mean, cell) for cell in pair.cells if cell.mean is not None]
+    if not inquiry.direction.sense or not cells:
+        return ""
+    choose = min if inquiry.is_lower_better else max
+    mean, cell = choose(cells, key=lambda each: each[0])
+    one, other = f"{printable(pair.one)}={printable(cell.one)}", f"{printable(pair.other)}={printable(cell.other)}"
+    return f"; best at {one}, {other}: mean {shown_metric(mean)}, n {cell.n}"
 
 
 def _of_seeds(inquiry: Inquiry) -> str:
-    noise, share = inquiry.effects.points.noise, inquiry.effects.seed_share
+    noise = inquiry.effects.points.noise
     if noise is None:
         return "noise between seeds: not known, no two runs differ only in their seed"
-    told = f"noise between seeds: ± {noise.deviation:.2g} ({noise.groups} groups of together {noise.runs} runs)"
-    return told if share is None else f"{told}, {share:.0%}".replace("%", " % of the variance")
+    return f"noise between seeds: ± {noise.deviation:.2g} ({noise.groups} groups of together {noise.runs} runs)"
 
 
 def as_document(inquiry: Inquiry, method: str, importances: Importances) -> dict[str, Any]:
@@ -190,11 +222,12 @@ def as_document(inquiry: Inquiry, method: str, importances: Importances) -> dict
         "unexplained": effects.unexplained,
         "single_valued": effects.single_valued,
         "notes": list(inquiry.notes),
+        "explained": effects.explained,
     }
 
 
 def _setting(one: SettingEffect, inquiry: Inquiry, importances: Importances) -> dict[str, Any]:
-    has_best = bool(inquiry.direction.sense)
+    has_best = bool(inquiry.direction.sense) and one.verdict in _MOVING
     return {
         "setting": one.name,
         "kind": "number" if one.factor.is_number else "category",

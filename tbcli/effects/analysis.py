@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from tbcli.effects.factors import Factor, confounded, factors_of
-from tbcli.effects.interactions import STRICT, Interaction, explained_share, interaction_of, strong_pairs
+from tbcli.effects.interactions import STRICT, Interaction, explained_share, interaction_of, p_of_pairs
 from tbcli.effects.levels import Level, MainEffect, main_effect
 from tbcli.effects.replicates import Observations, observations_of
 from tbcli.effects.screening import ALPHA, LEAST_REST, PERMUTATIONS, Permutations, Screening, screen, space_of
@@ -72,7 +72,9 @@ class Effects:
         runs: How many runs there are.
         points: The independent points that these are, and the noise between seeds.
         seed_share: Of the variance that the seed makes; None without replicates.
-        unexplained: The share of the variance that neither settings nor seeds explain.
+        explained: The share of the variance that the settings with an effect explain, together and in pairs; with
+            `seed_share` and `unexplained` it makes up the whole.
+        unexplained: The share that neither these nor the seeds explain; None where the metric does not vary.
         interaction: That of the two settings with the largest shares; None where there are no two.
         interactions: Further pairs that do more than noise.
         single_valued: How many settings have one value in all runs, and were left out.
@@ -82,10 +84,16 @@ class Effects:
     runs: int
     points: Observations
     seed_share: float | None
-    unexplained: float
+    explained: float
+    unexplained: float | None
     interaction: Interaction | None
     interactions: tuple[Interaction, ...]
     single_valued: int
+
+    @property
+    def is_varying(self) -> bool:
+        """Whether the metric has more than one value."""
+        return self.unexplained is not None
 
 
 def analyze(rows: Sequence[Mapping[str, Any]], values: Sequence[float], *, is_lower_better: bool = False) -> Effects:
@@ -102,20 +110,21 @@ def analyze(rows: Sequence[Mapping[str, Any]], values: Sequence[float], *, is_lo
     points = observations_of(rows, values, varying)
     factors = factors_of(points.rows, [key for key in varying if not is_seed(key)])
     groups, total = confounded(factors), float(((np.array(values) - np.mean(values)) ** 2).sum())
+    is_varying = min(values) != max(values)
     judged = _Judged(points, groups, 1 - points.within / total if total else 1.0, is_lower_better=is_lower_better)
-    top, pairs = judged.top_pair(), judged.pairs()
+    top, pairs = judged.top_pair(), judged.pairs() if is_varying else []
     settings = sorted((each for place in range(len(groups)) for each in judged.settings(place, pairs)), key=_rank)
+    explained = min(1.0, judged.share_of_chosen() + sum(pair.share for pair in pairs if pair.verdict == "effect"))
     seed_share = None
-    if points.noise and total:
-        seed_share = min(1.0, points.noise.deviation**2 * (len(values) - 1) / total)
-    explained = sum(judged.shares[one] for one in judged.found.chosen) + (seed_share or 0.0)
-    explained += sum(pair.share for pair in pairs if pair.verdict == "effect")
+    if points.noise and is_varying:
+        seed_share = min(1 - explained, points.noise.deviation**2 * (len(values) - 1) / total)
     return Effects(
-        tuple(settings),
+        tuple(settings) if is_varying else tuple(replace(one, p=None) for one in settings),
         len(rows),
         points,
         seed_share,
-        max(0.0, 1 - explained),
+        explained,
+        max(0.0, 1 - explained - (seed_share or 0.0)) if is_varying else None,
         next((pair for pair in pairs if (pair.one, pair.other) == top), None),
         tuple(pair for pair in pairs if (pair.one, pair.other) != top),
         len([key for key in keys if not is_seed(key)]) - len(factors) - (len(told) - len(varying)),
@@ -182,6 +191,11 @@ class _Judged:
         others = space_of([one for one in self.found.chosen if one != place], self.blocks)
         return self.scale * explained_share(self.points.y, orthonormal(self.blocks[place], others), others)
 
+    def share_of_chosen(self) -> float:
+        """Return the share of the variance that the settings with an effect explain together."""
+        start = np.full((len(self.points.y), 1), len(self.points.y) ** -0.5)
+        return self.scale * explained_share(self.points.y, orthonormal(self.given, start), start)
+
     def _adjusted(self, place: int) -> Floats:
         """Return the metric less what the other settings that have an effect do to it."""
         others = [self.blocks[one] for one in self.found.chosen if one != place]
@@ -206,16 +220,18 @@ class _Judged:
         asked = (names.index(top[0]), names.index(top[1]))
         chosen = [self.able.index(place) for place in self.found.chosen]
         able = [self.factors[place] for place in self.able]
-        strong = [
-            (self.able[one], self.able[other])
-            for one, other in strong_pairs(able, chosen, self.given, self.permutations)
-        ]
-        places = dict.fromkeys([asked, *(pair for pair in strong if set(pair) != set(asked))])
+        tested = {
+            frozenset((self.able[one], self.able[other])): p
+            for (one, other), p in p_of_pairs(able, chosen, self.given, self.permutations).items()
+        }
+        strong = [tuple(sorted(pair)) for pair, p in tested.items() if p <= STRICT and pair != set(asked)]
+        # A pair with hardly any room was not among those tested together.
+        least = {pair: tested.get(frozenset(pair), 0.0) for pair in (asked, *strong)}
         return [
             interaction_of(
-                self.factors[one], self.factors[other], self.points.y, self.given, self.permutations, self.scale
+                self.factors[one], self.factors[other], self.points.y, self.given, self.permutations, self.scale, p
             )
-            for one, other in places
+            for (one, other), p in least.items()
         ]
 
     def settings(self, place: int, pairs: Sequence[Interaction]) -> Iterator[SettingEffect]:
@@ -235,7 +251,7 @@ class _Judged:
                 main_effect(factor, self.points.y, adjusted, is_lower_better=self.is_lower_better, noise=self.noise),
                 (*(together if verdict == CONFOUNDED else ()), *beside),
                 why,
-                "" if verdict == EFFECT else self._partner(place, pairs),
+                self._partner(place, pairs) if verdict == NOISE else "",
             )
 
     def _verdict(self, place: int) -> tuple[Verdict, Sequence[int]]:
@@ -258,5 +274,5 @@ class _Judged:
     def _partner(self, place: int, pairs: Sequence[Interaction]) -> str:
         """Return the setting together with which one matters that has no effect of its own, ``""`` for none."""
         name = self.factors[place].name
-        strong = (pair for pair in pairs if name in (pair.one, pair.other) and pair.p is not None and pair.p <= STRICT)
+        strong = (pair for pair in pairs if name in (pair.one, pair.other) and pair.verdict == EFFECT)
         return next((pair.other if pair.one == name else pair.one for pair in strong), "")

@@ -42,7 +42,7 @@ class Interaction(NamedTuple):
         one: The first setting.
         other: The second one.
         share: Of the variance that they explain together beyond what each does alone.
-        p: Of the permutation test; None where there were too few runs.
+        p: Of the permutation test, corrected for the number of pairs; None where there were too few runs.
         cells: The metric at each pair of values.
     """
 
@@ -69,7 +69,7 @@ class Interaction(NamedTuple):
 
 
 def interaction_of(
-    one: Factor, other: Factor, y: Floats, given: Floats, permutations: Permutations, scale: float
+    one: Factor, other: Factor, y: Floats, given: Floats, permutations: Permutations, scale: float, least_p: float
 ) -> Interaction:
     """Return what two settings do together beyond what is given and what each does alone.
 
@@ -80,6 +80,7 @@ def interaction_of(
         given: Orthonormal columns of the settings that have an effect.
         permutations: Of the metric.
         scale: By which shares of the variance of points become shares of that of runs.
+        least_p: What the number of pairs that were looked at makes of it at least.
     """
     alone = orthonormal(np.column_stack([given, one.block(), other.block()]))
     block = orthonormal(_products(one, other), alone)
@@ -89,7 +90,7 @@ def interaction_of(
         return Interaction(one.name, other.name, 0.0, None, cells)
     ours, chance = permutations.strengths([block], alone)
     p = float((1 + (chance[:, 0] >= ours[0]).sum()) / (1 + len(chance)))
-    return Interaction(one.name, other.name, scale * explained_share(y, block, alone), p, cells)
+    return Interaction(one.name, other.name, scale * explained_share(y, block, alone), max(p, least_p), cells)
 
 
 def explained_share(y: Floats, block: Floats, given: Floats) -> float:
@@ -109,10 +110,10 @@ def explained_share(y: Floats, block: Floats, given: Floats) -> float:
     return min(1.0, max(0.0, (explained - int(block.shape[1]) * rest) / total))
 
 
-def strong_pairs(
+def p_of_pairs(
     factors: Sequence[Factor], chosen: Sequence[int], given: Floats, permutations: Permutations
-) -> list[tuple[int, int]]:
-    """Return the positions of pairs that do more than chance would with any pair, whatever each does alone."""
+) -> dict[tuple[int, int], float]:
+    """Return how often chance does as well with any pair, whatever each does alone, by the positions of the pairs."""
     blocks = {}
     for one, other in combinations(range(len(factors)), 2):
         if len(factors) > _MOST_FACTORS and not {one, other} & set(chosen):
@@ -122,11 +123,11 @@ def strong_pairs(
         if block.shape[1] and len(block) - alone.shape[1] - block.shape[1] >= 2 * LEAST_REST:
             blocks[one, other] = block
     if not blocks:
-        return []
+        return {}
     ours, chance = permutations.strengths(list(blocks.values()), given)
     best = np.sort(chance.max(axis=1))
     p = (1 + len(best) - np.searchsorted(best, ours)) / (1 + len(best))
-    return [pair for pair, reached in zip(blocks, p.tolist(), strict=True) if reached <= STRICT]
+    return dict(zip(blocks, p.tolist(), strict=True))
 
 
 def _products(one: Factor, other: Factor) -> Floats:

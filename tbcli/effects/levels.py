@@ -26,8 +26,9 @@ class Level(NamedTuple):
         n: How many values the mean is of.
         mean: Of the metric.
         adjusted: The mean less what other settings that have an effect do there.
-        deviation: Sample standard deviation; None for fewer than two.
+        deviation: Sample standard deviation of the metric as it is; None for fewer than two.
         is_best: No worse than the best level by more than noise.
+        error: Standard error of the adjusted mean, by what the settings leave unexplained.
     """
 
     text: str
@@ -38,6 +39,7 @@ class Level(NamedTuple):
     adjusted: float
     deviation: float | None
     is_best: bool = False
+    error: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -70,7 +72,10 @@ def main_effect(factor: Factor, y: Floats, adjusted: Floats, *, is_lower_better:
         is_lower_better: Which values of it are the best.
         noise: Standard deviation of what no setting explains.
     """
-    levels = [level._replace(adjusted=float(adjusted[having].mean())) for level, having in levels_of(factor, y)]
+    levels = [
+        level._replace(adjusted=float(adjusted[having].mean()), error=noise / math.sqrt(level.n))
+        for level, having in levels_of(factor, y)
+    ]
     sign = 1 if is_lower_better else -1
     ranked = sorted(levels, key=lambda level: sign * level.adjusted)
     first, last = ranked[0], ranked[-1]

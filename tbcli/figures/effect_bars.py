@@ -116,9 +116,7 @@ def _draw_bars(
         figure.add_axes(box, facecolor=colour_of(one, theme), xticks=[], yticks=[]).spines[:].set_visible(False)
         text = letters.fitted(f"{percent(round(one.share, 3))}  {verdict_of(one)}", POINTS, _TEXT + room - length - 0.1)
         figure.text(*page.spot(left + length + 0.08, down + 0.05), text, fontsize=POINTS, color=theme.faint)
-    note = f"share of the variance that each explains; unexplained {percent(round(inquiry.effects.unexplained, 3))}"
-    if inquiry.effects.seed_share is not None:
-        note += f", seeds {percent(round(inquiry.effects.seed_share, 3))}"
+    note = _parts(inquiry)
     more = len(inquiry.effects.settings) - len(settings)
     note += f"; {more} more settings are not shown" if more else ""
     down = HEADER + 0.15 + len(settings) * _ROW + 0.08
@@ -126,23 +124,32 @@ def _draw_bars(
     figure.text(*page.spot(0.35, down), note, fontsize=POINTS - 0.5, color=theme.faint)
 
 
+def _parts(inquiry: Inquiry) -> str:
+    """Return what the variance is made of; the parts add up to the whole."""
+    effects = inquiry.effects
+    if effects.unexplained is None:
+        return f"{inquiry.asked} does not vary"
+    seeds = "" if effects.seed_share is None else f"seeds {percent(round(effects.seed_share, 3))}, "
+    told = f"share of the variance that each explains; those with an effect {percent(round(effects.explained, 3))}, "
+    return f"{told}{seeds}unexplained {percent(round(effects.unexplained, 3))}"
+
+
 def _draw_levels(
     axes: Axes, inquiry: Inquiry, one: SettingEffect, letters: Lettering, width: float, theme: Theme
 ) -> None:
-    """Draw the adjusted means with their standard deviations; the best values in the colour of what is right."""
+    """Draw the adjusted means with their standard errors; the best values in the colour of what is right."""
     has_best = bool(inquiry.direction.sense) and one.verdict in (EFFECT, CONFOUNDED)
     x = np.arange(len(one.levels))
     means = np.array([level.adjusted for level in one.levels])
-    deviations = [level.deviation or 0.0 for level in one.levels]
     if one.factor.is_number:
         axes.plot(x, means, color=theme.pale, linewidth=1, zorder=2)
-    for place, level, deviation in zip(x, one.levels, deviations, strict=True):
+    for place, level in zip(x, one.levels, strict=True):
         colour = theme.train if has_best and level.is_best else theme.faint
-        axes.errorbar(place, level.adjusted, yerr=deviation, fmt="o", color=colour, markersize=4.5, linewidth=1.2,
+        axes.errorbar(place, level.adjusted, yerr=level.error, fmt="o", color=colour, markersize=4.5, linewidth=1.2,
                       capsize=2.5, zorder=3)  # fmt: skip
     axes.set_xlim(-0.5, len(one.levels) - 0.5)
     axes.set_xticks(x, _labels([level.text for level in one.levels], letters, width), fontsize=POINTS - 0.5)
-    facts = f"{short_number(one.main.size)} ± {one.main.error:.2g} from worst to best"
+    facts = f"{short_number(one.main.size)} ± {one.main.error:.2g} from worst to best; adjusted means ± standard error"
     write_panel_title(axes, letters, one.name, facts, width, theme)
 
 

@@ -36,7 +36,9 @@ def draw_parallel(inquiry: Inquiry, *, title: str = "", look: Look = USUAL) -> F
     require_room(look.size, Page(_LEFT + steps * _LEAST_STEP + _RIGHT, HEADER + _ABOVE + _LEAST_HEIGHT + _BELOW))
     width = max(6.0, _LEFT + steps * _STEP + _RIGHT)
     page = Page(*look.size) if look.size else Page(width, HEADER + _ABOVE + _HEIGHT + _BELOW)
-    heading = heading_for(inquiry, "runs across settings", title, "the best run orange")
+    heading = heading_for(
+        inquiry, "runs across settings", title, "the best run orange" if best_run(inquiry) is not None else ""
+    )
     axes_of = [*(SettingAxis.of(one.factor) for one in settings)]
     names = _names([one.name for one in settings])
     letters = lettering_for([*heading.texts, *names, *(text for axis in axes_of for _, text in axis.ticks)])

@@ -27,7 +27,9 @@ def draw_slices(inquiry: Inquiry, *, title: str = "", look: Look = USUAL) -> Fig
     settings = inquiry.effects.settings[:_MOST]
     grid, theme = PanelGrid(len(settings), 0.0, look.size), look.theme
     require_room(look.size, grid.least)
-    heading = heading_for(inquiry, "runs by setting", title, "the best run orange")
+    heading = heading_for(
+        inquiry, "runs by setting", title, "the best run orange" if best_run(inquiry) is not None else ""
+    )
     axes_of = [SettingAxis.of(one.factor) for one in settings]
     words = [text for axis in axes_of for _, text in axis.ticks]
     letters = lettering_for([*heading.texts, *(one.name for one in settings), *words])
@@ -68,6 +70,6 @@ def runs_along(inquiry: Inquiry, axis: SettingAxis) -> tuple[Floats, Floats]:
 
 def best_run(inquiry: Inquiry) -> int | None:
     """Return the position of the best run, None where no value is better than another."""
-    if not inquiry.direction.sense:
+    if not inquiry.direction.sense or min(inquiry.values) == max(inquiry.values):
         return None
     return int(np.argmin(inquiry.values) if inquiry.is_lower_better else np.argmax(inquiry.values))

@@ -31,6 +31,8 @@ from tbcli.naming.words import (
 
 _ACHIEVED = frozenset(("reward", "rewards", "rew", "return", "returns"))  # of a step or a batch, not per step
 
+_OF_ADD_HPARAMS = "hparam"  # what the tags of single values begin with that `add_hparams` writes
+
 
 class TagParts(NamedTuple):
     """What a tag says by itself.
@@ -40,7 +42,8 @@ class TagParts(NamedTuple):
         unit: The unit it names, or ``""``.
         core: What is left of it.
         short: A shorter form that it may take where nobody else has that, or ``""``.
-        is_doubled: It names its split twice, as `train/train_loss`: it gives way to who does so once.
+        is_doubled: It names its split twice, as `train/train_loss`, or repeats a curve as a single value, as
+            `hparam/val_loss`: it gives way to who does so once.
     """
 
     split: str
@@ -64,6 +67,8 @@ def read_tag(tag: str) -> TagParts:
     if inner and (not split or is_doubled or is_inner):  # `train/valid_loss` is of validation, `val/IoU.train` too
         rest, split = [*rest[:-1], *shorter] if split else shorter, inner
     rest, unit = (rest, unit) if unit else _without_unit(rest)
+    if split and len(rest) > 1 and rest[0].lower() == _OF_ADD_HPARAMS:  # `hparam/val_acc`; `hparam/acc` keeps its tag
+        rest, is_doubled = rest[1:], True
     core, short = _spelt(rest), _shortened(rest)
     return TagParts(split, unit, core, short if short != core else "", is_doubled)
 

@@ -59,6 +59,7 @@ def test_json_says_all_with_keys_that_stay(cli: Cli, swept: Path) -> None:
     assert list(document) == [
         "schema", "metric", "at", "direction", "is_guessed", "importance_by", "n", "points", "repeats", "runs",
         "left_out", "settings", "interaction", "interactions", "seeds", "unexplained", "single_valued", "notes",
+        "explained",
     ]  # fmt: skip
     first = document["settings"][0]
     assert list(first) == [
@@ -68,8 +69,12 @@ def test_json_says_all_with_keys_that_stay(cli: Cli, swept: Path) -> None:
     assert (first["setting"], first["kind"], first["is_log"], first["verdict"]) == (
         "train.learning_rate", "number", True, "effect",
     )  # fmt: skip
-    assert list(first["levels"][0]) == ["text", "low", "high", "n", "mean", "adjusted", "deviation", "is_best"]
+    assert list(first["levels"][0]) == ["text", "low", "high", "n", "mean", "adjusted", "deviation", "is_best", "error"]
     assert document["seeds"]["runs"] == 16
+    assert document["explained"] + document["seeds"]["share"] + document["unexplained"] == pytest.approx(1.0)
+    noise = document["settings"][1]
+    assert (noise["verdict"], noise["best"]) == ("noise", None)
+    assert not any(level["is_best"] for level in noise["levels"])
     assert len(document["runs"]) == 16
 
 
@@ -108,6 +113,34 @@ def test_hyperparameters_of_other_programs_are_settings(cli: Cli, workspace: Pat
     ]
     assert document["direction"] == "min"
     assert document["settings"][0]["best"] == "16"
+
+
+def test_a_metric_that_never_varies_is_said_so(cli: Cli, workspace: Path) -> None:
+    for number in range(8):
+        make_run(workspace, settings={"train.learning_rate": 0.1 + number % 2}, val_accuracy=0.5, files=False)
+    told = cli("effects", "val_accuracy.best").stdout
+    assert "val_accuracy.best does not vary: 0.5000 in all 8 runs" in told
+    assert "unexplained" not in told
+    document = json.loads(cli("effects", "val_accuracy.best", "--json").stdout)
+    assert (document["unexplained"], document["settings"][0]["p"]) == (None, None)
+
+
+def test_of_settings_that_matter_only_together_the_best_values_are_told(cli: Cli, workspace: Path) -> None:
+    random = np.random.default_rng(1)
+    for number in range(24):
+        a, b = number % 2, number // 2 % 2
+        value = 0.5 + 0.3 * (a ^ b) + 0.01 * random.normal() + (0.05 if (a, b) == (1, 0) else 0)
+        make_run(
+            workspace,
+            started=SOME_MOMENT + timedelta(seconds=number),
+            val_accuracy=float(value),
+            settings={"train.batch_size": 1 + a, "train.epochs": 1 + b, "train.seed": number},
+            files=False,
+        )
+    told = cli("effects", "val_accuracy.best").stdout
+    assert "train.batch_size=2" in told.partition("; best at ")[2]
+    assert "train.epochs=1" in told.partition("; best at ")[2]
+    assert "matter only so" in told
 
 
 @pytest.mark.parametrize("count", [1, 2])

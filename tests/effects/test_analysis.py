@@ -121,6 +121,8 @@ def test_a_metric_that_never_varies_follows_nothing(value: float) -> None:
     effects = analyze(drawn(1, 20, hill)[0], [value] * 20)
     assert {one.verdict for one in effects.settings} == {"noise"}
     assert {one.share for one in effects.settings} == {0.0}
+    assert {one.p for one in effects.settings} == {None}
+    assert (effects.is_varying, effects.unexplained, effects.interaction) == (False, None, None)
 
 
 def test_a_conditional_setting_is_judged_where_it_is_there() -> None:

@@ -159,6 +159,13 @@ def test_hyperparameters_in_a_directory_named_by_a_time_belong_to_the_run_above(
     assert found.owners["exp_a/1700000000.1234"] == "exp_a"
 
 
+def test_a_single_value_of_add_hparams_that_names_its_split_is_called_as_a_curve_would_be() -> None:
+    alone = [("run0/17", "hparam/val_acc", 1), ("run0/17", "hparam/acc", 1)]
+    assert list(named(*alone, described=["run0/17"]).values()) == ["run0/17/val_acc", "run0/17/hparam/acc"]
+    beside = [("run0", "val_acc", 5), ("run0/17", "hparam/val_acc", 1)]
+    assert list(named(*beside, described=["run0/17"]).values()) == ["run0/val_acc", "run0/hparam/val_acc"]
+
+
 def test_hyperparameters_in_a_directory_of_any_name_belong_to_the_curves_above() -> None:
     series = [
         ("run0", "val_acc", 5),
