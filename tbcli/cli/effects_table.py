@@ -139,7 +139,7 @@ def _all(count: int) -> str:
 def _parts(effects: Effects) -> str:
     """Return what the variance is made of; the parts add up to the whole."""
     seeds = "" if effects.seed_share is None else f"seeds {effects.seed_share:.0%}, "
-    told = f"of the variance: settings with an effect {effects.explained:.0%}, {seeds}"
+    told = f"of the variance: settings with an effect, alone or in pairs, {effects.explained:.0%}, {seeds}"
     told = f"{told}unexplained {effects.unexplained:.0%}".replace("%", " %")
     if any(one.verdict not in _MOVING and round(one.share, 2) for one in effects.settings):
         told += " (the importance of what is noise or cannot be told is part of that)"

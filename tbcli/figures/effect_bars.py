@@ -119,6 +119,7 @@ def _draw_bars(
     note = _parts(inquiry)
     more = len(inquiry.effects.settings) - len(settings)
     note += f"; {more} more settings are not shown" if more else ""
+    note += "; below: adjusted means ± standard error" if _shown(settings) else ""
     down = HEADER + 0.15 + len(settings) * _ROW + 0.08
     note = letters.fitted(note, POINTS - 0.5, page.width - 0.7)
     figure.text(*page.spot(0.35, down), note, fontsize=POINTS - 0.5, color=theme.faint)
@@ -130,8 +131,9 @@ def _parts(inquiry: Inquiry) -> str:
     if effects.unexplained is None:
         return f"{inquiry.asked} does not vary"
     seeds = "" if effects.seed_share is None else f"seeds {percent(round(effects.seed_share, 3))}, "
-    told = f"share of the variance that each explains; those with an effect {percent(round(effects.explained, 3))}, "
-    return f"{told}{seeds}unexplained {percent(round(effects.unexplained, 3))}"
+    explained = f"with an effect, alone or in pairs, {percent(round(effects.explained, 3))}, "
+    unexplained = f"unexplained {percent(round(effects.unexplained, 3))}"
+    return f"share of the variance that each explains; {explained}{seeds}{unexplained}"
 
 
 def _draw_levels(
@@ -149,7 +151,7 @@ def _draw_levels(
                       capsize=2.5, zorder=3)  # fmt: skip
     axes.set_xlim(-0.5, len(one.levels) - 0.5)
     axes.set_xticks(x, _labels([level.text for level in one.levels], letters, width), fontsize=POINTS - 0.5)
-    facts = f"{short_number(one.main.size)} ± {one.main.error:.2g} from worst to best; adjusted means ± standard error"
+    facts = f"{short_number(one.main.size)} ± {one.main.error:.2g} from worst to best"
     write_panel_title(axes, letters, one.name, facts, width, theme)
 
 
