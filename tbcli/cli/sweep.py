@@ -13,6 +13,7 @@ import typer
 from tbcli.cli.completing import complete_script, complete_sweep, complete_varied
 from tbcli.cli.options import Common, refuse_together, with_options
 from tbcli.cli.output import Output, padded, printable
+from tbcli.config.said import merged
 from tbcli.config.sections import TrainConfig
 from tbcli.config.setting import declared_settings
 from tbcli.errors import ConfigError, TbcliError, TrainingFailed
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tbcli.sweeps.coordinator import Coordinator
     from tbcli.sweeps.definition import Definition, SweepDirectory
     from tbcli.sweeps.endings import Outcome
+    from tbcli.sweeps.space import Dimension
 
 SWEEP_PANEL = "Sweep"
 _OF_TRAINING = [each.key for each in declared_settings(TrainConfig) if each.key != "train.max_time"]
@@ -82,6 +84,8 @@ def sweep(
         return
     asked = _defined(common, words or ()) if script is None else _scripted(common, words or (), script)
     definition, config, unchecked = asked
+    if config.sweep.trials > definition.combinations:
+        output.say(f"{definition.combinations} combinations of settings is all there are: no {config.sweep.trials}")
     if dry_run:
         _show_trials(definition, output)
         output.say(printable(f"not checked: {', '.join(unchecked)}"))
@@ -102,7 +106,7 @@ def _go_on(common: Common, name: str, output: Output) -> None:
     from tbcli.sweeps.definition import find_sweep
 
     _require_harmless(common)
-    config = common.settle()
+    config = _settled(common)
     directory = find_sweep(config.paths, name)
     with directory.claim():
         definition = directory.load()
@@ -214,7 +218,13 @@ def _best_lines(definition: Definition, reached: Sequence[Outcome]) -> list[str]
         rows.append(
             [str(outcome.trial), spoken_number(outcome.value), *values, *seed, f"{definition.name}-{outcome.trial}"]
         )
-    return [printable(line) for line in padded(rows, right={0, 1})] if measured else []
+    if not measured:
+        return []
+    lines = [printable(line) for line in padded(rows, right={0, 1})]
+    if len(reached) > len(rows) - 1:
+        where = f"--sweep {shlex.quote(definition.name)} --sort {shlex.quote(definition.metric)}"
+        lines.append(printable(f"the best {len(rows) - 1} of {len(reached)}; all: tbcli runs {where}"))
+    return lines
 
 
 def _defined(common: Common, words: Sequence[str]) -> tuple[Definition, Config, list[str]]:
@@ -224,14 +234,45 @@ def _defined(common: Common, words: Sequence[str]) -> tuple[Definition, Config, 
     from tbcli.sweeps.asking import check_data, check_trials, settle_sweep
 
     said = read_words(words, _spellings())
-    common = replace(common, flags={**said.fixed, **common.flags})
-    config = common.settle()
+    _require_unset(common, said.dimensions)
+    fixed = merged([*said.fixed.items(), *common.flags.items()])
+    common = replace(common, flags=fixed)
+    config = _settled(common)
     if "plot.automatic" not in common.flags:
         config = config.updated({"plot.automatic": False})  # figures of a hundred trials are seldom looked at
     definition = settle_sweep(config, said.dimensions)
     check_trials(definition, config)
     unchecked = check_data(definition, config, partial(load_quietly, output=common.output))
     return definition, config, unchecked
+
+
+def _settled(common: Common) -> Config:
+    """Return the settings.
+
+    Raises:
+        ConfigError: No trials were asked for.
+    """
+    config = common.settle()
+    if "sweep.trials" in common.flags and config.sweep.trials == 0:
+        raise ConfigError(
+            f"{common.flags['sweep.trials'].typed} must be at least 1, got 0",
+            hint="without it all of a grid are tried, else 20",
+        )
+    return config
+
+
+def _require_unset(common: Common, dimensions: Sequence[Dimension]) -> None:
+    """Check that nothing that varies has a value besides.
+
+    Raises:
+        ConfigError: Something has.
+    """
+    for each in dimensions:
+        typed = common.flags[each.key].typed if each.key in common.flags else ""
+        pairs = [pair for pair in common.assignments if pair.partition("=")[0].strip() == each.key]
+        if typed or pairs:
+            other = typed or f"--set {pairs[0]}"
+            raise ConfigError(f"{each.name} varies, and {other} sets it", hint=f"leave out `{other}`")
 
 
 def _scripted(common: Common, words: Sequence[str], file: str) -> tuple[Definition, Config, list[str]]:
@@ -247,7 +288,7 @@ def _scripted(common: Common, words: Sequence[str], file: str) -> tuple[Definiti
                 f"{said.typed} is a setting of `tbcli train`, and --script runs {file!r}",
                 hint=f"`{name}={said.value}` is for the script, where it has such an option or constant",
             )
-    config = common.settle().updated({} if "plot.automatic" in common.flags else {"plot.automatic": False})
+    config = _settled(common).updated({} if "plot.automatic" in common.flags else {"plot.automatic": False})
     chosen_names(config.record)
     dimensions, script = read_script_words(words, file, has_seeds=config.sweep.seeds > 1)
     definition = settle_sweep(config, dimensions, script)

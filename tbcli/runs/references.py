@@ -48,11 +48,13 @@ class Listed(NamedTuple):
         runs: All of them, oldest first.
         invalid: The directories beside them that were runs, and whose records cannot be read.
         where: The directory, for messages.
+        sweep: The sweep of which all runs are; ``best`` is then what that sweep calls so.
     """
 
     runs: Sequence[Run]
     invalid: Sequence[InvalidRun]
     where: Path
+    sweep: str = ""
 
 
 def choose_run(reference: str, listed: Listed, directions: Overrides, say: Say | None, *, decides: bool = False) -> Run:
@@ -81,6 +83,8 @@ def choose_run(reference: str, listed: Listed, directions: Overrides, say: Say |
     if reference == "best" or reference.startswith("best:"):
         if decides and listed.invalid:
             raise _unreadable(f"{reference!r} may be a run that cannot be read", listed.invalid[-1])
+        if listed.sweep and reference == "best" and (best := _best_of_sweep(runs, say)):
+            return best
         return _best(reference, runs, directions, say)
     by_prefix = [run for run in runs if run.id.startswith(reference)]
     by_name = [run for run in runs if run.name == reference]
@@ -190,6 +194,31 @@ def _nth_latest(reference: str, runs: Sequence[Run], invalid: Sequence[InvalidRu
     if back >= len(runs):
         raise NotFound(f"no run {reference!r}: there are {len(runs)}", hint=f"`latest~{len(runs) - 1}` is the oldest")
     return runs[-1 - back]
+
+
+def _best_of_sweep(runs: Sequence[Run], say: Say | None) -> Run | None:
+    """Return the best trial by what its sweep is judged by, None where its runs do not say or have none of that."""
+    from tbcli.naming.series import without_split
+    from tbcli.runs.summary import summary_of
+
+    judged = next((run.sweep for run in reversed(runs) if run.sweep.get("metric")), None)
+    if judged is None:
+        return None
+    metric, selector = str(judged["metric"]), str(judged["selector"])
+    scored: list[tuple[float, Run]] = []
+    for run in runs:
+        found = map(summary_of(run).metric, (metric, without_split(metric)), (selector, selector))
+        values = (one.select(selector) for one in found if one)
+        value = next((value for value in values if value is not None and math.isfinite(value)), None)
+        if value is not None and run.status() == "finished":
+            scored.append((value, run))
+    if not scored:
+        return None
+    best = (min if judged["sense"] == "min" else max)(scored, key=lambda one: one[0])[1]
+    if say:
+        which = "its best value" if selector == "best" else "its last value"
+        say(f"{best.id} is the best by {metric}, {which}: so sweep {judged['name']!r} is judged")
+    return best
 
 
 def _best(reference: str, runs: Sequence[Run], directions: Overrides, say: Say | None) -> Run:

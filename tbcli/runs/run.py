@@ -157,7 +157,7 @@ class Run:
 
     @property
     def sweep(self) -> Mapping[str, Any]:
-        """Which trial of which sweep it is: ``name``, ``trial``, ``params``, ``seed``; empty where it is none."""
+        """Which trial of which sweep: ``name``, ``trial``, ``params``, ``seed``, its goal; empty where it is none."""
         said = self.record.get("sweep")
         is_whole = isinstance(said, dict) and isinstance(said.get("name"), str) and isinstance(said.get("trial"), int)
         return said if is_whole and isinstance(said, dict) else {}

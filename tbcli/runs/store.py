@@ -250,7 +250,7 @@ class RunStore:
             )
         if exact is not None:
             return _as_place(exact)
-        listed = Listed(self.list(), [one for one in self.invalid if one.is_ours], self.logs_root)
+        listed = Listed(self.list(), [one for one in self.invalid if one.is_ours], self.logs_root, self.sweep)
         return choose_run(reference, listed, self.directions, say, decides=decides)
 
     def named(self, name: str) -> Sequence[Run]:

@@ -242,6 +242,7 @@ class Coordinator:
             worker = self._worker_for(slot, config)
             sweep = {
                 "name": self._definition.name, "trial": trial.number, "params": dict(trial.params), "seed": trial.seed,
+                **self._goal._asdict(),
             }  # fmt: skip
             script = self._definition.script
             job = {"config": config, "sweep": sweep, "resume": task.resume, "asks": bool(self._definition.prune)}

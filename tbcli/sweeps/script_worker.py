@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,7 @@ from tbcli.sweeps.worker import LOST, Channel, serve_trials
 
 _LOOK_SECONDS = 0.5
 _PATIENCE_SECONDS = 30.0
+_TAIL_BYTES = 8192
 _STOPPED: list[int] = []
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
@@ -41,11 +43,17 @@ def run_script(job: Mapping[str, Any], channel: Channel) -> None:
     with tempfile.TemporaryDirectory(prefix="tbcli-") as place:
         ids = Path(place) / "ids"
         process = subprocess.Popen(  # noqa: S603 - what the user asked for
-            _command(job, str(ids)), stdin=subprocess.DEVNULL, process_group=0, preexec_fn=_as_own
+            _command(job, str(ids)),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            process_group=0,
+            preexec_fn=_as_own,
         )
+        errors = _Errors(process)
         run = _follow(process, ids, store, channel)
-    code = process.returncode
-    status, reason = ("finished", "") if code == 0 else ("failed", f"the script ended {_how(code)}")
+    code, last = process.returncode, errors.last_line()
+    told = f"the script ended {_how(code)}{f': {last}' if last else ''}"
+    status, reason = ("finished", "") if code == 0 else ("failed", told)
     if run is None and code == 0:
         status, reason = "failed", "the script recorded nothing: it called no fit of Keras"
     elif run and run.status() in ("interrupted", "diverged"):
@@ -53,6 +61,32 @@ def run_script(job: Mapping[str, Any], channel: Channel) -> None:
     if _STOPPED:
         status = "interrupted"
     channel.tell(end=status, run=run.id if run else "", reason=reason)
+
+
+class _Errors:
+    """Passes on what a script writes to stderr, and keeps the end of it.
+
+    Args:
+        process: Of the script.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._pipe, self._tail = process.stderr, b""
+        self._thread = threading.Thread(target=self._pass_on, daemon=True)
+        self._thread.start()
+
+    def _pass_on(self) -> None:
+        assert self._pipe
+        while data := os.read(self._pipe.fileno(), 1 << 16):
+            self._tail = (self._tail + data)[-_TAIL_BYTES:]
+            with suppress(OSError):
+                os.write(sys.stderr.fileno(), data)
+
+    def last_line(self) -> str:
+        """Return the last line of the script's own: of a traceback, or of a parser of arguments, what is wrong."""
+        self._thread.join(_LOOK_SECONDS)  # a process that the script has left behind may keep it open
+        lines = [line.strip() for line in self._tail.decode("utf-8", "replace").splitlines()]
+        return next((line for line in reversed(lines) if line and not line.startswith("tbcli: ")), "")
 
 
 def _command(job: Mapping[str, Any], ids: str) -> list[str]:

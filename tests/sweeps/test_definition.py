@@ -126,6 +126,11 @@ def test_a_dry_run_prints_the_trials_and_keeps_nothing(cli: Cli, workspace: Path
         ("lr=0.1,0.2 --trials 5", "--trials 5 does not go with a grid of 2", 2),
         ("batch_size=1..1000:1000 epochs=1..1000:1000", "at most 100,000", 2),
         ("lr=0.1,0.2 --metric val_acuracy", "did you mean 'val_accuracy'?", 2),
+        ("lr=0.1,0.2 --learning-rate 0.3", "--learning-rate sets it", 2),
+        ("lr=0.1,0.2 --set train.learning_rate=0.3", "sets it", 2),
+        ("epochs=3 --epochs 4 lr=0.1,0.2", "set twice", 2),
+        ("lr=0.1,0.2 --method random --trials 0", "at least 1", 2),
+        ("lr=0.1,0.2 --method random trials=10", "2 combinations of settings is all there are", 0),
         ("lr=0.1,0.2 --metric val_mae", "training does not measure it", 2),
         ("lr=0.1,0.2 --validation-split 0", "", 0),
         ("lr=0.1,0.2 --metric steps_per_second --prune median", "", 0),
@@ -168,6 +173,27 @@ def test_a_trial_without_the_metric_has_no_result(workspace: Path) -> None:
     ended = judged(Outcome(0, {}, None, "finished", run.id), run, goal_from("val_mae", "min"))
     assert not ended.has_result
     assert ended.reason == "it has no number for val_mae"
+
+
+@pytest.mark.parametrize(
+    ("selector", "sense", "expected"), [("last", "min", 1), ("best", "min", 0), ("last", "max", 0)]
+)
+def test_best_of_a_sweep_is_by_what_the_sweep_is_judged_by(
+    workspace: Path, selector: str, sense: str, expected: int
+) -> None:
+    store = RunStore(PathsConfig(workspace=str(workspace)))
+    for trial, (best, last, accuracy) in enumerate([(0.1, 0.9, 0.2), (0.3, 0.4, 0.8), (0.05, 0.01, 0.9)]):
+        sweep = {"name": "s", "trial": trial, "params": {}, "metric": "val_loss", "selector": selector, "sense": sense}
+        metrics = {
+            "val_loss": {"best": best, "best_epoch": 1, "last": last},
+            "val_accuracy": {"best": accuracy, "best_epoch": 1, "last": accuracy},
+        }
+        status = "pruned" if trial == 2 else "finished"
+        store.create(Config(), {"sweep": sweep}).update(status=status, metrics=metrics)
+    said: list[str] = []
+    assert store.of_sweep("s").find("best", said.append).sweep["trial"] == expected
+    assert "is the best by val_loss" in said[0]
+    assert store.of_sweep("s").find("best:val_accuracy").sweep["trial"] == 2
 
 
 def test_without_optuna_grid_and_random_work_and_the_rest_names_the_extra(

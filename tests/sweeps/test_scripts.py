@@ -23,7 +23,7 @@ parser.add_argument("--seed", type=int)
 given = parser.parse_args()
 keras.utils.set_random_seed(given.seed)
 if given.lr > 5:
-    raise SystemExit(3)
+    raise ValueError("the rate is too high")
 x = np.random.rand(64, 3).astype("float32")
 model = keras.Sequential([keras.layers.Dense(UNITS), keras.layers.Dense(1)])
 model.compile(keras.optimizers.SGD(given.lr), "mse")
@@ -49,4 +49,4 @@ def test_every_trial_runs_the_script_with_its_arguments_and_constants(tmp_path: 
         assert run.record["arguments"] == {"lr": 0.01, "seed": trial, "UNITS": 3}
         assert run.sweep["params"] == {"arguments.lr": 0.01}
         assert f"trial {trial} of 4  finished  val_loss" in done.stderr
-    assert "trial 2 failed: the script ended with exit code 3" in done.stderr
+    assert "trial 2 failed: the script ended with exit code 1: ValueError: the rate is too high" in done.stderr
