@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import keras
@@ -23,6 +24,10 @@ from tbcli.training.failures import is_out_of_memory
 from tbcli.training.rescue import keep_weights, prove_room, save_weights
 
 _NOT_LOADED = (TypeError, ValueError, NotImplementedError, AttributeError)  # what a class of the user's may do
+_HELPERS = (keras.initializers.Initializer, keras.regularizers.Regularizer, keras.constraints.Constraint)
+_LEAVE_OUT = "leave this `--save-format` out: .keras is written anyway"
+_REBUILD = "build the model again and give it the weights: `model.load_weights(FILE)`"
+_LIBRARIES = ("keras", "tensorflow")
 _TOLERANCE = 1e-4  # of a probability or of the largest value, float32 against float32: other kernels round differently
 
 
@@ -79,7 +84,7 @@ def save_model(
             all other formats are written.
     """
     answers = _Answers(model, samples, columns)
-    own = own_classes(model)
+    own = own_code(model)
     written = [_save_first(answers, directory, stem, elsewhere, warn if own else None)]
     failed: list[TrainingFailed] = []
     for name in dict.fromkeys(formats):
@@ -127,7 +132,7 @@ def _save_first(
         directory: Where it belongs.
         stem: File name without suffix.
         elsewhere: Where the weights go if that takes nothing.
-        warn: Given where the model has classes of the user's, which may not load.
+        warn: Given where the model has code of the user's, which may not load.
 
     Raises:
         TrainingFailed: It is somewhere else, or nowhere, or not as it was.
@@ -155,7 +160,7 @@ def _unsaved(path: Path, error: BaseException, place: Path | None = None) -> Tra
     instead = f"; the weights are in {str(place)!r}" if place else ""
     return TrainingFailed(
         f"cannot save the model as {str(path)!r}: {what}{instead}",
-        hint=hint or "leave this `--save-format` out: .keras is written anyway",
+        hint=hint or (_REBUILD if path.suffix == ".keras" else _LEAVE_OUT),
     )
 
 
@@ -189,17 +194,28 @@ def _saved_and_asked(
 ) -> np.ndarray:
     """Save a model in a format, and return what the file predicts."""
     _, save, predict = _FORMATS[name]
-    with warnings.catch_warnings(), keras.saving.custom_object_scope(own_classes(model)):
+    with warnings.catch_warnings(), keras.saving.custom_object_scope(own_code(model)):
         warnings.simplefilter("ignore")  # the user asked for the old formats knowingly
         subject, inputs = _of_raw_columns(model, samples, columns, name) if columns else (model, samples)
         save(subject, path)
         return predict(path, inputs)
 
 
-def own_classes(model: keras.Model) -> dict[str, type]:
-    """Return the classes in a model that are not Keras', by name: a file does not hold their code."""
-    kinds = [type(layer) for layer in walk_layers(model)]
-    return {kind.__name__: kind for kind in kinds if kind.__module__.partition(".")[0] != "keras"}
+def own_code(model: keras.Model) -> dict[str, Any]:
+    """Return classes and functions in a model that are not Keras', by name: a file does not hold their code."""
+    parts = [part for layer in walk_layers(model) for part in (type(layer), *_parts_of(layer))]
+    return {part.__name__: part for part in parts if str(part.__module__).partition(".")[0] not in _LIBRARIES}
+
+
+def _parts_of(layer: keras.layers.Layer) -> Iterator[Any]:
+    """Yield what a layer was given to work with: functions, as an activation, and classes, as of an initializer."""
+    if isinstance(layer, keras.Model):
+        return  # holds a loss, which is not saved
+    for value in vars(layer).values():
+        if isinstance(value, FunctionType):
+            yield value
+        elif isinstance(value, _HELPERS):
+            yield type(value)
 
 
 def _size_of(outputs: np.ndarray) -> float:

@@ -417,5 +417,5 @@ def _tell_run(error: BaseException, run: Run) -> None:
         error.hint = f"the run's directory {str(run.logs)!r} is gone: `tbcli train` begins a new one"
     elif isinstance(error, Interrupted):
         error.hint = f"`tbcli train --resume {run.id}` goes on with it"
-    elif isinstance(error, TrainingFailed) and run.saved_model.is_file():
+    elif isinstance(error, TrainingFailed) and run.saved_model.is_file() and str(run.saved_model) not in error.message:
         error.hint = f"{error.hint}; the model is saved: {str(run.saved_model)!r}"

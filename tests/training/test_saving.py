@@ -120,6 +120,34 @@ def test_layers_of_the_users_own_are_found_and_named(tmp_path: Path) -> None:
     assert warned == ["the saved model loads only with your code: Doubled"]
 
 
+def bent(values: Any) -> Any:
+    return keras.ops.tanh(values) * 1.1
+
+
+class Halves(keras.initializers.Initializer):
+    def __call__(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
+        return keras.ops.full(shape, 0.5, dtype)
+
+
+@pytest.mark.parametrize(
+    ("layer", "named", "files"),
+    [
+        (lambda: keras.layers.Dense(2, activation=bent), "bent", ["m.keras"]),
+        (lambda: keras.layers.Activation(bent), "bent", ["m.keras"]),
+        (lambda: keras.layers.Dense(2, kernel_initializer=Halves()), "Halves", ["m.keras"]),
+        (lambda: keras.layers.Lambda(lambda x: x * 2), "<lambda>", ["m.weights.h5"]),
+    ],
+)
+def test_functions_and_helpers_of_the_users_own_cost_no_training(
+    tmp_path: Path, layer: Any, named: str, files: list[str]
+) -> None:
+    built = keras.Sequential([keras.Input((3,)), layer()])
+    warned: list[str] = []
+    written = save_model(built, tmp_path, "m", (), np.ones((4, 3), "f"), warn=warned.append)
+    assert [path.name for path in written] == files
+    assert warned[-1] == f"the saved model loads only with your code: {named}"
+
+
 def test_of_a_model_that_does_not_load_the_weights_are_kept(tmp_path: Path) -> None:
     built = keras.Sequential([keras.Input((3,)), Opaque(lambda x: x + 1), keras.layers.Dense(2)])
     warned: list[str] = []

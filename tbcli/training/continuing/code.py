@@ -117,9 +117,10 @@ class _Description:
             ]
         if isinstance(thing, keras.layers.Lambda):
             return "Lambda", self.of(thing.function), self.of(thing.arguments)
-        own = (
-            [self.of(value) for _, value in sorted(vars(thing).items()) if _is_users_code(value)] if _has(thing) else []
-        )
+        held = dict(vars(thing)) if _has(thing) else {}
+        if isinstance(thing, keras.Model):
+            held.pop("loss", None)  # as it was compiled: described apart
+        own = [self.of(value) for _, value in sorted(held.items()) if _is_users_code(value)]
         return self.of(type(thing)), self.of(_config_of(thing)), own
 
     def _function(self, function: FunctionType) -> Any:

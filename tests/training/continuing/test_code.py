@@ -45,7 +45,9 @@ def facts_of(directory: Path, source: str = SOURCE) -> dict[str, Any]:
     path = directory / f"own{next(NUMBERS)}.py"
     path.write_text(source)
     load = lambda name: load_user_object(f"{path}:{name}", what="function", signature="")  # noqa: E731
-    return {"code": code_facts(load("build")(), load("loss"), [keras.metrics.MeanMetricWrapper(load("loss"))])}
+    model, loss = load("build")(), load("loss")
+    model.compile(loss=loss)
+    return {"code": code_facts(model, loss, [keras.metrics.MeanMetricWrapper(loss)])}
 
 
 def changed(directory: Path, *edits: tuple[str, str]) -> list[str]:
