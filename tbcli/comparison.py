@@ -218,7 +218,7 @@ def _independent_values(row: Row, groups: Sequence[Sequence[Summary]], spellings
         metrics = [metric for member in group if (metric := spellings.metric(row.metric, member)) is not None]
         values = [value for metric in metrics if (value := metric.select(row.at)) is not None]
         if finite := [value for value in values if math.isfinite(value)]:
-            found.append(statistics.fmean(finite))
+            found.append(statistics.mean(finite))
     return found
 
 
@@ -242,7 +242,7 @@ def _cell(side: Side, metrics: Sequence[Metric], at: str) -> Cell:
     if not finite:
         return Cell(math.nan, unit=unit)
     deviation = statistics.stdev(finite) if len(finite) > 1 else None
-    return Cell(statistics.fmean(finite), deviation=deviation, n=len(finite), unit=unit)
+    return Cell(statistics.mean(finite), deviation=deviation, n=len(finite), unit=unit)
 
 
 def _against(cell: Cell, base: float | None, direction: Direction) -> Cell:

@@ -59,11 +59,12 @@ def compare_groups(ones: Sequence[float], others: Sequence[float]) -> Difference
     n = (len(ones), len(others))
     if min(n) < 2:
         return Difference(CANNOT_TELL, None, n, _too_few(*n))
-    parts = [statistics.variance(values) / len(values) for values in (ones, others)]
-    apart, error = abs(statistics.fmean(ones) - statistics.fmean(others)), sum(parts)
-    largest = max(map(abs, (*ones, *others)))
-    if math.sqrt(error) <= _ROUNDING * largest:
-        why = "the runs of a group do not differ" if apart > _ROUNDING * largest else "all runs have the same value"
+    largest = max(map(abs, (*ones, *others))) or 1.0  # in units of which no square is beyond the largest number
+    scaled = [[value / largest for value in values] for values in (ones, others)]
+    parts = [statistics.variance(values) / len(values) for values in scaled]
+    apart, error = abs(statistics.mean(scaled[0]) - statistics.mean(scaled[1])), sum(parts)
+    if math.sqrt(error) <= _ROUNDING:
+        why = "the runs of a group do not differ" if apart > _ROUNDING else "all runs have the same value"
         return Difference(CANNOT_TELL, None, n, why)
     freedom = error**2 / sum(part**2 / (len(values) - 1) for part, values in zip(parts, (ones, others), strict=True))
     return _judged(two_sided_p(apart / math.sqrt(error), freedom), n)

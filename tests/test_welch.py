@@ -62,6 +62,12 @@ def test_too_little_is_not_guessed_from(ones: list[float], others: list[float], 
     assert compare_groups(ones, others).told == told
 
 
+@pytest.mark.parametrize("unit", [1e-300, 1.0, 1e200, 1e307])
+def test_it_is_the_same_in_any_unit(unit: float) -> None:
+    ones, others = [1.0 * unit, 1.1 * unit, 1.2 * unit], [2.0 * unit, 2.1 * unit, 2.3 * unit]
+    assert compare_groups(ones, others).p == pytest.approx(0.0012271513537, rel=1e-9)
+
+
 def test_noise_alone_differs_in_one_of_twenty() -> None:
     import numpy as np
 

@@ -33,7 +33,7 @@ def draw_sparkline(values: Sequence[float], width: int, *, encoding: str = "utf-
 
 def _mean(values: Sequence[float]) -> float | None:
     finite = [value for value in values if math.isfinite(value)]
-    return math.fsum(finite) / len(finite) if finite else None
+    return math.fsum(value / len(finite) for value in finite) if finite else None
 
 
 def _bar(value: float, low: float, high: float, bars: str) -> str:

@@ -261,7 +261,7 @@ class TrainConfig(Section):
         panel="Training", metavar="ADDRESS|local", problem=line_problem,
     )  # fmt: skip
     scale_learning_rate: bool = setting(
-        False, "Multiply the learning rate by the number of devices or workers.", flag="--scale-learning-rate",
+        False, "Multiply the learning rate by the number of devices or workers.", flag="--scale-rate",
         panel="Training",
     )  # fmt: skip
 

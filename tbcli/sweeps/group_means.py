@@ -85,7 +85,7 @@ def curves_of_group(group: TrialGroup) -> GroupCurves:
 
 def _spread_of(values: Sequence[float]) -> Spread:
     # As `tbcli compare --group-by` computes it, to the last digit.
-    return Spread(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
+    return Spread(statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None)
 
 
 def where_runs_end(curves: GroupCurves) -> Iterator[tuple[int, int]]:

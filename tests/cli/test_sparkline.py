@@ -35,6 +35,10 @@ def test_a_stream_without_bars_gets_letters() -> None:
     assert draw_sparkline([math.nan], 8, encoding="no-such-encoding") == "?"
 
 
+def test_the_largest_numbers_have_a_mean_too() -> None:
+    assert draw_sparkline([0.0, 1e308, 1e308, 1e308], 2) == BARS[0] + BARS[-1]
+
+
 @given(st.lists(st.floats(), max_size=50), st.integers(-2, 20))
 def test_any_series_fits(values: list[float], width: int) -> None:
     assert len(draw_sparkline(values, width)) == max(0, min(width, len(values)))
