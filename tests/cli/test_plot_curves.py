@@ -223,6 +223,7 @@ class Window:
         self.text += os.read(self._main, 65536).decode(errors="replace")
 
 
+@pytest.mark.slow
 def test_watch_follows_a_training_and_ends_with_it(tmp_path) -> None:
     run, history = start_training(tmp_path)
     window = Window(tmp_path)

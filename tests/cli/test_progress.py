@@ -112,6 +112,7 @@ def test_a_warning_cannot_drive_the_terminal(live: str) -> None:
     assert "title" in ESCAPE.sub("", live)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_colours_can_be_refused(environ: dict[str, str]) -> None:
     _, shown = told(environ=environ)

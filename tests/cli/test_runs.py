@@ -199,6 +199,7 @@ def test_status_has_a_colour_on_a_terminal_alone(workspace: Path) -> None:
         assert "\x1b" not in "".join(shown_on_a_terminal(["runs"], 100, environ))
 
 
+@pytest.mark.slow
 def test_a_thousand_runs_are_listed_within_half_a_second(cli: Cli, workspace: Path) -> None:
     for _ in range(1000):
         make_run(workspace, files=False)

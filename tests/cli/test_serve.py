@@ -183,6 +183,7 @@ def test_when_the_fast_reader_is_killed_the_slow_one_goes_on_at_the_same_url(wor
         assert server.end() == 0
 
 
+@pytest.mark.slow
 def test_a_fast_reader_that_was_demanded_and_dies_is_an_error(workspace: Path) -> None:
     with serving("--workspace", str(workspace), "--load-fast", "true") as server:
         os.kill(server.children()[0], signal.SIGKILL)
@@ -237,6 +238,7 @@ def test_what_is_no_regular_file_stops_no_reader(reader: str, tmp_path: Path) ->
         assert server.get("data/plugin/projector/runs") == []
 
 
+@pytest.mark.slow
 def test_a_missing_directory_is_a_warning_and_what_comes_later_is_shown(tmp_path: Path) -> None:
     write_scalars(tmp_path / "other" / "run", {"epoch_loss": [1.0]})
     with serving("--workspace", str(tmp_path), "--reload-interval", "1", "--quiet") as server:

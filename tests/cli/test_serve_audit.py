@@ -74,6 +74,7 @@ def test_what_is_missing_is_named_by_recorder_dashboard_and_place_with_code_7(tm
     assert len(lines) == 4
 
 
+@pytest.mark.slow
 def test_the_document_holds_the_same_for_a_script(tmp_path: Path) -> None:
     runs = [make_recorded(tmp_path, name="whole"), make_recorded(tmp_path, name="half", has_validation=False)]
     done = audit("whole", "half", "--workspace", tmp_path, "--json")
@@ -105,6 +106,7 @@ def test_without_a_run_it_is_the_latest_one(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["runs"] == [latest.id]
 
 
+@pytest.mark.slow
 def test_odd_characters_in_the_path_are_no_obstacle(tmp_path: Path) -> None:
     name = "two wörds a&b=c?d#e%20f+g 'q\"[*]"
     workspace = tmp_path / name
@@ -178,6 +180,7 @@ def test_a_running_server_of_something_else_is_an_error_that_names_it(tmp_path: 
     assert f"the TensorBoard at {server.url} does not show {run.id!r}" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_port_that_something_else_holds_is_refused(tmp_path: Path) -> None:
     make_recorded(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -186,6 +189,7 @@ def test_a_port_that_something_else_holds_is_refused(tmp_path: Path) -> None:
     assert "is in use by process" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reader", "code"), [("auto", 0), ("true", 7)])
 def test_scalars_that_tensorboard_does_not_show_are_named_with_code_7(tmp_path: Path, reader: str, code: int) -> None:
     write_scalars(tmp_path / "a", {"loss": [1.0, 2.0]})
@@ -200,6 +204,7 @@ def test_scalars_that_tensorboard_does_not_show_are_named_with_code_7(tmp_path: 
         assert "error: the audit found one gap: Scalars\n" in done.stderr
 
 
+@pytest.mark.slow
 def test_scalars_that_no_reader_of_tensorboard_knows_are_named(tmp_path: Path) -> None:
     tensor = TensorProto(dtype="DT_BFLOAT16", tensor_content=b"\x80\x3f")
     tensor.tensor_shape.SetInParent()

@@ -50,6 +50,7 @@ def test_a_second_server_of_the_same_directory_names_the_first_and_starts_its_ow
         assert "already" not in third.stderr
 
 
+@pytest.mark.slow
 def test_reuse_prints_the_url_of_the_first_and_starts_none(first: Serving, logs: Path, cli: Cli) -> None:
     assert cli("serve", "--logdir", str(logs), "--reuse").stdout.strip() == first.url
     document = json.loads(cli("serve", "--logdir", str(logs), "--reuse", "--json").stdout)

@@ -62,6 +62,7 @@ def test_of_a_whole_run_nothing_is_missing_and_every_dashboard_is_filled(audited
     assert {line.title for line in audited.outcome.lines if line.state != "filled"} == {"Profile"}
 
 
+@pytest.mark.slow
 def test_a_missing_layout_is_named_when_its_run_is_audited_alone(audited: Audited) -> None:
     run = audited.lacking["layout"]
     done = subprocess.run([*SERVE, "--audit", "--json", str(run.logs)], capture_output=True, text=True, check=False)

@@ -64,6 +64,7 @@ def wait_for(answer: Callable[[], Any]) -> Any:
     return found
 
 
+@pytest.mark.slow
 def test_each_epoch_shows_in_a_server_that_ran_before_the_run(server: Serving, tmp_path: Path) -> None:
     assert server.get("data/plugin/projector/runs") == []
     names = []

@@ -65,6 +65,7 @@ def test_the_steps_are_those_of_fit_to_the_bit(steps_per_execution: int, optimiz
     assert mine.steps[-1] == 3 * STEPS
 
 
+@pytest.mark.slow
 def test_metrics_beyond_the_mean_and_their_order_are_those_of_fit() -> None:
     def several() -> list[Any]:
         return [
