@@ -71,3 +71,23 @@ def make_run(
     facts |= {"status": status, "ended": ended, "seconds": 20.0, "epochs": epochs, "metrics": metrics}
     run.update(**{**facts, "bytes": run.walk_bytes(), **(record or {})})
     return run
+
+
+def make_trial(
+    workspace: Path,
+    number: int,
+    params: Mapping[str, object],
+    *,
+    sweep: str = "s",
+    seed: int | None = None,
+    metric: str = "val_accuracy",
+    **known: Any,
+) -> Run:
+    """Make a run that looks as if a sweep had trained it; trials began in the order of their numbers, unless said."""
+    seeds = {} if seed is None else {"train.seed": seed}
+    told = {"name": sweep, "trial": number, "params": dict(params), "seed": seed}
+    goal = {"metric": metric, "selector": "last", "sense": "min" if "loss" in metric else "max"}
+    known.setdefault("started", SOME_MOMENT + timedelta(seconds=number))
+    record = {"sweep": {**told, **goal}, **known.pop("record", {})}
+    settings = {**params, **seeds, **known.pop("settings", {})}
+    return make_run(workspace, name=f"{sweep}-{number}", settings=settings, record=record, **known)

@@ -92,8 +92,9 @@ def _trial(summary: Summary) -> int:
 
 
 def _sweep_of(summary: Summary) -> Mapping[str, Any]:
-    sweep = summary.read_fact("sweep")
-    return sweep if isinstance(sweep, dict) else {}
+    from tbcli.runs.summary import TRIAL_OF
+
+    return summary.read_fact(TRIAL_OF) or {}
 
 
 def _spaces(config: Config, sweep: str) -> dict[str, object]:

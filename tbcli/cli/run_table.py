@@ -53,6 +53,8 @@ WORDS = ("id", "name", "note", "status", "started", "ended", "task", "model", "d
 
 def run_facts(run: Run, now: datetime) -> dict[str, Any]:
     """Return what ``--json`` says of each run; keys are only ever added."""
+    from tbcli.runs.trials import reached
+
     record = run.record
     return {
         "id": run.recorded_id,
@@ -73,7 +75,7 @@ def run_facts(run: Run, now: datetime) -> dict[str, Any]:
         "task": run.task_name,
         "judge": run.judge or None,
         "directory": str(run.logs),
-        **({"sweep": dict(run.sweep)} if run.sweep else {}),
+        **({"sweep": {**run.sweep, "value": reached(run)}} if run.sweep else {}),
     }
 
 
@@ -82,12 +84,10 @@ def usual_cells(run: Run, now: datetime) -> tuple[str, ...]:
 
     Of a run that trains, or was killed, it tells what its epochs so far have reached.
     """
-    status, reached = run.status(now), run.metric(spelling_of(f"val_{run.judge}", run.metrics))
-    epochs = "-" if run.number("epochs") is None else str(run.number("epochs"))
-    if run.record.get("epochs") is None and reached is None:
-        epochs, reached = _so_far(run, is_running=status == "running")
+    status = run.status(now)
+    epochs, reached = epochs_and_best(run, status)
     return (
-        _shown_id(run),
+        shown_id(run),
         printable(run.name) or "-",
         status,
         counted_age(run.age_seconds(now)),
@@ -101,13 +101,22 @@ def usual_cells(run: Run, now: datetime) -> tuple[str, ...]:
     )
 
 
-def _shown_id(run: Run) -> str:
+def shown_id(run: Run) -> str:
     """Return the id of a run, and the name of its directory where that is another one."""
     from tbcli.runs.ids import without_slug
 
     if not run.is_moved:
         return run.id
     return f"{without_slug(run.recorded_id)} in {shortened(printable(run.logs.name), _LONGEST_DIRECTORY)}"
+
+
+def epochs_and_best(run: Run, status: str) -> tuple[str, float | None]:
+    """Return the epochs of a run, and the best of its task's metric; of one in training or killed, those so far."""
+    reached = run.metric(spelling_of(f"val_{run.judge}", run.metrics))
+    epochs = "-" if run.number("epochs") is None else str(run.number("epochs"))
+    if run.record.get("epochs") is None and reached is None:
+        return _so_far(run, is_running=status == "running")
+    return epochs, reached
 
 
 def _so_far(run: Run, *, is_running: bool) -> tuple[str, float | None]:
@@ -132,24 +141,26 @@ class View(NamedTuple):
     Args:
         whole: On a terminal too, all rows.
         is_sorted: The first rows are the ones of interest, not the last.
+        command: What lists them.
         most: Rows that a terminal shows otherwise.
     """
 
     whole: bool = False
     is_sorted: bool = False
+    command: str = "tbcli runs"
     most: int = SHOWN_ON_A_TERMINAL
 
-    def cut(self, rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
+    def cut(self, rows: Sequence[Item]) -> Sequence[Item]:
         """Return the rows to show."""
         if self.whole or not is_terminal(sys.stdout):
             return rows
         return rows[: self.most] if self.is_sorted else rows[-self.most :]
 
-    def tell_hidden(self, rows: Sequence[tuple[str, ...]]) -> str:
+    def tell_hidden(self, rows: Sequence[object]) -> str:
         """Return a sentence on what is not shown, or ``""``."""
         hidden = len(rows) - len(self.cut(rows))
         who = "more" if self.is_sorted else "older one" if hidden == 1 else "older ones"
-        return f"{hidden} {who} {'is' if hidden == 1 else 'are'} not shown: `tbcli runs --all`" if hidden else ""
+        return f"{hidden} {who} {'is' if hidden == 1 else 'are'} not shown: `{self.command} --all`" if hidden else ""
 
 
 def usual_lines(rows: Sequence[tuple[str, ...]], view: View) -> list[str]:
@@ -190,7 +201,7 @@ def column_lines(rows: Sequence[tuple[str, ...]], columns: Sequence[Field], view
     """Return a table of the columns that were asked for, all of them, however wide the window."""
     shown, titles = view.cut(rows), tuple(map(str, columns))
     right = [
-        i for i, field in enumerate(columns) if field.name not in WORDS and all(_is_number(row[i]) for row in shown)
+        i for i, field in enumerate(columns) if field.name not in WORDS and all(is_number(row[i]) for row in shown)
     ]
     return table_lines([titles, *shown], right, titles.index("status") if "status" in titles else None)
 
@@ -215,13 +226,17 @@ def show_runs(store: RunStore, form: Form, query: ListingQuery, view: View, now:
     from tbcli.runs.cleaning.wreckage import WreckSearch, count_wreckage
 
     search = WreckSearch(store, now, thorough=False)
-    shown = _runs_shown(search, form, query, view, now)
+    shown = _runs_shown(search, form, query, view, now, store.sweep)
     wreckage = count_wreckage(search.found())
     return shown._replace(warnings=(*shown.warnings, *store.damage, *([wreckage] if wreckage else [])))
 
 
-def _runs_shown(search: WreckSearch, form: Form, query: ListingQuery, view: View, now: datetime) -> Shown:
+def _runs_shown(search: WreckSearch, form: Form, query: ListingQuery, view: View, now: datetime, sweep: str) -> Shown:
+    from tbcli.cli import trial_table
     from tbcli.runs.store import by_time
+
+    order: Callable[[Run], Any] = trial_table.trial_order if sweep else by_time
+    view = trial_table.view_of(view, sweep, query) if sweep else view
 
     def summarize(run: Run) -> Summary:
         from tbcli.runs.summary import summary_of
@@ -229,18 +244,30 @@ def _runs_shown(search: WreckSearch, form: Form, query: ListingQuery, view: View
         return summary_of(run, now, lambda: tags_of_run(run))
 
     if query.columns:
-        return show_chosen_columns(search.each(), summarize, form, query, view, order=by_time)
+        return show_chosen_columns(search.each(), summarize, form, query, view, order=order)
     match form:
         case "json":
-            texts = choose(query, search.each(), summarize, lambda run, _: json_text(run_facts(run, now)), by_time)
+            texts = choose(query, search.each(), summarize, lambda run, _: json_text(run_facts(run, now)), order)
             wreckage = list(map(_wreck_facts, search.found()))
             lines = json_lines(schemas.METRICS, texts.rows, wreckage=wreckage)
             return Shown(lines, "" if texts.rows else NOTHING, texts.notes)
+        case "csv" if sweep:
+            both = choose(
+                query, search.each(), summarize,
+                lambda run, _: (_csv_row(run, now), trial_table.trial_row(run, now)), order,
+            )  # fmt: skip
+            return Shown(trial_table.trial_csv(CSV_HEADER, both.rows), "" if both.rows else NOTHING, both.notes)
         case "csv":
-            values = choose(query, search.each(), summarize, lambda run, _: _csv_row(run, now), by_time)
+            values = choose(query, search.each(), summarize, lambda run, _: _csv_row(run, now), order)
             return Shown(csv_lines(CSV_HEADER, values.rows), "" if values.rows else NOTHING, values.notes)
+        case _ if sweep:
+            trials = choose(query, search.each(), summarize, lambda run, _: trial_table.trial_row(run, now), order)
+            if trials.rows:
+                lines = trial_table.trial_lines(trials.rows, view)
+                return Shown(lines, view.tell_hidden(trials.rows), trials.notes)
+            return Shown([], NOTHING, trials.notes)
         case _:
-            rows, notes = choose(query, search.each(), summarize, lambda run, _: usual_cells(run, now), by_time)
+            rows, notes = choose(query, search.each(), summarize, lambda run, _: usual_cells(run, now), order)
             if rows:
                 return Shown(usual_lines(rows, view), view.tell_hidden(rows), notes)
             return Shown([], NOTHING, notes)
@@ -302,16 +329,20 @@ def tags_of_run(run: Run) -> tuple[Mapping[str, Metric], Mapping[str, str]]:
     return tags_of(run.logs, run.directions)
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Say whether a cell begins as a number does, for such columns end at the right."""
     return cell in ("-", "nan", "inf", "-inf") or cell[:1].isdigit() or (cell[:1] in "+-" and cell[1:2].isdigit())
 
 
-def fitted(rows: Sequence[Sequence[str]], columns: int) -> Sequence[Sequence[str]]:
+def fitted(
+    rows: Sequence[Sequence[str]], columns: int, first_to_go: Sequence[str] = FIRST_TO_GO
+) -> Sequence[Sequence[str]]:
     """Return the rows so that they fit a window: ids without slugs, long names shortened, then whole columns left out.
 
     Args:
         rows: The header first.
         columns: Width of the window in characters.
+        first_to_go: How the titles of columns begin that are left out, in turn.
     """
     from tbcli.runs.ids import without_slug
 
@@ -320,7 +351,7 @@ def fitted(rows: Sequence[Sequence[str]], columns: int) -> Sequence[Sequence[str
         table[1:] = [[without_slug(row[0]), *row[1:]] for row in table[1:]]
     if all(row[NAME] == "-" for row in table[1:]):
         table = _without(table, "NAME")
-    for title in FIRST_TO_GO:
+    for title in first_to_go:
         too_wide = width_of(table) - columns
         if too_wide > 0 and "NAME" in table[0]:
             longest = max(len(row[NAME]) for row in table)

@@ -19,7 +19,7 @@
 | `loss<0.1 or (epoch>9 and seed=3)` | either; `and` binds more strongly than `or` |
 
 Facts are `id`, `name`, `note`, `status`, `started`, `ended`, `seconds`, `age` (also seconds), `model`, `data`,
-`parameters`, `device`, `precision`, `host`, `ended_by`, `saved_epoch` and `bytes`.
+`parameters`, `device`, `precision`, `host`, `ended_by`, `saved_epoch`, `bytes`, `sweep` and `trial`.
 
 A name is a metric if there is one, then a fact, then a setting. NaN satisfies no condition, `!=` included. A run that
 lacks the name does not match `--where`; in `check` that is an error, with the nearest name.

@@ -198,26 +198,13 @@ def _nth_latest(reference: str, runs: Sequence[Run], invalid: Sequence[InvalidRu
 
 def _best_of_sweep(runs: Sequence[Run], say: Say | None) -> Run | None:
     """Return the best trial by what its sweep is judged by, None where its runs do not say or have none of that."""
-    from tbcli.naming.series import without_split
-    from tbcli.runs.summary import summary_of
+    from tbcli.runs.trials import best_of_trials
 
-    judged = next((run.sweep for run in reversed(runs) if run.sweep.get("metric")), None)
-    if judged is None:
-        return None
-    metric, selector = str(judged["metric"]), str(judged["selector"])
-    scored: list[tuple[float, Run]] = []
-    for run in runs:
-        found = map(summary_of(run).metric, (metric, without_split(metric)), (selector, selector))
-        values = (one.select(selector) for one in found if one)
-        value = next((value for value in values if value is not None and math.isfinite(value)), None)
-        if value is not None and run.status() == "finished":
-            scored.append((value, run))
-    if not scored:
-        return None
-    best = (min if judged["sense"] == "min" else max)(scored, key=lambda one: one[0])[1]
-    if say:
-        which = "its best value" if selector == "best" else "its last value"
-        say(f"{best.id} is the best by {metric}, {which}: so sweep {judged['name']!r} is judged")
+    best = best_of_trials(runs)
+    if best and say:
+        said = best.sweep
+        which = "its best value" if said.get("selector") == "best" else "its last value"
+        say(f"{best.id} is the best by {said['metric']}, {which}: so sweep {said['name']!r} is judged")
     return best
 
 

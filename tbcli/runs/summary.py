@@ -21,11 +21,13 @@ RECORDED = (
     "id", "name", "note", "status", "started", "ended", "seconds", "script", "model", "data", "task", "ended_by",
     "saved_epoch", "parameters", "device", "precision", "host",
 )  # fmt: skip
-FACTS = (*RECORDED, "age", "bytes", "epoch", "epochs")
+FACTS = (*RECORDED, "age", "bytes", "epoch", "epochs", "sweep", "trial")
 """What can be asked of every tbcli run, besides its metrics and settings.
 
-``age`` is in seconds; runs that ``tbcli run`` made have a ``script``.
+``age`` is in seconds; runs that ``tbcli run`` made have a ``script``, trials the name of their ``sweep``.
 """
+TRIAL_OF = "trial_of"
+"""What a record says of a trial, see `tbcli.runs.run.Run.sweep`; no word that users ask by."""
 
 
 ARGUMENTS = "arguments"
@@ -219,6 +221,12 @@ def summary_of(
                 return epochs_of(run)
             case "task":
                 return run.task_name
+            case "sweep":
+                return run.sweep.get("name")
+            case "trial":
+                return run.sweep.get("trial")
+            case "trial_of":
+                return run.sweep
             case _:
                 return run.record.get(name)
 

@@ -1,4 +1,4 @@
-"""By which number trials are judged; the one place that takes it from a run."""
+"""By which number trials are judged."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tbcli.errors import ConfigError
 from tbcli.naming.direction import direction_of, how_to_declare
 from tbcli.naming.series import without_split
+from tbcli.runs.trials import goal_text, value_of_trial
 
 if TYPE_CHECKING:
     from tbcli.config import Config
@@ -35,19 +36,11 @@ class Goal(NamedTuple):
     @property
     def text(self) -> str:
         """The metric as it was asked for; its last value needs no selector."""
-        return self.metric if self.selector == "last" else f"{self.metric}.{self.selector}"
+        return goal_text(self.metric, self.selector)
 
     def value(self, run: Run) -> float | None:
         """Return the number of a run, None where it has none; without validation the training's has to do."""
-        from tbcli.runs.summary import summary_of
-
-        summary = summary_of(run)
-        for name in dict.fromkeys((self.metric, without_split(self.metric))):
-            metric = summary.metric(name, self.selector)
-            value = metric.select(self.selector) if metric else None
-            if value is not None and math.isfinite(value):
-                return value
-        return None
+        return value_of_trial(run, self.metric, self.selector)
 
     def in_epoch(self, logs: Mapping[str, float]) -> float | None:
         """Return the number of one epoch, None where it was not measured."""

@@ -30,7 +30,7 @@ _VAL = PREFIXES[VALIDATION]
 _USUAL = tuple(dict.fromkeys(("loss", *(name for task in TASKS.values() for name in task.metrics))))
 MEASURED = (*_USUAL, *(_VAL + name for name in _USUAL))
 """The metrics of an epoch, of any task: those that `--monitor` and `--until` can watch, besides `--metrics`."""
-_NUMBERS = ("seconds", "age", "bytes", "epoch", "epochs", "parameters", "saved_epoch")
+_NUMBERS = ("seconds", "age", "bytes", "epoch", "epochs", "parameters", "saved_epoch", "trial")
 
 
 Expecting = Callable[[Summary], None]

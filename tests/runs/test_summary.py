@@ -72,7 +72,8 @@ def test_a_run_that_was_killed_has_what_its_history_has(workspace: Path) -> None
 
 def test_every_fact_of_a_finished_run_can_be_asked_for(workspace: Path) -> None:
     more = dict.fromkeys(("ended_by", "saved_epoch", "parameters", "device", "precision", "ended", "script"), 1)
-    known = summary_of(make_run(workspace, name="x", record={**more, "note": "y"}))
+    trial = {"name": "s", "trial": 0, "params": {}}
+    known = summary_of(make_run(workspace, name="x", record={**more, "note": "y", "sweep": trial}))
     assert not [name for name in FACTS if known.value(name) is None]
 
 
