@@ -146,11 +146,8 @@ def _run(definition: Definition, directory: SweepDirectory, config: Config, outp
     view = choose_view(output)
     coordinator = Coordinator(definition, directory, config, view)
     try:
-        if not is_new:
-            coordinator.recall()
-        coordinator.run()
+        coordinator.run(goes_on=not is_new)
     finally:
-        view.close()
         _print_ids(coordinator, output)
     _write_back(definition, config, output)
     _conclude(coordinator, definition, directory, output)

@@ -7,7 +7,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tbcli.cli.output import Output, counted_seconds, is_terminal, padded, printable, shortened
+from tbcli.cli.output import (
+    Output,
+    counted_seconds,
+    is_terminal,
+    padded,
+    printable,
+    result_at_once,
+    say_at_once,
+    shortened,
+)
 from tbcli.sweeps.definition import Definition, Trial
 from tbcli.sweeps.endings import Outcome
 from tbcli.sweeps.goal import Goal
@@ -57,6 +66,13 @@ class QuietView(SweepView):
         """A trial has ended."""
         if not outcome.has_result:
             self.warn(f"trial {outcome.trial} {outcome.status}: {outcome.reason}")
+
+    def leaving(self, text: str, runs: Sequence[str]) -> None:
+        """The process ends now: the ids of the runs are its result."""
+        self.close()
+        say_at_once(text)
+        for each in runs:
+            result_at_once(each)
 
 
 @dataclass

@@ -1,57 +1,35 @@
 """Runs the trials of a sweep: asks for one, hands it to a free slot, and writes down what became of it.
 
 One process without TensorFlow; trials run in others. A trial that fails ends nothing but itself. What was trained when
-the sweep is stopped or killed stays, and `Coordinator.recall` takes it up again: the number of runs is that of the
-trials.
+the sweep is stopped or killed stays, and the next process takes it up again: the number of runs is that of the trials.
 """
 
 from __future__ import annotations
 
-import os
 import selectors
 import shlex
-import signal
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from types import FrameType
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from tbcli.config import Config
-from tbcli.errors import Interrupted, Refused, TbcliError
-from tbcli.runs.cleaning.trash import Trash
+from tbcli.errors import Interrupted
 from tbcli.runs.run import Run
 from tbcli.runs.store import RunStore
 from tbcli.sweeps.definition import Definition, SweepDirectory, Trial
-from tbcli.sweeps.endings import ENDED, RESULTS, Outcome, OutcomeLog, judged, outcome_of, runs_of_sweep
+from tbcli.sweeps.endings import ENDED, FAILED, Outcome, OutcomeLog, judged, runs_of_sweep
 from tbcli.sweeps.goal import Goal, goal_from
+from tbcli.sweeps.remains import Assignment, Remains
+from tbcli.sweeps.signals import Wakening
 from tbcli.sweeps.slots import SCRIPT_WORKER, WORKER, Slot, Worker, count_slots, own_cores, share_cores
-from tbcli.sweeps.space import Value
 from tbcli.sweeps.study import Study, open_study
 from tbcli.sweeps.view import SweepView
+from tbcli.sweeps.worker import LOST
+from tbcli.training.interruption import Interruption
 
-LOST = "lost"
 _LOOK_SECONDS = 1.0
-_ORPHAN_SECONDS = 120.0
-
-
-@dataclass(slots=True)
-class Assignment:
-    """A trial to run.
-
-    Args:
-        number: Of the trial.
-        params: Its settings, where they are known.
-        resume: The run to go on with, ``""`` to begin one.
-        attempts: How often it was begun by this process.
-    """
-
-    number: int
-    params: Mapping[str, Value] | None = None
-    resume: str = ""
-    attempts: int = 0
 
 
 @dataclass(slots=True)
@@ -61,14 +39,15 @@ class Running:
     Args:
         task: What was asked.
         trial: Which it is.
+        attempts: How often it was begun by this process, this time too.
         run: Id of its run, once there is one.
     """
 
     task: Assignment
     trial: Trial
+    attempts: int
     run: str = ""
     began: float = field(default_factory=time.monotonic)
-    end: dict[str, Any] | None = None
 
 
 class Coordinator:
@@ -97,119 +76,74 @@ class Coordinator:
         self._log = OutcomeLog(directory)
         self._store = RunStore(config.paths, definition.base.get("direction"))
         self._todo: deque[Assignment] = deque(map(Assignment, range(definition.count)))
+        self._remains = Remains(definition, self._store, self._goal, view)
+        self._slots: list[Slot] = []
         self._running: dict[int, Running] = {}
         self._selector = selectors.DefaultSelector()
-        self._signals: list[int] = []
+        self._wakening = Wakening(self._leave)
+        self._signals = Interruption(self._wakening, "the sweep")
+        self._signals.what_is_lost = lambda: "trials lose what they trained since their last state was saved"
         self._is_late = False
         self.outcomes: dict[int, Outcome] = {}
 
-    def recall(self) -> None:
-        """Take up what an earlier process has left: ended trials stay, stopped ones go on, others begin anew.
+    def run(self, *, goes_on: bool = False) -> list[Outcome]:
+        """Run the sweep, or what an earlier process has left of it, and return how its trials ended, in their order.
 
         Raises:
             Refused: A worker of that process still trains.
-        """
-        logged, runs = self._log.read(), self._await_orphans()
-        self._todo.clear()
-        for number in range(self._definition.count):
-            run = runs.get(number)
-            task = self._left_of(number, run, logged.get(number))
-            if task:
-                self._todo.append(task)
-        self._todo = deque(sorted(self._todo, key=lambda task: not task.resume))  # first what has begun
-        self._remove_beginnings()
-
-    def _left_of(self, number: int, run: Run | None, logged: Outcome | None) -> Assignment | None:
-        """Return what is left to do of a trial, None if nothing."""
-        if run is None and (logged is None or logged.status not in ENDED):
-            return Assignment(number, logged.params if logged else None)
-        outcome = outcome_of(run, self._goal) if run else logged
-        assert outcome is not None
-        params = outcome.params or None
-        if outcome.status not in ENDED:
-            return Assignment(number, params, resume=outcome.run)
-        if outcome.status not in RESULTS and self._config.sweep.retry:
-            self._remove(run)
-            return Assignment(number, params, attempts=1)
-        if not outcome.reason and logged and logged.run == outcome.run:
-            outcome = replace(outcome, reason=logged.reason)
-        self._conclude(outcome, is_new=logged is None or (logged.status, logged.run) != (outcome.status, outcome.run))
-        return None
-
-    def _await_orphans(self) -> dict[int, Run]:
-        """Return the runs of the trials, once nothing trains them: workers end when the coordinator has."""
-        deadline = time.monotonic() + _ORPHAN_SECONDS
-        while True:
-            runs = runs_of_sweep(self._store, self._definition.name)
-            live = [run for run in runs.values() if run.is_live()]
-            if not live:
-                return runs
-            if time.monotonic() > deadline:
-                raise Refused(
-                    f"{len(live)} trials of sweep {self._definition.name!r} are still training, such as {live[0].id}",
-                    hint=f"`tbcli stop {live[0].id}` ends it",
-                )
-            self._view.say("waiting for trials of an earlier process to stop")
-            time.sleep(_LOOK_SECONDS)
-
-    def _remove(self, run: Run | None) -> None:
-        """Move a run that is to be begun again to the trash."""
-        if run:
-            try:
-                Trash(self._store).move(run)
-            except (TbcliError, OSError) as error:
-                self._view.warn(f"run {run.id} stays beside the one that repeats its trial: {error}")
-
-    def _remove_beginnings(self) -> None:
-        """Move what is left of runs that were killed before they had a record to the trash."""
-        from tbcli.naming.slugs import slug_of
-        from tbcli.runs.ids import looks_like_id, without_slug
-
-        slugs = {slug_of(f"{self._definition.name}-{number}") for number in range(self._definition.count)}
-        for name in self._store.ids():
-            path = self._store.logs_root / name
-            is_ours = looks_like_id(name) and name.removeprefix(without_slug(name)).removeprefix("-") in slugs
-            if is_ours and not any(not each.name.startswith(".") for each in path.iterdir()):
-                for each in path.iterdir():
-                    each.unlink()
-                path.rmdir()
-
-    def run(self) -> list[Outcome]:
-        """Run what is left of the sweep, and return how its trials ended, in their order.
-
-        Raises:
             Interrupted: A signal came; all that was trained is kept.
         """
-        slots = self._slots()
-        deadline = time.monotonic() + (self._config.sweep.max_seconds or float("inf"))
-        self._view.begin(self._definition, len(slots), [*self.outcomes.values()], self._goal)
         try:
-            with self._taking_signals():
-                while self._running or (self._todo and not self._stops):
-                    self._fill(slots)
-                    self._await_events()
-                    if time.monotonic() > deadline and not self._is_late:
-                        self._is_late = True
-                        self._stop_all(self.why_late)
+            with self._signals:
+                if goes_on:
+                    self._take_up()
+                self._run()
+                self._signals.check()
+        except Interrupted as interrupted:
+            interrupted.hint = f"`tbcli sweep --resume {shlex.quote(self._definition.name)}` goes on with it"
+            raise
         finally:
-            for slot in slots:
-                if slot.worker and slot.number not in self._running:
-                    slot.drop()
-                elif slot.worker:
-                    slot.worker.kill()
             self._view.close()
-        if self._signals:
-            name = signal.Signals(self._signals[0]).name
-            raise Interrupted(
-                self._signals[0],
-                f"the sweep was interrupted by {'Ctrl-C' if name == 'SIGINT' else name}",
-                hint=f"`tbcli sweep --resume {shlex.quote(self._definition.name)}` goes on with it",
-            )
+            self._selector.close()
+            self._wakening.close()
         return [self.outcomes[number] for number in sorted(self.outcomes)]
+
+    def _take_up(self) -> None:
+        """Find out what is left to do."""
+        logged, runs = self._log.read(), self._remains.await_runs(self._signals.check)
+        left: list[Assignment] = []
+        for number in range(self._definition.count):
+            known = logged.get(number)
+            state = self._remains.state(number, runs.get(number), known, retries=self._config.sweep.retry > 0)
+            if isinstance(state, Assignment):
+                left.append(state)
+            else:
+                is_new = known is None or (known.status, known.run) != (state.status, state.run)
+                self._conclude(state, is_new=is_new)
+        self._todo = deque(sorted(left, key=lambda task: not task.resume))  # first what has begun
+        self._remains.remove_beginnings()
+
+    def _run(self) -> None:
+        cores = own_cores()
+        shares = share_cores(count_slots(self._config.sweep.parallel, len(self._todo), cores), cores)
+        self._slots = [Slot(number, share, self._directory, self._command) for number, share in enumerate(shares)]
+        deadline = time.monotonic() + (self._config.sweep.max_seconds or float("inf"))
+        self._view.begin(self._definition, len(self._slots), [*self.outcomes.values()], self._goal)
+        self._selector.register(self._wakening, selectors.EVENT_READ, None)
+        try:
+            while self._running or (self._todo and not self._stops):
+                self._fill()
+                self._await_events()
+                if time.monotonic() > deadline and not self._stops:
+                    self._is_late = True
+                    self._stop_all(f"{self.why_late}: stopping")
+        finally:
+            for slot in self._slots:
+                slot.drop()
 
     @property
     def _stops(self) -> bool:
-        return self._is_late or bool(self._signals)
+        return self._is_late or bool(self._signals.signal_number)
 
     @property
     def why_late(self) -> str:
@@ -219,21 +153,15 @@ class Coordinator:
     @property
     def left(self) -> int:
         """How many trials have not ended."""
-        return self._definition.count - len(self.outcomes)
+        return self._definition.count - sum(outcome.status in ENDED for outcome in self.outcomes.values())
 
     def runs(self) -> dict[int, Run]:
         """Return the run of each trial that has one."""
         return runs_of_sweep(self._store, self._definition.name)
 
-    def _slots(self) -> list[Slot]:
-        cores = own_cores()
-        count = count_slots(self._config.sweep.parallel, len(self._todo), cores)
-        shares = share_cores(count, cores)
-        return [Slot(number, share, self._directory, self._command) for number, share in enumerate(shares)]
-
-    def _fill(self, slots: Sequence[Slot]) -> None:
+    def _fill(self) -> None:
         """Hand trials to free slots."""
-        for slot in slots:
+        for slot in self._slots:
             if slot.number in self._running or not self._todo or self._stops:
                 continue
             task = self._todo.popleft()
@@ -247,8 +175,7 @@ class Coordinator:
             script = self._definition.script
             job = {"config": config, "sweep": sweep, "resume": task.resume, "asks": bool(self._definition.prune)}
             worker.send({**job, "script": script.as_dict()} if script else job)
-            task.attempts += 1
-            self._running[slot.number] = Running(task, trial, task.resume)
+            self._running[slot.number] = Running(task, trial, task.attempts + 1, task.resume)
             self._view.started(slot.number, trial)
 
     def _worker_for(self, slot: Slot, config: Mapping[str, Mapping[str, Any]]) -> Worker:
@@ -266,7 +193,8 @@ class Coordinator:
         for key, _ in self._selector.select(_LOOK_SECONDS):
             slot = key.data
             if slot is None:
-                self._answer_signals(key.fd)
+                self._selector.unregister(self._wakening)
+                self._stop_all(self._wakening.text)
                 continue
             for event in slot.worker.events():
                 if event is None:
@@ -311,27 +239,21 @@ class Coordinator:
     def _ended(self, slot: Slot, running: Running, event: Mapping[str, Any]) -> None:
         """Write down how a trial ended, or begin it again."""
         del self._running[slot.number]
-        status, reason, trial, task = event["end"], event.get("reason") or "", running.trial, running.task
+        status, reason, trial = event["end"], event.get("reason") or "", running.trial
         run = self._store.load(running.run) if running.run else None
-        if status == LOST:
-            self._remove(run)
-            self._todo.appendleft(Assignment(trial.number, trial.params, attempts=task.attempts - 1))
-            self._view.freed(slot.number)
-            return
         if status == "interrupted" and self._stops:  # it goes on when the sweep does
             self._view.freed(slot.number)
             return
-        is_failed = status in ("failed", "diverged")
-        if is_failed and task.attempts <= self._config.sweep.retry and not self._stops:
+        if status == LOST:
+            self._remains.remove(run)
+            self._begin_again(slot, running, attempts=running.attempts - 1)
+            return
+        if status in FAILED and running.attempts <= self._config.sweep.retry and not self._stops:
             self._view.note(f"trial {trial.number} failed, and begins again: {reason}")
-            goes_on = run is not None and run.status() == "interrupted"
+            goes_on = run is not None and run.status() == "interrupted"  # its worker is dead
             if not goes_on:
-                self._remove(run)
-            again = Assignment(
-                trial.number, trial.params, resume=run.id if run and goes_on else "", attempts=task.attempts
-            )
-            self._todo.appendleft(again)
-            self._view.freed(slot.number)
+                self._remains.remove(run)
+            self._begin_again(slot, running, attempts=running.attempts, resume=running.run if goes_on else "")
             return
         outcome = Outcome(
             trial=trial.number,
@@ -345,6 +267,10 @@ class Coordinator:
         self._conclude(outcome, is_new=True)
         self._view.ended(slot.number, outcome, time.monotonic() - running.began)
 
+    def _begin_again(self, slot: Slot, running: Running, *, attempts: int, resume: str = "") -> None:
+        self._todo.appendleft(Assignment(running.trial.number, running.trial.params, resume, attempts))
+        self._view.freed(slot.number)
+
     def _conclude(self, outcome: Outcome, *, is_new: bool) -> None:
         self.outcomes[outcome.trial] = outcome
         self._study.end(outcome)
@@ -352,50 +278,14 @@ class Coordinator:
             self._log.append(outcome)
 
     def _stop_all(self, why: str) -> None:
-        self._view.say(f"{why}: stopping {len(self._running)} trial{'s' if len(self._running) != 1 else ''}")
-        for key in list(self._selector.get_map().values()):
-            slot = key.data
-            if slot is not None and slot.number in self._running and slot.worker:
+        self._view.say(why)
+        for slot in self._slots:
+            if slot.number in self._running and slot.worker:
                 slot.worker.stop()
 
-    @contextmanager
-    def _taking_signals(self) -> Iterator[None]:
-        """Answer the first signal by stopping all trials, and the second by ending them at once."""
-        reader, writer = os.pipe()
-        os.set_blocking(writer, False)
-        before_fd = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        before = {}
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # started by nohup
-                before[number] = signal.signal(number, _ignore)
-        self._selector.register(reader, selectors.EVENT_READ, None)
-        try:
-            yield
-        finally:
-            self._selector.unregister(reader)
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            signal.set_wakeup_fd(before_fd)
-            os.close(reader)
-            os.close(writer)
-
-    def _answer_signals(self, reader: int) -> None:
-        for number in os.read(reader, 64):
-            if number not in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                continue
-            self._signals.append(number)
-            if len(self._signals) == 1:
-                name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-                self._stop_all(f"{name} received, a second one leaves at once")
-                continue
-            for key in list(self._selector.get_map().values()):
-                if key.data is not None and key.data.worker:
-                    with suppress(OSError):
-                        self._selector.unregister(key.data.worker)
-                        key.data.worker.kill()
-                        key.data.worker = None
-            self._running.clear()
-
-
-def _ignore(number: int, frame: FrameType | None) -> None:
-    """Do nothing: the wakeup descriptor tells."""
+    def _leave(self, why: str) -> None:
+        """End all workers at once; this process ends next."""
+        for slot in self._slots:
+            if slot.worker:
+                slot.worker.kill()
+        self._view.leaving(why, [run.id for _, run in sorted(self.runs().items())])

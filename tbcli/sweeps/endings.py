@@ -14,8 +14,9 @@ from tbcli.sweeps.definition import SweepDirectory
 from tbcli.sweeps.goal import Goal
 from tbcli.sweeps.space import Value
 
-ENDED = ("finished", "pruned", "failed", "diverged")
 RESULTS = ("finished", "pruned")
+FAILED = ("failed", "diverged")
+ENDED = (*RESULTS, *FAILED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,9 @@ class SweepView:
     def warn(self, text: str) -> None:
         """Something that may be wrong."""
 
+    def leaving(self, text: str, runs: Sequence[str]) -> None:
+        """A second signal came: the process ends when this returns, and these are the ids of the runs."""
+
     def tick(self) -> None:
         """A second has passed, or something has happened."""
 

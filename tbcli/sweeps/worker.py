@@ -39,14 +39,17 @@ class Channel:
 
     def __init__(self, results: int) -> None:
         self._results = results
+        os.set_inheritable(results, False)
         self._lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.is_training = False
+        self.is_closed = False
         threading.Thread(target=self._listen, name="tbcli-coordinator", daemon=True).start()
 
     def _listen(self) -> None:
         for line in sys.stdin:
             self._lines.put(json.loads(line))
         self._lines.put(None)
+        self.is_closed = True
         if self.is_training:  # the coordinator is gone: what was trained so far is kept, and can be gone on with
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -204,6 +207,8 @@ def serve_trials(train: Callable[[Mapping[str, Any], Channel], None] = train_tri
     channel = Channel(int(sys.argv[1]))
     while (job := channel.receive()) is not None:
         channel.is_training = True
+        if channel.is_closed:  # the coordinator was killed when it had asked for this trial
+            return
         train(job, channel)
         channel.is_training = False
         _forget_model()

@@ -80,9 +80,7 @@ class Sweep:
         config = self.config.updated({f"sweep.{name}": value for name, value in settings.items()})
         with self.directory.claim():
             coordinator = Coordinator(self.directory.load(), self.directory, config, self.view, COMMAND)
-            if goes_on:
-                coordinator.recall()
-            return coordinator.run()
+            return coordinator.run(goes_on=goes_on)
 
     def runs(self) -> list[Run]:
         return RunStore(self.paths).list()
