@@ -11,7 +11,8 @@ from tbcli.cli.output import Output, counted_age, counted_bytes, padded, printab
 from tbcli.naming import schemas
 
 if TYPE_CHECKING:
-    from tbcli.runs.cleaning.trash import Trash, Trashed
+    from tbcli.runs.cleaning.trash import Trash
+    from tbcli.runs.cleaning.trash_contents import Trashed
 
 HEADER = ("ID", "NAME", "STATUS", "IN TRASH", "SIZE")
 

@@ -12,29 +12,25 @@ import errno
 import fcntl
 import json
 import os
-import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tbcli.config.paths import TRASH
 from tbcli.errors import NotFound, Refused
 from tbcli.runs.cleaning.damaged import held_wreck
 from tbcli.runs.cleaning.removal import held
 from tbcli.runs.cleaning.removal_plan import Identity
+from tbcli.runs.cleaning.trash_contents import ENTRY, GONE, PARTS, RECORD, TrashContents, Trashed, read_record
 from tbcli.runs.cleaning.trash_place import (
     TRIES,
     entries_in,
     is_elsewhere,
-    is_own,
     locked_entry,
     make_trash,
     require_usable,
-    trash_beside,
     unusable,
 )  # fmt: skip
 from tbcli.runs.cleaning.trees import (
@@ -49,67 +45,15 @@ from tbcli.runs.cleaning.trees import (
     sync,
 )  # fmt: skip
 from tbcli.runs.cleaning.wreckage import Wreck
-from tbcli.runs.files import parse_utc, read_file, utc_now, utc_text, write_atomically
+from tbcli.runs.files import utc_now, utc_text, write_atomically
 from tbcli.runs.run import Run
-from tbcli.runs.store import RunStore
 
-PARTS = ("logs", "plots", "models")
-_RECORD = "trashed.json"
-_ENTRY = re.compile(r"(?P<run>.+)@(?P<moment>\d{8}-\d{6})(-[0-9a-f]{4})?", re.DOTALL)
 _LONGEST_NAME = 200  # bytes; file systems take 255
-_NEW, _GONE = ".new-", ".gone-"
+_NEW = ".new-"
 
 
-@dataclass(frozen=True, slots=True)
-class Trashed:
-    """A run in the trash.
-
-    Args:
-        entry: Its directory in the trash of the logs.
-        id: The run's id.
-        name: What it was called, or ``""``.
-        status: Its status when it was moved.
-        when: When that was.
-        directory: The name its logs had.
-        parts: Where its parts lie now, those that are in the trash.
-        origins: Where they lay.
-    """
-
-    entry: Path
-    id: str
-    name: str
-    status: str
-    when: datetime
-    directory: str
-    parts: Mapping[str, Path]
-    origins: Mapping[str, str]
-
-    def age_seconds(self, now: datetime | None = None) -> float:
-        """Return how long it has been in the trash."""
-        return max(0.0, ((now or utc_now()) - self.when).total_seconds())
-
-    def name_of(self, part: str) -> str:
-        """Return the name that the directory of a part had."""
-        name = Path(self.origins.get(part, "")).name
-        return name if name not in ("", "..") else self.directory
-
-    def bytes(self, freed: Freed | None = None) -> int:
-        """Return what is freed when it is purged."""
-        freed = freed or Freed()
-        return sum(freed.count_tree(part) for part in self.parts.values())
-
-
-class Trash:
-    """What `clean` moved away from the roots of a workspace."""
-
-    def __init__(self, store: RunStore) -> None:
-        self._roots = dict(zip(PARTS, (store.logs_root, store.plots_root, store.models_root), strict=True))
-        self._bins = {part: trash_beside(root, tuple(self._roots.values())) for part, root in self._roots.items()}
-
-    @property
-    def place(self) -> Path:
-        """Where the runs of this workspace are listed."""
-        return self._bins["logs"]
+class Trash(TrashContents):
+    """The trash of a workspace, to move runs to, back from, and out of for good."""
 
     def require_usable(self, places: Iterable[Path]) -> None:
         """Check that directories below the roots can be moved here; nothing is made yet.
@@ -213,7 +157,7 @@ class Trash:
                     unfinished.mkdir(mode=0o700)
                     stack.enter_context(locked_entry(unfinished))
                     # ASCII, for names need not be UTF-8.
-                    write_atomically(unfinished / _RECORD, json.dumps(record, indent=2))
+                    write_atomically(unfinished / RECORD, json.dumps(record, indent=2))
                     unfinished.rename(entry)
                     sync(top)
             except OSError as error:
@@ -223,74 +167,6 @@ class Trash:
                 _discard(unfinished)
                 raise
             yield entry
-
-    def list(self) -> Sequence[Trashed]:
-        """Return what is here, the oldest first; what is not an entry of ours is left out.
-
-        Raises:
-            Refused: What lies in the place of the trash is not ours.
-        """
-        found = [self._read(name) for name in entries_in(self.place) if _ENTRY.fullmatch(name)]
-        entries = [one for one in found if one is not None and one.parts]
-        return sorted(entries, key=lambda one: (one.when, one.entry.name))
-
-    def expired(self, days: float, now: datetime | None = None) -> Sequence[Trashed]:
-        """Return what has been here for so many days or more."""
-        return [one for one in self.list() if one.age_seconds(now) >= days * 86_400]
-
-    def _read(self, name: str) -> Trashed | None:
-        entry = self.place / name
-        named = _ENTRY.fullmatch(name.removeprefix(_GONE))
-        record = _read_record(entry)
-        if not named or not (isinstance(record.get("schema"), int) or is_real_directory(entry / "logs")):
-            return None
-        directory = str(record.get("directory") or named["run"])
-        if "/" in directory or directory in ("", ".", ".."):
-            return None
-        when = parse_utc(record.get("trashed")) or datetime.fromtimestamp(entry.lstat().st_mtime).astimezone()
-        words = {key: value if isinstance(value := record.get(key), str) else "" for key in ("id", "name", "status")}
-        return Trashed(
-            entry, words["id"] or directory, words["name"], words["status"], when, directory,
-            self._parts(entry, record), _texts(record.get("from")),
-        )  # fmt: skip
-
-    def _parts(self, entry: Path, record: Mapping[str, Any]) -> dict[str, Path]:
-        """Return where the parts of an entry lie: beside each root as it is now, or where they were moved to."""
-        name, parts = entry.name.removeprefix(_GONE), {}
-        # Of a copy of the whole trash the places that were noted are the original's.
-        is_original = record.get("entry") == str(entry.with_name(name).absolute())
-        noted = _texts(record.get("parts")) if is_original else {}
-        for part in PARTS:
-            places = [entry, self._bins[part] / name]
-            if part in noted and Path(noted[part]).parent.name == TRASH:
-                places.append(Path(noted[part]).parent / name)
-            for place in places:
-                if is_own(place.parent) and is_real_directory(place) and is_real_directory(place / part):
-                    parts[part] = place / part
-                    break
-        return parts
-
-    def find(self, reference: str) -> Trashed:
-        """Return the run that an id, its beginning, a name, ``latest`` or an entry means; of copies the newest.
-
-        Raises:
-            NotFound: Nothing here answers to it.
-            Refused: Several runs do.
-        """
-        entries = self.list()
-        for matches in (
-            [one for one in entries if reference in (one.entry.name, one.id, one.directory)],
-            entries[-1:] if reference == "latest" else [],
-            [one for one in entries if one.name == reference or (reference and one.entry.name.startswith(reference))],
-        ):
-            if len({one.directory for one in matches}) > 1:
-                listed = ", ".join(one.directory for one in matches[-5:])
-                raise Refused(
-                    f"{reference!r} means {len(matches)} runs in the trash: {listed}", hint="type more of the id"
-                )
-            if matches:
-                return matches[-1]
-        raise NotFound(f"no run {reference!r} in {str(self.place)!r}", hint="`tbcli clean --restore` lists the trash")
 
     def restore(self, trashed: Trashed) -> None:
         """Move a run back into the roots of this workspace, its logs last.
@@ -335,7 +211,7 @@ class Trash:
             for part in trashed.parts.values():
                 if mounted := mount_below(part):
                     raise Refused(f"{mounted!r} is a mount point", hint=f"unmount it first (`umount {mounted}`)")
-            gone = trashed.entry.rename(trashed.entry.with_name(_GONE + trashed.entry.name))
+            gone = trashed.entry.rename(trashed.entry.with_name(GONE + trashed.entry.name))
             return self._remove_gone(gone)
 
     def tidy(self) -> None:
@@ -344,11 +220,11 @@ class Trash:
         self._drop_unfinished([self.place / name for name in names if name.startswith(_NEW)])
         for name in names:
             with suppress(OSError, NotFound, Refused), locked_entry(self.place / name):
-                if name.startswith(_GONE):
+                if name.startswith(GONE):
                     self._remove_gone(self.place / name)
                 elif found := self._read(name):
                     self._finish(found)
-                elif _ENTRY.fullmatch(name):
+                elif ENTRY.fullmatch(name):
                     (self.place / name).rmdir()  # its record went last
 
     def _drop_unfinished(self, entries: Sequence[Path]) -> None:
@@ -388,7 +264,7 @@ class Trash:
 
     def _remove_gone(self, gone: Path) -> int:
         """Remove all parts of an entry that is given up, its record last."""
-        freed, parts = 0, self._parts(gone, _read_record(gone))
+        freed, parts = 0, self._parts(gone, read_record(gone))
         for path in parts.values():
             with open_directory(path.parent) as place:
                 freed += remove_entry(path.name, place, path.parent)
@@ -396,8 +272,8 @@ class Trash:
                 with suppress(OSError):
                     path.parent.rmdir()
         with open_directory(gone.parent) as top, open_directory(gone.name, top) as place:
-            empty(place, gone, spare=_RECORD)
-            remove_entry(_RECORD, place, gone)
+            empty(place, gone, spare=RECORD)
+            remove_entry(RECORD, place, gone)
             with errors_naming(gone), suppress(FileNotFoundError):
                 os.rmdir(gone.name, dir_fd=top)
         return freed
@@ -415,18 +291,6 @@ def _distinct(named: Iterable[tuple[str, Path]]) -> dict[str, Path]:
         if is_real_directory(path) and not any(path.samefile(other) for other in found.values()):
             found[part] = path
     return found
-
-
-def _read_record(entry: Path) -> Mapping[str, Any]:
-    try:
-        record = json.loads(read_file(f"{entry}/{_RECORD}"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
-def _texts(value: object) -> dict[str, str]:
-    return {key: text for key, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
 
 
 def _discard(entry: Path) -> bool:
