@@ -12,17 +12,11 @@ from tbcli.cli.completing import complete_metric, offer, offer_list
 from tbcli.cli.options import Common, Json, RunsArgument, with_common_options
 from tbcli.cli.output import (
     Output,
-    abandon_stdout,
-    ask,
-    can_ask,
-    counted_age,
     counted_bytes,
-    padded,
-    printable,
-    shortened,
 )
 from tbcli.cli.places import OfSweep, store_of
-from tbcli.errors import ConfigError, Refused
+from tbcli.cli.removing import confirm, counted_runs, print_at_once, report_removed, show_runs_that_go
+from tbcli.errors import ConfigError
 from tbcli.naming import schemas
 
 if TYPE_CHECKING:
@@ -33,7 +27,6 @@ if TYPE_CHECKING:
 
 WHICH_PANEL = "Which runs (each narrows what the others select)"
 TRASH_PANEL = "Trash"
-WIDEST_NAME = 28  # all columns together then fit a window of 80
 
 
 @with_common_options
@@ -291,59 +284,9 @@ def _kinds(text: str) -> tuple[str, ...]:
     return parse_kinds(text)
 
 
-def show_runs_that_go(
-    live: Sequence[str], runs: Sequence[Run], sizes: Sequence[int], output: Output, nothing: str
-) -> None:
-    """Tell which runs stay because they train, and show the others as a table.
-
-    Args:
-        live: See `Removal`.
-        runs: What goes, or is made smaller.
-        sizes: The bytes that each frees.
-        output: Where to speak.
-        nothing: What to say where there is none.
-    """
-    for sentence in live:
-        output.say(printable(sentence))
-    if not runs:
-        output.say(nothing)
-        return
-    rows = [["ID", "NAME", "STATUS", "AGE", "SIZE"]]
-    for run, size in zip(runs, sizes, strict=True):
-        cells = run.status(), counted_age(run.age_seconds()), counted_bytes(size)
-        rows.append([run.id, shortened(printable(run.name), WIDEST_NAME) or "-", *cells])
-    for line in padded(rows, right=frozenset({3, 4})):
-        output.say(line)
-
-
 def _would_move(removal: Removal) -> str:
     would = f"{counted_runs(len(removal.runs))} would go to the trash"
     return f"Nothing was removed (--dry-run): {would}, {counted_bytes(removal.bytes)} are freed when purged."
-
-
-def counted_runs(count: int) -> str:
-    """Return how many runs."""
-    return "1 run" if count == 1 else f"{count} runs"
-
-
-def confirm(what: str, question: str) -> None:
-    """Ask whether to go on.
-
-    Args:
-        what: What would be removed, for the message where nobody can be asked.
-        question: The question.
-
-    Raises:
-        ConfigError: Nobody is there to be asked.
-        Refused: The answer was no.
-    """
-    if not can_ask():
-        raise ConfigError(
-            f"refusing to remove {what} without confirmation: stdin is not a terminal",
-            hint="`--yes` confirms in advance",
-        )
-    if not ask(question):
-        raise Refused("not confirmed: nothing was removed", hint="`--yes` confirms in advance, `--dry-run` only shows")
 
 
 def _remove(removal: Removal, trash: Trash | None, output: Output, *, json: bool) -> None:
@@ -359,7 +302,7 @@ def _remove(removal: Removal, trash: Trash | None, output: Output, *, json: bool
         for (run, _), count in one_by_one(chosen, lambda one: remove(one[0], identity=one[1])):
             freed[run.id] = count
             if not json:
-                print_at_once(printable(run.id), output)
+                print_at_once(run.id, output)
         for run in removal.runs:
             if run.id not in freed:
                 output.say(f"{run.id} is gone already: another process removed it")
@@ -372,20 +315,3 @@ def _remove(removal: Removal, trash: Trash | None, output: Output, *, json: bool
             output.say(f"{moved} `tbcli clean --restore` lists the trash.")
         if json:
             report_removed(freed, output, json=True, dry_run=False)
-
-
-def print_at_once(run_id: str, output: Output) -> None:
-    """Print an id as soon as it is done with: should a later one fail, a script knows which are."""
-    try:
-        output.result(run_id)
-    except BrokenPipeError:
-        abandon_stdout()  # nobody reads the rest, which was to be removed all the same
-
-
-def report_removed(sizes: dict[str, int], output: Output, *, json: bool, dry_run: bool) -> None:
-    """Write ids, or a document with them and their bytes."""
-    if json:
-        removed = [{"id": run_id, "bytes": count} for run_id, count in sizes.items()]
-        output.document({"schema": schemas.OTHERS, "dry_run": dry_run, "runs": removed, "bytes": sum(sizes.values())})
-    else:
-        output.results(list(sizes))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tbcli.cli.clean import confirm, print_at_once, report_removed
 from tbcli.cli.options import Common
 from tbcli.cli.output import Output, counted_age, counted_bytes, padded, printable
+from tbcli.cli.removing import confirm, print_at_once, report_removed
 
 if TYPE_CHECKING:
     from tbcli.runs.cleaning.damaged import WreckPlan
@@ -65,7 +65,7 @@ def clean_damaged(
             removed[called(wreck)] = size
             moved += size if not is_permanent and wreck.kind != "temporary" else 0
             if not as_json:
-                print_at_once(printable(called(wreck)), output)
+                print_at_once(called(wreck), output)
     finally:
         if plan.wrecks:
             output.say(f"Freed {counted_bytes(sum(removed.values()) - moved)}.")

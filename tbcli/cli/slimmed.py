@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbcli.cli.clean import confirm, counted_runs, print_at_once, report_removed, show_runs_that_go
 from tbcli.cli.output import Output, counted_bytes
+from tbcli.cli.removing import confirm, counted_runs, print_at_once, report_removed, show_runs_that_go
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tbcli.cli.clean import WIDEST_NAME, confirm, counted_runs, print_at_once
 from tbcli.cli.options import Common
 from tbcli.cli.output import Output, counted_age, counted_bytes, padded, printable, shortened
+from tbcli.cli.removing import WIDEST_NAME, confirm, counted_runs, print_at_once
 from tbcli.naming import schemas
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def restore_runs(common: Common, references: Sequence[str], *, all_: bool, as_js
         for one, _ in one_by_one(list(found.values()), trash.restore, "restored"):
             restored.append(one.id)
             if not as_json:
-                print_at_once(printable(one.id), output)
+                print_at_once(one.id, output)
             if older := sum(other.directory == one.directory for other in trash.list()):
                 output.say(f"{printable(one.id)} is the newest of {older + 1} copies; {older} in the trash")
     finally:
@@ -75,7 +75,7 @@ def purge_trash(
         for one, freed in one_by_one([] if dry_run else chosen, trash.purge):
             removed.append((one, freed))
             if not as_json:
-                print_at_once(printable(one.id), output)
+                print_at_once(one.id, output)
     finally:
         if not dry_run:
             output.say(f"Freed {counted_bytes(sum(size for _, size in removed))}.")
