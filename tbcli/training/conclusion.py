@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from tbcli.config import Config
-from tbcli.errors import TbcliError
+from tbcli.errors import ConfigError, DoesNotFit, Interrupted, NotFound, Refused, TbcliError, TrainingFailed, status_of
 from tbcli.naming.direction import summarize
 from tbcli.runs import Run
+from tbcli.runs.claim import Claim
 from tbcli.runs.files import sync_tree, utc_now, utc_text
 from tbcli.runs.history import read_history
 from tbcli.runs.liveness import HEARTBEAT_SECONDS
 from tbcli.runs.stopping import take_request
+from tbcli.training.continuing.state import Generations
+from tbcli.training.failures import explained
+from tbcli.training.interruption import Interruption
+from tbcli.training.narration import Narrator
 
 _LOOK_SECONDS = 1.0
 
@@ -133,3 +140,115 @@ def _plot(run: Run, config: Config, warn: Callable[[str], None]) -> None:
         warn(f"no figures were drawn: {error.message}")
     except (Exception, SystemExit) as error:  # noqa: BLE001 - what was trained and kept is worth more than a figure
         warn(f"no figures were drawn: {reason_of(error)}")
+
+
+@contextmanager
+def run_kept(
+    run: Run,
+    config: Config,
+    interruption: Interruption,
+    narrator: Narrator,
+    lock: Claim,
+    *,
+    seconds: float = 0.0,
+    put_back: Callable[[], None] | None = None,
+) -> Iterator[None]:
+    """Keep a heartbeat during training, and write the final record however it ends.
+
+    A run in which nothing could begin, for what was asked does not fit, is removed; a resumed one is as it was.
+
+    Args:
+        run: Claimed.
+        config: What was asked.
+        interruption: Told the run.
+        narrator: Told what comes at the end.
+        lock: On the run's directory, which somebody may remove all the same.
+        seconds: What earlier processes have trained.
+        put_back: Makes a resumed run what it was.
+    """
+    began = time.perf_counter() - seconds
+    why_gone = partial(lock.why_gone, run.logs)
+    heartbeat = Heartbeat(run, why_gone, partial(setattr, interruption, "tell_at_once"))
+    interruption.what_is_lost = partial(_what_is_lost, run)
+    status, reason, has_begun = "failed", "", True
+    try:
+        try:
+            yield
+            status = "finished"
+        except TbcliError:
+            raise
+        except Exception as error:
+            failed = _without_directory(run, why_gone()) or explained(error, run.logs, config.train.batch_size)
+            if failed is None:
+                raise
+            raise failed from error
+    except BaseException as error:
+        status = status_of(error)
+        reason = reason_of(error)
+        is_told = run.output_file.exists()  # left the terminal, with its id
+        is_unfit = isinstance(error, (ConfigError, NotFound, DoesNotFit, Refused))
+        has_begun = not is_unfit or (not put_back and (is_told or _has_trained(run)))
+        _tell_run(error, run)
+        raise
+    finally:
+        heartbeat.stop()
+        seconds = time.perf_counter() - began
+        if not has_begun and put_back:
+            put_back()
+        elif not has_begun:
+            shutil.rmtree(run.logs, ignore_errors=True)
+        else:
+            if interruption.signal_number and status == "finished":
+                config = config.updated({"plot.automatic": False})
+            if not why_gone():
+                conclude(run, config, status, reason, seconds, warn=narrator.warn, stage=narrator.stage)
+            if status == "failed":
+                _note_state(run, narrator)
+    try:
+        interruption.check()  # a signal that came when only the figures were missing
+    except Interrupted as error:
+        _tell_run(error, run)
+        raise
+
+
+def _without_directory(run: Run, why_gone: str) -> TrainingFailed | None:
+    """Return what to say of a training whose directory is gone; None of one that has it."""
+    if not why_gone:
+        return None
+    record = "its record has no end" if "moved to" in why_gone else "it has no record"
+    return TrainingFailed(
+        f"the run's directory {str(run.logs)!r} {why_gone} while it trained: {record}",
+        hint="`tbcli stop` ends a training before its directory is moved or removed",
+    )
+
+
+def _has_trained(run: Run) -> bool:
+    return run.history_file.exists() or any(run.checkpoints.glob("*"))
+
+
+def _note_state(run: Run, narrator: Narrator) -> None:
+    """Say how the training can go on, where there is a state."""
+    if step := Generations(run.checkpoints).newest_step:
+        narrator.note(f"the state after step {step} is kept: `tbcli train --resume {run.id}` goes on from there")
+
+
+def _what_is_lost(run: Run) -> str:
+    """Return what leaving at once loses at most."""
+    if run.saved_model.is_file():
+        return "the model is saved"
+    step = Generations(run.checkpoints).newest_step
+    return f"at most the steps after {step} are lost" if step else "no step was saved"
+
+
+def _tell_run(error: BaseException, run: Run) -> None:
+    """Say in an error which run it is, and where that is which was kept."""
+    if isinstance(error, TbcliError):
+        error.hint = error.hint.replace(" RUN`", f" {run.id}`")
+    if isinstance(error, Interrupted) and run.record.get("status") == "finished":
+        error.hint = f"all but the figures is done: `tbcli plot {run.id}` draws them"
+    elif isinstance(error, Interrupted) and not run.record_file.exists():
+        error.hint = f"the run's directory {str(run.logs)!r} is gone: `tbcli train` begins a new one"
+    elif isinstance(error, Interrupted):
+        error.hint = f"`tbcli train --resume {run.id}` goes on with it"
+    elif isinstance(error, TrainingFailed) and run.saved_model.is_file() and str(run.saved_model) not in error.message:
+        error.hint = f"{error.hint}; the model is saved: {str(run.saved_model)!r}"
