@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -16,7 +15,6 @@ import numpy as np
 
 from tbcli.config import Config
 from tbcli.data.fingerprint import fingerprints
-from tbcli.models import precision_of
 from tbcli.naming.direction import NOT_METRICS
 from tbcli.naming.series import is_of_validation
 from tbcli.recorders.base import Snapshot, Steps, variable_path
@@ -28,12 +26,11 @@ from tbcli.runs.claim import claim
 from tbcli.runs.files import write_json
 from tbcli.runs.history import HistoryWriter, keep_row
 from tbcli.training.conclusion import Heartbeat, conclude
-from tbcli.training.facts import git_state, package_versions
 from tbcli.training.final_evaluation import keep_evidence
 from tbcli.training.fits.compiled import read_compiled, with_units
 from tbcli.training.fits.fit_data import read_given
 from tbcli.training.fits.fit_evidence import Looked, Unreadable, fingerprint_heard, read_heard, stub_dataset
-from tbcli.training.fits.fit_settings import count_parameters, known_settings, rate_now
+from tbcli.training.fits.fit_settings import UNKNOWN, count_parameters, fit_facts, known_settings
 from tbcli.training.fits.fit_steps import FitSteps
 from tbcli.training.fits.undisturbed import undisturbed, value_of
 from tbcli.training.taps.activations import LayerProbe, ProbeActivations
@@ -42,7 +39,6 @@ from tbcli.training.taps.fit import FitTaps
 if TYPE_CHECKING:
     from tbcli.training.fits.fit_features import FitFeatures
 
-UNKNOWN = "n/a"
 _TOLD: set[str] = set()
 _NEED_EVIDENCE = ("samples", "confusion", "mistakes", "attention", "projector", "pr_curves")
 _NEED_INPUTS = ("samples", "mistakes", "attention", "projector", "activations")
@@ -77,7 +73,9 @@ class FitRun:
         self._settings = known_settings(config, model, epochs=epochs)
         self._steps = FitSteps(model, taps)
         chosen = load_recorders([name for name, why in recorders.items() if not why])
-        self.run = RunStore(config.paths, config.direction).create(config, self._facts(model), settings=self._settings)
+        self.run = RunStore(config.paths, config.direction).create(
+            config, fit_facts(self._compiled, model), settings=self._settings
+        )
         self._claim = claim(self.run.logs)
         self._heartbeat = Heartbeat(self.run)
         self._recording = Recording(chosen, config.record, self.run.logs, lambda text: None)
@@ -119,21 +117,6 @@ class FitRun:
             return
         self._keep_fingerprint("train", fingerprints(dataset)["train"])
         self._recording.settle(replace(snapshot, dataset=dataset), is_final=True, only=_NEED_TRAINING_DATA)
-
-    def _facts(self, model: keras.Model) -> dict[str, Any]:
-        compiled = self._compiled
-        facts = {
-            "versions": package_versions(keras.config.backend()),
-            "git": git_state(Path.cwd()),
-            "backend": keras.config.backend(),
-            "device": device_name(),
-            "precision": precision_of(model),
-            "parameters": count_parameters(model),
-            "model": self._settings["model"]["name"],
-            "data": UNKNOWN,
-            "loss": ",".join(compiled.losses) or UNKNOWN,
-        }
-        return {**facts, "task": compiled.task.name} if compiled.task else facts
 
     def go_on(self, model: keras.Model, taps: FitTaps, epochs: int | None) -> None:
         """Record a further fit into the same run."""
@@ -219,10 +202,7 @@ class FitRun:
         self._record_steps()
         self._choose_spacing(model)
         number = epoch + 1 + self._epoch_shift
-        values = {**({"loss": math.nan} if "loss" in logs else {}), **_as_numbers(logs)}
-        values |= self._steps.speed()
-        if math.isfinite(rate := rate_now(model)):
-            values["learning_rate"] = rate
+        values = self._steps.epoch_values(model, logs)
         keep_row(self._history, self._row(number, values), self.run, self._say)
         self.epochs_done = number
         last = last or self._latest is None  # pictures of the first epoch, too, whatever its number
@@ -328,11 +308,8 @@ class FitRun:
                 self._recording.complete_epoch(replace(self._latest, outcome=status))
             self._recording.finish(status)
             self._keep_evidence()
-        seconds = time.perf_counter() - self._began
-        self.run.record["recording"] = self._recording.report(self._recording.seconds)
         with undisturbed():
-            conclude(self.run, self._config, status, reason, seconds, warn=self._say)
-        self._claim.release()
+            self._conclude(status, reason)
         self._tell_failures()
         self._tell_left_out()
 
@@ -369,24 +346,13 @@ class FitRun:
         self._heartbeat.stop()
         with suppress(Exception):
             self._recording.finish(status)
+        self._conclude(status, reason)
+
+    def _conclude(self, status: str, reason: str) -> None:
         self.run.record["recording"] = self._recording.report(self._recording.seconds)
         seconds = time.perf_counter() - self._began
         conclude(self.run, self._config, status, reason, seconds, warn=self._say)
         self._claim.release()
-
-
-def device_name() -> str:
-    """Return what the run says of its device."""
-    if keras.config.backend() == "tensorflow":
-        import tensorflow as tf
-
-        gpus = tf.config.list_physical_devices("GPU")
-        return "CPU" if not gpus else "GPU" if len(gpus) == 1 else f"{len(gpus)} x GPU"
-    try:
-        devices = keras.distribution.list_devices()
-    except (AttributeError, NotImplementedError):  # Keras on PyTorch lists none
-        return UNKNOWN
-    return str(next(iter(devices), UNKNOWN)).partition(":")[0].upper()
 
 
 def first_broken_weight(model: keras.Model) -> str:
@@ -395,14 +361,3 @@ def first_broken_weight(model: keras.Model) -> str:
         if keras.backend.is_float_dtype(weight.dtype) and not np.isfinite(value_of(weight).astype(np.float32)).all():
             return variable_path(model, weight)
     return ""
-
-
-def _as_numbers(logs: Mapping[str, Any]) -> dict[str, float]:
-    """Return the logs that are numbers; a custom step may log anything."""
-    numbers = {}
-    for name, value in logs.items():
-        try:
-            numbers[str(name)] = float(value)
-        except (TypeError, ValueError):
-            continue
-    return numbers

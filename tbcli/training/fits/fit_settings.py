@@ -1,18 +1,22 @@
-"""What is known of the settings of somebody's own `fit`: the optimizer, the rate, the batch size, not our defaults."""
+"""What is known of somebody's own `fit`: where it runs, and its optimizer, rate and batch size, not our defaults."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
 
 from tbcli.config import Config
 from tbcli.models import precision_of
+from tbcli.training.facts import git_state, package_versions
+from tbcli.training.fits.compiled import Compiled
 from tbcli.training.taps.fit import own_optimizers
 
+UNKNOWN = "n/a"
 Settings = dict[str, dict[str, Any]]
 _OURS = ("record", "plot", "direction", "charts", "paths")
 """Sections that hold for recording, whoever trains."""
@@ -42,6 +46,41 @@ def known_settings(config: Config, model: Any, *, epochs: int | None, batch_size
         "train": {name: value for name, value in train.items() if value is not None},
         **{section: plain[section] for section in _OURS if section in plain},
     }
+
+
+def fit_facts(compiled: Compiled, model: Any) -> dict[str, Any]:
+    """Return what the record of the run says from its beginning on.
+
+    Args:
+        compiled: What the model was compiled for.
+        model: It, built.
+    """
+    facts = {
+        "versions": package_versions(keras.config.backend()),
+        "git": git_state(Path.cwd()),
+        "backend": keras.config.backend(),
+        "device": device_name(),
+        "precision": precision_of(model),
+        "parameters": count_parameters(model),
+        "model": model_name(model),
+        "data": UNKNOWN,
+        "loss": ",".join(compiled.losses) or UNKNOWN,
+    }
+    return {**facts, "task": compiled.task.name} if compiled.task else facts
+
+
+def device_name() -> str:
+    """Return what the run says of its device."""
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        return "CPU" if not gpus else "GPU" if len(gpus) == 1 else f"{len(gpus)} x GPU"
+    try:
+        devices = keras.distribution.list_devices()
+    except (AttributeError, NotImplementedError):  # Keras on PyTorch lists none
+        return UNKNOWN
+    return str(next(iter(devices), UNKNOWN)).partition(":")[0].upper()
 
 
 def _of_optimizers(model: Any) -> dict[str, Any]:

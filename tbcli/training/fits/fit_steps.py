@@ -1,12 +1,16 @@
-"""Which optimizer step a `fit` is at, what the taps measured of each, and how fast it goes."""
+"""Which optimizer step a `fit` is at, what the taps measured of each, and what an epoch came to."""
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
 
+from tbcli.training.fits.fit_settings import rate_now
 from tbcli.training.fits.undisturbed import value_of
 from tbcli.training.taps.fit import FitTaps
 
@@ -83,6 +87,17 @@ class FitSteps:
         seconds = time.perf_counter() - self._timed_from[0]
         return {"steps_per_second": (self.done - self._timed_from[1]) / max(seconds, 1e-9)}
 
+    def epoch_values(self, model: keras.Model, logs: Mapping[str, Any]) -> dict[str, float]:
+        """Return what is known of an epoch: its logs as far as they are numbers, speed and learning rate.
+
+        Args:
+            model: In the state after the epoch.
+            logs: What Keras tells callbacks.
+        """
+        values = {**({"loss": math.nan} if "loss" in logs else {}), **_as_numbers(logs), **self.speed()}
+        rate = rate_now(model)
+        return {**values, "learning_rate": rate} if math.isfinite(rate) else values
+
     def batch_size(self, model: keras.Model) -> int | None:
         """Return the samples per step, by those that Keras' own step counted; None where that does not tell.
 
@@ -100,3 +115,14 @@ def _iterations(model: keras.Model) -> int:
     """Return the steps that an optimizer has counted; 0 without one."""
     iterations = getattr(model.optimizer, "iterations", None)
     return 0 if iterations is None else int(value_of(iterations))
+
+
+def _as_numbers(logs: Mapping[str, Any]) -> dict[str, float]:
+    """Return the logs that are numbers; a custom step may log anything."""
+    numbers = {}
+    for name, value in logs.items():
+        try:
+            numbers[str(name)] = float(value)
+        except (TypeError, ValueError):
+            continue
+    return numbers
