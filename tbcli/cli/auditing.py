@@ -6,12 +6,54 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from tbcli.cli.output import Output, counted_bytes, padded
-from tbcli.errors import CheckFailed
+from tbcli.cli.output import Output, counted_bytes, padded, stdout_kept_clean
+from tbcli.errors import CheckFailed, Interrupted
 from tbcli.naming import schemas
 
 if TYPE_CHECKING:
+    from tbcli.config import ServeConfig
+    from tbcli.runs import LogDirectory, Run
     from tbcli.serving.audit import Audit, Gap
+
+
+def audit_chosen(output: Output, config: ServeConfig, chosen: Sequence[Run | LogDirectory], *, as_json: bool) -> None:
+    """Audit runs, print what each dashboard holds, and warn of what is missing.
+
+    Raises:
+        CheckFailed: Something that was promised or recorded is not shown.
+        Interrupted: A signal came.
+    """
+    from tbcli.serving import StopSignals
+    from tbcli.serving.audit import audit_runs
+
+    names = [item.logs.resolve().name for item in chosen]
+    output.say(f"Auditing {', '.join(names)}")
+    audit = None
+    with StopSignals() as signals, stdout_kept_clean():
+        audit = audit_runs(config, chosen, verbose=output.verbose)
+    if audit is None:
+        raise Interrupted(signals.received or 0, "the audit was stopped", hint="nothing was changed; run it again")
+    if as_json:
+        output.document(audit_document(audit, names))
+    else:
+        output.results(audit_lines(audit))
+    tell_gaps(audit, output)
+
+
+def audit_trained(output: Output, config: ServeConfig, run: Run) -> None:
+    """Audit a run after its training, whose result on stdout is the run's id: all of this is said beside it.
+
+    Raises:
+        CheckFailed: Something that was promised or recorded is not shown.
+    """
+    from tbcli.serving.audit import audit_runs
+
+    output.say(f"Auditing {run.id}")
+    with stdout_kept_clean():
+        audit = audit_runs(config, [run], verbose=output.verbose)
+    for line in audit_lines(audit):
+        output.say(line)
+    tell_gaps(audit, output)
 
 
 def audit_lines(audit: Audit) -> list[str]:

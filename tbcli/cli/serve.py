@@ -15,7 +15,7 @@ from tbcli.cli.options import Common, Json, RunsArgument, find_runs, refuse_toge
 from tbcli.cli.output import Output, printable, stdout_kept_clean
 from tbcli.cli.places import OfSweep, list_own_runs, store_of
 from tbcli.config import FIRST_FREE_PORT
-from tbcli.errors import ConfigError, Interrupted, NotFound, TbcliError
+from tbcli.errors import ConfigError, NotFound, TbcliError
 from tbcli.naming import schemas
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def serve(
         raise ConfigError("--port must be from 0 to 65535, got '-1'", hint="leave it out for 6006 or the next free one")
     if config.serve.token and config.serve.insecure:
         raise ConfigError("--token and --insecure exclude each other", hint="leave one of them out")
+    from tbcli.cli.servers import url_of_other
     from tbcli.serving import StopSignals, as_logdir, launch, reserve, settle_samples, shown_places, survey
     from tbcli.serving.notes import noted
 
@@ -102,11 +103,15 @@ def serve(
         chosen = [*list_own_runs(store, output), *([] if audit else store.summaries())]
     _refuse_files([item.logs for item in chosen] or [store.logs_root])
     if audit:
-        _audit(common, config, chosen, as_json=as_json)
+        from tbcli.cli.auditing import audit_chosen
+
+        audit_chosen(common.output, config.serve, chosen, as_json=as_json)
         return
     remote = _remote_logdir(config, chosen)
     places = [remote] if remote else [str(item.logs.resolve()) for item in chosen] or [str(store.logs_root.resolve())]
-    if _other_serves(output, config.serve, places, reuse=reuse, open_=open_, as_json=as_json):
+    if url := url_of_other(output, config.serve, places, reuse=reuse, as_json=as_json):
+        if open_:
+            _open(output, url)
         return
     ready = _leave_terminal() if detach else None
     with (
@@ -166,29 +171,6 @@ def _leave_terminal() -> Callable[[], None]:
         ready(log)
 
     return leave
-
-
-def _other_serves(
-    output: Output, config: ServeConfig, places: list[str], *, reuse: bool, open_: bool, as_json: bool
-) -> bool:
-    """Name a server that shows the same already; return whether it is to be used."""
-    from tbcli.cli.servers import find_server, server_document
-
-    other = find_server(places, wants_token=reuse and bool(config.token))
-    if other is None:
-        return False
-    if not reuse:
-        output.say(
-            printable(f"{other.url} (process {other.pid}) shows the same already; `--reuse` would print its URL")
-        )
-        return False
-    if as_json:
-        output.document({"schema": schemas.OTHERS, **server_document(other)})
-    else:
-        output.result(other.url)
-    if open_:
-        _open(output, other.url)
-    return True
 
 
 def _refuse_files(places: Iterable[Path]) -> None:
@@ -353,28 +335,3 @@ def _open(output: Output, url: str) -> None:
         opened = webbrowser.open(url)
     if not opened:
         output.warn(f"cannot open a browser; open {url} yourself")
-
-
-def _audit(common: Common, config: Config, chosen: list[Run | LogDirectory], *, as_json: bool) -> None:
-    """Print what each dashboard holds.
-
-    Raises:
-        CheckFailed: Something is missing.
-        Interrupted: A signal came.
-    """
-    from tbcli.cli.auditing import audit_document, audit_lines, tell_gaps
-    from tbcli.serving import StopSignals
-    from tbcli.serving.audit import audit_runs
-
-    output, names = common.output, _names(chosen)
-    output.say(f"Auditing {', '.join(names)}")
-    audit = None
-    with StopSignals() as signals, stdout_kept_clean():
-        audit = audit_runs(config.serve, chosen, verbose=common.verbose)
-    if audit is None:
-        raise Interrupted(signals.received or 0, "the audit was stopped", hint="nothing was changed; run it again")
-    if as_json:
-        output.document(audit_document(audit, names))
-    else:
-        output.results(audit_lines(audit))
-    tell_gaps(audit, output)

@@ -13,7 +13,7 @@ from tbcli.naming import schemas
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tbcli.config import PathsConfig
+    from tbcli.config import PathsConfig, ServeConfig
     from tbcli.serving.notes import RunningServer
 
 _ALL = "all"
@@ -26,14 +26,14 @@ def list_servers(output: Output, *, as_json: bool) -> None:
 
     servers = running_servers()
     if as_json:
-        output.document({"schema": schemas.OTHERS, "servers": [server_document(server) for server in servers]})
+        output.document({"schema": schemas.OTHERS, "servers": [_document(server) for server in servers]})
     elif not servers:
         output.say("no server runs")
     else:
         output.results(padded([("port", "pid", "since", "url", "shows"), *map(_row, servers)], right=(0, 1, 2)))
 
 
-def server_document(server: RunningServer) -> dict[str, Any]:
+def _document(server: RunningServer) -> dict[str, Any]:
     """Return a server as JSON has it."""
     return {
         "url": server.url,
@@ -99,14 +99,30 @@ def _is_of(server: RunningServer, config: PathsConfig) -> bool:
     return all(place == config.logdir or any(map(Path(place).is_relative_to, tops)) for place in server.places)
 
 
-def find_server(places: Sequence[str], *, wants_token: bool = False) -> RunningServer | None:
-    """Return the first server that shows these directories and no others.
+def url_of_other(output: Output, config: ServeConfig, places: Sequence[str], *, reuse: bool, as_json: bool) -> str:
+    """Print and return the URL of the first server that shows these directories and no others, if it is to be used.
 
     Args:
+        output: Where to speak.
+        config: Says whether visitors must be asked for a token.
         places: The directories.
-        wants_token: Whether it must ask visitors for a token.
+        reuse: Whether to use it; else it is only named.
+        as_json: Whether to print it as JSON.
     """
     from tbcli.serving.notes import running_servers
 
+    wants_token = reuse and bool(config.token)
     fitting = [server for server in running_servers() if server.shows(places) and server.has_token >= wants_token]
-    return min(fitting, key=lambda server: server.since, default=None)
+    other = min(fitting, key=lambda server: server.since, default=None)
+    if other is None:
+        return ""
+    if not reuse:
+        output.say(
+            printable(f"{other.url} (process {other.pid}) shows the same already; `--reuse` would print its URL")
+        )
+        return ""
+    if as_json:
+        output.document({"schema": schemas.OTHERS, **_document(other)})
+    else:
+        output.result(other.url)
+    return other.url

@@ -132,7 +132,9 @@ def train(
             check_trained(run, gates, output)
     finally:  # the one says nothing of the other
         if audit:
-            _audit(run, config, output)
+            from tbcli.cli.auditing import audit_trained
+
+            audit_trained(output, config.serve, run)
 
 
 def _follows(common: Common) -> bool:
@@ -318,23 +320,6 @@ def _tested(run: Run) -> str:
     if value is None:
         return ""
     return f"test {judge.replace('_', ' ')} " + (f"{value:.2%}" if judge.endswith("accuracy") else f"{value:.4g}")
-
-
-def _audit(run: Run, config: Config, output: Output) -> None:
-    """Tell what each dashboard holds.
-
-    Raises:
-        CheckFailed: A promise is not kept.
-    """
-    from tbcli.cli.auditing import audit_lines, tell_gaps
-    from tbcli.serving.audit import audit_runs
-
-    output.say(f"Auditing {run.id}")
-    with stdout_kept_clean():
-        audit = audit_runs(config.serve, [run], verbose=output.verbose)
-    for line in audit_lines(audit):
-        output.say(line)
-    tell_gaps(audit, output)
 
 
 def _recorder_lines(config: Config) -> list[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from tbcli.config import ServeConfig
 from tbcli.runs.owner import start_ticks
 from tbcli.serving.notes import RunningServer, noted, running_servers, stop_server
 from tests.serving.events import write_scalars
@@ -196,8 +197,9 @@ def test_without_a_home_it_serves_all_the_same(logs: Path, tmp_path: Path) -> No
         assert server.end(signal.SIGINT) == 0
 
 
-def test_the_first_of_several_is_used(logs: Path, cache_home: Path) -> None:
-    from tbcli.cli.servers import find_server
+def test_the_first_of_several_is_used(logs: Path, cache_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from tbcli.cli.output import Output
+    from tbcli.cli.servers import url_of_other
 
     now = time.time()
     with noted("http://localhost:1/", 1, [str(logs)], [], has_token=False):
@@ -205,8 +207,8 @@ def test_the_first_of_several_is_used(logs: Path, cache_home: Path) -> None:
         said = json.loads(note.read_text())
         for number, age in ((2, 50), (3, 10)):
             path = note.with_name(f"copy{number}.json")
-            path.write_text(json.dumps({**said, "port": number, "since": now - age}))
+            path.write_text(json.dumps({**said, "url": f"http://localhost:{number}/", "since": now - age}))
             path.chmod(0o600)
-        found = find_server([str(logs)])
-    assert found
-    assert found.port == 2
+        found = url_of_other(Output(), ServeConfig(), [str(logs)], reuse=True, as_json=False)
+    assert found == "http://localhost:2/"
+    assert capsys.readouterr().out == f"{found}\n"
