@@ -22,10 +22,10 @@ from tbcli.sweeps.definition import Definition, SweepDirectory, Trial
 from tbcli.sweeps.endings import ENDED, FAILED, Outcome, OutcomeLog, judged, runs_of_sweep
 from tbcli.sweeps.goal import Goal, goal_from
 from tbcli.sweeps.remains import Assignment, Remains
-from tbcli.sweeps.signals import Wakening
 from tbcli.sweeps.slots import SCRIPT_WORKER, WORKER, Slot, Worker, count_slots, own_cores, share_cores
 from tbcli.sweeps.study import Study, open_study
 from tbcli.sweeps.view import SweepView
+from tbcli.sweeps.wakening import Wakening
 from tbcli.sweeps.worker import LOST
 from tbcli.training.interruption import Interruption
 
