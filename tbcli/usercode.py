@@ -172,6 +172,23 @@ def _bound(
     return arguments
 
 
+def written_parameters(reference: str) -> list[str] | None:
+    """Return the parameters of a function by the text of its file, which is not imported.
+
+    None where that does not tell: there is no such file or function, or the function takes any argument.
+    """
+    place, _, name = reference.rpartition(":")
+    path = Path(place) if place.endswith(".py") else Path(_OURS, *place.split(".")[1:]).with_suffix(".py")
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except (OSError, ValueError, SyntaxError, RecursionError):
+        return None
+    found = [each for each in body if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)) and each.name == name]
+    if len(found) != 1 or found[0].args.kwarg or found[0].decorator_list:
+        return None
+    return [each.arg for each in (*found[0].args.args, *found[0].args.kwonlyargs)]
+
+
 def _named(function: Any) -> str:
     return repr(getattr(function, "__name__", type(function).__name__))
 

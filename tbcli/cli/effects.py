@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,6 +82,9 @@ def effects(
         importances = optuna_importances(
             importance, rows, inquiry.values, is_lower_better=inquiry.is_lower_better, spaces=spaces
         )
+        importances = (
+            {_as_recorded(key, spaces): share for key, share in importances.items()} if spaces else importances
+        )
     _show(inquiry, importance, importances, common.output, as_json=as_json)
 
 
@@ -95,6 +98,16 @@ def _sweep_of(summary: Summary) -> Mapping[str, Any]:
     from tbcli.runs.summary import TRIAL_OF
 
     return summary.read_fact(TRIAL_OF) or {}
+
+
+def _as_recorded(key: str, keys: Collection[str]) -> str:
+    """Return what the settings of a run call what varies in a sweep: an argument stands among those of the run."""
+    from tbcli.runs.summary import ARGUMENTS
+    from tbcli.sweeps.space import argument_of
+
+    setting, name = argument_of(key)
+    is_told_apart = setting == "data.args" and f"model.args.{name}" in keys
+    return f"{ARGUMENTS}.data.{name}" if is_told_apart else f"{ARGUMENTS}.{name}" if setting else key
 
 
 def _spaces(config: Config, sweep: str) -> dict[str, object]:

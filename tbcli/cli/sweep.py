@@ -13,7 +13,6 @@ import typer
 from tbcli.cli.completing import complete_script, complete_sweep, complete_varied
 from tbcli.cli.options import Common, refuse_together, with_options
 from tbcli.cli.output import Output, padded, printable
-from tbcli.config.said import merged
 from tbcli.config.sections import TrainConfig
 from tbcli.config.setting import declared_settings
 from tbcli.errors import ConfigError, TbcliError, TrainingFailed
@@ -227,13 +226,12 @@ def _best_lines(definition: Definition, reached: Sequence[Outcome]) -> list[str]
 def _defined(common: Common, words: Sequence[str]) -> tuple[Definition, Config, list[str]]:
     """Return the sweep that was asked for, its settings, and what could not be checked."""
     from tbcli.cli.data import load_quietly
-    from tbcli.cli.varied import read_words
+    from tbcli.cli.varied import read_words, with_arguments
     from tbcli.sweeps.asking import check_data, check_trials, settle_sweep
 
     said = read_words(words, _spellings())
     _require_unset(common, said.dimensions)
-    fixed = merged([*said.fixed.items(), *common.flags.items()])
-    common = replace(common, flags=fixed)
+    common = replace(common, flags=with_arguments(said, common.flags))
     config = _settled(common)
     if "plot.automatic" not in common.flags:
         config = config.updated({"plot.automatic": False})  # figures of a hundred trials are seldom looked at

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tbcli.config.said import Said, merged
 from tbcli.config.setting import Setting
 from tbcli.errors import ConfigError
-from tbcli.sweeps.space import Dimension, Read, Value, is_varied, read_argument, read_dimension, reader_of
+from tbcli.sweeps.space import ARGUMENTS, Dimension, Read, Value, is_varied, read_argument, read_dimension, reader_of
 
 if TYPE_CHECKING:
     from tbcli.scripts.accepted import Accepting
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 VARIABLE = ("data", "model", "train")
 """The sections whose settings can differ from trial to trial."""
+_LISTS = {"model_arg": "model.args", "data_arg": "data.args"}
 _FIXED_ONLY = ("train.name", "train.note")
 
 
@@ -47,6 +49,9 @@ def read_words(words: Sequence[str], options: Sequence[str]) -> Words:
     fixed: list[tuple[str, Said]] = []
     for word in words:
         typed, equals, text = word.partition("=")
+        if argument := _argument_of(typed, text):
+            _add_argument(argument, dimensions, fixed)
+            continue
         setting = _setting_of(typed, text if equals else None, options)
         if not _can_vary(setting) or not is_varied(text, is_text=setting.kind in (str, bool)):
             value = reader_of(setting, typed)(text) if setting.kind is tuple else text
@@ -60,6 +65,97 @@ def read_words(words: Sequence[str], options: Sequence[str]) -> Words:
         if key in layer:
             raise ConfigError(f"{key} both varies and is set to {layer[key].value!r}", hint="leave out one of them")
     return Words(tuple(dimensions.values()), layer)
+
+
+class _Argument(NamedTuple):
+    """A word that says an argument of the model, or of the data.
+
+    Args:
+        setting: The list that it is part of.
+        name: Its name.
+        typed: How the user is told of it.
+        text: Its values.
+    """
+
+    setting: str
+    name: str
+    typed: str
+    text: str
+
+
+def _argument_of(typed: str, text: str) -> _Argument | None:
+    """Return the argument that a word means: ``model_arg.units=4,16``, or as behind the flag ``model-arg=units=4,16``.
+
+    Raises:
+        ConfigError: The word says several.
+    """
+    head, dot, name = typed.removeprefix("--").partition(".")
+    list_of = _LISTS.get(head.replace("-", "_"))
+    if typed.startswith(("model.args.", "data.args.")):
+        head, _, name = typed.partition(".args.")
+        list_of, dot, head = f"{head}.args", ".", f"{head}_arg"
+    if list_of is None:
+        return None
+    said = f"{head.replace('-', '_')}.{name}"
+    if dot:
+        if not name.isidentifier():
+            raise ConfigError(f"{typed!r} names no argument", hint=f"`{head}.units=4,16` varies an argument `units`")
+        return _Argument(list_of, name, said, text)
+    name, equals, values = (part.strip() for part in text.partition("="))
+    if not equals or not name.isidentifier():
+        return None  # told as of the option
+    words = [part.strip() for part in values.split(",")]
+    others = [one for one in words if re.match(r"[^\W\d]\w*\s*=", one) and one.partition("=")[0].strip() != name]
+    if others:
+        raise ConfigError(
+            f"{typed}={text} says several arguments",
+            hint=f"a word for each: `{said}{name}=... {said}{others[0].partition('=')[0].strip()}=...`",
+        )
+    own = [one.partition("=")[2].strip() if one.startswith(f"{name}=") else one for one in words]
+    return _Argument(list_of, name, f"{said}{name}", ",".join(own))
+
+
+def _add_argument(argument: _Argument, dimensions: dict[str, Dimension], fixed: list[tuple[str, Said]]) -> None:
+    """Take up an argument: it varies, or is one of the list that holds for every trial."""
+    setting, name, typed, text = argument
+    key = f"{setting}.{name}"
+    pairs = next((said for listed, said in fixed if listed == setting), None)
+    earlier = tuple(pairs.value) if pairs and isinstance(pairs.value, tuple) else ()
+    if key in dimensions or any(pair.partition("=")[0] == name for pair in earlier):
+        raise ConfigError(f"{typed} is there twice", hint=f"all values in one word: `{typed}=A,B,C`")
+    if is_varied(text):
+        dimensions[key] = read_dimension(key, typed, text, read_argument, None)
+        return
+    fixed[:] = [(listed, said) for listed, said in fixed if listed != setting]
+    fixed.append((setting, Said((*earlier, f"{name}={text}"), typed)))
+
+
+def with_arguments(words: Words, flags: Mapping[str, Said]) -> Mapping[str, Said]:
+    """Return what words set and flags say; arguments that both name a part of are one list.
+
+    Raises:
+        ConfigError: A setting or an argument is said twice.
+    """
+    said = dict(words.fixed)
+    for setting in ARGUMENTS:
+        by_flag = flags.get(setting)
+        given = list(_pairs_of(by_flag)) if by_flag else []
+        for pair in given:
+            name = pair.partition("=")[0].strip()
+            own = {each.partition("=")[0] for each in _pairs_of(said[setting])} if setting in said else set()
+            if f"{setting}.{name}" in {each.key for each in words.dimensions} or name in own:
+                raise ConfigError(
+                    f"argument {name} is said twice", hint=f"leave out `{by_flag and by_flag.typed} {pair}`"
+                )
+        if given and setting in said:
+            said[setting] = Said((*_pairs_of(said[setting]), *given), said[setting].typed)
+    return merged(
+        [*said.items(), *((key, one) for key, one in flags.items() if key not in ARGUMENTS or key not in said)]
+    )
+
+
+def _pairs_of(said: Said) -> Sequence[str]:
+    return [str(each) for each in said.value] if isinstance(said.value, (tuple, list)) else [str(said.value)]
 
 
 def _setting_of(typed: str, text: str | None, options: Sequence[str]) -> Setting:
@@ -85,7 +181,10 @@ def _setting_of(typed: str, text: str | None, options: Sequence[str]) -> Setting
             raise ConfigError(f"{typed!r} is an option, and no setting", hint=f"`--{word}`")
     from tbcli.cli.advice import unknown_word
 
-    raise unknown_word(typed, text, "sweep", options)
+    error = unknown_word(typed, text, "sweep", options)
+    if text is not None and typed.isidentifier():
+        error.hint += f"; an argument of the model is `model_arg.{typed}={text}`"
+    raise error
 
 
 def _can_vary(setting: Setting) -> bool:

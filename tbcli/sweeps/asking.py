@@ -11,9 +11,19 @@ from typing import TYPE_CHECKING
 from tbcli.config import Config
 from tbcli.config.layers import with_absolute_paths
 from tbcli.errors import ConfigError
-from tbcli.sweeps.definition import MOST_TRIALS, SEED, USUAL_TRIALS, Definition, Script, now_text, points_of
+from tbcli.naming.matching import did_you_mean
+from tbcli.sweeps.definition import (
+    MOST_TRIALS,
+    SEED,
+    USUAL_TRIALS,
+    Definition,
+    Script,
+    now_text,
+    points_of,
+    with_params,
+)
 from tbcli.sweeps.goal import goal_from, goal_of, require_measured, settle_goal
-from tbcli.sweeps.space import Dimension, Value
+from tbcli.sweeps.space import Dimension, Value, argument_of
 
 if TYPE_CHECKING:
     from tbcli.config import DataConfig
@@ -40,7 +50,8 @@ def settle_sweep(config: Config, dimensions: Sequence[Dimension], script: Script
         raise ConfigError("--seeds and seed=... exclude each other", hint="one of them")
     if not dimensions and asked.seeds == 1:
         raise ConfigError(
-            "nothing varies", hint="`tbcli sweep learning_rate=0.001,0.01`, or `--seeds 5` repeats one training"
+            "nothing varies: no setting has several values",
+            hint="`tbcli sweep learning_rate=0.001,0.01`; `--seeds 5` repeats one training, `tbcli train` trains once",
         )
     combinations = _count(config, dimensions)
     if combinations * asked.seeds > MOST_TRIALS:
@@ -112,13 +123,35 @@ def check_trials(definition: Definition, config: Config) -> None:
     from tbcli.training.request import check_request
 
     check_request(config)
+    _require_arguments(definition, config)
     checked = 0
     for each in definition.dimensions:
         for value in each.values or (each.low, each.high):
             checked += 1
             if checked <= _MOST_CHECKED:
                 changed: Mapping[str, Value] = {each.key: value}
-                check_request(config.updated(changed, {each.key: each.name}))
+                check_request(with_params(config, changed, {each.key: each.name}))
+
+
+def _require_arguments(definition: Definition, config: Config) -> None:
+    """Check that the functions take the arguments that vary, as far as their text tells.
+
+    Raises:
+        ConfigError: One does not.
+    """
+    from tbcli.models.architectures import ARCHITECTURES
+    from tbcli.usercode import written_parameters
+
+    choices = {each.key: each.values for each in definition.dimensions}
+    functions = {"model.args": "model.name", "data.args": "data.source"}
+    for each in definition.dimensions:
+        setting, name = argument_of(each.key)
+        key = functions.get(setting, "")
+        for function in map(str, choices.get(key) or (config.value(key),)) if key else ():
+            place = ARCHITECTURES[function].body if key == "model.name" and function in ARCHITECTURES else function
+            known = written_parameters(place)
+            if known is not None and name not in known:
+                raise ConfigError(f"{function!r} takes no argument {name!r}", hint=did_you_mean(name, known))
 
 
 def check_data(definition: Definition, config: Config, load: Callable[[DataConfig], Dataset]) -> list[str]:
@@ -143,7 +176,7 @@ def check_data(definition: Definition, config: Config, load: Callable[[DataConfi
     loaded: dict[str, Dataset] = {}
     unchecked: dict[str, None] = {}
     for changed, names in _variants(definition):
-        each = config.updated(changed, names)
+        each = with_params(config, changed, names)
         source = each.data.source
         if needs_keras(source) or (source not in SOURCES and is_reference(source)):
             unchecked[f"data {source!r}"] = None

@@ -15,7 +15,7 @@ from tbcli.errors import ConfigError, NotFound, Refused
 from tbcli.naming.schemas import SWEEP
 from tbcli.runs.claim import Claim, claim
 from tbcli.runs.files import read_json, utc_now, utc_text, write_json
-from tbcli.sweeps.space import Dimension, Value, dimension_from
+from tbcli.sweeps.space import Dimension, Value, argument_of, dimension_from
 
 if TYPE_CHECKING:
     from tbcli.config import Config
@@ -115,8 +115,7 @@ class Definition:
         flat["train.name"] = f"{self.name}-{trial.number}"
         if trial.seed is not None:
             flat[SEED] = trial.seed
-        varied = {} if self.script else trial.params
-        return Config().updated({**flat, **varied})
+        return with_params(Config().updated(flat), {} if self.script else trial.params)
 
     def planned(self, number: int) -> Trial:
         """Return a trial of a grid, or of a random search."""
@@ -169,6 +168,31 @@ class Definition:
 def flat_settings(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the settings of sections by their keys."""
     return {f"{section}.{name}": value for section, group in sections.items() for name, value in group.items()}
+
+
+def with_params(config: Config, params: Mapping[str, Value], typed: Mapping[str, str] | None = None) -> Config:
+    """Return the configuration of a trial: what varies put into that of all trials.
+
+    Args:
+        config: Of all trials.
+        params: What varies; an argument takes the place of one of its name in the list of all.
+        typed: What the user wrote for a key, which errors then name.
+
+    Raises:
+        ConfigError: A value is not allowed.
+    """
+    changed: dict[str, Any] = {}
+    names = dict(typed or {})
+    for key, value in params.items():
+        setting, name = argument_of(key)
+        if setting:
+            kept = changed.get(setting, config.value(setting))
+            others = (pair for pair in kept if pair.partition("=")[0].strip() != name)
+            changed[setting] = (*others, f"{name}={value if isinstance(value, str) else repr(value)}")
+            names[setting] = names.get(key, setting)
+        else:
+            changed[key] = value
+    return config.updated(changed, names)
 
 
 def points_of(dimensions: tuple[Dimension, ...]) -> int:

@@ -26,6 +26,8 @@ _MOST_POINTS = 1000
 _MOST_WHOLE = 20  # points of a range of whole numbers that names no number of points
 _RATIOS = {"log2": 2, "log10": 10}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+ARGUMENTS = ("model.args", "data.args")
+"""Settings that are lists of arguments ``NAME=VALUE``, of which ``model.args.NAME`` is one."""
 _OPENING, _CLOSING = "([{", ")]}"
 
 
@@ -34,7 +36,8 @@ class Dimension:
     """A setting that varies.
 
     Args:
-        key: Of the setting, or ``arguments.NAME`` of a script.
+        key: Of the setting, ``model.args.NAME`` of an argument of the model (``data.args.NAME`` of the data), or
+            ``arguments.NAME`` of a script.
         values: What it can be; empty for a range without points.
         low: Lower end of such a range.
         high: Its upper end.
@@ -266,11 +269,17 @@ def read_argument(text: str) -> Value:
     return float(text) if _NUMBER.fullmatch(text) and math.isfinite(float(text)) else text
 
 
+def argument_of(key: str) -> tuple[str, str]:
+    """Return the setting and the name of an argument of a model or of data; the setting is ``""`` for other keys."""
+    setting, _, name = key.rpartition(".")
+    return (setting, name) if setting in ARGUMENTS else ("", "")
+
+
 def short_name_of(key: str) -> str:
-    """Return what a key is called where no section is written: ``learning_rate``, ``model``."""
+    """Return what a key is called where no section is written: ``learning_rate``, ``model``, ``units``."""
     from tbcli.config import SETTINGS
 
-    return SETTINGS[key].word if key in SETTINGS else key.partition(".")[2]
+    return SETTINGS[key].word if key in SETTINGS else argument_of(key)[1] or key.partition(".")[2]
 
 
 def spoken_value(value: object) -> str:
