@@ -47,7 +47,7 @@ ROOMS = {
     "serving": {"events", "readers", "recorders", "runs"},  # of recorders only the registry: what they promise
     "doctor": {"events", "readers", "runs", "serving"},
     "scripts": {"runs", "training"},
-    "sweeps": {"comparison", "data", "grouping", "recorders", "runs", "scripts", "tasks", "training"},
+    "sweeps": {"comparison", "data", "grouping", "models", "recorders", "runs", "scripts", "tasks", "training"},
     "training": {"tasks", "data", "models", "recorders", "figures", "readers", "runs", "gates"},
     "predicting": {"data", "runs", "tasks", "training"},
     "cli": {
