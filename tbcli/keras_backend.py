@@ -36,11 +36,6 @@ def require_backend() -> None:
             )
 
 
-def backend_name() -> str:
-    """Return the backend of Keras in this process; it is loaded if need be."""
-    return str(importlib.import_module("keras").config.backend())
-
-
 def load_keras(*absent: str) -> None:
     """Import Keras on TensorFlow, with images as ``[height, width, channels]`` and weights in float32.
 

@@ -86,7 +86,7 @@ def arrange(files: Files, place: str) -> Arrangement:
             continue
         classes = _classes_of(node, place, is_first=names is None, notes=notes)
         if names is None:
-            names = _class_names(classes, node, place)
+            names = _class_names(classes, place)
         else:
             notes += _compare_classes(names, set(classes), parts["train"].name, node.name, place)
         numbers = {name: number for number, name in enumerate(names)}
@@ -192,7 +192,7 @@ def _hint_on_empty(node: _Node, where: str) -> str:
     return "add images, or remove the folder"
 
 
-def _class_names(classes: dict[str, list[FileEntry]], node: _Node, place: str) -> list[str]:
+def _class_names(classes: dict[str, list[FileEntry]], place: str) -> list[str]:
     if len(classes) == 1:
         (only,) = classes
         raise DoesNotFit(f"only one class in {place!r}: {only!r}", hint=_LAYOUT.format(Path(place).stem))

@@ -50,7 +50,7 @@ def check_storage(
          "writable": each.is_writable, "filesystem": each.kind}
         for each in found
     ]  # fmt: skip
-    findings = [finding for each in found for finding in _findings_of(system, each, trash)]
+    findings = [finding for each in found for finding in _findings_of(each, trash)]
     return facts, [*findings, *_clock_findings(system)]
 
 
@@ -93,7 +93,7 @@ def _kind_of(path: Path, mounts: Mapping[str, str]) -> str:
     return next((mounts[str(each)] for each in (path, *path.parents) if str(each) in mounts), "")
 
 
-def _findings_of(system: System, place: _Place, trash: int) -> Iterator[Finding]:
+def _findings_of(place: _Place, trash: int) -> Iterator[Finding]:
     names, where = " and ".join(place.names), str(place.path)
     has_trash = "logs" in place.names and trash > _WORTH_PURGING
     if not place.is_writable:

@@ -16,7 +16,6 @@ from tbcli.errors import DoesNotFit
 from tbcli.predicting.saved import SavedModel
 
 _MOST_AT_ONCE = 256
-_INPUTS = "an image, a folder of images, an .npz file or a table"
 _TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 Batch = tuple[Sequence[str], Any]
 """Names of the samples, and what the model takes of them."""

@@ -230,11 +230,6 @@ def walk_files(top: Path) -> Iterator[tuple[str, int]]:
             continue
 
 
-def tree_bytes(top: Path) -> int:
-    """Return the bytes of all files below, links not followed; 0 where nothing is."""
-    return sum(count for _, count in walk_files(top))
-
-
 Clock = Callable[[], datetime]
 
 

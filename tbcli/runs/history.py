@@ -235,8 +235,3 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
-
-
-def final_values(history: History, names: Sequence[str]) -> dict[str, float]:
-    """Return the last value of each named column that exists."""
-    return {name: history.columns[name][-1] for name in names if history.columns.get(name)}

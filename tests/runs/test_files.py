@@ -19,7 +19,6 @@ from tbcli.runs.files import (
     named_file,
     parse_utc,
     read_json,
-    tree_bytes,
     utc_text,
     write_atomically,
     write_json,
@@ -171,13 +170,6 @@ def test_times_survive_the_way_to_text_and_back() -> None:
     assert parse_utc(utc_text(moment)) == moment
     assert parse_utc("2026-11-22T23:52:12") == moment.replace(microsecond=0)
     assert parse_utc(None) is parse_utc("yesterday") is parse_utc(5) is None
-
-
-def test_a_tree_that_is_not_there_has_no_bytes(tmp_path: Path) -> None:
-    assert tree_bytes(tmp_path / "missing") == 0
-    (tmp_path / "a" / "b").mkdir(parents=True)
-    (tmp_path / "a" / "b" / "c").write_bytes(b"123")
-    assert tree_bytes(tmp_path) == 3
 
 
 def test_what_is_renamed_into_place_is_on_the_disk_before_and_its_name_after(

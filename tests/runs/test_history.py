@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbcli.naming.direction import best_position, lower_is_better, summarize
-from tbcli.runs.history import History, HistoryWriter, as_kept, final_values, keep_row, read_history
+from tbcli.runs.history import HistoryWriter, as_kept, keep_row, read_history
 from tests.fakes import make_run
 from tests.faults.limits import files_limited
 
@@ -71,11 +71,6 @@ def test_nothing_written_yet_is_an_empty_history(tmp_path: Path, content: bytes 
     if content is not None:
         path.write_bytes(content)
     assert read_history(path).epochs == ()
-
-
-def test_final_values_are_those_that_exist() -> None:
-    history = History((1, 2), {"loss": (0.5, 0.25)})
-    assert final_values(history, ["loss", "val_loss"]) == {"loss": 0.25}
 
 
 @pytest.mark.parametrize("name", ["loss", "val_loss", "mean_squared_error", "val_mae", "perplexity"])

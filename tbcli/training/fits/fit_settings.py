@@ -22,21 +22,19 @@ _OURS = ("record", "plot", "direction", "charts", "paths")
 """Sections that hold for recording, whoever trains."""
 
 
-def known_settings(config: Config, model: Any, *, epochs: int | None, batch_size: int | None = None) -> Settings:
+def known_settings(config: Config, model: Any, *, epochs: int | None) -> Settings:
     """Return ``{section: {name: value}}`` with what is the user's, and nothing of what nobody knows.
 
     Args:
         config: What was asked of recording.
         model: The compiled model.
         epochs: Number of the last epoch that the fit was asked for.
-        batch_size: Samples per step, once they were counted.
     """
     plain = config.as_dict()
     train = {
         "name": config.train.name,
         "note": config.train.note,
         "epochs": epochs,
-        "batch_size": batch_size,
         **_of_optimizers(model),
         "precision": precision_of(model),
         "steps_per_execution": _as_number(getattr(model, "steps_per_execution", None)),
