@@ -17,13 +17,13 @@ from tbcli.cli.output import (
     say_at_once,
     shortened,
 )
-from tbcli.sweeps.definition import Definition, Trial
+from tbcli.sweeps.definition import EPOCHS, Definition, Trial
 from tbcli.sweeps.endings import Outcome
 from tbcli.sweeps.goal import Goal
 from tbcli.sweeps.space import short_name_of, spoken_value
 from tbcli.sweeps.view import SweepView
 
-_WIDEST = 16  # cell of a setting
+_WIDTHS = (16, 10, 6)  # of the cell of a setting, tried in turn
 
 
 def choose_view(output: Output) -> QuietView:
@@ -178,6 +178,11 @@ class _Row:
     value: float | None = None
 
 
+def _some(cells: Sequence[str], widest: int, shown: int, count: int) -> list[str]:
+    """Return the first cells, and a sign for those that are left out."""
+    return [*(shortened(cell, widest) for cell in cells[:shown]), *(["..."] if shown < count else [])]
+
+
 class LiveView(PlainView):
     """A table of the trials that run, with the best so far and the time left; what has ended scrolls by above it."""
 
@@ -249,30 +254,48 @@ class LiveView(PlainView):
 
         if self._has_begun:
             width = max(20, self._console.width)
-            lines = [shortened(line, width) for line in self.lines()]
+            lines = [shortened(line, width) for line in self.lines(width, self._console.height)]
             self._live.update(Text("\n".join(lines), no_wrap=True), refresh=True)
 
-    def lines(self) -> list[str]:
-        """Return the table and the line below it."""
-        progress = self.progress
-        metric = progress.goal.metric if progress.goal else ""
-        has_seed = any(row.trial.seed is not None for row in self._rows.values())
-        rows = [["trial", *progress.names, *(["seed"] if has_seed else []), "epoch", metric, "time"]]
-        for _, row in sorted(self._rows.items()):
-            values = [shortened(spoken_setting(value), _WIDEST) for value in row.trial.params.values()]
-            seed = [str(row.trial.seed)] if has_seed else []
-            epoch = f"{row.epoch}/{progress.epochs}" if row.epoch else row.stage or "starting"
-            spent = counted_seconds(self._now() - row.began)
-            rows.append([str(row.trial.number), *values, *seed, shortened(epoch, 24), spoken_number(row.value), spent])
-        table = [printable(line) for line in padded(rows, right={0})] if self._rows else []
-        left = progress.left([self._now() - row.began for row in self._rows.values()])
-        best = progress.best
+    def lines(self, width: int, height: int) -> list[str]:
+        """Return the table and the line below it; what is too much for the terminal is left out."""
+        progress, best = self.progress, self.progress.best
+        spent = [self._now() - row.began for row in self._rows.values()]
+        left = progress.left(spent)
         parts = [
             f"{progress.ended}/{progress.total} trials ended",
             f"best so far {spoken_number(best.value)} (trial {best.trial})" if best else "",
             f"{left} left" if left else "",
         ]
-        return [*table, "  ".join(filter(None, parts))]
+        hidden = max(0, len(self._rows) - max(1, height - 4))  # of the header, this line and the next
+        more = [f"... and {hidden} more at work"] if hidden else []
+        table = self._table(width, len(self._rows) - hidden) if self._rows else []
+        return [*table, *more, "  ".join(filter(None, parts))]
+
+    def _table(self, width: int, count: int) -> list[str]:
+        """Return the first trials that run, with as many settings as fit beside the rest."""
+        rows = [row for _, row in sorted(self._rows.items())][:count]
+        names = [*self.progress.names, *(["seed"] if any(row.trial.seed is not None for row in rows) else [])]
+        fitting = [(widest, len(names)) for widest in _WIDTHS] + [(_WIDTHS[-1], shown) for shown in range(len(names))][
+            ::-1
+        ]
+        lines: list[str] = []
+        for widest, shown in fitting:
+            cells = [self._cells(row, widest, shown, len(names)) for row in rows]
+            metric = self.progress.goal.metric if self.progress.goal else ""
+            header = ["trial", *_some(names, widest, shown, len(names)), "epoch", metric, "time"]
+            lines = [printable(line) for line in padded([header, *cells], right={0})]
+            if max(map(len, lines)) <= width:
+                break
+        return lines
+
+    def _cells(self, row: _Row, widest: int, shown: int, count: int) -> list[str]:
+        seed = [str(row.trial.seed)] if row.trial.seed is not None else []
+        settings = _some([*map(spoken_setting, row.trial.params.values()), *seed], widest, shown, count)
+        epochs = row.trial.params.get(EPOCHS, self.progress.epochs)
+        epoch = f"{row.epoch}/{epochs}" if row.epoch and epochs else str(row.epoch or row.stage or "starting")
+        spent = counted_seconds(self._now() - row.began)
+        return [str(row.trial.number), *settings, shortened(epoch, widest + 8), spoken_number(row.value), spent]
 
     def close(self) -> None:
         """Nothing more happens."""

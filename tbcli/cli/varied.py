@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -205,7 +206,7 @@ def read_script_words(words: Sequence[str], file: str, *, has_seeds: bool) -> tu
         NotFound: There is no such script.
     """
     from tbcli.scripts.accepted import Accepting
-    from tbcli.sweeps.definition import SEED_ARGUMENT, Script
+    from tbcli.sweeps.definition import SEED_ARGUMENTS, Script
 
     accepting = Accepting(file)
     options: dict[str, str] = {}
@@ -225,11 +226,28 @@ def read_script_words(words: Sequence[str], file: str, *, has_seeds: bool) -> tu
         else:
             read(text)
             fixed[name] = text
-    if has_seeds and SEED_ARGUMENT in options:
-        raise ConfigError("--seeds and seed=... exclude each other", hint="one of them")
     if has_seeds:
-        options[SEED_ARGUMENT] = accepting.option(SEED_ARGUMENT)
+        if {*SEED_ARGUMENTS} & {*options}:
+            raise ConfigError("--seeds and seed=... exclude each other", hint="one of them")
+        options |= _seed_of(accepting)
     return tuple(dimensions), Script(file=file, options=options, fixed=fixed)
+
+
+def _seed_of(accepting: Accepting) -> dict[str, str]:
+    """Return how a script takes its seed, by the name of that.
+
+    Raises:
+        ConfigError: It takes none.
+    """
+    from tbcli.sweeps.definition import SEED_ARGUMENTS
+
+    for name in SEED_ARGUMENTS:
+        with suppress(ConfigError):
+            return {name: accepting.option(name)}
+    raise ConfigError(
+        f"--seeds: {accepting.file!r} has neither an option --seed nor a constant SEED",
+        hint="give it one of them, such as `SEED = 0` at its top level with `keras.utils.set_random_seed(SEED)`",
+    )
 
 
 def _argument_reader(accepting: Accepting, name: str, option: str) -> Read:

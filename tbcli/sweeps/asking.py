@@ -217,9 +217,10 @@ def changed_length(definition: Definition, trials: int) -> Definition:
     """
     if trials in (0, definition.combinations):
         return definition
-    if definition.method != "tpe" and points_of(definition.dimensions):
+    points = points_of(definition.dimensions)
+    if definition.method != "tpe" and points and trials > points:
         raise ConfigError(
-            f"sweep {definition.name!r} has {definition.combinations} combinations of settings, and no others",
+            f"sweep {definition.name!r} has {points} combinations of settings, and no others, got --trials {trials}",
             hint="a new sweep can have other values",
         )
     if trials < definition.combinations:

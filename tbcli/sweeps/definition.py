@@ -7,6 +7,7 @@ import random
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 USUAL_TRIALS = 20
 MOST_TRIALS = 100_000
 SEED = "train.seed"
-SEED_ARGUMENT = "seed"
-"""What a script's trials that differ only in their seed get it as."""
+EPOCHS = "train.epochs"
+SEED_ARGUMENTS = ("seed", "SEED")
+"""What a script's trials that differ only in their seed get it as: the first that the script has."""
 _FILE = "sweep.json"
 
 
@@ -102,6 +104,14 @@ class Definition:
         return self.method != "tpe"
 
     @property
+    def most_epochs(self) -> int:
+        """The epochs of the longest trial."""
+        for each in self.dimensions:
+            if each.key == EPOCHS:
+                return int(max(map(float, each.values), default=each.high))
+        return int(self.base.get("train", {}).get("epochs", 0))
+
+    @property
     def base_seed(self) -> int:
         """The seed of the first of trials that differ only in it; the sampler's too."""
         return int(self.base.get("train", {}).get("seed", 0))
@@ -141,8 +151,7 @@ class Definition:
     def _drawn(self, position: int) -> dict[str, Value]:
         size = points_of(self.dimensions)
         if size and self.combinations <= size <= MOST_TRIALS:  # none of them twice
-            chosen = random.Random(f"{self.base_seed}").sample(range(size), self.combinations)  # noqa: S311
-            return self._grid(chosen[position])
+            return self._grid(_shuffled(self.base_seed, size)[position])
         source = random.Random(f"{self.base_seed}/{position}")  # noqa: S311 - no secret
         return {each.key: each.sample(source) for each in self.dimensions}
 
@@ -193,6 +202,14 @@ def with_params(config: Config, params: Mapping[str, Value], typed: Mapping[str,
         else:
             changed[key] = value
     return config.updated(changed, names)
+
+
+@lru_cache(maxsize=1)
+def _shuffled(seed: int, size: int) -> list[int]:
+    """Return all numbers below a size in a random order; a sweep that is made longer goes on in it."""
+    numbers = list(range(size))
+    random.Random(f"{seed}").shuffle(numbers)  # noqa: S311 - no secret
+    return numbers
 
 
 def points_of(dimensions: tuple[Dimension, ...]) -> int:

@@ -21,7 +21,7 @@ from tbcli.runs.run import Run
 from tbcli.scripts import start_file
 from tbcli.scripts.accepted import script_words
 from tbcli.scripts.program import SCRIPT
-from tbcli.sweeps.definition import SEED_ARGUMENT, flat_settings
+from tbcli.sweeps.definition import SEED_ARGUMENTS, flat_settings
 from tbcli.sweeps.space import spoken_value
 from tbcli.sweeps.worker import LOST, Channel, serve_trials
 
@@ -34,12 +34,14 @@ _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 def run_script(job: Mapping[str, Any], channel: Channel) -> None:
     """Run the script of one trial and tell how it ended."""
+    if _STOPPED:
+        channel.tell(end="interrupted", run=job["resume"], reason="")
+        return
     if job["resume"]:  # only the script could go on, and it does not know how
         channel.tell(end=LOST, run=job["resume"], reason="")
         return
     config = Config().updated(flat_settings(job["config"]))
     store = RunStore(config.paths, config.direction)
-    _STOPPED.clear()
     with tempfile.TemporaryDirectory(prefix="tbcli-") as place:
         ids = Path(place) / "ids"
         process = subprocess.Popen(  # noqa: S603 - what the user asked for
@@ -95,7 +97,8 @@ def _command(job: Mapping[str, Any], ids: str) -> list[str]:
     values = {**script["fixed"]}
     values |= {key.partition(".")[2]: spoken_value(value) for key, value in sweep["params"].items()}
     if sweep["seed"] is not None:
-        values[SEED_ARGUMENT] = str(sweep["seed"])
+        name = next(each for each in SEED_ARGUMENTS if each in script["options"])
+        values[name] = str(sweep["seed"])
     arguments, constants = script_words(script["options"], values.items())
     plan = {
         "kind": SCRIPT, "name": script["file"], "settings": job["config"], "constants": constants, "ids": ids,
@@ -110,7 +113,7 @@ def _as_own() -> None:
     if sys.platform == "linux":
         import ctypes
 
-        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)  # one that ignores SIGTERM would stay
 
 
 def _follow(process: subprocess.Popen[bytes], ids: Path, store: RunStore, channel: Channel) -> Run | None:
@@ -136,7 +139,8 @@ def _follow(process: subprocess.Popen[bytes], ids: Path, store: RunStore, channe
                 os.kill(process.pid, signal.SIGINT)
             stopped_for += _LOOK_SECONDS
             if stopped_for > _PATIENCE_SECONDS:
-                process.kill()
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:

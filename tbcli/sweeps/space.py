@@ -172,7 +172,8 @@ def _read_range(key: str, typed: str, text: str, read: Read, kind: type | None) 
         raise ConfigError(f"{typed}={text} mixes a range with single values", hint=f"`{typed}={first}..{second}`")
     low, high = _end(typed, first, read), _end(typed, second, read)
     if not low < high:
-        raise ConfigError(f"{typed}={text}: a range goes upwards", hint=f"`{typed}={second}..{first.strip()}`")
+        turned = second if low == high else ":".join([f"{second}..{first.strip()}", *parts])
+        raise ConfigError(f"{typed}={text}: a range goes upwards", hint=f"`{typed}={turned}`")
     is_whole = kind is int or (kind is None and isinstance(low, int) and isinstance(high, int))
     word, points, distance = _parts(typed, text, parts)
     if (word.startswith("log")) and low <= 0:

@@ -91,7 +91,7 @@ class OptunaStudy:
             seed=definition.base_seed + 1000 * len(known), multivariate=True, constant_liar=True
         )
         self._live: dict[int, Any] = {}
-        self._finished: set[int] = set()
+        self._finished: dict[int, Any] = {}
         self._params: dict[int, Mapping[str, Value]] = {}
         for each in known:
             self._recall(each)
@@ -102,16 +102,16 @@ class OptunaStudy:
         if number is not None and {each.key for each in self._definition.dimensions} <= {*kept.params}:
             self._params[number] = kept.params
             if is_finished:
-                self._finished.add(number)
+                self._finished[number] = kept.state
             else:
-                self._finished.discard(number)
+                self._finished.pop(number, None)
                 self._live[number] = self._optuna.trial.Trial(self._study, kept._trial_id)
         elif not is_finished:
             self._study.tell(kept.number, state=self._optuna.trial.TrialState.FAIL)
 
     def _pruner(self) -> Any:
         pruners = self._optuna.pruners
-        epochs = int(self._definition.base.get("train", {}).get("epochs", 1))
+        epochs = self._definition.most_epochs
         match self._definition.prune:
             case "median":
                 return pruners.MedianPruner(n_warmup_steps=_FIRST_PRUNED_EPOCH)
@@ -144,7 +144,7 @@ class OptunaStudy:
             self._study.sampler = chooses
         asked.set_user_attr(_TRIAL, number)
         self._live[number], self._params[number] = asked, dict(asked.params)
-        self._finished.discard(number)
+        self._finished.pop(number, None)
 
     def report(self, number: int, epoch: int, value: float) -> bool:
         """Keep the value of an epoch, and ask the pruner."""
@@ -153,21 +153,23 @@ class OptunaStudy:
         return bool(self._definition.prune and trial.should_prune())
 
     def end(self, outcome: Outcome) -> None:
-        """Tell Optuna, unless it knows."""
-        number = outcome.trial
-        if number in self._finished:
+        """Tell Optuna, unless it knows; a trial that was gone on with meanwhile is another one to it."""
+        number, state = outcome.trial, self._state_of(outcome)
+        if self._finished.get(number) == state:
             return
         if number not in self._live:
             self._ask(number, outcome.params)
-        trial, states = self._live.pop(number), self._optuna.trial.TrialState
+        trial = self._live.pop(number)
         trial.set_user_attr(_RUN, outcome.run)
+        is_complete = state == self._optuna.trial.TrialState.COMPLETE
+        self._study.tell(trial.number, outcome.value if is_complete else None, state=state)
+        self._finished[number] = state
+
+    def _state_of(self, outcome: Outcome) -> Any:
+        states = self._optuna.trial.TrialState
         if outcome.status == "finished" and outcome.value is not None:
-            self._study.tell(trial.number, outcome.value)
-        elif outcome.status == "pruned":
-            self._study.tell(trial.number, state=states.PRUNED)
-        else:
-            self._study.tell(trial.number, state=states.FAIL)
-        self._finished.add(number)
+            return states.COMPLETE
+        return states.PRUNED if outcome.status == "pruned" else states.FAIL
 
 
 class _Held:

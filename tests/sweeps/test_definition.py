@@ -229,3 +229,18 @@ def test_the_number_of_trials_can_grow_where_there_are_more() -> None:
         changed_length(drawn, 2)
     with pytest.raises(ConfigError, match="no others"):
         changed_length(definition(RATES, SIZES), 9)
+
+
+def test_a_sweep_that_grows_keeps_the_trials_that_it_had() -> None:
+    drawn = definition(RATES, SIZES, method="random", combinations=3)
+    longer = changed_length(drawn, 6)
+    assert [*longer.trials()][:3] == [*drawn.trials()]
+    assert len({tuple(trial.params.values()) for trial in longer.trials()}) == 6
+    with pytest.raises(ConfigError, match="has 6 combinations of settings, and no others"):
+        changed_length(drawn, 7)
+
+
+def test_the_longest_trial_is_what_pruning_goes_by() -> None:
+    assert definition(RATES).most_epochs == Config().train.epochs
+    assert definition(RATES, Dimension("train.epochs", (3, 40))).most_epochs == 40
+    assert definition(Dimension("train.epochs", (), 1, 50, is_whole=True)).most_epochs == 50
