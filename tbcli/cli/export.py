@@ -13,7 +13,7 @@ import typer
 from tbcli.cli.completing import complete_metric
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunsArgument, with_common_options
 from tbcli.cli.output import Output, abandon_stdout, counted_bytes, for_eyes, is_terminal, leads_to_stdout, printable
-from tbcli.cli.places import NoCache, Verify, find_places, warn_of_damage
+from tbcli.cli.places import NoCache, OfSweep, Verify, places_asked, store_of, warn_of_damage
 from tbcli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ WHAT_PANEL = "What"
 def export(
     common: Common,
     runs: RunsArgument = None,
+    sweep: OfSweep = None,
     format_: Annotated[
         str | None,
         typer.Option(
@@ -65,12 +66,12 @@ def export(
 ) -> None:
     """Write the scalars of a run, or of any log directory, as CSV, JSON, Parquet or event files.
 
-    Without a run, the latest. Columns: run, metric, step, wall_time (seconds since 1970), value. Values that are not
-    numbers are nan, inf or -inf in CSV and null in JSON. Event files get scalars and texts only.
+    Without a run, the latest; with --sweep all of that sweep. Columns: run, metric, step, wall_time (seconds since
+    1970), value. Values that are not numbers are nan, inf or -inf in CSV and null in JSON. Event files get scalars and
+    texts only.
     """
     config = common.settle()
     from tbcli.exporting import TENSORBOARD, chosen_form, read_places
-    from tbcli.runs import RunStore
 
     target = None if out is None or str(out) == "-" else out
     form = chosen_form(_said(format_, as_json=as_json), target)
@@ -79,7 +80,7 @@ def export(
     to_stdout = target is None or leads_to_stdout(target)
     if form == "parquet" and to_stdout and is_terminal(sys.stdout):
         raise ConfigError("refusing to write Parquet to a terminal", hint="`--out FILE.parquet`, or `> FILE.parquet`")
-    places = find_places(RunStore(config.paths, config.direction), runs or ["latest"], common.output)
+    places = places_asked(store_of(config, sweep), runs or [], common.output)
     if form == TENSORBOARD and target is not None:
         _write_copy(places, metric or (), target, common.output, verify=verify, cache=not no_cache)
         return

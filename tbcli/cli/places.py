@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,7 +50,25 @@ def store_of(config: Config, sweep: str | None = None) -> RunStore:
     from tbcli.runs import RunStore
 
     store = RunStore(config.paths, config.direction)
-    return store if sweep is None else store.of_sweep(sweep)
+    if sweep is None:
+        return store
+    try:
+        return store.of_sweep(sweep)
+    except NotFound as error:
+        from tbcli.sweeps.definition import sweep_names
+
+        if sweep in sweep_names(config.paths):
+            error.hint = f"it is there, without runs: `tbcli sweep --resume {shlex.quote(sweep)}` makes them"
+        raise
+
+
+def places_asked(
+    store: RunStore, references: Sequence[str], output: Output, usual: str = "latest"
+) -> list[Run | LogDirectory]:
+    """Return what the references name; without any all runs of the sweep that was asked for, else the usual one."""
+    if references or not store.sweep:
+        return find_places(store, references or [usual], output)
+    return [*list_own_runs(store, output)]
 
 
 def find_places(
@@ -183,9 +202,14 @@ def _may_hold(top: Path, name: str) -> bool:
 
 
 def list_own_runs(store: RunStore, output: Output) -> list[Run]:
-    """Return all runs, oldest first, and warn of those that could not be looked at; see `RunStore.list`."""
+    """Return all runs, and warn of those that could not be looked at; see `RunStore.list`.
+
+    They are in the order of time, those of a sweep in that of its trials.
+    """
+    from tbcli.runs.trials import number_of_trial
+
     known = len(store.damage)
-    runs = store.list()
+    runs = sorted(store.list(), key=number_of_trial) if store.sweep else store.list()
     for sentence in store.damage[known:]:
         output.warn(sentence)
     return runs

@@ -13,6 +13,7 @@ from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunArgument, with_comm
 from tbcli.cli.output import Output, printable
 from tbcli.cli.places import NoCache, OfSweep, Verify, has_logs, named_place, store_of, warn_of_records
 from tbcli.cli.run_table import NOTHING, View, show_runs
+from tbcli.cli.sweeps_told import told_sweeps
 from tbcli.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ def runs(
             raise
         is_empty = shown.note == NOTHING and not next(store.each(), None)
         shown = shown._replace(warnings=(*shown.warnings, *_beside(store)))
+        if form == "table" and not query.asks_of_runs and not store.sweep and run is None:
+            shown = shown._replace(note="\n".join([*filter(None, [shown.note]), *told_sweeps(paths, whole=all_)]))
         return shown._replace(note=_where_runs_are(paths)) if is_empty else shown
 
     _show(look, output, watching)

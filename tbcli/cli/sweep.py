@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tbcli.cli.completing import complete_script, complete_sweep, complete_varied
-from tbcli.cli.options import Common, refuse_together, with_options
+from tbcli.cli.options import Common, Json, refuse_together, with_options
 from tbcli.cli.output import Output, padded, printable
 from tbcli.config.sections import TrainConfig
 from tbcli.config.setting import declared_settings
@@ -67,26 +67,27 @@ def sweep(
             "--dry-run", help="Check settings and data, print the trials and exit.", rich_help_panel=SWEEP_PANEL
         ),
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Train a model with many settings, several trainings at once, and keep a run of each.
 
     Values are separated by commas; LOW..HIGH is a range, with :log, :N points or :+DISTANCE behind it. Prints the ids
-    of the runs in the order of the trials. Exits with 0 once every trial has ended and one has a result, with 5 if
-    none has. `tbcli help sweep` tells more.
+    of the runs in the order of the trials, with --json the trials and what they reached. Exits with 0 once every trial
+    has ended and one has a result, with 5 if none has. `tbcli help sweep` tells more.
     """
     output = common.output
     if resume is not None:
         refuse_together(
             {"--resume": True, "--dry-run": dry_run, "--script": script is not None, "KEY=VALUES": bool(words)}
         )
-        _go_on(common, resume, output)
+        _go_on(common, resume, output, as_json=as_json)
         return
     asked = _defined(common, words or ()) if script is None else _scripted(common, words or (), script)
     definition, config, unchecked = asked
     if config.sweep.trials > definition.combinations:
         output.say(f"{definition.combinations} combinations of settings is all there are: no {config.sweep.trials}")
     if dry_run:
-        _show_trials(definition, output)
+        _show_trials(definition, output, as_json=as_json)
         output.say(printable(f"not checked: {', '.join(unchecked)}"))
         return
     from tbcli.sweeps.asking import with_name
@@ -96,10 +97,10 @@ def sweep(
     with directory.claim():
         definition = with_name(definition, directory.name)
         directory.save(definition)
-        _run(definition, directory, config, output, is_new=True)
+        _run(definition, directory, config, output, is_new=True, as_json=as_json)
 
 
-def _go_on(common: Common, name: str, output: Output) -> None:
+def _go_on(common: Common, name: str, output: Output, *, as_json: bool) -> None:
     """Go on with a sweep."""
     from tbcli.sweeps.asking import changed_length
     from tbcli.sweeps.definition import find_sweep
@@ -112,7 +113,7 @@ def _go_on(common: Common, name: str, output: Output) -> None:
         longer = changed_length(definition, config.sweep.trials)
         if longer != definition:
             directory.save(longer)
-        _run(longer, directory, config, output, is_new=False)
+        _run(longer, directory, config, output, is_new=False, as_json=as_json)
 
 
 def _require_harmless(common: Common) -> None:
@@ -132,13 +133,22 @@ def _require_harmless(common: Common) -> None:
             )
 
 
-def _run(definition: Definition, directory: SweepDirectory, config: Config, output: Output, *, is_new: bool) -> None:
-    """Run a sweep to its end, and print the ids of its runs whatever ended it.
+def _run(
+    definition: Definition,
+    directory: SweepDirectory,
+    config: Config,
+    output: Output,
+    *,
+    is_new: bool,
+    as_json: bool,
+) -> None:
+    """Run a sweep to its end, and print the ids of its runs, or one document, whatever ended it.
 
     Raises:
         TrainingFailed: No trial has a result.
         Interrupted: A signal came.
     """
+    from tbcli.cli.sweep_document import as_document
     from tbcli.cli.sweeping import choose_view
     from tbcli.sweeps.coordinator import Coordinator
 
@@ -147,7 +157,10 @@ def _run(definition: Definition, directory: SweepDirectory, config: Config, outp
     try:
         coordinator.run(goes_on=not is_new)
     finally:
-        _print_ids(coordinator, output)
+        if as_json:
+            output.document(as_document(definition, coordinator.outcomes, coordinator.runs()))
+        else:
+            output.results([run.id for _, run in sorted(coordinator.runs().items())])
     _write_back(definition, config, output)
     _conclude(coordinator, definition, directory, output)
 
@@ -161,10 +174,6 @@ def _write_back(definition: Definition, config: Config, output: Output) -> None:
         write_summary(RunStore(config.paths, config.direction), definition.name)
     except (TbcliError, OSError) as error:
         output.warn(f"TensorBoard does not show the groups of sweep {definition.name!r}: {error}")
-
-
-def _print_ids(coordinator: Coordinator, output: Output) -> None:
-    output.results([run.id for _, run in sorted(coordinator.runs().items())])
 
 
 def _conclude(coordinator: Coordinator, definition: Definition, directory: SweepDirectory, output: Output) -> None:
@@ -301,10 +310,15 @@ def _spellings() -> list[str]:
     ]
 
 
-def _show_trials(definition: Definition, output: Output) -> None:
-    """Print the trials as a table."""
-    names = [each.name for each in definition.dimensions]
+def _show_trials(definition: Definition, output: Output, *, as_json: bool) -> None:
+    """Print the trials as a table, or as one document."""
+    from tbcli.cli.sweep_document import as_document
     from tbcli.sweeps.space import spoken_value
+
+    if as_json:
+        output.document(as_document(definition, {}, {}, dry_run=True))
+        return
+    names = [each.name for each in definition.dimensions]
 
     if not definition.is_planned:
         output.say(f"{definition.count} trials, each chosen by Optuna from what those before it reached, among")

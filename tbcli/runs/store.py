@@ -67,16 +67,16 @@ class RunStore:
         """Return the store of the runs of one sweep alone, in which ``latest`` and ``best`` are of that sweep.
 
         Args:
-            name: Of the sweep, or ``latest`` for the one that the newest run of any sweep is of.
+            name: Of the sweep, or ``latest`` for the one whose first run is the newest.
 
         Raises:
             NotFound: There is no run of it.
         """
         from tbcli.naming.matching import did_you_mean
 
-        known = [str(run.sweep["name"]) for run in self.list() if run.sweep]
+        known = list(dict.fromkeys(str(run.sweep["name"]) for run in self.list() if run.sweep))
         if not known or (name != "latest" and name not in known):
-            hint = did_you_mean(name, dict.fromkeys(known)) if known else "`tbcli sweep` makes some"
+            hint = did_you_mean(name, reversed(known)) if known else "`tbcli sweep` makes some"
             raise NotFound(f"no runs of a sweep {name!r} in {str(self.logs_root)!r}", hint=hint)
         chosen = copy(self)
         chosen.sweep = known[-1] if name == "latest" else name

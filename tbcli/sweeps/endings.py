@@ -78,18 +78,24 @@ class OutcomeLog:
 
     def read(self) -> dict[int, Outcome]:
         """Return the latest outcome of each trial; a damaged line is none."""
-        return {each.trial: each for each in self._each()}
+        return read_outcomes(self._file)
 
-    def _each(self) -> Iterator[Outcome]:
+
+def read_outcomes(file: Path) -> dict[int, Outcome]:
+    """Return the latest outcome of each trial that a log tells; a damaged line is none."""
+    return {each.trial: each for each in _each_outcome(file)}
+
+
+def _each_outcome(file: Path) -> Iterator[Outcome]:
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError:
+        return
+    for line in lines:
         try:
-            lines = self._file.read_bytes().splitlines()
-        except FileNotFoundError:
-            return
-        for line in lines:
-            try:
-                yield Outcome(**json.loads(line))
-            except (ValueError, TypeError):
-                continue
+            yield Outcome(**json.loads(line))
+        except (ValueError, TypeError):
+            continue
 
 
 def outcome_of(run: Run, goal: Goal) -> Outcome:

@@ -11,6 +11,11 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from tbcli.cli.sweep_document import as_document
+from tbcli.config import PathsConfig
+from tbcli.sweeps.definition import Definition, SweepDirectory, create_sweep
+from tbcli.sweeps.endings import Outcome, OutcomeLog
+from tbcli.sweeps.space import Dimension
 from tests.cli.test_runs import shown_on_a_terminal
 from tests.fakes import SOME_MOMENT, make_run, make_trial
 
@@ -86,3 +91,76 @@ def test_a_narrow_window_loses_facts_and_no_settings(workspace: Path, columns: i
     assert header.split()[-3:] == ["learning_rate", "optimizer", "val_accuracy"]
     assert len(rows) == 4
     assert len(header) <= columns
+
+
+def test_an_export_of_a_sweep_is_of_all_its_runs_in_the_order_of_trials(cli: Cli, workspace: Path) -> None:
+    make_sweep(workspace)
+    make_run(workspace, name="beside", files=False)
+    shown = json.loads(cli("runs", "--sweep", "s", "--json").stdout)["runs"]
+    rows = csv.DictReader(cli("export", "--sweep", "s", "--metric", "val_accuracy").stdout.splitlines())
+    assert list(dict.fromkeys(row["run"] for row in rows)) == [run["id"] for run in shown]
+    best = csv.DictReader(cli("export", "best", "--sweep", "s", "--metric", "val_accuracy").stdout.splitlines())
+    assert {row["run"] for row in best} == {shown[-1]["id"]}
+
+
+def keep_sweep(workspace: Path, name: str, outcomes: list[Outcome], *, seeds: int = 1) -> SweepDirectory:
+    """Keep a sweep of four combinations as it is kept while it runs."""
+    directory = create_sweep(PathsConfig(workspace=str(workspace)), name)
+    rates, optimizers = Dimension(RATE, (0.1, 0.001)), Dimension(OPTIMIZER, ("adam", "sgd"))
+    definition = Definition(
+        name=name, dimensions=(rates, optimizers), method="grid", combinations=4, seeds=seeds, metric="val_accuracy",
+        sense="max", started=f"2026-11-22T12:00:{len(name):02}Z",
+    )  # fmt: skip
+    directory.save(definition)
+    for outcome in outcomes:
+        OutcomeLog(directory).append(outcome)
+    return directory
+
+
+def test_a_list_of_runs_tells_the_sweeps_so_that_their_names_are_found_again(cli: Cli, workspace: Path) -> None:
+    make_sweep(workspace, "two words")
+    assert "sweep" not in cli("runs").stderr
+    ended = [Outcome(0, {}, None, "finished", "x", 0.9), Outcome(1, {}, None, "failed"), Outcome(2, {}, None, "pruned")]
+    keep_sweep(workspace, "two words", [*ended, Outcome(3, {}, None, "finished", "y", 0.93)])
+    keep_sweep(workspace, "s", ended)
+    assert cli("runs").stderr.splitlines() == [
+        "sweep s: 3 of 4 trials have ended, best val_accuracy 0.9000: `tbcli sweep --resume s`",
+        "sweep two words: 4 of 4 trials have ended, best val_accuracy 0.9300: `tbcli runs --sweep 'two words'`",
+    ]
+    for number in range(3, 6):
+        keep_sweep(workspace, "s" * number, [])
+    assert cli("runs").stderr.startswith("2 older sweeps: `tbcli runs --all`\n")
+    assert len(cli("runs", "--all").stderr.splitlines()) == 5
+    assert "sweep" not in cli("runs", "--quiet").stderr + cli("runs", "--json").stderr
+    assert "without runs: `tbcli sweep --resume s`" in cli("runs", "--sweep", "s").stderr
+    assert "known: two words" in cli("runs", "--sweep", "nothing").stderr
+
+
+def test_the_document_of_a_sweep_holds_every_trial_and_what_became_of_it(workspace: Path) -> None:
+    definition = keep_sweep(workspace, "s", [], seeds=2).load()
+    runs = {number: make_trial(workspace, number, {RATE: 0.1}, status="interrupted", files=False) for number in (0, 2)}
+    outcomes = {
+        0: Outcome(0, {RATE: 0.1}, 0, "finished", runs[0].id, 0.98),
+        1: Outcome(1, {RATE: 0.1}, 1, "failed", "", None, "OOM"),
+    }
+    document = as_document(definition, outcomes, runs)
+    trials = document["trials"]
+    assert [document[key] for key in ("name", "metric", "sense", "count", "best", "dry_run")] == [
+        "s", "val_accuracy", "max", 8, 0, False,
+    ]  # fmt: skip
+    assert [trial["trial"] for trial in trials] == [*range(8)]
+    assert [trial["seed"] for trial in trials] == [0, 1] * 4
+    assert [trial["status"] for trial in trials] == ["finished", "failed", "interrupted", *[None] * 5]
+    assert [trial["error"] for trial in trials] == [None, "OOM", *[None] * 6]
+    assert trials[0] | {"value": 0.98, "run": runs[0].id} == trials[0]
+    assert trials[7]["params"] == {RATE: 0.001, OPTIMIZER: "sgd"}
+
+
+@pytest.mark.parametrize(("method", "trials"), [("grid", 4), ("tpe", 0)])
+def test_a_dry_run_as_json_is_the_same_document(cli: Cli, workspace: Path, method: str, trials: int) -> None:
+    pytest.importorskip("optuna")
+    words = ("lr=0.1,0.01", "--seeds", "2", "--method", method, "--limit-samples", "200")
+    document = json.loads(cli("sweep", *words, "--dry-run", "--json").stdout)
+    assert (len(document["trials"]), document["dry_run"], document["name"]) == (trials, True, None)
+    assert document["space"] == {RATE: {"values": [0.1, 0.01]}}
+    assert {trial["status"] for trial in document["trials"]} <= {None}
