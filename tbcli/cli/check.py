@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,7 +82,7 @@ def check(
     from tbcli.gates import Tolerance, parse_gates
 
     conditions, fields = parse_gates(gates or ())
-    _require_something_to_judge(conditions, fields, baseline, tolerance)
+    _require_something_to_judge(conditions, fields, baseline, tolerance, run)
     require_one_form(markdown=markdown, json=as_json)
     allowed = Tolerance.parse(tolerance) if tolerance is not None else Tolerance()
     config = common.settle()
@@ -247,7 +248,7 @@ def _exit_with(verdicts: Sequence[Verdict], label: str) -> None:
 
 
 def _require_something_to_judge(
-    conditions: Sequence[Gate], fields: Sequence[Field], baseline: str | None, tolerance: str | None
+    conditions: Sequence[Gate], fields: Sequence[Field], baseline: str | None, tolerance: str | None, run: str
 ) -> None:
     if baseline is not None:
         return
@@ -255,6 +256,10 @@ def _require_something_to_judge(
         raise ConfigError("--tolerance needs --baseline", hint="`--baseline REF` names the run to compare with")
     if fields:
         raise ConfigError(f"{str(fields[0])!r} has no comparison; write e.g. {fields[0]}<0.1", hint=_EXAMPLE)
+    if not conditions and any(sign in run for sign in "<>="):
+        raise ConfigError(
+            f"no run is named before the condition {run!r}", hint=f"`tbcli check latest {shlex.quote(run)}`, or best"
+        )
     if not conditions:
         raise ConfigError("no conditions to check", hint=_EXAMPLE)
 

@@ -15,7 +15,7 @@ from tbcli.cli.output import (
     counted_bytes,
 )
 from tbcli.cli.places import OfSweep, store_of
-from tbcli.cli.removing import confirm, counted_runs, print_at_once, report_removed, show_runs_that_go
+from tbcli.cli.removing import confirm, counted_going, print_at_once, report_removed, show_runs_that_go
 from tbcli.errors import ConfigError
 from tbcli.naming import schemas
 
@@ -236,7 +236,7 @@ def _clean_runs(
         report_removed(sizes, output, json=as_json, dry_run=True)
     else:
         if removal.runs and not yes:
-            chosen = counted_runs(len(removal.runs))
+            chosen = counted_going(removal.runs)
             confirm(chosen, f"Remove {chosen} with logs, plots and models ({counted_bytes(removal.bytes)})?")
         _remove(removal, None if is_permanent else trash, output, json=as_json)
     if expired:
@@ -285,7 +285,7 @@ def _kinds(text: str) -> tuple[str, ...]:
 
 
 def _would_move(removal: Removal) -> str:
-    would = f"{counted_runs(len(removal.runs))} would go to the trash"
+    would = f"{counted_going(removal.runs)} would go to the trash"
     return f"Nothing was removed (--dry-run): {would}, {counted_bytes(removal.bytes)} are freed when purged."
 
 
@@ -311,7 +311,9 @@ def _remove(removal: Removal, trash: Trash | None, output: Output, *, json: bool
             output.say(f"Freed {counted_bytes(sum(freed.values()))}.")
         elif freed:
             size = counted_bytes(sum(freed.values()))
-            moved = f"{counted_runs(len(freed))} moved to trash; {size} are freed when purged."
-            output.say(f"{moved} `tbcli clean --restore` lists the trash.")
+            moved = counted_going([run for run in removal.runs if run.id in freed])
+            output.say(
+                f"{moved} moved to trash; {size} are freed when purged. `tbcli clean --restore` lists the trash."
+            )
         if json:
             report_removed(freed, output, json=True, dry_run=False)

@@ -56,9 +56,12 @@ def store_of(config: Config, sweep: str | None = None) -> RunStore:
         return store.of_sweep(sweep)
     except NotFound as error:
         from tbcli.sweeps.definition import sweep_names
+        from tbcli.sweeps.standing import lost_runs
 
         if sweep in sweep_names(config.paths):
-            error.hint = f"it is there, without runs: `tbcli sweep --resume {shlex.quote(sweep)}` makes them"
+            again = f"no trial has begun: `tbcli sweep --resume {shlex.quote(sweep)}` goes on with it"
+            gone = "its runs were removed: `tbcli clean --restore` lists the trash"
+            error.hint = gone if lost_runs(config.paths, sweep) else again
         raise
 
 

@@ -50,6 +50,16 @@ def show_runs_that_go(
         output.say(line)
 
 
+def counted_going(runs: Sequence[Run]) -> str:
+    """Return how many runs go, and how many summaries of sweeps, which are no runs."""
+    summaries = sum(bool(run.summary_of) for run in runs)
+    told = [] if summaries == len(runs) > 0 else [counted_runs(len(runs) - summaries)]
+    told += [f"the summar{'y' if summaries == 1 else 'ies'} of {summaries} sweep{'s'[: summaries > 1]}"] * bool(
+        summaries
+    )
+    return " and ".join(told)
+
+
 def counted_runs(count: int) -> str:
     """Return how many runs."""
     return "1 run" if count == 1 else f"{count} runs"

@@ -90,10 +90,12 @@ def sweep(
         _show_trials(definition, output, as_json=as_json)
         output.say(printable(f"not checked: {', '.join(unchecked)}"))
         return
+    from tbcli.runs import RunStore
     from tbcli.sweeps.asking import with_name
     from tbcli.sweeps.definition import create_sweep
 
-    directory = create_sweep(config.paths, definition.name)
+    taken = {run.sweep["name"] for run in RunStore(config.paths).each() if run.sweep}
+    directory = create_sweep(config.paths, definition.name, taken)
     with directory.claim():
         definition = with_name(definition, directory.name)
         directory.save(definition)

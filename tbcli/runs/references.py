@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -109,10 +110,10 @@ def choose_run(reference: str, listed: Listed, directions: Overrides, say: Say |
 
     guess = nearest(reference, [run.id for run in runs] + [run.name for run in runs if run.name])
     hint = f"did you mean {guess!r}? " if guess else ""
-    hint += "`tbcli runs` lists them" if guess else "`tbcli runs` lists what is there"
-    raise NotFound(
-        f"no run {reference!r} in {str(where)!r}", hint=_as_path(reference) or _in_trash(reference, where) or hint
-    )
+    listing = f"`tbcli runs --sweep {shlex.quote(listed.sweep)}`" if listed.sweep else "`tbcli runs`"
+    hint += f"{listing} lists {'them' if guess else 'what is there'}"
+    place = f"sweep {listed.sweep!r}" if listed.sweep else repr(str(where))
+    raise NotFound(f"no run {reference!r} in {place}", hint=_as_path(reference) or _in_trash(reference, where) or hint)
 
 
 def _as_path(reference: str) -> str:

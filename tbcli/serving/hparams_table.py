@@ -82,6 +82,31 @@ class UnitedProvider:
         )
         return {**found, first: {**found[first], metadata.EXPERIMENT_TAG: changed}}
 
+    def read_last_scalars(
+        self, ctx: Any = None, *, experiment_id: str, plugin_name: str, run_tag_filter: Any = None
+    ) -> Any:
+        """Return the last values; those of an epoch of our runs as their histories have them, to the last digit."""
+        found = self._provider.read_last_scalars(
+            ctx, experiment_id=experiment_id, plugin_name=plugin_name, run_tag_filter=run_tag_filter
+        )
+        return {run: _as_in_history(last) if _is_ours(run) else last for run, last in found.items()}
+
+
+def _is_ours(run: str) -> bool:
+    from tbcli.runs.ids import looks_like_id
+
+    return looks_like_id(run.partition("/")[0])
+
+
+def _as_in_history(last: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values that an event file has as float32, each with the digits by which its run's history tells it."""
+    from tbcli.runs.history import as_kept
+
+    return {
+        tag: type(one)(one.step, one.wall_time, as_kept(float(one.value))) if tag.startswith(tags.EPOCH) else one
+        for tag, one in last.items()
+    }
+
 
 def unite_experiments(contents: Contents, scalars: Mapping[str, Sequence[str]]) -> bytes:
     """Return an experiment with the columns of all runs, as the plugin writes it.

@@ -15,6 +15,7 @@ from tbcli.naming.matching import did_you_mean
 from tbcli.sweeps.definition import (
     MOST_TRIALS,
     SEED,
+    SUMMARY,
     USUAL_TRIALS,
     Definition,
     Script,
@@ -54,6 +55,7 @@ def settle_sweep(config: Config, dimensions: Sequence[Dimension], script: Script
             hint="`tbcli sweep learning_rate=0.001,0.01`; `--seeds 5` repeats one training, `tbcli train` trains once",
         )
     combinations = _count(config, dimensions)
+    config.updated({"train.name": f"{config.train.name}{SUMMARY}"}, {"train.name": "--name, with what trials add,"})
     if combinations * asked.seeds > MOST_TRIALS:
         raise ConfigError(
             f"these are {combinations * asked.seeds:,} trials, at most {MOST_TRIALS:,}",

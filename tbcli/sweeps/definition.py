@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import random
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +28,8 @@ SEED = "train.seed"
 EPOCHS = "train.epochs"
 SEED_ARGUMENTS = ("seed", "SEED")
 """What a script's trials that differ only in their seed get it as: the first that the script has."""
+SUMMARY = "-summary"
+"""What stands behind the name of the sweep in that of its summary, and is longer than the number of a trial."""
 _FILE = "sweep.json"
 
 
@@ -323,27 +326,34 @@ def find_sweep(paths: PathsConfig, name: str) -> SweepDirectory:
     return SweepDirectory(sweeps_root(paths) / (names[-1] if name == "latest" else name))
 
 
-def create_sweep(paths: PathsConfig, name: str) -> SweepDirectory:
+def create_sweep(paths: PathsConfig, name: str, taken: Collection[str] = ()) -> SweepDirectory:
     """Make the directory of a new sweep; without a name the next free number names it.
 
+    Args:
+        paths: Of the workspace.
+        name: Of the sweep, or ``""``.
+        taken: The sweeps of which there are runs, whether or not these sweeps are still kept.
+
     Raises:
-        Refused: There is a sweep of that name.
+        Refused: There is a sweep of that name, or there are runs of one.
         ConfigError: The directory cannot be made.
     """
     root = sweeps_root(paths)
+    if name in taken and not (root / name / _FILE).exists():
+        raise Refused(
+            f"there are runs of a sweep {name!r} already",
+            hint=f"another `--name`; `tbcli runs --sweep {shlex.quote(name)}` lists them",
+        )
     try:
         root.mkdir(parents=True, exist_ok=True)
-        number = 1
+        number = next(each for each in count(1) if f"sweep-{each}" not in taken)
         while True:
             path = root / (name or f"sweep-{number}")
             try:
                 path.mkdir()
             except FileExistsError:
                 if name and (path / _FILE).exists():
-                    raise Refused(
-                        f"there is a sweep {name!r} already",
-                        hint=f"`tbcli sweep --resume {shlex.quote(name)}` goes on with it",
-                    ) from None
+                    raise Refused(f"there is a sweep {name!r} already", hint=_on_taken(paths, path)) from None
                 if name:
                     return SweepDirectory(path)  # of a process that was killed before it had begun
                 number += 1
@@ -354,6 +364,15 @@ def create_sweep(paths: PathsConfig, name: str) -> SweepDirectory:
             f"cannot make a sweep in {str(root)!r}: {error.strerror or error}",
             hint="`--workspace DIR` with a directory that can be written and has room",
         ) from error
+
+
+def _on_taken(paths: PathsConfig, path: Path) -> str:
+    """Return what to do about a name that a sweep has already."""
+    from tbcli.sweeps.standing import lost_runs
+
+    if lost_runs(paths, path.name):
+        return f"another `--name`; of that sweep no run is left, without {str(path)!r} its name is free again"
+    return f"`tbcli sweep --resume {shlex.quote(path.name)}` goes on with it, another `--name` begins a new one"
 
 
 def now_text() -> str:

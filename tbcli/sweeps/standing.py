@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from tbcli.config import PathsConfig
@@ -33,7 +33,10 @@ class Standing(NamedTuple):
 
 
 def standings(paths: PathsConfig, most: int) -> Iterator[Standing]:
-    """Yield how far the newest sweeps of a workspace have come, the newest last; damaged ones are left out."""
+    """Yield how far the newest sweeps of a workspace have come, the newest last.
+
+    Damaged ones are left out, and those whose runs were all removed.
+    """
     for name in sweep_names(paths)[-most:]:
         directory = SweepDirectory(sweeps_root(paths) / name)
         try:
@@ -41,10 +44,22 @@ def standings(paths: PathsConfig, most: int) -> Iterator[Standing]:
         except NotFound:
             continue
         outcomes = read_outcomes(directory.log_file)
+        if outcomes and not _has_runs(paths, outcomes.values()):
+            continue
         ended = sum(outcome.status in ENDED and number < definition.count for number, outcome in outcomes.items())
         values = _values(list(outcomes.values()))
         best = (min if definition.sense == "min" else max)(values, default=None)
         yield Standing(name, definition.count, ended, definition.metric, best, is_claimed(directory.path) is True)
+
+
+def lost_runs(paths: PathsConfig, name: str) -> bool:
+    """Say whether trials of a sweep have ended and none of their runs is there any more."""
+    outcomes = read_outcomes(SweepDirectory(sweeps_root(paths) / name).log_file)
+    return any(one.run for one in outcomes.values()) and not _has_runs(paths, outcomes.values())
+
+
+def _has_runs(paths: PathsConfig, outcomes: Iterable[Outcome]) -> bool:
+    return any(one.run and (paths.logs / one.run).is_dir() for one in outcomes)
 
 
 def _values(outcomes: Sequence[Outcome]) -> list[float]:

@@ -22,6 +22,7 @@ from tbcli.runs.files import utc_now, utc_text
 from tbcli.runs.run import Run
 from tbcli.runs.store import RunStore
 from tbcli.runs.summary import metrics_of, summary_of
+from tbcli.sweeps.definition import SUMMARY
 from tbcli.sweeps.group_means import GroupCurves, TrialGroup, curves_of_group, group_trials, where_runs_end
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def write_summary(store: RunStore, name: str) -> Run | None:
         return None
     earlier = [run for run in store.summaries() if run.summary_of == name]
     first = groups[0].runs[0]
-    config = Config().updated({"train.name": f"{name}-summary"})
+    config = Config().updated({"train.name": f"{name}{SUMMARY}"})
     facts = {"summary_of": name, "model": first.model_name, "data": first.data_name, "task": first.task_name}
     run = store.create(config, facts, settings={})
     try:

@@ -13,9 +13,12 @@ from typer.testing import Result
 
 from tbcli.cli.sweep_document import as_document
 from tbcli.config import PathsConfig
+from tbcli.errors import Refused
+from tbcli.runs import RunStore
 from tbcli.sweeps.definition import Definition, SweepDirectory, create_sweep
 from tbcli.sweeps.endings import Outcome, OutcomeLog
 from tbcli.sweeps.space import Dimension
+from tbcli.sweeps.summary_run import write_summary
 from tests.cli.test_runs import shown_on_a_terminal
 from tests.fakes import SOME_MOMENT, make_run, make_trial
 
@@ -120,7 +123,8 @@ def keep_sweep(workspace: Path, name: str, outcomes: list[Outcome], *, seeds: in
 def test_a_list_of_runs_tells_the_sweeps_so_that_their_names_are_found_again(cli: Cli, workspace: Path) -> None:
     make_sweep(workspace, "two words")
     assert "sweep" not in cli("runs").stderr
-    ended = [Outcome(0, {}, None, "finished", "x", 0.9), Outcome(1, {}, None, "failed"), Outcome(2, {}, None, "pruned")]
+    run = make_run(workspace, files=False).id
+    ended = [Outcome(0, {}, None, "finished", run, 0.9), Outcome(1, {}, None, "failed"), Outcome(2, {}, None, "pruned")]
     keep_sweep(workspace, "two words", [*ended, Outcome(3, {}, None, "finished", "y", 0.93)])
     keep_sweep(workspace, "s", ended)
     assert cli("runs").stderr.splitlines() == [
@@ -132,7 +136,7 @@ def test_a_list_of_runs_tells_the_sweeps_so_that_their_names_are_found_again(cli
     assert cli("runs").stderr.startswith("2 older sweeps: `tbcli runs --all`\n")
     assert len(cli("runs", "--all").stderr.splitlines()) == 5
     assert "sweep" not in cli("runs", "--quiet").stderr + cli("runs", "--json").stderr
-    assert "without runs: `tbcli sweep --resume s`" in cli("runs", "--sweep", "s").stderr
+    assert "no trial has begun: `tbcli sweep --resume sss`" in cli("runs", "--sweep", "sss").stderr
     assert "known: two words" in cli("runs", "--sweep", "nothing").stderr
 
 
@@ -164,3 +168,47 @@ def test_a_dry_run_as_json_is_the_same_document(cli: Cli, workspace: Path, metho
     assert (len(document["trials"]), document["dry_run"], document["name"]) == (trials, True, None)
     assert document["space"] == {RATE: {"values": [0.1, 0.01]}}
     assert {trial["status"] for trial in document["trials"]} <= {None}
+
+
+def test_a_name_is_taken_by_runs_of_a_sweep_that_is_not_kept_any_more(workspace: Path) -> None:
+    paths = PathsConfig(workspace=str(workspace))
+    assert create_sweep(paths, "", ("sweep-1", "sweep-2")).name == "sweep-3"
+    with pytest.raises(Refused, match="there are runs of a sweep 'my own' already"):
+        create_sweep(paths, "my own", ("my own",))
+
+
+def test_a_name_leaves_room_for_those_of_the_trials(cli: Cli, workspace: Path) -> None:
+    words = ("sweep", "lr=0.1,0.01", "--limit-samples", "200", "--dry-run", "--name")
+    assert cli(*words, "x" * 92).exit_code == 0
+    assert "--name, with what trials add, must be one printable line" in cli(*words, "x" * 98).stderr
+
+
+def test_what_is_asked_of_a_sweep_whose_runs_were_removed_says_so(cli: Cli, workspace: Path) -> None:
+    run = make_trial(workspace, 0, {RATE: 0.1})
+    keep_sweep(workspace, "s", [Outcome(0, {}, None, "finished", run.id, 0.9)])
+    assert "sweep s: 1 of 4" in cli("runs").stderr
+    removed = cli("clean", "--sweep", "s", "--yes")
+    assert "1 run moved to trash" in removed.stderr
+    assert "its runs were removed: `tbcli clean --restore`" in cli("runs", "--sweep", "s").stderr
+    assert "sweep s" not in cli("runs").stderr
+    with pytest.raises(Refused, match="already") as refused:
+        create_sweep(PathsConfig(workspace=str(workspace)), "s")
+    assert "its name is free again" in refused.value.hint
+
+
+def test_clean_counts_the_summary_of_a_sweep_apart(cli: Cli, workspace: Path) -> None:
+    for seed in range(2):
+        make_trial(workspace, seed, {RATE: 0.1}, seed=seed, files=False)
+    assert write_summary(RunStore(PathsConfig(workspace=str(workspace))), "s") is not None
+    assert "2 runs and the summary of 1 sweep would go" in cli("clean", "--sweep", "s", "--dry-run").stderr
+    assert "1 run would go" in cli("clean", "s-0", "--dry-run").stderr
+
+
+def test_a_run_of_another_sweep_and_a_condition_in_place_of_a_run_are_told(cli: Cli, workspace: Path) -> None:
+    make_trial(workspace, 0, {RATE: 0.1}, sweep="one")
+    make_trial(workspace, 0, {RATE: 0.1}, sweep="two words")
+    error = cli("runs", "one-0", "--sweep", "two words").stderr
+    assert "no run 'one-0' in sweep 'two words'" in error
+    assert "`tbcli runs --sweep 'two words'`" in error
+    assert "no run is named before the condition 'loss<1'" in cli("check", "loss<1", "--sweep", "one").stderr
+    assert cli("check", "best", "loss<1", "--sweep", "one").exit_code == 0

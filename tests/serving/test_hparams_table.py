@@ -7,10 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
-from tensorboard.data.provider import TensorTimeSeries
+from tensorboard.data.provider import ScalarDatum, TensorTimeSeries
 from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
+from tbcli.runs.history import as_kept
 from tbcli.serving.hparams_table import UnitedProvider, unite_experiments, unite_tables
 from tests.serving.events import write_hparams, write_scalars
 from tests.serving.process import serving
@@ -156,6 +158,20 @@ def test_what_cannot_be_united_is_given_as_it_is(contents: Mapping[str, Mapping[
     inner = Provider(contents)
     question = {"experiment_id": "", "plugin_name": "hparams"}
     assert UnitedProvider(inner).list_tensors(**question) == inner.list_tensors(**question)
+
+
+@pytest.mark.parametrize("value", [0.6095496, 0.98, 1e-30, 0.1 + 0.2, float("inf")])
+def test_values_of_our_epochs_have_the_digits_of_the_history(value: float) -> None:
+    ours, kept = "20261126-100654-39fc-s-1/validation", float(np.float32(value))
+    inner = SimpleNamespace(
+        read_last_scalars=lambda ctx, **asked: {
+            ours: {"epoch_loss": ScalarDatum(2, 3.0, kept), "test_loss": ScalarDatum(2, 3.0, kept)},
+            "somebody's/validation": {"epoch_loss": ScalarDatum(2, 3.0, kept)},
+        }
+    )
+    found = UnitedProvider(inner).read_last_scalars(None, experiment_id="", plugin_name="scalars")
+    assert found[ours]["epoch_loss"] == ScalarDatum(2, 3.0, as_kept(value))
+    assert found[ours]["test_loss"].value == found["somebody's/validation"]["epoch_loss"].value == kept
 
 
 def test_other_plugins_are_left_as_they_are() -> None:
