@@ -150,10 +150,11 @@ def _follows(common: Common) -> bool:
 
     workspace = Path(replace(common, config=None).settle().paths.workspace).absolute()
     hush_libraries(verbose=common.output.verbose)
+    from tbcli.cli.progress import QuietNarrator
     from tbcli.training.following import follow
 
     with stdout_kept_clean():
-        follow(workspace)
+        follow(workspace, QuietNarrator(common.output))
     return True
 
 

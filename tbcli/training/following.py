@@ -7,30 +7,34 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tbcli.config import Config
 from tbcli.data import load_dataset
 from tbcli.keras_backend import BACKEND, load_keras
 from tbcli.training.cluster import end_with_parent
 from tbcli.training.interruption import Interruption
+from tbcli.training.narration import Narrator
 
 
-def follow(workspace: Path) -> None:
+def follow(workspace: Path, narrator: Narrator | None = None) -> None:
     """Train along until the first worker says that it is over; leave nothing.
 
     Args:
         workspace: Where it is found what to train.
+        narrator: Silences libraries while they start, and is told of signals.
 
     Raises:
-        ConfigError: The workspace is not that of the first worker.
-        TrainingFailed: Another worker is lost.
+        ConfigError: The workspace is not that of the first worker, or it runs another version.
+        DoesNotFit: The data are not those of the first worker.
+        TrainingFailed: Another worker is lost, or could not begin.
     """
     end_with_parent()
     os.environ[BACKEND] = "tensorflow"
-    with Interruption() as interruption:
-        load_keras()
-        from tbcli.training.workers import open_workers
+    narrator = narrator or Narrator()
+    with Interruption(narrator) as interruption:
+        with narrator.hushed_libraries():
+            load_keras()
+            from tbcli.training.workers import open_workers
 
-        workers = open_workers()
+            workers = open_workers()
         try:
             _follow(workers, workspace, interruption)
         except Exception as error:
@@ -42,23 +46,19 @@ def follow(workspace: Path) -> None:
 def _follow(workers: Any, workspace: Path, interruption: Interruption) -> None:
     from tbcli.training.workers import Message
 
-    said = workers.meet(workspace)
-    flat = {f"{section}.{name}": value for section, group in said.items() for name, value in group.items()}
-    config = Config().updated(flat)
+    lesson = workers.meet(workspace)
     try:
-        ready = _prepared(config)
-        loop = _loop(config, ready)
+        ready, loop = _prepared(lesson)
     except Exception:
-        workers.say(Message(problems=1))
+        workers.agree(problem=True)
         raise
-    workers.say()
     samples: Iterator[Any] = iter(())
     feed, has_begun = ready.feed, False
-    while True:
+    goes_on = workers.agree(problem=False)
+    while goes_on:
         heard = workers.say(Message(signals=int(bool(interruption.signal_number))))
         if not heard.goes_on:
-            workers.compare()
-            return
+            break
         if not has_begun:
             workers.share()
             has_begun = True
@@ -70,19 +70,21 @@ def _follow(workers: Any, workspace: Path, interruption: Interruption) -> None:
         inputs, labels = next(samples)
         loop.run(inputs, labels)
         feed.position += -(-len(labels) // feed.batch_size)
+    workers.compare()
 
 
-def _prepared(config: Config) -> Any:
-    from tbcli.training.narration import Narrator
-    from tbcli.training.preparation import prepare
-
-    return prepare(config, load_dataset(config.data), Narrator())
-
-
-def _loop(config: Config, ready: Any) -> Any:
+def _prepared(lesson: Any) -> tuple[Any, Any]:
+    """Return what a training needs before its first step, and the loop over steps."""
     from tbcli.training.augmentation import build_augmentation
+    from tbcli.training.optimizing import StepPlan
+    from tbcli.training.preparation import prepare
     from tbcli.training.steps import StepLoop
 
+    config = lesson.settings
+    dataset = load_dataset(config.data)
+    lesson.require_same(dataset.train)
+    plan = StepPlan(lesson.plan[0], tuple(lesson.plan[1])) if lesson.plan else None
+    ready = prepare(config, dataset, Narrator(), before=plan)
     feed = ready.feed
     augmentation = build_augmentation(config.data.augment, config.train.seed, feed.split)
-    return StepLoop(ready.model, feed.split, feed.batch_size, augmentation, ready.class_weights)
+    return ready, StepLoop(ready.model, feed.split, feed.batch_size, augmentation, ready.class_weights)

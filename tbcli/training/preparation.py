@@ -115,12 +115,12 @@ def prepare(
         train = replace(train, learning_rate=train.learning_rate * strategy.shares)
         narrator.note(f"learning rate {train.learning_rate:g}, for {strategy.shares} devices")
     _compile(replace(config, train=train), model, plan, objective, feed, strategy)
-    strategy.spread(model, objective, train.batch_size)
     if not objective.is_usual:
         names = try_objective(model, dataset)
         expected = replace(expect(config, dataset), of_epoch=("loss", *names), is_complete=True)
         check_metrics(config, expected, dataset.task)
         expecting(expected_summary(config, expected))
+    strategy.spread(model, objective, dataset.train, train.batch_size)
     for note in objective.notes:
         narrator.note(note)
     facts = {"device": device, "precision": precision, "threads": threads_in_use()}

@@ -100,7 +100,7 @@ def train(
             from tbcli.training.pipeline import train_and_save
             from tbcli.training.strategy import open_strategy
 
-            with open_strategy(config.train).leading(config):
+            with open_strategy(config.train).leading(config, dataset.train):
                 train_and_save(config, dataset, run, narrator, interruption, expecting)
     return run
 
@@ -163,7 +163,7 @@ def resume(
 
         parts = with_any_data(parts) if allow_changes else parts
         agree = partial(_agree, amendment, run, narrator)
-        with open_strategy(config.train).leading(config):
+        with open_strategy(config.train).leading(config, dataset.train, parts):
             train_and_save(config, dataset, run, narrator, interruption, expecting, saved=parts, agree=agree)
     return run
 

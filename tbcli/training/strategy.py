@@ -7,7 +7,8 @@ one device.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import cache
 from typing import Any
@@ -17,11 +18,13 @@ import tensorflow as tf
 
 from tbcli.config import Config, TrainConfig
 from tbcli.config.checks import LOGICAL_CPUS
+from tbcli.data.dataset import Split
 from tbcli.errors import ConfigError, DoesNotFit, TrainingFailed
 from tbcli.recorders.kernels import walk_layers
 from tbcli.training.cluster import place_of_process
 from tbcli.training.hardware import name_of_device
 from tbcli.training.objective import Objective
+from tbcli.training.shared_step import SharedStep, moments_of_all, own_draws, put_back, require_shareable
 
 
 class Strategy:
@@ -41,15 +44,29 @@ class Strategy:
         """Make the variables of model and optimizer within it; never those of metrics, nor of what is saved."""
         return nullcontext()
 
-    def spread(self, model: keras.Model, objective: Objective, batch_size: int) -> None:
+    def spread(self, model: keras.Model, objective: Objective, split: Split, batch_size: int) -> None:
         """Let a compiled model take its steps on all devices; before it is tapped.
+
+        Args:
+            model: Compiled.
+            objective: What it is compiled with, known to work.
+            split: What it learns from.
+            batch_size: Of a whole batch.
 
         Raises:
             DoesNotFit: Its steps cannot be shared.
         """
 
-    def leading(self, config: Config) -> AbstractContextManager[None]:
-        """Tell the other processes what to train, and in the end that it is over."""
+    def leading(
+        self, config: Config, split: Split, saved: Mapping[str, Any] | None = None
+    ) -> AbstractContextManager[None]:
+        """Tell the other processes what to train, and in the end that it is over.
+
+        Args:
+            config: The settings.
+            split: What is learnt from.
+            saved: The state that the training goes on from, if it does.
+        """
         return nullcontext()
 
     def ready(self) -> None:
@@ -120,7 +137,7 @@ def _logical_cpus(count: int) -> list[Any]:
     return list(tf.config.list_logical_devices("CPU"))
 
 
-class Shared(Strategy):
+class Shared(Strategy, ABC):
     """Several devices, each with its share of every batch.
 
     Args:
@@ -133,25 +150,22 @@ class Shared(Strategy):
         self.tf = strategy
         self.shares = strategy.num_replicas_in_sync
 
-    def spread(self, model: keras.Model, objective: Objective, batch_size: int) -> None:
+    def spread(self, model: keras.Model, objective: Objective, split: Split, batch_size: int) -> None:
         """Replace the model's step."""
-        _require_shareable(model, objective)
+        require_shareable(model, objective, split)
         for layer in walk_layers(model):
             if isinstance(layer, keras.layers.BatchNormalization):
-                layer.synchronized = True  # else its moments were those of a share
+                layer._moments = moments_of_all(layer)  # else they were those of a share
             for value in vars(layer).values():
                 if isinstance(value, keras.random.SeedGenerator):
-                    value.next = _own_draws(value.next)
+                    value.next = own_draws(value.next)
         with self.scope(), keras.name_scope(model.optimizer.name, caller=model.optimizer):
             model.optimizer.build(model.trainable_variables)
         model.train_step = SharedStep(model, self, batch_size)
 
-    def apply(self, model: keras.Model, gradients: list[Any]) -> list[Any]:
-        """Let the optimizer take a step, called on each device, by gradients that are the same on all."""
-        raise NotImplementedError
-
-    def afterwards(self, model: keras.Model, gradients: list[Any]) -> None:
-        """Let the optimizer take a step, called once for all devices of this process."""
+    @abstractmethod
+    def apply(self, model: keras.Model, gradients: list[Any]) -> None:
+        """Let the optimizer take a step by the gradients of the whole batch; None of a variable without one."""
 
 
 class Mirrored(Shared):
@@ -173,16 +187,24 @@ class Mirrored(Shared):
         stack.enter_context(tf.variable_creator_scope(_updatable))
         return stack
 
-    def spread(self, model: keras.Model, objective: Objective, batch_size: int) -> None:
+    def spread(self, model: keras.Model, objective: Objective, split: Split, batch_size: int) -> None:
         """Replace the model's step, and have the optimizer not sum up what is summed up already."""
-        super().spread(model, objective, batch_size)
         optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+        if optimizer.gradient_accumulation_steps:
+            raise DoesNotFit(
+                "an optimizer that accumulates gradients cannot be shared by several devices of one process",
+                hint="`--workers` shares it; or train on one device",
+            )
+        super().spread(model, objective, split, batch_size)
         optimizer._all_reduce_sum_gradients = lambda pairs: pairs
 
-    def apply(self, model: keras.Model, gradients: list[Any]) -> list[Any]:
-        """Take it at once."""
-        model.optimizer.apply(gradients, model.trainable_variables)
-        return []
+    def apply(self, model: keras.Model, gradients: list[Any]) -> None:
+        """Take it on each device."""
+
+        def take(known: list[Any]) -> None:
+            model.optimizer.apply(put_back(known, gradients), model.trainable_variables)
+
+        self.tf.run(take, args=([gradient for gradient in gradients if gradient is not None],))
 
 
 def _updatable(create: Any, **arguments: Any) -> Any:
@@ -190,100 +212,3 @@ def _updatable(create: Any, **arguments: Any) -> Any:
     if arguments.get("aggregation") in (None, tf.VariableAggregation.NONE):
         arguments["aggregation"] = tf.VariableAggregation.ONLY_FIRST_REPLICA
     return create(**arguments)
-
-
-def _own_draws(draw: Any) -> Any:
-    """Return a source of seeds that gives each share of a batch others, and the first the usual ones."""
-
-    def drawn(*args: Any, **kwargs: Any) -> Any:
-        seed = draw(*args, **kwargs)
-        context = tf.distribute.get_replica_context()
-        number = context.replica_id_in_sync_group if context else 0
-        return seed + tf.stack([tf.cast(number, seed.dtype) * 1_000_003, tf.zeros((), seed.dtype)])
-
-    return drawn
-
-
-class SharedStep:
-    """A training step of which each device does a part.
-
-    Args:
-        model: Compiled.
-        strategy: Of the devices.
-        batch_size: Of a whole batch; the last may be smaller.
-    """
-
-    def __init__(self, model: keras.Model, strategy: Shared, batch_size: int) -> None:
-        self._model, self._strategy, self._batch_size = model, strategy, batch_size
-
-    def __call__(self, data: tuple[Any, ...]) -> Any:
-        """Take a step by a batch, and return the running metrics."""
-        model = self._model
-        inputs, labels, weights = (*data, None)[:3]
-        outputs = self._learn(inputs, labels, weights)
-        # Once more and of all, where nobody else shares: as on one device, whatever the metric.
-        loss = model.compute_loss(inputs, labels, outputs, weights, training=True)
-        (tracker,) = [metric for metric in model.metrics if metric.name == "loss"]
-        tracker.update_state(loss, sample_weight=tf.shape(labels)[0])
-        return model.compute_metrics(inputs, labels, outputs, weights)
-
-    def _learn(self, inputs: Any, labels: Any, weights: Any) -> Any:
-        """Take the step, and return the outputs for the whole batch."""
-        model, shared = self._model, self._strategy
-        whole = (inputs, labels) if weights is None else (inputs, labels, weights)
-
-        def learn() -> tuple[Any, list[Any]]:
-            context = tf.distribute.get_replica_context()
-            gradients, outputs = self._gradients(context.replica_id_in_sync_group, whole)
-            known = [gradient for gradient in gradients if gradient is not None]
-            reduced = context.all_reduce(tf.distribute.ReduceOp.SUM, [*known, outputs])
-            with tf.control_dependencies(reduced):  # a step is taken as a whole, or not at all
-                *summed, outputs = [tf.identity(each) for each in reduced]
-            left = iter(summed)
-            gradients = [None if gradient is None else next(left) for gradient in gradients]
-            return outputs, shared.apply(model, gradients)
-
-        outputs, gradients = shared.tf.run(learn)
-        shared.afterwards(model, gradients)
-        return shared.tf.experimental_local_results(outputs)[0][: tf.shape(labels)[0]]
-
-    def _gradients(self, number: Any, whole: tuple[Any, ...]) -> tuple[list[Any], Any]:
-        """Return what a share adds to the gradients, and its outputs in their place among those of the others."""
-        model, shares = self._model, self._strategy.shares
-        size = tf.shape(whole[1])[0]
-        begin, end = size * number // shares, size * (number + 1) // shares
-        # A share without samples looks at one that does not count: the mean of none is no number.
-        first = tf.minimum(begin, size - 1)
-        inputs, labels, *weights = (values[first : tf.maximum(end, first + 1)] for values in whole)
-        with tf.GradientTape() as tape:
-            outputs = model(inputs, training=True)
-            loss = model.compute_loss(inputs, labels, outputs, *weights, training=True)
-            # Keras divides by the number of shares, as if all were of one size.
-            part = tf.cast((end - begin) * shares, loss.dtype) / tf.cast(size, loss.dtype)
-            scaled = model.optimizer.scale_loss(loss * part)
-        gradients = tape.gradient(scaled, [variable.value for variable in model.trainable_variables])
-        dense = [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
-        # What is summed must have one shape in all steps.
-        before_and_after = [[begin, self._batch_size - end], *([0, 0] for _ in outputs.shape[1:])]
-        padded = tf.pad(outputs[: end - begin], before_and_after)
-        return dense, tf.ensure_shape(padded, (self._batch_size, *outputs.shape[1:]))
-
-
-def _require_shareable(model: keras.Model, objective: Objective) -> None:
-    """Check that the step of a model is the sum of its parts.
-
-    Raises:
-        DoesNotFit: It is not.
-    """
-    hint = "train on one device"
-    kind = type(model)
-    for name in ("train_step", "compute_loss"):
-        if getattr(kind, name) is not getattr(keras.Model, name):
-            raise DoesNotFit(f"a model with a {name} of its own cannot be trained on several devices", hint=hint)
-    reduction = getattr(objective.loss, "reduction", "mean")
-    if reduction not in ("mean", "sum_over_batch_size"):
-        raise DoesNotFit(
-            f"the loss {objective.loss_name!r} is no mean over samples (its reduction is {reduction!r}): "
-            "several devices cannot share it",
-            hint=hint,
-        )

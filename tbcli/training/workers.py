@@ -22,12 +22,14 @@ import keras
 import tensorflow as tf
 
 from tbcli.config import Config
+from tbcli.data.dataset import Split
 from tbcli.errors import ConfigError, TrainingFailed
 from tbcli.runs.files import write_json
 from tbcli.training.cluster import WorkerPlace, place_of_process
 from tbcli.training.gathering import gather
 from tbcli.training.hardware import name_of_device
 from tbcli.training.interruption import check_signals
+from tbcli.training.lesson import Lesson
 from tbcli.training.strategy import Shared
 
 _LOOK_SECONDS = 30.0  # for a file on a disk that is shared by a network
@@ -67,7 +69,11 @@ class Workers(Shared):
         if gpus:
             tf.config.set_visible_devices(gpus[place.neighbours_before % len(gpus)], "GPU")
         gather(place, check_signals)
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        cluster = tf.train.ClusterSpec({"worker": list(place.workers)})
+        resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+            cluster, task_type="worker", task_id=place.index, rpc_layer="grpc"
+        )  # TF_CONFIG may say more, which is not for us
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
         _hear_sigterm_again()
         super().__init__(strategy, f"{len(place.workers)} workers, {name_of_device(gpus[:1])}")
         self.place = place
@@ -77,17 +83,13 @@ class Workers(Shared):
         self._model: keras.Model | None = None
         self._has_shared = self._has_met = self._is_over = False
 
-    def spread(self, model: keras.Model, objective: Any, batch_size: int) -> None:
+    def spread(self, model: keras.Model, objective: Any, split: Split, batch_size: int) -> None:
         """Replace the model's step."""
-        super().spread(model, objective, batch_size)
+        super().spread(model, objective, split, batch_size)
         self._model = model
 
-    def apply(self, model: keras.Model, gradients: list[Any]) -> list[Any]:
-        """Take it afterwards."""
-        return [tf.constant(0.0) if gradient is None else gradient for gradient in gradients]
-
-    def afterwards(self, model: keras.Model, gradients: list[Any]) -> None:
-        """Take it here, with the variables of this process."""
+    def apply(self, model: keras.Model, gradients: list[Any]) -> None:
+        """Take it with the variables of this process."""
         model.optimizer.apply(gradients, model.trainable_variables)
 
     def say(self, word: Message = Message()) -> Message:  # noqa: B008 - it cannot be changed
@@ -107,7 +109,7 @@ class Workers(Shared):
         """Give every process the weights and the optimizer of the first one."""
         assert self._model
         self._has_shared = True
-        variables = [each for each in _variables(self._model) if each.dtype not in ("uint32", "string")]  # seeds
+        variables = [each for each in _variables(self._model) if each.dtype != "string"]
         mine = [tf.cast(each.value, tf.float64) * (1.0 if self.place.is_chief else 0.0) for each in variables]
         for variable, value in zip(variables, self._sums_of(mine), strict=True):
             variable.assign(tf.cast(value, variable.dtype))
@@ -122,7 +124,7 @@ class Workers(Shared):
         return list(self.tf.run(add))
 
     @contextmanager
-    def leading(self, config: Config) -> Iterator[None]:
+    def leading(self, config: Config, split: Split, saved: Mapping[str, Any] | None = None) -> Iterator[None]:
         """Tell the others what to train, and in the end that it is over.
 
         Raises:
@@ -130,7 +132,7 @@ class Workers(Shared):
             TrainingFailed: One of them is lost.
         """
         try:
-            self._introduce(config)
+            self._introduce(Path(config.paths.workspace), Lesson.of(config, split, saved))
             yield
         except Exception as error:
             if failed := self.lost(error):
@@ -163,11 +165,11 @@ class Workers(Shared):
         heard = self.say(Message(weights=mine, squares=mine * mine))
         self.all_equal = heard.squares * self.shares == heard.weights * heard.weights
 
-    def _introduce(self, config: Config) -> None:
+    def _introduce(self, workspace: Path, lesson: Lesson) -> None:
         name = secrets.randbelow(2**52)  # one that a float64 holds
-        path = _meeting_place(Path(config.paths.workspace), name)
+        path = _meeting_place(workspace, name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, config.as_dict())
+        write_json(path, lesson._asdict())
         try:
             self.say(Message(1, name))
             self._has_met = True
@@ -177,7 +179,7 @@ class Workers(Shared):
         if heard.problems:
             self._is_over = True
             raise ConfigError(
-                f"{_counted(heard.problems)} cannot see the workspace {str(config.paths.workspace)!r}",
+                f"{_counted(heard.problems)} cannot see the workspace {str(workspace)!r}",
                 hint="name a directory that all machines share: `--workspace DIR`",
             )
 
@@ -194,8 +196,8 @@ class Workers(Shared):
                 f"{_counted(heard.problems)} could not begin", hint="its own error output says why; nothing was trained"
             )
 
-    def meet(self, workspace: Path) -> Mapping[str, Any]:
-        """Return the settings that the first one trains with; called by the others.
+    def meet(self, workspace: Path) -> Lesson:
+        """Return what the first one trains; called by the others.
 
         Raises:
             ConfigError: It is not seen from here.
@@ -207,15 +209,31 @@ class Workers(Shared):
             with suppress(OSError):
                 list(path.parent.iterdir())  # some network file systems look only then
         try:
-            said: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
+            said: Any = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError) as error:
             self.say(Message(problems=1))
             raise ConfigError(
                 f"the workspace {str(workspace)!r} is not that of worker 0, {self.place.workers[0]}: no {path.name}",
                 hint="name a directory that all machines share: `--workspace DIR`",
             ) from error
-        self.say()
-        return said
+        if self.say().problems:
+            raise _other_failed()
+        return Lesson.read(said)
+
+    def agree(self, problem: bool) -> bool:
+        """Say whether this process can begin; called by the others. Return whether the first one goes on.
+
+        Raises:
+            TrainingFailed: Another one cannot.
+        """
+        heard = self.say(Message(problems=int(problem)))
+        if heard.problems and not problem:
+            raise _other_failed()
+        return bool(heard.goes_on)
+
+
+def _other_failed() -> TrainingFailed:
+    return TrainingFailed("another worker could not begin", hint="its own error output says why")
 
 
 def open_workers() -> Workers:
@@ -243,9 +261,10 @@ def _is_of_connection(error: Exception) -> bool:
 
 
 def _checksum(model: keras.Model) -> int:
+    is_averaged = getattr(model.optimizer, "inner_optimizer", model.optimizer).use_ema  # the first one's, by then
     checksum = 0
-    for each in model.weights:
-        checksum = zlib.crc32(each.numpy().tobytes(), checksum) if each.dtype != "uint32" else checksum
+    for each in model.optimizer.variables if is_averaged else _variables(model):
+        checksum = zlib.crc32(each.numpy().tobytes(), checksum) if each.dtype not in ("uint32", "string") else checksum
     return checksum & 0xFFFFFF  # its square is a whole number in a float64, and so are the sums
 
 

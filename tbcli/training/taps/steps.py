@@ -79,7 +79,9 @@ class StepTape:
 
     def _keep(self, logs: Any, means: dict[str, Any], before: dict[str, Any], rate: Any) -> None:
         """Write the row of a step."""
-        values = {} if self._loss is None else {"loss": tf.cast(self._loss, tf.float32)}
+        # Of a step that several devices share, what was computed last is the loss of a part; it knows that of all.
+        loss = getattr(self._train_step, "loss", self._loss)
+        values = {} if loss is None else {"loss": tf.cast(loss, tf.float32)}
         for name, running in logs.items():
             if name in means:
                 metric, (total, count) = means[name], before[name]
