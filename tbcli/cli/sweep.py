@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 SWEEP_PANEL = "Sweep"
 _OF_TRAINING = [each.key for each in declared_settings(TrainConfig) if each.key != "train.max_time"]
 _SHOWN = 5
-_CHANGEABLE = ("sweep.parallel", "sweep.retry", "sweep.max_time", "sweep.trials")
-_FLAGS_TO_CHANGE = ("--parallel", "--retry", "--max-time", "--trials")
+_CHANGEABLE = ("sweep.parallel", "sweep.retry", "sweep.max_time", "sweep.trials", "train.ray")
+_FLAGS_TO_CHANGE = ("--parallel", "--retry", "--max-time", "--trials", "--ray")
 
 
 @with_options("sweep", "data", "model", *_OF_TRAINING, "record", "plot.automatic")
@@ -94,6 +94,10 @@ def sweep(
     from tbcli.sweeps.asking import with_name
     from tbcli.sweeps.definition import create_sweep
 
+    if config.train.ray:
+        from tbcli.training.ray_cluster import require_answer
+
+        require_answer(config.train.ray)  # nothing is left of a sweep that cannot begin
     taken = {run.sweep["name"] for run in RunStore(config.paths).each() if run.sweep}
     directory = create_sweep(config.paths, definition.name, taken)
     with directory.claim():
@@ -113,6 +117,8 @@ def _go_on(common: Common, name: str, output: Output, *, as_json: bool) -> None:
     with directory.claim():
         definition = directory.load()
         longer = changed_length(definition, config.sweep.trials)
+        if not _is_said(common, "train.ray"):
+            config = config.updated({"train.ray": definition.base["train"].get("ray", "")})
         if longer != definition:
             directory.save(longer)
         _run(longer, directory, config, output, is_new=False, as_json=as_json)
@@ -133,6 +139,11 @@ def _require_harmless(common: Common) -> None:
                 f"{typed} cannot be changed: a sweep goes on with its own settings",
                 hint=f"beside --resume stand {', '.join(_FLAGS_TO_CHANGE)}; a new sweep takes anything",
             )
+
+
+def _is_said(common: Common, key: str) -> bool:
+    """Say whether a setting stands in this command."""
+    return key in common.flags or any(pair.partition("=")[0].strip() == key for pair in common.assignments)
 
 
 def _run(
@@ -288,7 +299,7 @@ def _scripted(common: Common, words: Sequence[str], file: str) -> tuple[Definiti
     from tbcli.sweeps.asking import settle_sweep
 
     for key, said in common.flags.items():
-        if key.partition(".")[0] in VARIABLE and key not in ("train.name", "train.note"):
+        if key.partition(".")[0] in VARIABLE and key not in ("train.name", "train.note", "train.ray"):
             name = said.typed.removeprefix("--")
             raise ConfigError(
                 f"{said.typed} is a setting of `tbcli train`, and --script runs {file!r}",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 VARIABLE = ("data", "model", "train")
 """The sections whose settings can differ from trial to trial."""
 _LISTS = {"model_arg": "model.args", "data_arg": "data.args"}
-_FIXED_ONLY = ("train.name", "train.note")
+_FIXED_ONLY = ("train.name", "train.note", "train.ray")
 
 
 @dataclass(frozen=True, slots=True)

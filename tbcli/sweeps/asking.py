@@ -25,6 +25,7 @@ from tbcli.sweeps.definition import (
 )
 from tbcli.sweeps.goal import goal_from, goal_of, require_measured, settle_goal
 from tbcli.sweeps.space import Dimension, Value, argument_of
+from tbcli.training.ray_cluster import require_ray
 
 if TYPE_CHECKING:
     from tbcli.config import DataConfig
@@ -64,6 +65,8 @@ def settle_sweep(config: Config, dimensions: Sequence[Dimension], script: Script
     needs = "--method tpe" if asked.method == "tpe" else f"--prune {asked.prune}" if asked.prune else ""
     if needs and find_spec("optuna") is None:
         raise ConfigError(f"{needs} needs Optuna, which is not installed", hint="pip install 'tbcli[sweep]'")
+    if config.train.ray:
+        require_ray(config.train.ray)
     if script and asked.prune:
         raise ConfigError("--prune does not work with --script", hint="leave it out")
     goal = goal_of(asked.metric or config.train.monitor, config.direction) if script else settle_goal(config)

@@ -22,7 +22,7 @@ from tbcli.sweeps.definition import Definition, SweepDirectory, Trial
 from tbcli.sweeps.endings import ENDED, FAILED, Outcome, OutcomeLog, judged, runs_of_sweep
 from tbcli.sweeps.goal import Goal, goal_from
 from tbcli.sweeps.remains import Assignment, Remains
-from tbcli.sweeps.slots import SCRIPT_WORKER, WORKER, Slot, Worker, count_slots, own_cores, share_cores
+from tbcli.sweeps.slots import SCRIPT_WORKER, WORKER, Slot, Worker, open_slots
 from tbcli.sweeps.study import Study, open_study
 from tbcli.sweeps.view import SweepView
 from tbcli.sweeps.wakening import Wakening
@@ -124,22 +124,17 @@ class Coordinator:
         self._remains.remove_beginnings()
 
     def _run(self) -> None:
-        cores = own_cores()
-        shares = share_cores(count_slots(self._config.sweep.parallel, len(self._todo), cores), cores)
-        self._slots = [Slot(number, share, self._directory, self._command) for number, share in enumerate(shares)]
-        deadline = time.monotonic() + (self._config.sweep.max_seconds or float("inf"))
-        self._view.begin(self._definition, len(self._slots), [*self.outcomes.values()], self._goal)
+        asked = self._config, len(self._todo), self._directory, self._command, self._view.say
         self._selector.register(self._wakening, selectors.EVENT_READ, None)
-        try:
+        deadline = time.monotonic() + (self._config.sweep.max_seconds or float("inf"))
+        with open_slots(*asked) as self._slots:
+            self._view.begin(self._definition, len(self._slots), [*self.outcomes.values()], self._goal)
             while self._running or (self._todo and not self._stops):
                 self._fill()
                 self._await_events()
                 if time.monotonic() > deadline and not self._stops:
                     self._is_late = True
                     self._stop_all(f"{self.why_late}: stopping")
-        finally:
-            for slot in self._slots:
-                slot.drop()
 
     @property
     def _stops(self) -> bool:

@@ -125,7 +125,7 @@ class Definition:
 
         flat = flat_settings({name: group for name, group in self.base.items() if name not in ("sweep", "paths")})
         flat |= {f"paths.{name}": getattr(paths, name) for name in ("workspace", "logdir", "plots_dir", "models_dir")}
-        flat["train.name"] = f"{self.name}-{trial.number}"
+        flat |= {"train.name": f"{self.name}-{trial.number}", "train.ray": ""}  # which places trials, not their workers
         if trial.seed is not None:
             flat[SEED] = trial.seed
         return with_params(Config().updated(flat), {} if self.script else trial.params)

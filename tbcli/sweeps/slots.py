@@ -7,18 +7,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from tbcli.config import Config
 from tbcli.sweeps.definition import SweepDirectory
 
 WORKER = (sys.executable, "-m", "tbcli.sweeps.worker")
 SCRIPT_WORKER = (sys.executable, "-m", "tbcli.sweeps.script_worker")
 RENEWED_AFTER = 20  # trials: what TensorFlow keeps of each adds up
-_BYTES_PER_WORKER = 1.5e9
+BYTES_PER_WORKER = 1.5e9
 
 
 def count_slots(asked: str, trials: int, cores: Sequence[int]) -> int:
@@ -34,7 +36,7 @@ def count_slots(asked: str, trials: int, cores: Sequence[int]) -> int:
     if any(Path("/dev").glob("nvidia[0-9]*")):
         return 1  # they would share its memory
     memory = _free_bytes()
-    by_memory = int(memory / _BYTES_PER_WORKER) if memory else len(cores)
+    by_memory = int(memory / BYTES_PER_WORKER) if memory else len(cores)
     return max(1, min(len(cores), by_memory, trials))
 
 
@@ -59,27 +61,15 @@ def share_cores(slots: int, cores: Sequence[int]) -> list[list[int]]:
     return [list(cores[first:last]) for first, last in pairwise(bounds)]
 
 
-class Worker:
-    """A process that trains trials; see `tbcli.sweeps.worker`.
+class Worker(ABC):
+    """What trains trials, wherever it is; see `tbcli.sweeps.worker`.
 
     Args:
-        command: What to start.
-        cores: That it may use; all if empty.
-        output: Where what libraries print goes.
+        events: The end of a pipe that its events come out of, a line of JSON each.
     """
 
-    def __init__(self, command: Sequence[str], cores: Sequence[int], output: Path) -> None:
-        self._pipe, theirs = os.pipe()
-        environ = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3")}
-        words = [*command, str(theirs), *([",".join(map(str, cores))] if cores else [])]
-        try:
-            with output.open("ab") as file:
-                self._process = subprocess.Popen(  # noqa: S603 - ourselves
-                    words, stdin=subprocess.PIPE, stdout=file, stderr=file, pass_fds=(theirs,), env=environ
-                )
-        finally:
-            os.close(theirs)
-        self._rest = b""
+    def __init__(self, events: int) -> None:
+        self._pipe, self._rest = events, b""
         self.trials = 0
         self.kind: object = None
         """What the trials of this process have in common, as nothing else can be trained in it."""
@@ -87,13 +77,6 @@ class Worker:
     def fileno(self) -> int:
         """Return what becomes readable when there is an event."""
         return self._pipe
-
-    def send(self, line: Mapping[str, Any]) -> None:
-        """Tell the worker something, which may be dead."""
-        assert self._process.stdin
-        with suppress(OSError):
-            self._process.stdin.write(f"{json.dumps(line)}\n".encode())
-            self._process.stdin.flush()
 
     def events(self) -> Iterator[dict[str, Any] | None]:
         """Yield what it has told since, and None if it will tell nothing more."""
@@ -103,6 +86,58 @@ class Worker:
             yield json.loads(line)
         if not data:
             yield None
+
+    @abstractmethod
+    def send(self, line: Mapping[str, Any]) -> None:
+        """Tell the worker something, which may be dead."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Ask it to stop its training at the next safe point."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """End it at once."""
+
+    @abstractmethod
+    def close(self) -> str:
+        """Let it end, wait for that, and return how it died, ``""`` if it did not."""
+
+
+class WorkerProcess(Worker):
+    """A process of this machine.
+
+    Args:
+        command: What to start.
+        cores: That it may use; all if empty.
+        output: Where what libraries print goes.
+    """
+
+    def __init__(self, command: Sequence[str], cores: Sequence[int], output: Path) -> None:
+        events, theirs = os.pipe()
+        super().__init__(events)
+        environ = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3")}
+        words = [*command, str(theirs), *([",".join(map(str, cores))] if cores else [])]
+        try:
+            with output.open("ab") as file:
+                self._process = subprocess.Popen(  # noqa: S603 - ourselves
+                    words, stdin=subprocess.PIPE, stdout=file, stderr=file, pass_fds=(theirs,), env=environ
+                )
+        finally:
+            os.close(theirs)
+
+    def send(self, line: Mapping[str, Any]) -> None:
+        """Tell the worker something, which may be dead."""
+        assert self._process.stdin
+        with suppress(OSError):
+            self._process.stdin.write(f"{json.dumps(line)}\n".encode())
+            self._process.stdin.flush()
+
+    def dismiss(self) -> None:
+        """Let it end; a trial that it trains stops."""
+        if self._process.stdin:
+            with suppress(OSError):
+                self._process.stdin.close()
 
     def stop(self) -> None:
         """Ask it to stop its training at the next safe point."""
@@ -117,9 +152,7 @@ class Worker:
 
     def close(self) -> str:
         """Let it end, wait for that, and return how it died, ``""`` if it did not."""
-        if self._process.stdin:
-            with suppress(OSError):
-                self._process.stdin.close()
+        self.dismiss()
         code = self._process.wait()
         with suppress(OSError):
             os.close(self._pipe)
@@ -145,11 +178,13 @@ class Slot:
     def suits(self, config: Mapping[str, Mapping[str, Any]]) -> bool:
         """Say whether its process can train a trial of these settings, and has not trained enough yet."""
         worker = self.worker
-        return worker is not None and worker.trials < RENEWED_AFTER and worker.kind == _kind_of(config)
+        if worker is None or worker.trials >= RENEWED_AFTER or config["train"]["workers"] > 1:
+            return False  # it can be connected with other workers once
+        return worker.kind == _kind_of(config)
 
     def start(self, config: Mapping[str, Mapping[str, Any]]) -> Worker:
         """Return a new process, for a trial of these settings and others like it."""
-        worker = Worker(self._command, self._cores, self._directory.output_file(f"worker-{self.number}"))
+        worker: Worker = WorkerProcess(self._command, self._cores, self._directory.output_file(f"worker-{self.number}"))
         worker.kind = _kind_of(config)
         return worker
 
@@ -160,5 +195,37 @@ class Slot:
 
 
 def _kind_of(config: Mapping[str, Mapping[str, Any]]) -> object:
-    """Return what trials of one process must have in common: it cannot go back on being deterministic."""
-    return config["train"]["deterministic"]
+    """Return what trials of one process must have in common: it is deterministic for good, and so are its devices."""
+    return config["train"]["deterministic"], config["train"]["devices"]
+
+
+@contextmanager
+def open_slots(
+    config: Config, trials: int, directory: SweepDirectory, command: Sequence[str], say: Callable[[str], None]
+) -> Iterator[list[Slot]]:
+    """Yield the slots of a sweep, here or where Ray finds places; in the end their processes end.
+
+    Args:
+        config: The settings of the sweep: ``--parallel`` and ``--ray``.
+        trials: How many there are to run.
+        directory: Of the sweep.
+        command: What a worker is.
+        say: Told what a person waits for.
+
+    Raises:
+        ConfigError: Ray cannot be reached, or has a node that does not see the workspace.
+    """
+    with ExitStack() as stack:
+        if config.train.ray and trials:
+            from tbcli.sweeps.ray_slots import slots_by_ray
+
+            slots = stack.enter_context(slots_by_ray(config, trials, directory, command, say))
+        else:
+            cores = own_cores()
+            shares = share_cores(count_slots(config.sweep.parallel, trials, cores), cores)
+            slots = [Slot(number, share, directory, command) for number, share in enumerate(shares)]
+        try:
+            yield slots
+        finally:
+            for slot in slots:
+                slot.drop()

@@ -20,6 +20,7 @@ from tbcli.recorders.registry import chosen_names
 from tbcli.runs.summary import FACTS, LEARNING_RATE, Metric, Summary
 from tbcli.tasks import TASKS, Task
 from tbcli.tasks.measures import find_loss, find_metric, known_loss, known_metric
+from tbcli.training.ray_cluster import require_ray
 from tbcli.training.until import COUNTED, summarize_epoch
 from tbcli.usercode import is_reference
 
@@ -112,12 +113,15 @@ def check_request(config: Config) -> None:
     """Check all that can be checked without data and without TensorFlow.
 
     Raises:
-        ConfigError: A model, a recorder, a loss or a metric is unknown, or a condition does not follow its grammar.
+        ConfigError: A model, a recorder, a loss or a metric is unknown, a condition does not follow its grammar, or
+            Ray is missing.
         NotFound: The data are not there.
     """
     require_source(config.data.source)
     require_model(config.model)
     chosen_names(config.record)
+    if config.train.ray:
+        require_ray(config.train.ray)
     check_metrics(config, expect(config), TASKS.get(config.data.task))
 
 

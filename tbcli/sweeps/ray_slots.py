@@ -1,0 +1,354 @@
+"""Slots whose trials Ray places: for each trial a task of Ray's, which starts the worker that stands here otherwise."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tbcli.config import Config
+from tbcli.errors import ConfigError, telling_line
+from tbcli.sweeps.definition import SweepDirectory
+from tbcli.sweeps.slots import BYTES_PER_WORKER, Slot, Worker, WorkerProcess, own_cores
+from tbcli.training.ray_cluster import LOCAL, become_like, ray_cluster
+
+WORDS = "words"
+"""The group of an actor's methods that are answered while its trial is trained."""
+_LOOK_SECONDS = 30.0  # for a file on a disk that is shared by a network
+_CHECK_SECONDS = 60.0
+_END_SECONDS = 10.0
+
+
+class Node(NamedTuple):
+    """A machine of the cluster.
+
+    Args:
+        id: By which Ray knows it.
+        address: Its own.
+        cpus: How many Ray may use.
+        gpus: The same.
+        memory: Bytes.
+    """
+
+    id: str
+    address: str
+    cpus: int
+    gpus: int
+    memory: float
+
+
+@contextmanager
+def slots_by_ray(
+    config: Config, trials: int, directory: SweepDirectory, command: Sequence[str], say: Callable[[str], None]
+) -> Iterator[list[Slot]]:
+    """Yield slots whose trials Ray places.
+
+    Args:
+        config: The settings of the sweep.
+        trials: How many there are to run.
+        directory: Of the sweep.
+        command: What a worker is.
+        say: Told what a person waits for.
+
+    Raises:
+        ConfigError: Ray cannot be reached, or has a node that does not see the workspace.
+    """
+    address, asked = config.train.ray, config.sweep.parallel
+    say("starting Ray on this machine" if address == LOCAL else f"joining Ray at {address}")
+    cpus = max(len(own_cores()), min(int(asked), trials) if asked != "auto" else 1)
+    with ray_cluster(address, cpus) as ray, _told_apart(directory) as mark:
+        nodes = _nodes_of(ray)
+        if address != LOCAL:
+            _require_shared(ray, nodes, mark)
+        gpus = _gpus_for_each(config, nodes)
+        count = max(1, min(trials, _room(nodes, gpus) if asked == "auto" else int(asked)))
+        takes = {"num_cpus": _cpus_for_each(nodes, count), "num_gpus": gpus}
+        place = ray.remote(**takes, concurrency_groups={WORDS: 1})(PlacedTrial)
+        slots = [RaySlot(number, ray, place, mark, directory, command) for number in range(count)]
+        yield [*slots]
+        deadline = time.monotonic() + _END_SECONDS
+        for slot in slots:
+            slot.await_end(max(0.0, deadline - time.monotonic()))
+
+
+class RaySlot(Slot):
+    """A slot whose trials Ray places, each anew.
+
+    Args:
+        number: From 0.
+        ray: The module.
+        place: The class of the actor that a trial is a task of.
+        mark: See `_told_apart`.
+        directory: Of the sweep.
+        command: What a worker is.
+    """
+
+    def __init__(
+        self, number: int, ray: Any, place: Any, mark: Mark, directory: SweepDirectory, command: Sequence[str]
+    ) -> None:
+        super().__init__(number, (), directory, command)
+        self._ray, self._place, self._mark = ray, place, mark
+        self._started: list[RayWorker] = []
+
+    def suits(self, config: Mapping[str, Mapping[str, Any]]) -> bool:
+        """No worker trains a second one: Ray may have another place for it."""
+        return False
+
+    def start(self, config: Mapping[str, Mapping[str, Any]]) -> Worker:
+        """Return a worker that waits for a place."""
+        output = str(self._directory.output_file(f"worker-{self.number}").absolute())
+        actor = self._place.remote(self._command, self._mark, output, str(Path.cwd()))
+        worker = RayWorker(self._ray, actor, config["train"]["name"])
+        self._started = [each for each in self._started if each.is_alive()] + [worker]
+        return worker
+
+    def await_end(self, seconds: float) -> None:
+        """Wait until what it has started has ended, for a time."""
+        for each in self._started:
+            each.await_end(seconds)
+
+
+class RayWorker(Worker):
+    """A worker that Ray places.
+
+    Args:
+        ray: The module.
+        actor: Of `PlacedTrial`.
+        name: Of the trial, for those who look at Ray.
+    """
+
+    def __init__(self, ray: Any, actor: Any, name: str) -> None:
+        reader, self._writer = os.pipe()
+        super().__init__(reader)
+        self._ray, self._actor = ray, actor
+        self._is_placed = self._has_ended = False
+        self._how = ""
+        self._tell({"stage": "waiting for Ray to place it"})
+        self._listener = threading.Thread(target=self._listen, args=(name,), name="tbcli-ray", daemon=True)
+        self._listener.start()
+
+    def _listen(self, name: str) -> None:
+        try:
+            for told in self._actor.train.options(num_returns="streaming", name=name).remote():
+                self._pass_on(self._ray.get(told))
+        except Exception as error:  # noqa: BLE001 - Ray has many, and this thread nobody to tell
+            self._how = f"as Ray tells: {_told_by_ray(error)}"
+        finally:
+            os.close(self._writer)
+            self.kill()  # its place is free for others
+
+    def _pass_on(self, event: dict[str, Any]) -> None:
+        if "died" in event:
+            self._how = event["died"]
+            return
+        self._is_placed = True
+        self._has_ended = "end" in event
+        self._tell(event)
+
+    def _tell(self, event: Mapping[str, Any]) -> None:
+        with suppress(OSError):  # nobody may be listening any more
+            os.write(self._writer, f"{json.dumps(event)}\n".encode())
+
+    def send(self, line: Mapping[str, Any]) -> None:
+        """Tell the worker something, once it is placed."""
+        self._call("hear", dict(line))
+
+    def stop(self) -> None:
+        """Ask it to stop; one that waits for a place gives that up."""
+        if self._is_placed:
+            self._call("stop")
+        else:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once."""
+        with suppress(self._ray.exceptions.RayError):
+            self._ray.kill(self._actor)
+
+    def close(self) -> str:
+        """Let it end, and wait for that where a trial is not over yet."""
+        if not self._has_ended:
+            self._call("dismiss")
+            self._listener.join()
+        os.close(self._pipe)
+        return self._how
+
+    def is_alive(self) -> bool:
+        """Say whether Ray may still tell something."""
+        return self._listener.is_alive()
+
+    def await_end(self, seconds: float) -> None:
+        """Wait until Ray tells nothing more, for a time."""
+        self._listener.join(seconds)
+
+    def _call(self, method: str, *words: Any) -> None:
+        with suppress(self._ray.exceptions.RayError):  # the actor is gone, which its events tell
+            getattr(self._actor, method).options(concurrency_group=WORDS).remote(*words)
+
+
+class PlacedTrial:
+    """An actor of Ray's, of which one trial is the one long task; where it is placed it starts the worker.
+
+    Args:
+        command: What a worker is.
+        mark: By which the workspace is known.
+        output: Where what libraries print goes.
+        directory: In which the sweep was started.
+    """
+
+    def __init__(self, command: Sequence[str], mark: Mark, output: str, directory: str) -> None:
+        self._problem = "" if mark.is_seen(_LOOK_SECONDS) else f"Ray placed it where {mark.workspace!r} is not shared"
+        if not self._problem:
+            become_like(directory)
+            self._worker = WorkerProcess([sys.executable, *command[1:]], (), Path(output))
+
+    def train(self) -> Iterator[dict[str, Any]]:
+        """Yield the events of the worker, and in the end how it died."""
+        if self._problem:
+            yield {"end": "failed", "run": "", "reason": self._problem}
+            return
+        yield {"stage": "Starting"}
+        while True:
+            for event in self._worker.events():
+                if event is None:
+                    yield {"died": self._worker.close()}
+                    return
+                yield event
+                if "end" in event:
+                    self._worker.dismiss()
+
+    def hear(self, line: Mapping[str, Any]) -> None:
+        """Tell the worker something."""
+        if not self._problem:
+            self._worker.send(line)
+
+    def stop(self) -> None:
+        """Ask the worker to stop."""
+        if not self._problem:
+            self._worker.stop()
+
+    def dismiss(self) -> None:
+        """Let the worker end."""
+        if not self._problem:
+            self._worker.dismiss()
+
+
+class Mark(NamedTuple):
+    """By what a workspace is known to be the same one, and no copy.
+
+    Args:
+        path: A file in it.
+        word: What that file says.
+    """
+
+    path: str
+    word: str
+
+    @property
+    def workspace(self) -> str:
+        """The workspace, of which it is a file of a sweep."""
+        return str(Path(self.path).parents[3])
+
+    def is_seen(self, seconds: float) -> bool:
+        """Say whether it is seen from here, at least after a time."""
+        path, deadline = Path(self.path), time.monotonic() + seconds
+        while True:
+            with suppress(OSError, ValueError):
+                if path.read_text("utf-8") == self.word:
+                    return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.2)
+            with suppress(OSError):
+                list(path.parent.iterdir())  # some network file systems look only then
+
+
+@contextmanager
+def _told_apart(directory: SweepDirectory) -> Iterator[Mark]:
+    """Mark the workspace for the time of the block."""
+    mark = Mark(str(directory.path.absolute() / "placed-by-ray"), secrets.token_hex())
+    path = Path(mark.path)
+    path.write_text(mark.word, "utf-8")
+    try:
+        yield mark
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _nodes_of(ray: Any) -> list[Node]:
+    """Return the machines that trials can be placed on now."""
+    nodes = []
+    for each in ray.nodes():
+        has = each["Resources"]
+        if each["Alive"] and has.get("CPU", 0) >= 1:
+            sizes = int(has["CPU"]), int(has.get("GPU", 0)), float(has.get("memory", 0))
+            nodes.append(Node(each["NodeID"], each["NodeManagerAddress"], *sizes))
+    return nodes
+
+
+def _require_shared(ray: Any, nodes: Sequence[Node], mark: Mark) -> None:
+    """Check that every node sees the workspace.
+
+    Raises:
+        ConfigError: One does not, or cannot run this program.
+    """
+    on_node = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+    look = ray.remote(num_cpus=0)(_sees)
+    asked = {
+        look.options(scheduling_strategy=on_node(node.id, soft=False)).remote(mark): node.address for node in nodes
+    }
+    done, _ = ray.wait([*asked], num_returns=len(asked), timeout=_CHECK_SECONDS) if asked else ([], [])
+    for each in done:  # of one that has not answered yet its trials will tell
+        try:
+            is_seen = ray.get(each)
+        except ray.exceptions.RayError as error:
+            raise ConfigError(
+                f"Ray's node {asked[each]} cannot run tbcli: {_told_by_ray(error)}",
+                hint="every node needs the same tbcli and TensorFlow as this one",
+            ) from error
+        if not is_seen:
+            raise ConfigError(
+                f"Ray's node {asked[each]} cannot see the workspace {mark.workspace!r}",
+                hint="name a directory that all machines share: `--workspace DIR`",
+            )
+
+
+def _sees(mark: Mark) -> bool:
+    return mark.is_seen(_LOOK_SECONDS)
+
+
+def _gpus_for_each(config: Config, nodes: Sequence[Node]) -> int:
+    """Return the GPUs of a trial: none where there are none, and no more than a node has."""
+    train = config.train
+    wanted = train.workers * (int(train.devices) if train.devices.isdecimal() else 1)
+    return min(wanted, max((node.gpus for node in nodes), default=0))
+
+
+def _room(nodes: Sequence[Node], gpus: int) -> int:
+    """Return how many trials fit at once, each with a CPU, or with its GPUs."""
+    if gpus:
+        return sum(min(node.gpus // gpus, node.cpus) for node in nodes)
+    return sum(max(1, min(node.cpus, int(node.memory / BYTES_PER_WORKER))) for node in nodes)
+
+
+def _cpus_for_each(nodes: Sequence[Node], count: int) -> int:
+    """Return the CPUs of a trial: an even share, as far as they are on one node."""
+    for cpus in range(max((node.cpus for node in nodes), default=1), 1, -1):
+        if sum(node.cpus // cpus for node in nodes) >= count:
+            return cpus
+    return 1
+
+
+def _told_by_ray(error: Exception) -> str:
+    """Return the line that says why: Ray's errors go on for many, the cause last."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    because = [line for line in lines if "died because" in line or "node has died" in line]
+    raised = [line for line in reversed(lines) if "Error: " in line]
+    return (because or raised or [telling_line(error)])[0][:300]
