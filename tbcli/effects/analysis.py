@@ -10,10 +10,18 @@ from typing import Any, Literal
 import numpy as np
 
 from tbcli.effects.factors import Factor, confounded, factors_of
-from tbcli.effects.interactions import STRICT, Interaction, explained_share, interaction_of, p_of_pairs
+from tbcli.effects.interactions import (
+    LEAST_FOR_PAIRS,
+    STRICT,
+    Interaction,
+    explained_share,
+    interaction_of,
+    p_of_pairs,
+    space_with,
+)
 from tbcli.effects.levels import Level, MainEffect, main_effect
 from tbcli.effects.replicates import Observations, observations_of
-from tbcli.effects.screening import ALPHA, LEAST_REST, PERMUTATIONS, Permutations, Screening, screen, space_of
+from tbcli.effects.screening import ALPHA, FAMILIES, LEAST_REST, PERMUTATIONS, Permutations, Screening, screen, space_of
 from tbcli.effects.spaces import Floats, likeness, orthonormal, without
 from tbcli.effects.twins import without_twins
 from tbcli.grouping import is_beside, is_seed
@@ -36,7 +44,7 @@ class SettingEffect:
         verdict: ``effect``: the metric follows it by more than noise. ``noise``: by no more. ``confounded``: it follows
             this setting or one of `confounded_with`. ``cannot tell``: see `why`.
         share: Of the variance over runs that it explains beside the others, less what chance would; 0 to 1.
-        p: Of the permutation test, corrected for the number of settings; None where there was none.
+        p: Of the permutation test, corrected for the number of settings and of pairs; None where there was none.
         main: Its main effect.
         confounded_with: Settings that it cannot be told apart from.
         why: What kept it from being tested, ``""`` if nothing did.
@@ -160,11 +168,17 @@ class _Judged:
         self.able = [place for place in range(len(self.factors)) if place not in self.why]
         y, start = points.y, np.full((len(points.y), 1), len(points.y) ** -0.5)
         self.permutations = Permutations(y, count=min(PERMUTATIONS, max(199, _MOST_EXCHANGED // len(y))))
-        self.found = screen(y, self.blocks, self.able, self.permutations) if self.able else Screening([], np.empty(0))
+        self.found = self._screened()
         self.given = space_of(self.found.chosen, self.blocks) if self.blocks else start
         self.shares = [self._share(place) for place in range(len(self.factors))]
         rest = float((without(y, self.given) ** 2).sum())
         self.noise = math.sqrt(rest / max(1, len(y) - self.given.shape[1]))
+
+    def _screened(self) -> Screening:
+        if not self.able:
+            return Screening([], np.empty(0))
+        families = FAMILIES if len(self.able) > 1 and len(self.points.y) >= LEAST_FOR_PAIRS else 1
+        return screen(self.points.y, self.blocks, self.able, self.permutations, families)
 
     def _why_not(self, place: int, factor: Factor) -> str:
         """Return what keeps a setting from being tested, ``""`` if nothing does."""
@@ -215,24 +229,26 @@ class _Judged:
     def pairs(self) -> list[Interaction]:
         """Return the interaction of the top two, and those of other pairs that do more than noise."""
         top, names = self.top_pair(), [factor.name for factor in self.factors]
-        if top is None:
+        if top is None or len(self.points.y) < LEAST_FOR_PAIRS:
             return []
         asked = (names.index(top[0]), names.index(top[1]))
         chosen = [self.able.index(place) for place in self.found.chosen]
         able = [self.factors[place] for place in self.able]
         tested = {
-            frozenset((self.able[one], self.able[other])): p
+            (min(self.able[one], self.able[other]), max(self.able[one], self.able[other])): p
             for (one, other), p in p_of_pairs(able, chosen, self.given, self.permutations).items()
         }
-        strong = [tuple(sorted(pair)) for pair, p in tested.items() if p <= STRICT and pair != set(asked)]
-        # A pair with hardly any room was not among those tested together.
-        least = {pair: tested.get(frozenset(pair), 0.0) for pair in (asked, *strong)}
-        return [
-            interaction_of(
-                self.factors[one], self.factors[other], self.points.y, self.given, self.permutations, self.scale, p
-            )
-            for (one, other), p in least.items()
-        ]
+        asked = (min(asked), max(asked))
+        tested.setdefault(asked, 0.0)  # a pair with hardly any room was not among those tested together
+        found, given = [], self.given
+        for pair, least_p in tested.items():
+            if pair != asked and least_p > STRICT:
+                continue
+            one, other = (self.factors[place] for place in (pair if pair != asked else map(names.index, top)))
+            found.append(interaction_of(one, other, self.points.y, given, self.permutations, self.scale, least_p))
+            if found[-1].verdict == EFFECT:  # weaker ones have to do more than what goes with it
+                given = space_with(one, other, given)
+        return [each for each in found if each.verdict == EFFECT or {each.one, each.other} == set(top)]
 
     def settings(self, place: int, pairs: Sequence[Interaction]) -> Iterator[SettingEffect]:
         """Yield what is known of each setting of a group."""

@@ -10,12 +10,13 @@ import numpy as np
 
 from tbcli.effects.factors import Factor
 from tbcli.effects.levels import levels_of
-from tbcli.effects.screening import ALPHA, LEAST_REST, Permutations
+from tbcli.effects.screening import ALPHA, FAMILIES, LEAST_REST, Permutations
 from tbcli.effects.spaces import Floats, orthonormal, without
 
-STRICT = 0.01
+STRICT = 0.02
 """The p, corrected for the number of pairs, from which a pair that nobody asked for is named."""
 _POWERS = 2
+LEAST_FOR_PAIRS = 12  # runs
 _MOST_FACTORS = 12  # of which all pairs are looked at; of more those with a setting that has an effect
 
 
@@ -88,9 +89,11 @@ def interaction_of(
     freedom = len(y) - alone.shape[1] - block.shape[1]
     if not block.shape[1] or freedom < LEAST_REST:
         return Interaction(one.name, other.name, 0.0, None, cells)
-    ours, chance = permutations.strengths([block], alone)
-    p = float((1 + (chance[:, 0] >= ours[0]).sum()) / (1 + len(chance)))
-    return Interaction(one.name, other.name, scale * explained_share(y, block, alone), max(p, least_p), cells)
+    ours, chance = permutations.strengths([block], alone, by_ranks=False)
+    p = max(least_p, FAMILIES * float((1 + (chance[:, 0] >= ours[0]).sum()) / (1 + len(chance))))
+    if p <= ALPHA:
+        p = max(p, FAMILIES * permutations.p_whatever_the_spread(block, alone, by_ranks=False))
+    return Interaction(one.name, other.name, scale * explained_share(y, block, alone), min(1.0, p), cells)
 
 
 def explained_share(y: Floats, block: Floats, given: Floats) -> float:
@@ -113,7 +116,10 @@ def explained_share(y: Floats, block: Floats, given: Floats) -> float:
 def p_of_pairs(
     factors: Sequence[Factor], chosen: Sequence[int], given: Floats, permutations: Permutations
 ) -> dict[tuple[int, int], float]:
-    """Return how often chance does as well with any pair, whatever each does alone, by the positions of the pairs."""
+    """Return how often chance does as well with any pair, whatever each does alone, by the positions of the pairs.
+
+    The strongest pair is the first.
+    """
     blocks = {}
     for one, other in combinations(range(len(factors)), 2):
         if len(factors) > _MOST_FACTORS and not {one, other} & set(chosen):
@@ -124,10 +130,17 @@ def p_of_pairs(
             blocks[one, other] = block
     if not blocks:
         return {}
-    ours, chance = permutations.strengths(list(blocks.values()), given)
+    ours, chance = permutations.strengths(list(blocks.values()), given, by_ranks=False)
     best = np.sort(chance.max(axis=1))
-    p = (1 + len(best) - np.searchsorted(best, ours)) / (1 + len(best))
-    return dict(zip(blocks, p.tolist(), strict=True))
+    # The strongest of all pairs in a random order is what each has to beat.
+    p = np.minimum(1.0, FAMILIES * (1 + len(best) - np.searchsorted(best, ours)) / (1 + len(best)))
+    pairs = list(blocks)
+    return {pairs[place]: float(p[place]) for place in np.argsort(-ours, kind="stable")}
+
+
+def space_with(one: Factor, other: Factor, given: Floats) -> Floats:
+    """Return the space of what is given, of two settings, and of what these do together."""
+    return orthonormal(np.column_stack([given, one.block(), other.block(), _products(one, other)]))
 
 
 def _products(one: Factor, other: Factor) -> Floats:

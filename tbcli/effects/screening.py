@@ -11,8 +11,11 @@ from tbcli.effects.spaces import Floats, likeness, orthonormal, without
 
 ALPHA = 0.05
 PERMUTATIONS = 999
+FAMILIES = 2
+"""Of tests: those of settings and those of pairs, which share the one error in twenty."""
 LEAST_REST = 3  # degrees of freedom that tell what noise is
 _NOTHING = 1e-18  # of the variance: rounding
+_ALONE = 1e-6  # of a run that is left when all others are fitted
 _SIMILAR = 0.3  # squared correlation from which one setting may stand in for another
 
 
@@ -46,14 +49,22 @@ class Permutations:
         # One outlier hides an effect from the values, never from their ranks; what either shows counts.
         self._responses = [y, _normal_scores(y)]
 
-    def strengths(self, blocks: Sequence[Floats], given: Floats) -> tuple[Floats, Floats]:
+    def strengths(self, blocks: Sequence[Floats], given: Floats, *, by_ranks: bool = True) -> tuple[Floats, Floats]:
         """Return how much each block explains beyond what is given: ``[k]`` of the runs, ``[count, k]`` by chance.
 
         Residuals of what is given are exchanged (Freedman and Lane).
+
+        Args:
+            blocks: Orthonormal columns, and orthogonal to `given`.
+            given: Orthonormal columns.
+            by_ranks: Not for pairs: ranks of what two settings add up to do not add up.
         """
-        found = [self._strengths(response, blocks, given) for response in self._responses]
-        (ours, chance), (ranked, ranked_chance) = found
-        return np.maximum(ours, ranked), np.maximum(chance, ranked_chance)
+        found = [self._strengths(response, blocks, given) for response in self._told(by_ranks=by_ranks)]
+        ours, chance = zip(*found, strict=True)
+        return np.max(ours, axis=0), np.max(chance, axis=0)
+
+    def _told(self, *, by_ranks: bool) -> list[Floats]:
+        return self._responses if by_ranks else self._responses[:1]
 
     def _strengths(self, response: Floats, blocks: Sequence[Floats], given: Floats) -> tuple[Floats, Floats]:
         rest = without(response, given)
@@ -66,6 +77,36 @@ class Permutations:
         score = _as_normal(explained, total[:, np.newaxis], np.array(sizes), freedom)
         return score[0], score[1:]
 
+    def p_whatever_the_spread(self, block: Floats, given: Floats, *, by_ranks: bool = True) -> float:
+        """Return the p of one block beyond what is given, where the metric may spread otherwise at each value.
+
+        Mean squares that are pooled take a rare value at which the metric spreads widely for one that moves it. Here
+        each run tells the error around itself (a Wald statistic with consistent errors).
+        """
+        rest = orthonormal(block, given)
+        if not rest.shape[1]:
+            return np.nan
+        found = np.max([self._robust(response, rest, given) for response in self._told(by_ranks=by_ranks)], axis=0)
+        return float(_share_at_least(found[1:], found[:1])[0])
+
+    def _robust(self, response: Floats, block: Floats, given: Floats) -> Floats:
+        """Return the statistic of the runs as they are, and in each order ``[1 + count]``."""
+        rest = without(response, given)
+        exchanged = np.vstack([rest, rest[self._orders]])
+        exchanged -= (exchanged @ given) @ given.T
+        slopes = exchanged @ block
+        own = 1 - (given**2).sum(axis=1) - (block**2).sum(axis=1)
+        errors = (exchanged - slopes @ block.T) ** 2 / np.maximum(own, 1e-9)
+        alone = own < _ALONE
+        errors[:, alone] = exchanged[:, alone] ** 2  # a run that is fitted exactly tells nothing of its error
+        size = block.shape[1]
+        products = (block[:, :, np.newaxis] * block[:, np.newaxis, :]).reshape(len(block), -1)
+        spread = (errors @ products).reshape(-1, size, size)
+        scale = np.maximum(np.trace(spread, axis1=1, axis2=2), 1e-300)
+        spread = spread + (1e-9 * scale)[:, np.newaxis, np.newaxis] * np.eye(size)
+        found: Floats = (slopes * np.linalg.solve(spread, slopes[:, :, np.newaxis])[:, :, 0]).sum(axis=1)
+        return found
+
     def p_alone(self, block: Floats, given: Floats) -> float:
         """Return the p of one block beyond what is given, not corrected."""
         rest = orthonormal(block, given)
@@ -75,23 +116,27 @@ class Permutations:
         return float(_share_at_least(chance[:, 0], ours)[0])
 
 
-def screen(y: Floats, blocks: Sequence[Floats], able: Collection[int], permutations: Permutations) -> Screening:
+def screen(
+    y: Floats, blocks: Sequence[Floats], able: Collection[int], permutations: Permutations, families: int = 1
+) -> Screening:
     """Choose settings one after the other, the strongest first, as long as chance seldom does as well with any.
 
     Each is judged beside those chosen before. The strength of the best of all settings in a random order is what a
-    setting has to beat, so one data set in twenty without effects shows one, however many settings it has.
+    setting has to beat, so one data set in twenty without effects shows one, however many settings it has. It has to
+    stand as well where the metric spreads more at some values than at others.
 
     Args:
         y: A metric ``[n]``.
         blocks: Orthonormal columns of each setting ``[n, d]``.
         able: Positions of the settings that can be tested.
         permutations: Of ``y``.
+        families: Among how many families of tests the error of one in twenty is divided.
     """
     start = np.full((len(y), 1), len(y) ** -0.5)
     found, given = Screening([], np.full(len(blocks), np.nan)), start
-    total, reached = float(((y - y.mean()) ** 2).sum()), 0.0
+    total, reached, refused = float(((y - y.mean()) ** 2).sum()), 0.0, set[int]()
     while True:
-        rests = {one: orthonormal(blocks[one], given) for one in sorted(set(able) - set(found.chosen))}
+        rests = {one: orthonormal(blocks[one], given) for one in sorted(set(able) - set(found.chosen) - refused)}
         fitting = [one for one, rest in rests.items() if rest.shape[1] and _has_room(rest, given)]
         if not float((without(y, given) ** 2).sum()) > _NOTHING * total:  # all is explained: the others do nothing
             found.p[[one for one in rests if one not in found.chosen]] = 1.0
@@ -99,10 +144,16 @@ def screen(y: Floats, blocks: Sequence[Floats], able: Collection[int], permutati
         if not fitting:
             break
         ours, chance = permutations.strengths([rests[one] for one in fitting], given)
-        found.p[fitting] = np.maximum(reached, _share_at_least(chance.max(axis=1), ours))
+        by_chance = families * _share_at_least(chance.max(axis=1), ours)
+        found.p[fitting] = np.minimum(1.0, np.maximum(reached, by_chance))
         best = fitting[int(ours.argmax())]
         if found.p[best] > ALPHA:
             break
+        robust = min(1.0, families * permutations.p_whatever_the_spread(blocks[best], given))
+        if robust > ALPHA:
+            found.p[best] = robust
+            refused.add(best)
+            continue
         found.chosen.append(best)
         reached, given = float(found.p[best]), np.column_stack([given, rests[best]])
     _tell_alike(found, blocks, able, permutations, start)

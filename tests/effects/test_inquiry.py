@@ -59,7 +59,7 @@ def test_a_setting_on_which_it_depends_whether_there_is_a_value_is_told() -> Non
         for one in runs
     ]
     (note,) = inquire(lost, "val_loss").notes
-    assert note.startswith("whether a run counts depends on train.learning_rate (p 0.001)")
+    assert note.startswith("whether a run counts depends on train.learning_rate (p 0.002)")
 
 
 def test_a_series_is_asked_for_its_last_or_its_best() -> None:
