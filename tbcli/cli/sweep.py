@@ -163,17 +163,20 @@ def _run(
     """
     from tbcli.cli.sweep_document import as_document
     from tbcli.cli.sweeping import choose_view
+    from tbcli.runs.cleaning.trees import errors_naming
     from tbcli.sweeps.coordinator import Coordinator
 
     view = choose_view(output)
-    coordinator = Coordinator(definition, directory, config, view)
-    try:
-        coordinator.run(goes_on=not is_new)
-    finally:
-        if as_json:
-            output.document(as_document(definition, coordinator.outcomes, coordinator.runs()))
-        else:
-            output.results([run.id for _, run in sorted(coordinator.runs().items())])
+    view.prints_ids = not as_json
+    with errors_naming(directory.path):  # Optuna does not say of which file it speaks
+        coordinator = Coordinator(definition, directory, config, view)
+        try:
+            coordinator.run(goes_on=not is_new)
+        finally:
+            if as_json:
+                output.document(as_document(definition, coordinator.outcomes, coordinator.runs()))
+            else:
+                output.results([run.id for _, run in sorted(coordinator.runs().items())])
     _write_back(definition, config, output)
     _conclude(coordinator, definition, directory, output)
 

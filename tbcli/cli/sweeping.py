@@ -57,6 +57,8 @@ class QuietView(SweepView):
 
     def __init__(self, output: Output) -> None:
         self.output = output
+        self.prints_ids = True
+        """Whether the ids of the runs are the result, where the process leaves at once."""
 
     def warn(self, text: str) -> None:
         """Something that may be wrong."""
@@ -71,7 +73,7 @@ class QuietView(SweepView):
         """The process ends now: the ids of the runs are its result."""
         self.close()
         say_at_once(text)
-        for each in runs:
+        for each in runs if self.prints_ids else ():
             result_at_once(each)
 
 

@@ -72,7 +72,7 @@ class Coordinator:
         self._definition, self._directory, self._config, self._view = definition, directory, config, view
         self._command = command or (SCRIPT_WORKER if definition.script else WORKER)
         self._goal: Goal = goal_from(definition.metric, definition.sense)
-        self._study: Study = open_study(definition, directory.journal_file)
+        self._study: Study = open_study(definition, directory.journal_file, view.warn)
         self._log = OutcomeLog(directory)
         self._store = RunStore(config.paths, definition.base.get("direction"))
         self._todo: deque[Assignment] = deque(map(Assignment, range(definition.count)))

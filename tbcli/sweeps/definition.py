@@ -7,6 +7,7 @@ import random
 import shlex
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -304,7 +305,8 @@ def sweep_names(paths: PathsConfig) -> list[str]:
 
 def _age(path: Path) -> tuple[str, str]:
     kept = read_json(path / _FILE) or {}
-    return str(kept.get("started") or ""), path.name
+    written = datetime.fromtimestamp((path / _FILE).stat().st_mtime, UTC)  # of one that is damaged
+    return str(kept.get("started") or utc_text(written)), path.name
 
 
 def find_sweep(paths: PathsConfig, name: str) -> SweepDirectory:

@@ -119,12 +119,22 @@ def runs_of_sweep(store: RunStore, name: str) -> dict[int, Run]:
 
 
 def cut_torn_tail(journal: Path) -> None:
-    """Cut a file back to the end of its last whole line: a writer was killed in the next."""
+    """Cut a file back to the end of its last line of JSON: a writer was killed in the next, or power was lost."""
     try:
         content = journal.read_bytes()
     except FileNotFoundError:
         return
     whole = content.rfind(b"\n") + 1
+    while whole and not _is_json(content[content.rfind(b"\n", 0, whole - 1) + 1 : whole]):
+        whole = content.rfind(b"\n", 0, whole - 1) + 1
     if whole < len(content):
         with journal.open("r+b") as file:
             file.truncate(whole)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True

@@ -8,7 +8,7 @@ the sweep's directory.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -64,27 +64,26 @@ class OptunaStudy:
     Args:
         definition: The sweep.
         journal: The file; a torn last line is cut off.
+        warn: Told of a file that cannot be read, which is put aside.
     """
 
-    def __init__(self, definition: Definition, journal: Path) -> None:
+    def __init__(self, definition: Definition, journal: Path, warn: Callable[[str], None]) -> None:
         import optuna
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         warnings.filterwarnings("ignore", module="optuna")
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-        cut_torn_tail(journal)
         self._optuna, self._definition = optuna, definition
-        lock: Any = _Held()
-        storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=lock))
-        self._study = optuna.create_study(
-            storage=storage,
-            study_name=definition.name,
-            direction="minimize" if definition.sense == "min" else "maximize",
-            load_if_exists=True,
-            pruner=self._pruner(),
-        )
+        cut_torn_tail(journal)
+        try:
+            self._study = self._opened(journal)
+        except OSError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever Optuna makes of bytes that it has not written
+            aside = journal.with_suffix(".damaged")
+            journal.rename(aside)
+            warn(f"Optuna's journal was damaged, and is written anew from the runs; {str(aside)!r} is what it was")
+            self._study = self._opened(journal)
         known = self._study.get_trials(deepcopy=False)
         # What the sampler draws must not be what it drew before the sweep was killed.
         self._study.sampler = optuna.samplers.TPESampler(
@@ -95,6 +94,19 @@ class OptunaStudy:
         self._params: dict[int, Mapping[str, Value]] = {}
         for each in known:
             self._recall(each)
+
+    def _opened(self, journal: Path) -> Any:
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend
+
+        lock: Any = _Held()
+        return self._optuna.create_study(
+            storage=JournalStorage(JournalFileBackend(str(journal), lock_obj=lock)),
+            study_name=self._definition.name,
+            direction="minimize" if self._definition.sense == "min" else "maximize",
+            load_if_exists=True,
+            pruner=self._pruner(),
+        )
 
     def _recall(self, kept: Any) -> None:
         """Know a trial of the journal again; one that was killed before it was one has failed."""
@@ -197,6 +209,6 @@ def _distribution(dimension: Dimension) -> Any:
     return FloatDistribution(dimension.low, dimension.high, log=dimension.is_log)
 
 
-def open_study(definition: Definition, journal: Path) -> Study:
+def open_study(definition: Definition, journal: Path, warn: Callable[[str], None]) -> Study:
     """Return the study of a sweep: Optuna's where it is installed."""
-    return OptunaStudy(definition, journal) if find_spec("optuna") else Unstudied(definition)
+    return OptunaStudy(definition, journal, warn) if find_spec("optuna") else Unstudied(definition)

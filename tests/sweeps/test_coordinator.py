@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import Result
 
 from tbcli.config import Config, PathsConfig
 from tbcli.errors import Interrupted
 from tbcli.runs import Run, RunStore
 from tbcli.sweeps.coordinator import Coordinator
 from tbcli.sweeps.definition import Definition, SweepDirectory, create_sweep
-from tbcli.sweeps.endings import Outcome
+from tbcli.sweeps.endings import Outcome, cut_torn_tail
 from tbcli.sweeps.goal import goal_of
 from tbcli.sweeps.slots import count_slots, share_cores
 from tbcli.sweeps.space import Dimension
@@ -239,6 +241,53 @@ def test_pruned_trials_are_kept_and_told(top: Path) -> None:
     assert all(runs[outcome.run].status() == "pruned" for outcome in pruned)
     assert [trial.state.name for trial in sweep.study().trials].count("PRUNED") == len(pruned)
     assert values_of(sweep.run(goes_on=True)) == values_of(outcomes)
+
+
+def test_a_pruned_trial_that_was_gone_on_with_is_a_result_like_others(top: Path) -> None:
+    rates = Dimension("train.learning_rate", tuple(0.1 * step for step in range(1, 8)))
+    sweep = Sweep(top, definition(rates, epochs=4, prune="median"))
+    pruned = next(outcome for outcome in sweep.run(parallel="1") if outcome.status == "pruned")
+    RunStore(sweep.paths).find(pruned.run).update(status="finished")  # by `tbcli train --resume`
+    assert sweep.run(goes_on=True)[pruned.trial].status == "finished"
+    told = [trial for trial in sweep.study().trials if trial.user_attrs["trial"] == pruned.trial]
+    assert [(trial.state.name, trial.user_attrs["run"]) for trial in told] == [
+        ("PRUNED", pruned.run),
+        ("COMPLETE", pruned.run),
+    ]
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\n{}\n", b"[1]\n", b'{"op_code": 4, "worker_id": "x"}\n'])
+def test_a_damaged_journal_is_written_anew_from_the_runs(top: Path, content: bytes) -> None:
+    sweep = Sweep(top, definition(Dimension("train.learning_rate", (0.1,)), epochs=1))
+    outcomes = sweep.run()
+    sweep.directory.journal_file.write_bytes(content)
+    assert values_of(sweep.run(goes_on=True)) == values_of(outcomes)
+    assert "damaged" in sweep.view.said[0]
+    assert sweep.directory.journal_file.with_suffix(".damaged").read_bytes() == content
+    assert {trial.user_attrs["trial"]: trial.value for trial in sweep.study().trials} == values_of(outcomes)
+
+
+@pytest.mark.parametrize("tail", [b"", b'{"a": 1', b"\0\0\0\n", b"\xff\n\n{\n", b"\0"])
+def test_a_torn_tail_is_cut_to_the_last_whole_line(tmp_path: Path, tail: bytes) -> None:
+    for whole in (b"", b'{"b": 2}\n', b'{"b": 2}\n[]\n'):
+        (tmp_path / "journal").write_bytes(whole + tail)
+        cut_torn_tail(tmp_path / "journal")
+        assert (tmp_path / "journal").read_bytes() == whole
+
+
+def test_a_full_disk_is_told_with_its_place(
+    cli: Callable[..., Result], workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setattr("tbcli.sweeps.coordinator.WORKER", COMMAND)
+    monkeypatch.setattr("tbcli.sweeps.endings.OutcomeLog.append", fail)
+    result = cli("sweep", "--seeds", "2", "epochs=1", "limit_samples=20")
+    assert result.exit_code == 5
+    assert "cannot use '.tbcli/sweeps/sweep-1': No space left on device" in result.stderr
+    assert RunStore(PathsConfig(workspace=str(workspace))).list()[0].id in result.stdout
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -85,6 +86,17 @@ def test_one_process_at_a_time_runs_a_sweep(tmp_path: Path) -> None:
     directory = create_sweep(PathsConfig(workspace=str(tmp_path)), "a")
     with directory.claim(), pytest.raises(Refused, match="sweep 'a' is in use"):
         directory.claim()
+
+
+def test_a_damaged_sweep_is_the_latest_all_the_same(tmp_path: Path) -> None:
+    paths = PathsConfig(workspace=str(tmp_path))
+    create_sweep(paths, "a").save(definition(RATES))
+    damaged = create_sweep(paths, "b")
+    damaged.save(definition(RATES))
+    (damaged.path / "sweep.json").write_text("{")
+    os.utime(damaged.path / "sweep.json", (2e9, 2e9))
+    with pytest.raises(NotFound, match="missing or damaged"):
+        find_sweep(paths, "latest").load()
 
 
 def test_a_damaged_definition_is_told(tmp_path: Path) -> None:
