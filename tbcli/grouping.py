@@ -9,9 +9,10 @@ from typing import Any
 from tbcli.errors import NotFound
 from tbcli.naming.group_labels import ALL_SEEDS, text_of
 from tbcli.naming.matching import nearest
-from tbcli.runs.summary import Summary
+from tbcli.runs.summary import ARGUMENTS, Summary
 
 SEED = "seed"
+_LISTS = ("model.args", "data.args")  # whose arguments stand one by one among those of a run, too
 # Settings that say what is kept or shown of a training do not change its result.
 _BESIDE_TRAINING = (
     "paths.", "plot.", "serve.", "record.", "direction.", "clean.", "sweep.", "train.name", "train.note",
@@ -86,9 +87,13 @@ def _labelled(groups: Mapping[Any, Sequence[Summary]], key: str) -> Iterator[Sid
         own = [
             f"{name.rpartition('.')[2]}={value or repr(value)}" if name else value
             for name, value in settings
-            if (name, value) not in everywhere
+            if (name, value) not in everywhere and not (name in _LISTS and _has_arguments(settings))
         ]
         yield Side(", ".join(own) or ALL_SEEDS, tuple(members))
+
+
+def _has_arguments(settings: Sequence[tuple[str, str]]) -> bool:
+    return any(name.startswith(f"{ARGUMENTS}.") for name, _ in settings)
 
 
 def independent_runs(members: Sequence[Summary]) -> list[list[Summary]]:

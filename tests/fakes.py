@@ -89,5 +89,6 @@ def make_trial(
     goal = {"metric": metric, "selector": "last", "sense": "min" if "loss" in metric else "max"}
     known.setdefault("started", SOME_MOMENT + timedelta(seconds=number))
     record = {"sweep": {**told, **goal}, **known.pop("record", {})}
-    settings = {**params, **seeds, **known.pop("settings", {})}
+    own = {key: value for key, value in params.items() if key.count(".") == 1}  # an argument is part of a list
+    settings = {**own, **seeds, **known.pop("settings", {})}
     return make_run(workspace, name=f"{sweep}-{number}", settings=settings, record=record, **known)

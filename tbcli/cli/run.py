@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -98,7 +99,7 @@ def _program(script: str, config: Config, *, is_module: bool) -> Program:
             raise error from None
         raise NotFound(
             f"{script!r} is a run, not a script",
-            hint=f"`tbcli runs {script}` shows it; `tbcli run train.py` runs a script",
+            hint=f"`tbcli runs {shlex.quote(script)}` shows it; `tbcli run train.py` runs a script",
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
@@ -152,7 +153,7 @@ def _beside(store: RunStore) -> list[str]:
     if not others:
         return []
     counted = "1 directory holds" if len(others) == 1 else f"{len(others)} directories hold"
-    return [f"{counted} the logs of other programs: `tbcli runs {others[0]}`"]
+    return [f"{counted} the logs of other programs: `tbcli runs {shlex.quote(str(others[0]))}`"]
 
 
 def _require_texts_alone(run: str | None, form: Form, query: ListingQuery, *, watching: bool) -> None:
@@ -221,5 +222,5 @@ def _where_runs_are(paths: PathsConfig) -> str:
     empty = f"No runs in {printable(str(paths.logs))!r}."
     if near and next(RunStore(PathsConfig(logdir=str(near))).each(), None):
         there = printable(str(near))
-        return f"{empty}\nThe nearest are in {there!r}: `tbcli runs --logdir {there}`"
+        return f"{empty}\nThe nearest are in {there!r}: `tbcli runs --logdir {shlex.quote(there)}`"
     return f"{empty}\n`tbcli train` makes the first; `--workspace DIR` looks elsewhere."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -177,7 +178,10 @@ def _refuse_files(places: Iterable[Path]) -> None:
     """Raise a `NotFound` for a log directory that is no directory; one that is missing may still come."""
     for place in places:
         if place.exists() and not place.is_dir():
-            raise NotFound(f"{str(place)!r} is a file, not a log directory", hint=f"`tbcli serve {place.parent}/`")
+            raise NotFound(
+                f"{str(place)!r} is a file, not a log directory",
+                hint=f"`tbcli serve {shlex.quote(f'{place.parent}/')}`",
+            )
 
 
 def _names(chosen: list[Run | LogDirectory]) -> list[str]:
@@ -198,12 +202,13 @@ def warn_of_emptiness(output: Output, found: Survey | None, chosen: list[Run | L
         what = "no event files in" if directory.is_dir() else "no directory"
         nearest = None if chosen else nearest_runs(directory)
         advice = (
-            f"the nearest runs are in {_shown(nearest)!r}: `tbcli serve --logdir {_shown(nearest)}`"
+            f"the nearest runs are in {_shown(nearest)!r}: `tbcli serve --logdir {shlex.quote(_shown(nearest))}`"
             if nearest
             else "`tbcli train` makes some"
         )
         if directory.is_dir() and has_logs(directory):  # as text
-            advice = f"`tbcli export {_shown(directory)} --format tensorboard --out DIR` makes some of the logs there"
+            export = f"tbcli export {shlex.quote(_shown(directory))} --format tensorboard --out DIR"
+            advice = f"`{export}` makes some of the logs there"
         output.warn(f"{what} {_shown(directory)!r}: TensorBoard is empty until there are some; {advice}")
 
 

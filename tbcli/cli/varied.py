@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -216,7 +217,9 @@ def read_script_words(words: Sequence[str], file: str, *, has_seeds: bool) -> tu
         name, equals, text = word.partition("=")
         name = name.removeprefix("--")
         if not equals or not name:
-            raise ConfigError(f"unexpected word {word!r}", hint=f"`tbcli sweep --script {file} lr=0.1,0.01`")
+            raise ConfigError(
+                f"unexpected word {word!r}", hint=f"`tbcli sweep --script {shlex.quote(file)} lr=0.1,0.01`"
+            )
         if name in options:
             raise ConfigError(f"{name} is there twice", hint=f"all values in one word: `{name}=A,B,C`")
         options[name] = accepting.option(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
@@ -63,7 +64,7 @@ def _vanishing(norms: Mapping[str, Values], known: Known) -> Iterator[Finding]:
         what=f"gradients hardly reach some layers: {told}, while the largest norm is {largest:.2g}",
         why="these layers stay at their initial weights",
         fix="use relu, normalisation or skip connections"
-        + (f"; `tbcli plot {known.run} --kind gradients` shows how they change" if known.run else ""),
+        + (f"; `tbcli plot {shlex.quote(known.run)} --kind gradients` shows how they change" if known.run else ""),
         where=f"layer {', '.join(list(lost)[:_TOLD])}",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shlex
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -98,9 +99,10 @@ def claim(logs: Path, parent: int | None = None) -> Claim:
         else:
             return _still_there(Claim(handle, is_locked=True), logs, parent)
     os.close(handle)
+    name = shlex.quote(logs.name)
     raise Refused(
         f"run {logs.name} is in use: another process trains it or works on it",
-        hint=f"`tbcli runs {logs.name}` shows it; wait for its end, or stop it first (`tbcli stop {logs.name}`)",
+        hint=f"`tbcli runs {name}` shows it; wait for its end, or stop it first (`tbcli stop {name}`)",
     )
 
 

@@ -8,6 +8,7 @@ Figures are drawn from it without TensorFlow and without the data. The file is a
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from zipfile import BadZipFile, ZipFile
@@ -338,4 +339,4 @@ class _Evidence:
 
     @property
     def _again(self) -> str:
-        return f"train again to have it: `tbcli train --config {self._run.config_file}`"
+        return f"train again to have it: `tbcli train --config {shlex.quote(str(self._run.config_file))}`"

@@ -118,7 +118,7 @@ def choose_run(reference: str, listed: Listed, directions: Overrides, say: Say |
 
 def _as_path(reference: str) -> str:
     """Return how to name the directory that is called as a run was to be, or ``""`` where there is none."""
-    return f"`./{reference}` names the directory" if is_directory(Path(reference)) else ""
+    return f"`{shlex.quote(f'./{reference}')}` names the directory" if is_directory(Path(reference)) else ""
 
 
 def _require_readable(reference: str, listed: Listed) -> None:
@@ -178,7 +178,9 @@ def _in_trash(reference: str, where: Path) -> str:
     except (OSError, TbcliError):
         return ""
     found = any(name.startswith(reference) or f"-{reference}@" in name for name in names)
-    return f"`tbcli clean --restore {reference}` brings it back from the trash" if found and reference else ""
+    return (
+        f"`tbcli clean --restore {shlex.quote(reference)}` brings it back from the trash" if found and reference else ""
+    )
 
 
 def _nth_latest(reference: str, runs: Sequence[Run], invalid: Sequence[InvalidRun]) -> Run:

@@ -212,3 +212,17 @@ def test_a_run_of_another_sweep_and_a_condition_in_place_of_a_run_are_told(cli: 
     assert "`tbcli runs --sweep 'two words'`" in error
     assert "no run is named before the condition 'loss<1'" in cli("check", "loss<1", "--sweep", "one").stderr
     assert cli("check", "best", "loss<1", "--sweep", "one").exit_code == 0
+
+
+def test_arguments_name_a_group_once(cli: Cli, workspace: Path) -> None:
+    for number, (units, seed) in enumerate((units, seed) for units in (4, 16) for seed in (0, 1)):
+        make_trial(
+            workspace, number, {"model.args.units": units}, seed=seed, files=False,
+            settings={"model.args": (f"units={units}",)}, record={"arguments": {"units": units}},
+        )  # fmt: skip
+    sides = json.loads(cli("compare", "--sweep", "s", "--group-by", "seed", "--json").stdout)["sides"]
+    assert [(side["label"], side["n"]) for side in sides] == [("units=4", 2), ("units=16", 2)]
+    assert [row[-3:] for row in cells_of(cli("runs", "--sweep", "s"))][:2] == [
+        ["units", "seed", "val_accuracy"],
+        ["4", "0", "0.9800"],
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ def held_wreck(wreck: Wreck, logs_root: Path) -> Iterator[int | None]:
 
 
 def _is_a_run(path: Path) -> Refused:
-    return Refused(f"{path.name} is a run again, and stays", hint=f"`tbcli runs {path.name}` shows it")
+    return Refused(f"{path.name} is a run again, and stays", hint=f"`tbcli runs {shlex.quote(path.name)}` shows it")
 
 
 def remove_wreck(wreck: Wreck, logs_root: Path) -> int:

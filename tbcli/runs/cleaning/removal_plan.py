@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -185,7 +186,7 @@ def _identity(run: Run) -> Identity | None:
 
 def _why_it_stays(run: Run, why: str) -> str:
     if why.startswith("is still training"):
-        return f"{run.label} is still training and stays: `tbcli stop {run.logs.name}` ends it"
+        return f"{run.label} is still training and stays: `tbcli stop {shlex.quote(run.logs.name)}` ends it"
     return f"{run.label} stays, for it {why}"
 
 
@@ -205,7 +206,7 @@ def _what_stays(runs: Iterable[Run], copies: Iterable[Run]) -> Iterator[str]:
 
 def in_use(run: Run, why: str) -> Refused:
     """Return the error for a run that is training, or may be; see `Run.why_in_use`."""
-    hint = f"`tbcli stop {run.logs.name}` ends it, then it can be removed"
+    hint = f"`tbcli stop {shlex.quote(run.logs.name)}` ends it, then it can be removed"
     if why.startswith("may "):
         hint = f"wait, or if nothing trains it, remove its heartbeat first: {str(run.heartbeat_file)!r}"
     return Refused(f"run {run.label} {why}", hint=hint)
