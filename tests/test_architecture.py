@@ -6,7 +6,6 @@ import ast
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -129,26 +128,30 @@ def room_of(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
-def statements_of(tree: ast.AST, *, at_import: bool) -> Iterator[ast.AST]:
-    """Yield what runs, at import alone or ever; a name for type checkers alone is no import."""
-    for child in ast.iter_child_nodes(tree):
-        is_typing = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)
-        if is_typing or (at_import and isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))):
-            continue
-        yield child
-        yield from statements_of(child, at_import=at_import)
+@cache
+def imports_of(path: Path, *, at_import: bool = False) -> tuple[str, ...]:
+    """Return the modules of ours that a file imports, at import alone or ever.
 
-
-def imports_of(path: Path, *, at_import: bool = False) -> Iterator[str]:
-    """Yield the modules of ours that a file imports; a name as text is resolved by whoever asks for it."""
-    for node in statements_of(tree_of(path), at_import=at_import):
+    A name for type checkers alone is no import; a name as text is resolved by whoever asks for it.
+    """
+    found: list[str] = []
+    waiting: list[ast.AST] = [tree_of(path)]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.partition(".")[0] == "tbcli")
+            found += [alias.name for alias in node.names if alias.name.partition(".")[0] == "tbcli"]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             for alias in node.names if str(node.module).partition(".")[0] == "tbcli" else ():
                 whole = f"{node.module}.{alias.name}"
-                yield whole if whole in MODULES else str(node.module)
+                found.append(whole if whole in MODULES else str(node.module))
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        elif not isinstance(node, ast.expr) and not (
+            at_import and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        ):  # no expression holds an import
+            waiting += ast.iter_child_nodes(node)
+    return tuple(found)
 
 
 def ring_of(arrows: dict[str, set[str]]) -> str:
