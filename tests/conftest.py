@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -37,6 +38,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the files that load TensorFlow first: of processes that share the files, none is left with a long one."""
     heavy = {item.path for item in items if item.get_closest_marker("tf")}
     items.sort(key=lambda item: item.path not in heavy)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage seldom, and not among the million objects of TensorFlow and of thousands of tests, each time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.fixture(autouse=True)
