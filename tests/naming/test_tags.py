@@ -16,8 +16,11 @@ TAGS = re.compile(rf"(?:{'|'.join(map(re.escape, FAMILIES))}|{tags.EPOCH}(?:loss
 
 
 def texts_of(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the strings of a file that are no docstrings."""
-    tree = ast.parse(path.read_text())
+    """Yield the strings of a file that are no docstrings; nothing of the many files with no tag anywhere."""
+    source = path.read_text()
+    if not TAGS.search(source):
+        return
+    tree = ast.parse(source)
     told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
