@@ -16,7 +16,7 @@ _LISTS = ("model.args", "data.args")  # whose arguments stand one by one among t
 # Settings that say what is kept or shown of a training do not change its result.
 _BESIDE_TRAINING = (
     "paths.", "plot.", "serve.", "record.", "direction.", "clean.", "sweep.", "train.name", "train.note",
-    "train.save_formats",
+    "train.replaces", "train.save_formats",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tbcli.cli.options import Common
 from tbcli.cli.output import printable
@@ -107,12 +107,16 @@ def repeated(common: Common) -> tuple[Common, Run | None]:
     reference = _reference(common.config)
     if reference is None:
         return common, None
-    from tbcli.training.continuing.changes import own_optimizer
+    from tbcli.config import REPLACING
+    from tbcli.training.continuing.changes import REPLACES, own_optimizer
     from tbcli.training.continuing.eligibility import require_ours
 
     run = _find_run(common, here, reference)
     require_ours(run)
-    settings = {f"paths.{name}": getattr(here.paths, name) for name in _PLACES} | own_optimizer(run)
+    settings: dict[str, Any] = {f"paths.{name}": getattr(here.paths, name) for name in _PLACES} | own_optimizer(run)
+    typed = [key.partition(".")[2] for key in common.flags]
+    if REPLACES in settings:
+        settings[REPLACES] = (*settings[REPLACES], *(name for name in REPLACING if name in typed))
     said = {key: Said(value, key) for key, value in settings.items()}
     return replace(common, config=str(run.config_file), flags={**said, **common.flags}), run
 

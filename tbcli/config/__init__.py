@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         LOAD_FAST,
         OPTIMIZERS,
         PRECISIONS,
+        REPLACING,
         SAVE_FORMATS,
         SCHEDULES,
         DataConfig,
@@ -42,10 +43,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DIRECTIONS", "FIGURE_FORMATS", "FIGURE_THEMES", "FIRST_FREE_PORT", "LOAD_FAST", "OPTIMIZERS", "PANELS",
-    "PRECISIONS", "RECIPES", "SAVE_FORMATS", "SCHEDULES", "SECTION_HELP", "SETTINGS", "Config", "DataConfig",
-    "ModelConfig", "PathsConfig", "PlotConfig", "RecordConfig", "Said", "ServeConfig", "Setting", "SweepConfig",
-    "TrainConfig", "declared", "hyperparameters", "json_schema", "load_config", "merged", "recipe_values",
-    "variable_of",
+    "PRECISIONS", "RECIPES", "REPLACING", "SAVE_FORMATS", "SCHEDULES", "SECTION_HELP", "SETTINGS", "Config",
+    "DataConfig", "ModelConfig", "PathsConfig", "PlotConfig", "RecordConfig", "Said", "ServeConfig", "Setting",
+    "SweepConfig", "TrainConfig", "declared", "hyperparameters", "json_schema", "load_config", "merged",
+    "recipe_values", "variable_of",
 ]  # fmt: skip
 
 _HOMES = (

@@ -11,6 +11,7 @@ from tbcli.config.checks import chart_problem
 from tbcli.config.paths import PathsConfig
 from tbcli.config.recipes import RECIPE, recipe_values
 from tbcli.config.sections import (
+    REPLACING,
     CleanConfig,
     DataConfig,
     ModelConfig,
@@ -24,6 +25,7 @@ from tbcli.config.setting import Setting, declared_settings, guess, spoken
 from tbcli.errors import ConfigError
 
 DIRECTIONS = ("min", "max")
+_REPLACES = "train.replaces"
 
 
 class Free(NamedTuple):
@@ -95,7 +97,8 @@ class Config:
     def updated(self, settings: Mapping[str, object], typed: Mapping[str, str] | None = None) -> Config:
         """Return a copy with ``{"section.key": value}`` changed; a value of None means 'not said'.
 
-        A recipe replaces the values that are still the defaults.
+        A recipe replaces the values that are still the defaults. What is said of the optimizer also replaces that of a
+        compiled model, the default too: `train.replaces` remembers it.
 
         Args:
             settings: What to change.
@@ -105,7 +108,8 @@ class Config:
             ConfigError: A key is unknown, or a value is of the wrong type or not allowed.
         """
         by_section: dict[str, dict[str, Any]] = {}
-        for key, value in {**self._prefilled(settings, typed or {}), **settings}.items():
+        said = {**self._prefilled(settings, typed or {}), **settings}
+        for key, value in {_REPLACES: self._replaced_by(said), **said}.items():
             if value is not None:
                 section, _, name = key.partition(".")
                 settled = declared(key).settle(value, (typed or {}).get(key, ""))
@@ -125,6 +129,10 @@ class Config:
             return {}
         values = recipe_values(declared(RECIPE).settle(settings[RECIPE], typed.get(RECIPE, "")))
         return {key: value for key, value in values.items() if self.value(key) == declared(key).default}
+
+    def _replaced_by(self, said: Mapping[str, object]) -> tuple[str, ...]:
+        """Return what replaces that of a compiled model, with what is said now."""
+        return tuple(name for name in REPLACING if name in self.train.replaces or said.get(f"train.{name}") is not None)
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
         """Return plain sections of plain values, fit for JSON; what is secret is left empty."""

@@ -31,6 +31,8 @@ from tbcli.config.recipes import RECIPES, describe_recipe
 from tbcli.config.setting import Section, setting
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
+REPLACING = ("optimizer", "learning_rate", "schedule", "warmup", "weight_decay", "momentum")
+"""The settings that replace those of a model that its function has compiled, where they are said."""
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 SAVE_FORMATS = ("keras", "h5", "savedmodel", "tflite")
@@ -185,6 +187,10 @@ class TrainConfig(Section):
         0.004, "Weight decay; adamw only.", least=0, most=100, aliases=("wd",), hyperparameter=True
     )
     momentum: float = setting(0.9, "Momentum; sgd only.", least=0, most=1, hyperparameter=True)
+    replaces: tuple[str, ...] = setting(
+        (), "What replaces that of a model that its function has compiled. Follows from what is said: "
+        "`--learning-rate` replaces its rate, even by the default.", choices=REPLACING,
+    )  # fmt: skip
     until: str = setting(
         "", 'Stop after the epoch in which a condition holds, such as "val_accuracy>=0.99"; `tbcli help conditions`. '
         "A cosine schedule still spans --epochs.", flag="--until", panel="Training", metavar="EXPR",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -147,14 +148,30 @@ def choose_optimizer(
     own = model.optimizer if is_compiled(model) else None
     if own is None or isinstance(own, (our.Adam, our.AdamW)) or not keeps_own_optimizer(config):
         return build_optimizer(config, plan, fused=fused)
-    if config.learning_rate != TrainConfig().learning_rate:
-        return type(own).from_config({**own.get_config(), "learning_rate": config.learning_rate})
-    return own
+    settings, changed = own.get_config(), set(config.replaces)
+    replaced: dict[str, Any] = {name: getattr(config, name) for name in changed & settings.keys()}
+    if changed & {"schedule", "warmup"}:
+        peak = config.learning_rate if "learning_rate" in changed else _peak(settings["learning_rate"])
+        replaced["learning_rate"] = learning_rate(replace(config, learning_rate=peak), plan)
+    return type(own).from_config({**settings, **replaced}) if replaced else own
+
+
+def _peak(rate: Any) -> float:
+    """Return the constant rate of an optimizer, or that which its schedule begins with."""
+    if isinstance(rate, Mapping):
+        return float(keras.optimizers.schedules.deserialize(rate)(0))
+    return float(rate)
 
 
 def keeps_own_optimizer(config: TrainConfig) -> bool:
     """Return whether a compiled model keeps its optimizer: no other was asked for."""
-    return config.optimizer == TrainConfig().optimizer
+    return "optimizer" not in config.replaces
+
+
+def without_effect(optimizer: keras.optimizers.Optimizer, config: TrainConfig) -> list[str]:
+    """Return the settings that were said and that the optimizer of a compiled model does not have."""
+    has = {*optimizer.get_config(), "schedule", "warmup"}
+    return [name for name in config.replaces if name not in has]
 
 
 def rate_of_optimizer(optimizer: keras.optimizers.Optimizer) -> Callable[[int], float]:

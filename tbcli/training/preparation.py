@@ -29,6 +29,7 @@ from tbcli.training.optimizing import (
     keeps_own_optimizer,
     rate_of_optimizer,
     rate_of_step,
+    without_effect,
 )
 from tbcli.training.request import Expecting, check_metrics, expect, expected_summary, expects_anything
 from tbcli.training.saving import require_formats
@@ -134,6 +135,8 @@ def prepare(
         own = settings_of_optimizer(model.optimizer)
         facts |= {name: own[name] for name in ("optimizer", "learning_rate") if own.get(name) is not None}
         narrator.note(f"optimizer of the model: {own['optimizer']}, learning rate {own['learning_rate']}")
+        for name in without_effect(model.optimizer, train):
+            narrator.warn(f"{name} has no effect: {own['optimizer']}, which the model was compiled with, has none")
         rate_at, config = rate_of_optimizer(model.optimizer), _with_optimizer(config, own)
     elif is_compiled_by_user:
         narrator.note(f"--optimizer {train.optimizer} replaces the model's own")
@@ -165,7 +168,7 @@ def _with_optimizer(config: Config, own: Mapping[str, Any]) -> Config:
         return config
     names = ("optimizer", "learning_rate", "momentum", "weight_decay")
     said = {f"train.{name}": own[name] for name in names if own.get(name) is not None}
-    return config.updated({**said, "train.schedule": "constant"})
+    return config.updated({**said, "train.schedule": "constant", "train.replaces": config.train.replaces})
 
 
 def describe(ready: Prepared) -> tuple[str, ...]:

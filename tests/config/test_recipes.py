@@ -16,7 +16,7 @@ def test_fast_changes_four_settings_and_records_its_name() -> None:
     assert (config.train.epochs, config.train.batch_size, config.train.learning_rate) == (2, 64, 0.003)
     assert config.model.dropout == 0
     back = {key: Config().value(key) for key in RECIPES["fast"]}
-    assert config.updated({**back, "train.recipe": ""}) == Config()
+    assert config.updated({**back, "train.recipe": "", "train.replaces": ()}) == Config()
 
 
 @pytest.mark.parametrize("chosen_by", ["workspace", "file", "environment", "set", "flag"])

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tbcli.config import OPTIMIZERS, SCHEDULES, TrainConfig
+from tbcli.config import OPTIMIZERS, SCHEDULES, Config, TrainConfig
+from tbcli.sweeps.definition import flat_settings
 from tbcli.tasks import CLASSIFICATION
 from tbcli.training.hardware import choose_precision, choose_threads, cpu_flags, threads_in_use
 from tbcli.training.objective import usual_objective
-from tbcli.training.optimizing import StepPlan, build_optimizer, choose_steps_per_execution, compile_model, rate_of_step
+from tbcli.training.optimizing import (
+    StepPlan,
+    build_optimizer,
+    choose_optimizer,
+    choose_steps_per_execution,
+    compile_model,
+    rate_of_step,
+    without_effect,
+)
 
 pytestmark = pytest.mark.tf
 
@@ -68,6 +78,34 @@ def test_the_fused_one_leaves_sparse_gradients_to_keras() -> None:
             models[-1].train_on_batch(np.arange(8).reshape(4, 2), np.arange(4))
     for plain, ours in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
         assert ours == pytest.approx(plain, abs=1e-5)
+
+
+SAID = [
+    ({}, "RMSprop", 0.5),
+    ({"learning_rate": 0.002}, "RMSprop", 0.002),
+    ({"optimizer": "adam"}, "Adam", 0.0),  # the default schedule warms up
+    ({"optimizer": "adam", "schedule": "constant"}, "Adam", 0.002),
+    ({"schedule": "constant"}, "RMSprop", 0.5),
+    ({"warmup": 0.05}, "RMSprop", 0.0),
+]
+
+
+@pytest.mark.parametrize(("said", "kind", "rate"), SAID)
+def test_what_is_said_replaces_that_of_a_compiled_model_even_by_the_default(
+    said: dict[str, Any], kind: str, rate: float
+) -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.RMSprop(0.5), "mse")
+    config = Config().updated({f"train.{name}": value for name, value in said.items()})
+    for settled in (config, Config().updated(flat_settings(config.as_dict()))):  # as it is kept, and sent to a worker
+        chosen = choose_optimizer(model, settled.train, StepPlan(100))
+        assert (type(chosen).__name__, float(chosen.learning_rate)) == (kind, pytest.approx(rate))
+
+
+def test_what_an_optimizer_of_a_compiled_model_does_not_have_is_known() -> None:
+    config = Config().updated({"train.momentum": 0.9, "train.schedule": "cosine"})
+    assert without_effect(keras.optimizers.Adam(), config.train) == ["momentum"]
+    assert without_effect(keras.optimizers.SGD(), config.train) == []
 
 
 def test_settings_of_one_optimizer_reach_it() -> None:

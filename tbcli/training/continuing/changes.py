@@ -15,6 +15,7 @@ from tbcli.runs.claim import claim
 from tbcli.runs.files import utc_now, utc_text, write_json
 
 EPOCHS = "train.epochs"
+REPLACES = "train.replaces"
 _OF_EXPERIMENT = ("data", "model", "train", "record", "charts", "direction")
 _HARMLESS = frozenset({
     EPOCHS, "data.cache", "train.name", "train.note", "train.steps_per_execution", "train.max_time",
@@ -73,12 +74,16 @@ def config_of(run: Run) -> Config:
     return Config().updated({**values, **own_optimizer(run)})
 
 
-def own_optimizer(run: Run) -> dict[str, str]:
-    """Return the setting that keeps a compiled model's own optimizer, of a run that did; else nothing.
+def own_optimizer(run: Run) -> dict[str, tuple[str, ...]]:
+    """Return what an earlier version did not keep of a run: what replaced that of a model compiled with an optimizer.
 
-    What the run keeps of it in its settings is a description: asked for by these words it would be another one.
+    What such a run keeps of the optimizer in its settings is a description: said by these words it would be another.
     """
-    return {"train.optimizer": TrainConfig().optimizer} if "optimizer" in run.record else {}
+    train = run.read_config().get("train") or {}
+    if "optimizer" not in run.record or "replaces" in train:
+        return {}
+    is_default = train.get("learning_rate") in (None, TrainConfig().learning_rate)
+    return {REPLACES: () if is_default else ("learning_rate",)}
 
 
 def setting_changes(before: Config, after: Config) -> list[Change]:

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tbcli.config import Config
+from tbcli.config import REPLACING, Config
 from tbcli.config.layers import with_absolute_paths
 from tbcli.errors import ConfigError, Refused
 from tbcli.runs import Run
 from tbcli.runs.cleaning.heavy import DISPENSABLE
 from tbcli.runs.history import read_history
 from tbcli.training.continuing.changes import (
+    REPLACES,
     Change,
     changes_record,
     config_of,
@@ -69,11 +70,19 @@ class Amendment:
         self._before = with_absolute_paths(config_of(run))
         chosen = [key for key, word in _CHOOSES.items() if config and config.value(key) == word]
         config = config.updated({key: self._before.value(key) for key in chosen}) if config else self._before
-        self.config = with_absolute_paths(config)
+        self.config = with_absolute_paths(config.updated({REPLACES: self._replaced(run, config)}))
         self.changes = setting_changes(self._before, self.config)
         self._done = 0
         self._data_facts: dict[str, Any] = {}
         require_same(run, self.changes, self._before, allowed=is_allowed)
+
+    def _replaced(self, run: Run, config: Config) -> tuple[str, ...]:
+        """Return what replaces that of a compiled model; what was said and is as it was changes nothing."""
+        before = self._before.train
+        if "optimizer" not in run.record:
+            return before.replaces
+        same = {name for name in REPLACING[1:] if getattr(before, name) == getattr(config.train, name)}
+        return tuple(name for name in config.train.replaces if name in before.replaces or name not in same)
 
     def check_length(self, done: int, is_within: bool = False) -> None:
         """Check that the run has not trained further than it is asked to; see `require_epochs`."""

@@ -11,6 +11,7 @@ import pytest
 
 from tbcli.config import SETTINGS, Config
 from tbcli.errors import ConfigError, Refused
+from tbcli.runs.files import write_json
 from tbcli.runs.owner import Owner
 from tbcli.training.continuing.changes import (
     Change,
@@ -222,9 +223,21 @@ def test_a_run_that_may_be_training_elsewhere_is_left_alone(
 
 def test_a_model_that_kept_its_own_optimizer_does_so_again(tmp_path: Path) -> None:
     run = make_run(tmp_path, settings={"train.optimizer": "sgd"}, record={"optimizer": "sgd", "learning_rate": 0.1})
-    assert config_of(run).train.optimizer == Config().train.optimizer
+    assert config_of(run).train.replaces == ("optimizer",)
+    settings = run.read_config()
+    del settings["train"]["replaces"]  # as earlier versions kept it: what stands there describes the model's own
+    write_json(run.config_file, settings)
+    assert config_of(run).train.replaces == ()
     del run.record["optimizer"]
-    assert config_of(run).train.optimizer == "sgd"
+    assert "optimizer" in config_of(run).train.replaces
+
+
+@pytest.mark.parametrize(("rate", "changed"), [(0.1, ""), (0.2, "train.learning_rate train.replaces")])
+def test_what_is_said_again_of_an_optimizer_changes_nothing(tmp_path: Path, rate: float, changed: str) -> None:
+    own = {"train.learning_rate": 0.1, "train.replaces": ()}
+    run = make_run(tmp_path, settings=own, record={"optimizer": "sgd"})
+    amendment = Amendment(run, config_of(run).updated({"train.learning_rate": rate}), is_allowed=True)
+    assert " ".join(sorted(change.key for change in amendment.changes)) == changed
 
 
 def test_a_run_whose_event_files_were_slimmed_cannot_be_written_on(tmp_path: Path) -> None:
