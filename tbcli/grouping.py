@@ -47,6 +47,8 @@ def group_runs(summaries: Sequence[Summary], key: str) -> list[Side]:
         NotFound: No run has such a setting or fact.
     """
     if all(summary.fact_or_setting(key) is None and summary.value(key) is None for summary in summaries):
+        if is_seed(key):
+            raise NotFound(f"no run has a setting {key!r}", hint="`--group-by model`, say, groups by another setting")
         known = dict.fromkeys(name for summary in summaries for name in summary.names())
         guess = nearest(key, known)
         raise NotFound(

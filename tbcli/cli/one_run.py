@@ -63,6 +63,7 @@ def _about(run: Run, now: datetime) -> list[str]:
         "data": run.data_name,
         "task": run.task_name or "not known",
         "script": _plain(record.get("script")),
+        "trial": _trial(run),
         "epochs": _epochs(run, now),
         "resumed": _resumed(record.get("resumed")),
         "changed": _changed(record.get("changes")),
@@ -86,6 +87,21 @@ def _directory(run: Run) -> str:
     """Return where a run lies whose directory is not called by its id."""
     of = f" (a copy of {run.recorded_id}, which has the plots and the model)" if run.is_copy else ""
     return f"{run.logs}{of}" if run.is_moved or run.is_copy else ""
+
+
+def _trial(run: Run) -> str:
+    """Return which trial of which sweep a run is, as ``3 of sweep first: learning_rate=0.1 seed=2, val_loss 0.31``."""
+    if not run.sweep:
+        return ""
+    from tbcli.cli.sweeping import spoken_settings
+    from tbcli.runs.trials import judged_by, reached
+    from tbcli.sweeps.definition import Trial
+
+    said, value = run.sweep, reached(run)
+    settings = spoken_settings(Trial(said["trial"], said.get("params") or {}, said.get("seed")))
+    return f"{said['trial']} of sweep {said['name']}: {settings}" + (
+        "" if value is None else f", {judged_by(run)} {shown_metric(value)}"
+    )
 
 
 def _with_parameters(run: Run) -> str:

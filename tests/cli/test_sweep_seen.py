@@ -226,3 +226,20 @@ def test_arguments_name_a_group_once(cli: Cli, workspace: Path) -> None:
         ["units", "seed", "val_accuracy"],
         ["4", "0", "0.9800"],
     ]
+
+
+def test_one_run_in_full_tells_its_trial(cli: Cli, workspace: Path) -> None:
+    make_trial(workspace, 3, {RATE: 0.1}, sweep="two words", seed=2)
+    lines = [" ".join(line.split()) for line in cli("runs", "two words-3").stdout.splitlines()]
+    assert "trial 3 of sweep two words: learning_rate=0.1 seed=2, val_accuracy 0.9800" in lines
+    beside = make_run(workspace, files=False)
+    assert not any(line.split()[:1] == ["trial"] for line in cli("runs", beside.id).stdout.splitlines())
+
+
+def test_without_seeds_a_grouping_by_seed_says_what_else_groups(cli: Cli, workspace: Path) -> None:
+    for number in range(2):
+        make_trial(workspace, number, {}, record={"arguments": {"lr": number}})
+        config = sorted((workspace / "logs").glob(f"*-s-{number}/config.json"))[0]
+        config.write_text("{}")
+    error = cli("compare", "--sweep", "s", "--group-by", "seed").stderr
+    assert error.startswith("error: no run has a setting 'seed'\ntry:   `--group-by model`")
