@@ -10,6 +10,7 @@ from tbcli.cli.options import Common
 from tbcli.cli.output import printable
 from tbcli.config.said import Said
 from tbcli.errors import NotFound, Refused
+from tbcli.naming.shortening import few
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,9 +157,8 @@ def _find_one(common: Common, here: Config, reference: str) -> Run:
     is_name = bool(reference) and not is_path(reference)  # an empty one is no name, though most runs have it
     named = inside or (RunStore(here.paths).named(reference) if is_name else [])
     if len(named) > 1:
-        listed = ", ".join(run.id for run in named[-5:])
-        more = f" and {len(named) - 5} more" if len(named) > 5 else ""
-        raise Refused(f"{reference!r} is {len(named)} runs: {listed}{more}", hint="name one of them by its id")
+        listed = few([run.id for run in named], 5, last=True)
+        raise Refused(f"{reference!r} is {len(named)} runs: {listed}", hint="name one of them by its id")
     run = inside[0] if inside else _find_run(common, here, reference)
     if run.is_copy and not is_path(reference):
         raise Refused(

@@ -14,6 +14,7 @@ from tbcli.data.telling import progress_to
 from tbcli.errors import ConfigError, DoesNotFit, NotFound
 from tbcli.loading import load_object
 from tbcli.naming.matching import did_you_mean, nearest
+from tbcli.naming.shortening import few
 from tbcli.usercode import is_reference
 
 if TYPE_CHECKING:
@@ -101,8 +102,7 @@ def _what_lies_there(name: str, path: Path) -> str:
     meant = f"did you mean {str(Path(name).with_name(guess))!r}? " if guess else ""
     if not entries or ("did you mean" in likely and not (meant and path.suffix)):
         return likely
-    more = f" and {len(entries) - 6} more" if len(entries) > 6 else ""
-    return f"{meant}{str(parent)!r} holds {', '.join(entries[:6])}{more}; known names: {', '.join(SOURCES)}"
+    return f"{meant}{str(parent)!r} holds {few(entries, 6)}; known names: {', '.join(SOURCES)}"
 
 
 def load_dataset(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from tbcli.errors import DoesNotFit
+from tbcli.naming.shortening import few
 
 INPUTS = ("x", "input", "inputs", "image", "images", "img", "imgs", "data", "feature", "features", "sample", "samples")
 TARGETS = ("y", "target", "targets", "label", "labels", "output", "outputs", "class", "classes")
@@ -112,6 +113,4 @@ def _unclear(file: str, shapes: Mapping[str, tuple[int, ...]], problem: str) -> 
 
 def describe_arrays(shapes: Mapping[str, Sequence[int]]) -> str:
     """Return arrays with their shapes: ``x [60, 8, 8], y [60]``."""
-    shown = [f"{key} {list(shape)}" for key, shape in list(shapes.items())[:12]]
-    more = f" and {len(shapes) - 12} more" if len(shapes) > 12 else ""
-    return ", ".join(shown) + more if shown else "no arrays"
+    return few([f"{key} {list(shape)}" for key, shape in shapes.items()], 12) or "no arrays"

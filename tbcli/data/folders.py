@@ -11,6 +11,7 @@ from pathlib import Path
 from tbcli.data.image_files import FileEntry, Files
 from tbcli.data.pixels import SNIFFED_BYTES, SUFFIXES, is_image
 from tbcli.errors import DoesNotFit
+from tbcli.naming.shortening import few
 
 SPLIT_WORDS = {
     "train": "train", "training": "train",
@@ -222,9 +223,8 @@ def _count(images: int) -> str:
     return "1 image" if images == 1 else f"{images:,} images"
 
 
-def _some(names: list[str], most: int = 3) -> str:
-    shown = ", ".join(repr(name) for name in names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+def _some(names: list[str]) -> str:
+    return few([repr(name) for name in names], 3)
 
 
 def _some_of(images: list[FileEntry]) -> str:

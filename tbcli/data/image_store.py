@@ -23,6 +23,7 @@ from tbcli.data.pixels import BrokenImage, ImageHeader, decode_image, read_heade
 from tbcli.data.raw_cache import open_raw, raw_cache_file, raw_writer
 from tbcli.data.telling import progress_counter
 from tbcli.errors import DoesNotFit, TrainingFailed
+from tbcli.naming.shortening import few
 
 LARGEST_AS_IS = 256
 """Images that all have the same size keep it while no side is longer, in pixels."""
@@ -265,9 +266,7 @@ def _broken_notes(entries: Sequence[FileEntry], broken: dict[int, str]) -> list[
 
 
 def _named(entries: Sequence[FileEntry], broken: dict[int, str]) -> str:
-    shown = [f"{entries[index].name!r} ({reason})" for index, reason in sorted(broken.items())[:_NAMED]]
-    more = f" and {len(broken) - _NAMED:,} more" if len(broken) > _NAMED else ""
-    return ", ".join(shown) + more
+    return few([f"{entries[index].name!r} ({reason})" for index, reason in sorted(broken.items())], _NAMED)
 
 
 def _cache_note(path: Path) -> str:

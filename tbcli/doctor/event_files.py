@@ -7,12 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tbcli.doctor.findings import Finding
-from tbcli.doctor.logdirs import Logs, at_most, rewritten, some
-from tbcli.doctor.system import command, is_plain_file, made_readable, pip, set_aside
+from tbcli.doctor.examined_logs import Logs
+from tbcli.doctor.findings import Finding, at_most
+from tbcli.doctor.system import command, is_plain_file, made_readable, pip, rewritten, set_aside
 from tbcli.events import damage
 from tbcli.events.columns import EventFile
 from tbcli.events.framing import AROUND
+from tbcli.naming.shortening import few
 from tbcli.naming.words import SPLITS
 from tbcli.runs.files import read_file
 from tbcli.runs.run import load_run
@@ -90,7 +91,7 @@ def _nothing(logs: Logs) -> Finding:
             level="warning",
             name="no-event-files",
             where=str(logs.top),
-            what=f"there are no event files, but logs as text: {some(names)}",
+            what=f"there are no event files, but logs as text: {few(names)}",
             why="TensorBoard shows event files only; tbcli reads both",
             fix=rewritten(logs.top),
         )
@@ -134,7 +135,7 @@ def _wrong_level(logs: Logs) -> Iterator[Finding]:
             level="warning",
             name="wrong-level",
             where=str(logs.top),
-            what=f"it is one part of a run: {some([f'{name}/' for name in sorted(beside)])} lies beside it",
+            what=f"it is one part of a run: {few([f'{name}/' for name in sorted(beside)])} lies beside it",
             why="its curves are shown alone, under the name '.', and HParams finds no metrics",
             fix=command("tensorboard", "--logdir", top.parent.parent if _is_run(top.parent) else top.parent),
         )

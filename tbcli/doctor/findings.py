@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
+
+from tbcli.naming.shortening import few
 
 Level = Literal["note", "warning", "error"]
 LEVELS: tuple[Level, ...] = get_args(Level)  # the mildest first
@@ -44,3 +46,24 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
 def needs_action(findings: Iterable[Finding]) -> bool:
     """Return whether there is a warning or an error among findings."""
     return any(finding.severity > 0 for finding in findings)
+
+
+def at_most(findings: Iterator[Finding], most: int = 3) -> Iterator[Finding]:
+    """Yield findings; of one name no more than so many, and then one that counts the others."""
+    seen: dict[str, list[Finding]] = {}
+    for finding in findings:
+        mine = seen.setdefault(finding.name, [])
+        mine.append(finding)
+        if len(mine) <= most:
+            yield finding
+    for mine in seen.values():
+        if len(mine) > most:
+            last = max(mine[most:], key=lambda finding: finding.severity)
+            yield Finding(
+                level=last.level,
+                name=last.name,
+                what=f"the same in {len(mine) - most:,} more places",
+                why=last.why,
+                fix="",
+                where=few([each.where for each in mine[most:] if each.where], most),
+            )

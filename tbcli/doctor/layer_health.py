@@ -10,6 +10,7 @@ import numpy as np
 from tbcli.doctor.course import Known
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.trends import Values
+from tbcli.naming.shortening import few
 
 _DEAD = 0.9  # of the units of a layer
 _VANISHED = 1e-5  # of the largest norm of any layer
@@ -90,5 +91,4 @@ def _exploding(whole: Values | None, known: Known) -> Iterator[Finding]:
 
 
 def _listed(texts: Iterable[str]) -> str:
-    each = list(texts)
-    return ", ".join(each[:_TOLD]) + (f" and {len(each) - _TOLD} more" if len(each) > _TOLD else "")
+    return few(list(texts), _TOLD)

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbcli.doctor.findings import Finding
-from tbcli.doctor.logdirs import Logs, at_most, rewritten, some
+from tbcli.doctor.examined_logs import Logs
+from tbcli.doctor.findings import Finding, at_most
 from tbcli.doctor.reader_limits import check_reader_limits
-from tbcli.doctor.system import command
+from tbcli.doctor.system import command, rewritten
 from tbcli.events import damage
+from tbcli.naming.shortening import few
 
 if TYPE_CHECKING:
     from tbcli.readers.series import Scalars
@@ -155,7 +156,7 @@ def _at_one_step(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
         name="steps-missing",
         where=str(logs.top),
         what=f"all points of {len(found):,} series are at one step, {found[0].tag!r} has {len(found[0].step):,} at "
-        f"step {found[0].step[0]}: {some(names)}",
+        f"step {found[0].step[0]}: {few(names)}",
         why="TensorBoard draws one point, or a vertical line; tbcli shows the last of them",
         fix="pass the step where it is logged: writer.add_scalar(tag, value, step), tf.summary.scalar(..., step=step)",
     )
@@ -181,7 +182,7 @@ def _not_finite(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
             level="warning",
             name="nothing-finite",
             where=str(logs.top),
-            what=f"{len(names):,} series hold nothing but NaN or infinity: {some(names)}",
+            what=f"{len(names):,} series hold nothing but NaN or infinity: {few(names)}",
             why="TensorBoard draws an empty chart",
             fix="find what makes the first of them so: a learning rate that is too large, a division by 0, a log of 0",
         )
@@ -207,8 +208,7 @@ def _hparams(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
             level="warning",
             name="hparams-without-metrics",
             where=logs.path(bare[0]),
-            what=f"{len(bare):,} of {len(sessions):,} sessions have no metric of those that "
-            f"HParams shows: {some(bare)}",
+            what=f"{len(bare):,} of {len(sessions):,} sessions have no metric of those that HParams shows: {few(bare)}",
             why="their rows in the table are empty, and Parallel Coordinates leaves them out",
             fix="hp.Metric(tag, group=...) must name a tag of the session's directory; "
             f"`{command('tbcli', 'runs', logs.top)}` lists them",
@@ -224,7 +224,7 @@ def _hparams(logs: Logs, scalars: Scalars) -> Iterator[Finding]:
             level="note",
             name="hparams-metric-missing",
             where=str(logs.top),
-            what=f"no session has written {some(missing)}, which HParams has a column for",
+            what=f"no session has written {few(missing)}, which HParams has a column for",
             why="the column stays empty",
             fix="correct the name in hp.hparams_config(metrics=...); "
             f"`{command('tbcli', 'runs', logs.top)}` lists the tags",

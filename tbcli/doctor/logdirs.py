@@ -2,80 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tbcli.doctor.event_files import check_files
+from tbcli.doctor.examined_logs import look_at
 from tbcli.doctor.findings import Finding
-from tbcli.doctor.system import command
-from tbcli.events.columns import EventFile
-from tbcli.naming.words import SPLITS
-from tbcli.readers.events import LogContent, open_files, open_logdir
+from tbcli.doctor.log_content import check_content
+from tbcli.doctor.projector_assets import check_projectors
 from tbcli.readers.logdir import FoundFiles, find_event_files
-
-MOST_FILES, MOST_BYTES = 250, 100_000_000  # whose content is looked at
-_HUGE = 1_000_000_000  # bytes of one file that is not read even if it is the only one
-MOST_DIRECTORIES = 20_000  # that are looked into
-MOST_NAMED = 3  # things that one finding names
-
-
-@dataclass(slots=True)
-class Logs:
-    """A log directory as far as it was looked at.
-
-    Args:
-        top: The directory, or the one file, as the user named it.
-        found: Its event files.
-        files: Those whose content was read: all of them, or the newest.
-        content: What these hold.
-        now: Seconds since 1970.
-        is_ours: Whether runs of `tbcli` lie in it, or it is one.
-        tree: What else the directories hold.
-    """
-
-    top: Path
-    found: FoundFiles
-    files: Sequence[EventFile]
-    content: LogContent
-    now: float
-    is_ours: bool
-    tree: Tree
-
-    @property
-    def is_part(self) -> bool:
-        """Whether only some of the files were read."""
-        return len(self.files) < len(self.found.files)
-
-    def path(self, run: str) -> str:
-        """Return the directory of a run as the user can name it."""
-        return str(self.top) if run == "." or self.found.is_file else str(self.top / run)
-
-
-@dataclass(slots=True)
-class Tree:
-    """What a walk through the directories found besides event files, links not followed.
-
-    Args:
-        directories: How many it looked into.
-        is_whole: Whether those are all.
-        links: Symbolic links to directories.
-        projectors: Configurations of the projector.
-        traces: Directories with traces of the profiler.
-        runs: Directories that hold a ``run.json``.
-        odd: Pipes, sockets and devices in the place of a part of a run, such as ``train``.
-    """
-
-    directories: int = 0
-    is_whole: bool = True
-    links: list[Path] = field(default_factory=list)
-    projectors: list[Path] = field(default_factory=list)
-    traces: list[Path] = field(default_factory=list)
-    runs: list[Path] = field(default_factory=list)
-    odd: list[Path] = field(default_factory=list)
 
 
 def check_logdir(
@@ -93,10 +29,6 @@ def check_logdir(
     Raises:
         NotFound: There is neither.
     """
-    from tbcli.doctor.event_files import check_files
-    from tbcli.doctor.log_content import check_content
-    from tbcli.doctor.projector_assets import check_projectors
-
     logs = look_at(top, found or find_event_files(top), time.time() if now is None else now)
     findings = [*check_files(logs), *check_content(logs), *check_projectors(logs)]
     facts = {
@@ -109,85 +41,3 @@ def check_logdir(
         "whole": not logs.is_part and logs.tree.is_whole,
     }
     return facts, findings
-
-
-def look_at(top: Path, found: FoundFiles, now: float) -> Logs:
-    """Return what lies in a log directory, with the content of its newest files."""
-    files = _newest(found.files)
-    is_whole = len(files) == len(found.files)
-    content = open_logdir(top, text_logs=False) if is_whole else open_files(files)
-    tree = Tree() if found.is_file else _tree(top)
-    return Logs(top, found, files, content, now, bool(tree.runs), tree)
-
-
-def _newest(files: Sequence[EventFile]) -> list[EventFile]:
-    """Return the files that are read, in their order: the last written to, as many as the limits allow."""
-    chosen: set[str] = set()
-    left = MOST_BYTES
-    for file in sorted(files, key=lambda file: -file.changed)[:MOST_FILES]:
-        if file.size > left and (chosen or file.size > _HUGE):
-            break
-        left -= file.size
-        chosen.add(file.name)
-    return [file for file in files if file.name in chosen]
-
-
-def _tree(top: Path) -> Tree:
-    tree = Tree()
-    for place, folders, names in os.walk(top):
-        tree.directories += 1
-        if tree.directories > MOST_DIRECTORIES:
-            tree.is_whole = False
-            break
-        here = Path(place)
-        tree.links += [here / name for name in folders if (here / name).is_symlink()]
-        tree.odd += [here / name for name in names if name.lower() in SPLITS and _is_odd(here / name)]
-        if "projector_config.pbtxt" in names:
-            tree.projectors.append(here / "projector_config.pbtxt")
-        if "run.json" in names:
-            tree.runs.append(here)
-        if here.name == "profile" and here.parent.name == "plugins":
-            tree.traces.append(here)
-    return tree
-
-
-def _is_odd(path: Path) -> bool:
-    try:
-        mode = path.lstat().st_mode
-    except OSError:
-        return False
-    return not (stat.S_ISREG(mode) or stat.S_ISLNK(mode))
-
-
-def some(names: Sequence[str], most: int = MOST_NAMED) -> str:
-    """Return names joined for a sentence, at most so many of them."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def rewritten(path: str | Path) -> str:
-    """Return the command that writes a sound copy of the scalars and texts of a run."""
-    path = Path(path)
-    copy = Path(f"{path.name}-mended") if path.name else Path("mended")
-    return command("tbcli", "export", path, "--format", "tensorboard", "--out", copy)
-
-
-def at_most(findings: Iterator[Finding], most: int = 3) -> Iterator[Finding]:
-    """Yield findings; of one name no more than so many, and then one that counts the others."""
-    seen: dict[str, list[Finding]] = {}
-    for finding in findings:
-        mine = seen.setdefault(finding.name, [])
-        mine.append(finding)
-        if len(mine) <= most:
-            yield finding
-    for mine in seen.values():
-        if len(mine) > most:
-            last = max(mine[most:], key=lambda finding: finding.severity)
-            yield Finding(
-                level=last.level,
-                name=last.name,
-                what=f"the same in {len(mine) - most:,} more places",
-                why=last.why,
-                fix="",
-                where=some([each.where for each in mine[most:] if each.where]),
-            )

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.packages import Packages, is_unmet
 from tbcli.doctor.system import System, pip
+from tbcli.naming.shortening import few
 
 _FEATURES = ("avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve")
 _SHARED = "/dev/shm"  # noqa: S108 - asked for its size
@@ -231,7 +232,7 @@ def _missing_cuda(system: System) -> Iterator[Finding]:
     unmet = [each for each in needed if is_unmet(each, packages.version(each.name))]
     if not unmet or (len(unmet) == len(needed) and _has_system_cuda(system)):
         return
-    some = ", ".join(each.name for each in unmet[:3]) + (f" and {len(unmet) - 3} more" if len(unmet) > 3 else "")
+    some = few([each.name for each in unmet], 3)
     yield Finding(  # tensorflow/tensorflow#63362
         level="warning",
         name="gpu-without-cuda",

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from tbcli.doctor.findings import Finding
-from tbcli.doctor.logdirs import Logs, at_most
+from tbcli.doctor.examined_logs import Logs
+from tbcli.doctor.findings import Finding, at_most
 from tbcli.doctor.system import command, is_plain_file, set_aside
 from tbcli.runs.files import read_file
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tbcli.doctor.examined_logs import Logs
 from tbcli.doctor.findings import Finding
-from tbcli.doctor.logdirs import Logs
 from tbcli.doctor.system import command
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tbcli.doctor.course import Known
 from tbcli.doctor.findings import Finding
+from tbcli.naming.shortening import few
 from tbcli.runs.evidence import Predictions
 
 _RARE = 3  # times as frequent as a rare class the most frequent one is, at least
@@ -101,16 +102,15 @@ def findings_on_classes(recall: Recall, known: Known, split: str, *, is_balanced
     lost = np.flatnonzero(is_rare & is_told & is_lost)
     if not len(lost):
         return
-    told = ", ".join(
+    told = [
         f"{recall.names[i]!r} ({recall.found[i]} of {recall.occurs[i]}, {recall.shares[i]:.1%} of the samples)"
-        for i in lost[:_TOLD]
-    )
-    more = f" and {len(lost) - _TOLD} more" if len(lost) > _TOLD else ""
+        for i in map(int, lost)
+    ]
     collect = "collect more samples of these classes, or weigh them more in the loss"
     yield Finding(
         level="warning",
         name="class-imbalance",
-        what=f"rare classes are hardly ever predicted for the {split} samples: {told}{more}",
+        what=f"rare classes are hardly ever predicted for the {split} samples: {few(told, _TOLD)}",
         why="the frequent classes dominate the loss, and the accuracy looks good without the rare ones",
         fix=collect if is_balanced or known.task != "classification" else known.again("--balance", collect),
         where=f"{split} samples",

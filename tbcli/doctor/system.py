@@ -112,3 +112,10 @@ def pip(*words: str) -> str:
     found = shutil.which("pip")
     is_ours = found is not None and os.path.dirname(found) == os.path.dirname(sys.executable)  # noqa: PTH120 - unresolved
     return shlex.join([*(["pip"] if is_ours else [sys.executable, "-m", "pip"]), *words])
+
+
+def rewritten(path: str | Path) -> str:
+    """Return the command that writes a sound copy of the scalars and texts of a run."""
+    path = Path(path)
+    copy = Path(f"{path.name}-mended") if path.name else Path("mended")
+    return command("tbcli", "export", path, "--format", "tensorboard", "--out", copy)

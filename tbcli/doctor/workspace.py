@@ -13,6 +13,7 @@ from tbcli.config.layers import WORKSPACE_FILE
 from tbcli.doctor.findings import Finding
 from tbcli.doctor.system import System, command, is_plain_file, set_aside
 from tbcli.errors import ConfigError, NotFound, Refused, TbcliError
+from tbcli.naming.shortening import few
 
 if TYPE_CHECKING:
     from tbcli.runs import Run, RunStore
@@ -100,13 +101,12 @@ def _damaged(where: str, what: str, why: str, fix: str = "tbcli clean --damaged"
 def _shared(names: Counter[str], store: RunStore) -> Iterator[Finding]:
     shared = [name for name, count in names.items() if name and count > 1]
     if shared:
-        listed = ", ".join(f"{name!r} ({names[name]} runs)" for name in shared[:3])
-        more = f" and {len(shared) - 3} more" if len(shared) > 3 else ""
+        listed = few([f"{name!r} ({names[name]} runs)" for name in shared], 3)
         yield Finding(
             level="note",
             name="names-shared",
             where=str(store.logs_root),
-            what=f"several runs have one name: {listed}{more}",
+            what=f"several runs have one name: {listed}",
             why="commands that read take the newest of them; `clean` refuses the name",
             fix=f"name a run by its id: `{command('tbcli', 'runs', '--where', f'name={shared[0]}')}` lists them",
         )

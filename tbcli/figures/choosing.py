@@ -9,6 +9,7 @@ from tbcli.errors import NotFound
 from tbcli.naming.direction import NO_OVERRIDES, Overrides, direction_of, is_measure
 from tbcli.naming.matching import did_you_mean, fits, is_glob
 from tbcli.naming.series import resolve
+from tbcli.naming.shortening import few
 from tbcli.naming.words import is_of_effort, learning_rate_of
 
 VALIDATION = "val_"
@@ -115,7 +116,7 @@ def pick_metrics(
             shown = sorted((metric for metric in shown if metric not in idle), key=lambda one: _rank(one, directions))
     if len(shown) > most:
         hidden = [called[metric] for metric in shown[most:]]
-        more = f"{len(hidden):,} of {len(shown):,} metrics do not fit: {_listed(hidden)}"
+        more = f"{len(hidden):,} of {len(shown):,} metrics do not fit: {few(hidden, _MOST_NAMED)}"
         said.append(f"{more}; choose with `--metric NAME`")
     return shown[:most], [sentence for sentence in said if sentence]
 
@@ -157,9 +158,4 @@ def _rank(metric: str, directions: Overrides) -> int:
 
 
 def _left_out(why: str, metrics: Sequence[str]) -> str:
-    return f"not drawn ({why}): {_listed(metrics)}; `--metric NAME` draws them" if metrics else ""
-
-
-def _listed(metrics: Sequence[str]) -> str:
-    more = len(metrics) - _MOST_NAMED
-    return ", ".join(metrics[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    return f"not drawn ({why}): {few(metrics, _MOST_NAMED)}; `--metric NAME` draws them" if metrics else ""

@@ -1,4 +1,4 @@
-"""Long names made short, so that no two of them become the same."""
+"""Long names made short, so that no two of them become the same, and long lists of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ _SEPARATORS = "_-/. :"
 _LEAST_SHARED = 4  # characters that names must share before that part is left out
 _HEADS = (0.5, 0.3, 0.7, 0.0, 1.0)  # shares of a cut name that its beginning takes, in the order they are tried
 _JOINERS = "\u200d\ufe0f"  # of composed emoji
+
+
+def few(texts: Sequence[str], most: int = 3, *, last: bool = False) -> str:
+    """Return texts with commas between; of many the first, or the last, and how many more there are."""
+    more = len(texts) - most
+    shown = texts[max(0, more) :] if last else texts[:most]
+    return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
 
 
 def shortened_names(names: Sequence[str], room: float, width: Callable[[str], float] = len) -> list[str]:

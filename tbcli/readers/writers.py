@@ -13,6 +13,7 @@ from typing import NamedTuple, Self
 
 from tbcli.events.columns import Floats
 from tbcli.events.damage import WRITERS, Damage
+from tbcli.naming.shortening import few
 
 _MOST_NAMES = 3  # of files in one sentence
 _SLACK = 0.02  # of the shorter file's time: so much may overlap where a run went on under another clock
@@ -81,10 +82,8 @@ def left_out(groups: Sequence[tuple[int, ...]], files: Iterable[int]) -> set[int
 def describe_writers(run: str, names: Sequence[str]) -> Damage:
     """Return a warning that names the files of a group, the one that serves first."""
     first, *others = (name.rpartition("/")[2] for name in names)
-    more = len(others) - _MOST_NAMES
-    listed = ", ".join(others[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
     detail = (
         f"{len(names)} files were written at the same time, as by the ranks of one training: "
-        f"for the tags that they share {first} is used; left out: {listed}"
+        f"for the tags that they share {first} is used; left out: {few(others, _MOST_NAMES)}"
     )
     return Damage(run, 0, WRITERS, detail)

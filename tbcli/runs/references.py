@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbcli.errors import ConfigError, NotFound, TbcliError
+from tbcli.naming.shortening import few
 from tbcli.runs.ids import looks_like_id, without_slug
 from tbcli.runs.run import Run
 from tbcli.runs.unreadable import TIME_DIGITS, InvalidRun, UnreadableRun
@@ -150,9 +151,8 @@ def _require_one(reference: str, matching: Sequence[Run], invalid: Sequence[Inva
         raise _unreadable(f"run {unread[-1].logs.name!r} cannot be read", unread[-1])
     ids = [*(run.id for run in matching), *(f"{one.logs.name} (cannot be read)" for one in unread)]
     if len(ids) > 1:
-        more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
         raise ConfigError(
-            f"{reference!r} is ambiguous: it matches {len(ids)} runs: {', '.join(ids[-5:])}{more}",
+            f"{reference!r} is ambiguous: it matches {len(ids)} runs: {few(ids, 5, last=True)}",
             hint="type more of the id",
         )
 

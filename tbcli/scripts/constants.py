@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tbcli.errors import ConfigError
+from tbcli.naming.shortening import few
 
 SHOWN = 12
 Literal = Any
@@ -130,8 +131,7 @@ def _listed(known: Mapping[str, list[Constant]]) -> str:
     if not known:
         return "the script has no literal constants at its top level"
     pairs = [f"{name}={_shortened(found[0].value)}" for name, found in known.items()]
-    more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
-    return "constants: " + ", ".join(pairs[:SHOWN]) + more
+    return f"constants: {few(pairs, SHOWN)}"
 
 
 def _shortened(value: Literal) -> str:

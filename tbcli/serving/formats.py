@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tbcli.config import ServeConfig
+from tbcli.naming.shortening import few
 
 # In `Summary.Value` a short tensor (field 8) that begins with a dtype (field 1) which is neither float32 nor a text, or
 # with float32 and a shape (field 2) of one dimension or more.
@@ -172,6 +173,5 @@ def _is_number(tensor: Any) -> bool:
 def describe_scalars(scalars: Sequence[ScalarFormat], most: int = 8) -> str:
     """Return ``2 scalar series (float64): a/loss, b/loss``, with at most so many names."""
     formats = ", ".join(sorted({scalar.format for scalar in scalars} - {""}))
-    names = ", ".join(scalar.name for scalar in scalars[:most])
-    more = f" and {len(scalars) - most} more" if len(scalars) > most else ""
-    return f"{len(scalars)} scalar series{f' ({formats})' if formats else ''}: {names}{more}"
+    names = few([scalar.name for scalar in scalars], most)
+    return f"{len(scalars)} scalar series{f' ({formats})' if formats else ''}: {names}"

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tbcli.naming.shortening import few
+
 Samples = Mapping[str, int]
 """Points kept of a series, by plugin."""
 
@@ -68,9 +70,8 @@ def describe_thinned(thinned: Iterable[Thinned], samples: Samples, most: int = 3
         by_plugin.setdefault(each.plugin, []).append(each)
     sentences = []
     for plugin, series in by_plugin.items():
-        names = ", ".join(f"{each.run}/{each.tag}" for each in series[:most])
-        more = f" and {len(series) - most} more" if len(series) > most else ""
+        names = few([f"{each.run}/{each.tag}" for each in series], most)
         longest = max(each.points for each in series)
         kept = f"{samples[plugin]:,} of up to {longest:,} points"
-        sentences.append(f"TensorBoard shows a random sample of long series in {plugin}, {kept}: {names}{more}")
+        sentences.append(f"TensorBoard shows a random sample of long series in {plugin}, {kept}: {names}")
     return sentences

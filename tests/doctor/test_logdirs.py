@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tbcli.doctor import logdirs, reader_limits
+from tbcli.doctor import examined_logs, reader_limits
 from tbcli.doctor.findings import Finding, needs_action
 from tbcli.doctor.logdirs import check_logdir
 from tbcli.events.encode import framed, text_record
@@ -297,7 +297,7 @@ def test_of_very_many_files_the_newest_are_read_and_that_is_said(
 ) -> None:
     write_log(tmp_path / "old", {"loss": points([1, 2, 1])}, age=9000)
     write_log(tmp_path / "new", {"loss": points([1, 2])})
-    monkeypatch.setattr(logdirs, "MOST_FILES", 1)
+    monkeypatch.setattr(examined_logs, "MOST_FILES", 1)
     facts, findings = check_logdir(tmp_path, now=NOW)
     assert (facts["files"], facts["files_read"], facts["whole"]) == (2, 1, False)
     assert not needs_action(findings)

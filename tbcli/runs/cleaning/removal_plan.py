@@ -14,6 +14,7 @@ from tbcli.config import PathsConfig
 from tbcli.config.checks import read_duration
 from tbcli.errors import ConfigError, NotFound, Refused
 from tbcli.naming.matching import did_you_mean
+from tbcli.naming.shortening import few
 from tbcli.runs.cleaning.trees import Freed, mount_below, mount_points
 from tbcli.runs.files import utc_now
 from tbcli.runs.ids import looks_like_id
@@ -244,9 +245,8 @@ def _copy_of(run: Run) -> str:
 
 def _counted(runs: Sequence[Run]) -> str:
     """Return how many runs there are and the newest of their ids."""
-    listed = ", ".join(run.id for run in runs[-5:])
-    more = f" and {len(runs) - 5} more" if len(runs) > 5 else ""
-    return f"{len(runs)} run{'' if len(runs) == 1 else 's'}: {listed}{more}"
+    listed = few([run.id for run in runs], 5, last=True)
+    return f"{len(runs)} run{'' if len(runs) == 1 else 's'}: {listed}"
 
 
 def _run_at(store: RunStore, reference: str) -> Run:
