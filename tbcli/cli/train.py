@@ -93,7 +93,7 @@ def train(
 
     Settings are flags, or words such as lr=0.01 epochs=3; `tbcli help settings` lists them all.
     """
-    if _follows(common):
+    if _follows(common, is_alone=dry_run or print_config):
         return
     leave = None
     if detach:
@@ -137,8 +137,13 @@ def train(
             audit_trained(output, config.serve, run)
 
 
-def _follows(common: Common) -> bool:
-    """Train along, where this process is one of several and not the first; return whether it is."""
+def _follows(common: Common, *, is_alone: bool) -> bool:
+    """Train along, where this process is one of several and not the first; return whether it is.
+
+    Args:
+        common: Tells the workspace.
+        is_alone: Whether the first one has no use for others.
+    """
     if "TF_CONFIG" not in os.environ:
         return False
     from tbcli.training.cluster import place_of_process
@@ -146,6 +151,8 @@ def _follows(common: Common) -> bool:
     place = place_of_process()
     if place is None or place.is_chief:
         return False
+    if is_alone:
+        return True
     from pathlib import Path
 
     workspace = Path(replace(common, config=None).settle().paths.workspace).absolute()

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tbcli.errors import ConfigError
 
@@ -57,21 +58,33 @@ def place_of_process(environ: Mapping[str, str] = os.environ) -> WorkerPlace | N
     """
     text = environ.get(TF_CONFIG, "").strip()
     try:
-        said = json.loads(text or "{}")
-        cluster, task = said.get("cluster") or {}, said.get("task") or {}
-        kinds = [kind for kind in ("chief", "worker") if cluster.get(kind)]
-        workers = [str(address) for kind in kinds for address in cluster[kind]]
-        if len(workers) < 2:
-            return None
-        kind, number = str(task["type"]), int(task["index"])
-        before = len(cluster["chief"]) if kind == "worker" and "chief" in kinds else 0
-        if kind not in kinds or not 0 <= number < len(cluster[kind]):
-            raise KeyError(kind)
+        return _read_place(json.loads(text or "{}"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
+        why = str(error) if type(error) is ValueError else "not in its form"
         raise ConfigError(
-            f"{TF_CONFIG} cannot be understood: {text[:200]!r}",
+            f"{TF_CONFIG} cannot be understood, {why}: {text[:200]!r}",
             hint='such as {"cluster": {"worker": ["a:4000", "b:4000"]}, "task": {"type": "worker", "index": 0}}',
         ) from error
+
+
+def _read_place(said: Mapping[str, Any]) -> WorkerPlace | None:
+    cluster, task = said.get("cluster") or {}, said.get("task") or {}
+    kinds = [kind for kind in ("chief", "worker") if cluster.get(kind)]
+    workers = [str(address) for kind in kinds for address in cluster[kind]]
+    if len(workers) < 2 and (not task or task["type"] in kinds):
+        return None
+    kind, number = str(task["type"]), int(task["index"])
+    if kind not in kinds:
+        raise ValueError(f"a task of type {kind!r} has no part in this: the workers alone train, the first validates")
+    if not 0 <= number < len(cluster[kind]):
+        raise ValueError(f"there is no {kind} {number} among {len(cluster[kind])}")
+    for address in workers:
+        host, _, port = address.rpartition(":")
+        if not (host and port.isascii() and port.isdecimal() and 0 < int(port) < 65_536):
+            raise ValueError(f"{address!r} is not HOST:PORT")
+        if workers.count(address) > 1:
+            raise ValueError(f"{address!r} is there twice")
+    before = len(cluster["chief"]) if kind == "worker" and "chief" in kinds else 0
     return WorkerPlace(tuple(workers), before + number)
 
 

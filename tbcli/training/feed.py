@@ -41,8 +41,11 @@ class TrainingFeed:
         self.epoch = 0
         self.position = 0
         """Steps of the current epoch that are done; `executions` goes on behind them."""
-        self.before: Callable[[int, int], None] = lambda epoch, position: None
-        """Called before each execution with the epoch and its steps that are done."""
+        self.before: Callable[[int, int, int], None] = lambda epoch, position, steps: None
+        """Called before each execution with the epoch, its steps that are done, and those to come."""
+        self.longest = math.inf
+        """Seconds that an execution may take, by the speed of the one before: the first has one step."""
+        self._step_seconds = math.inf
         self.waited_seconds = 0.0
         """How long the caller had to wait for samples."""
 
@@ -92,21 +95,34 @@ class TrainingFeed:
         execution has what is left. While the caller works on one, a thread gathers the next.
 
         Args:
-            steps: Optimizer steps of one execution.
+            steps: Optimizer steps of one execution, at most.
         """
-        size = steps * self.batch_size
-        order = self.order[self.position * self.batch_size : self.steps * self.batch_size]
-        coming: Future[Samples] | None = None
+        position, coming = self.position, list[tuple[int, Future[Samples]]]()
         with ThreadPoolExecutor(1, "tbcli-feed") as pool:
-            for first in range(0, len(order), size):
-                ready = coming or pool.submit(self.split.batch, order[first : first + size])
-                following = order[first + size : first + 2 * size]
-                began = time.perf_counter()
+
+            def ask(first: int) -> None:
+                if count := min(self._affordable(steps), self.steps - first):
+                    coming.append((count, pool.submit(self.samples, first, count)))
+
+            ask(position)
+            while coming:
+                (count, ready), began = coming.pop(), time.perf_counter()
                 samples = ready.result()
                 self.waited_seconds += time.perf_counter() - began
-                coming = pool.submit(self.split.batch, following) if len(following) else None
-                self.before(self.epoch, self.position)
+                ask(position + count)
+                self.before(self.epoch, position, count)
+                began = time.perf_counter()
                 yield samples
+                self._step_seconds = (time.perf_counter() - began) / count
+                position += count
+
+    def samples(self, position: int, steps: int) -> Samples:
+        """Return the samples of some steps of the epoch, of which so many come before."""
+        order = self.order[position * self.batch_size : min(position + steps, self.steps) * self.batch_size]
+        return self.split.batch(order)
+
+    def _affordable(self, steps: int) -> int:
+        return steps if self.longest == math.inf else max(1, min(steps, int(self.longest / self._step_seconds)))
 
 
 def checksums_of(split: Split) -> dict[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,6 @@ def _follow(workers: Any, workspace: Path, interruption: Interruption) -> None:
     except Exception:
         workers.agree(problem=True)
         raise
-    samples: Iterator[Any] = iter(())
     feed, has_begun = ready.feed, False
     goes_on = workers.agree(problem=False)
     while goes_on:
@@ -62,14 +60,10 @@ def _follow(workers: Any, workspace: Path, interruption: Interruption) -> None:
         if not has_begun:
             workers.share()
             has_begun = True
-            feed.epoch = 0  # whatever it is, it begins now
-        if (heard.epoch, heard.position) != (feed.epoch, feed.position):
+        if heard.epoch != feed.epoch:
             feed.begin_epoch(heard.epoch)
-            feed.position = heard.position
-            samples = feed.executions(ready.model.steps_per_execution)
-        inputs, labels = next(samples)
+        inputs, labels = feed.samples(heard.position, heard.steps)
         loop.run(inputs, labels)
-        feed.position += -(-len(labels) // feed.batch_size)
     workers.compare()
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 
-from tbcli.errors import TrainingFailed
+from tbcli.errors import ConfigError, TrainingFailed
 from tbcli.training.cluster import WorkerPlace
 
 GATHER_SECONDS = 300.0
@@ -25,8 +25,10 @@ def gather(place: WorkerPlace, check: Callable[[], None], seconds: float = GATHE
         seconds: How long to wait.
 
     Raises:
+        ConfigError: The port of this process is taken.
         TrainingFailed: They did not come in time.
     """
+    _require_free(place.workers[place.index])
     host, _, port = place.workers[0].rpartition(":")
     give_up = time.monotonic() + seconds
     if place.is_chief:
@@ -39,6 +41,18 @@ def gather(place: WorkerPlace, check: Callable[[], None], seconds: float = GATHE
             f"worker {who} did not come within {seconds:.0f} s",
             hint="are all workers started, and do they reach the address of the first one?",
         )
+
+
+def _require_free(address: str) -> None:
+    """Check that TensorFlow will be able to listen: it would end the process."""
+    port = int(address.rpartition(":")[2])
+    try:
+        socket.create_server(("", port)).close()
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen at the address of this worker, {address}: {error.strerror or error}",
+            hint="give it a port that is free, in the TF_CONFIG of all workers",
+        ) from error
 
 
 def _wait_for_all(place: WorkerPlace, port: int, check: Callable[[], None], give_up: float) -> list[int]:

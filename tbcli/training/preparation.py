@@ -23,6 +23,7 @@ from tbcli.training.health import Health
 from tbcli.training.narration import Narrator
 from tbcli.training.objective import Objective, choose_objective, try_objective
 from tbcli.training.optimizing import (
+    LONGEST_EXECUTION,
     StepPlan,
     choose_steps_per_execution,
     compile_model,
@@ -110,6 +111,8 @@ def prepare(
     )
     objective = choose_objective(train, dataset, model, count_outputs(model, dataset))
     feed = TrainingFeed(dataset.train, train.batch_size, train.steps_per_epoch, train.seed)
+    if not (train.steps_per_execution or config.record.profile_steps):
+        feed.longest = LONGEST_EXECUTION
     is_compiled_by_user = is_compiled(model)
     plan = before.extended(feed.steps * train.epochs) if before else StepPlan(feed.steps * train.epochs)
     if train.scale_learning_rate:

@@ -20,6 +20,7 @@ from tbcli.recorders.registry import chosen_names
 from tbcli.runs.summary import FACTS, LEARNING_RATE, Metric, Summary
 from tbcli.tasks import TASKS, Task
 from tbcli.tasks.measures import find_loss, find_metric, known_loss, known_metric
+from tbcli.training.cluster import place_of_process
 from tbcli.training.ray_cluster import require_ray
 from tbcli.training.until import COUNTED, summarize_epoch
 from tbcli.usercode import is_reference
@@ -113,10 +114,16 @@ def check_request(config: Config) -> None:
     """Check all that can be checked without data and without TensorFlow.
 
     Raises:
-        ConfigError: A model, a recorder, a loss or a metric is unknown, a condition does not follow its grammar, or
-            Ray is missing.
+        ConfigError: A model, a recorder, a loss or a metric is unknown, a condition does not follow its grammar,
+            Ray is missing, or devices and workers were asked for at once.
         NotFound: The data are not there.
     """
+    train = config.train
+    if train.devices != "1" and (train.workers > 1 or place_of_process()):
+        raise ConfigError(
+            f"--devices {train.devices} cannot be had with several workers: each takes one GPU",
+            hint="start a worker for each GPU",
+        )
     require_source(config.data.source)
     require_model(config.model)
     chosen_names(config.record)

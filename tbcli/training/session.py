@@ -239,7 +239,7 @@ def _loaded(
 ) -> tuple[Config, Dataset, Expected]:
     """Return settings, data, and the metrics that there will be, once what was asked suits the data."""
     _require_roots(config)
-    if needs_keras(config.data.source):
+    if _starts_first(config):
         _start_tensorflow(config, narrator, interruption, own_process=own_process)
     narrator.stage(f"Loading {config.data.source}")
     dataset = load_dataset(config.data, interruption.checked(narrator.progress))
@@ -248,6 +248,11 @@ def _loaded(
         narrator.note(note)
     config = _settled(config, dataset, narrator)
     return config, dataset, check_for_data(config, dataset)
+
+
+def _starts_first(config: Config) -> bool:
+    """Return whether TensorFlow is started before the data are loaded: they need it, or other workers wait."""
+    return needs_keras(config.data.source) or place_of_process() is not None
 
 
 def _start_tensorflow(config: Config, narrator: Narrator, interruption: Interruption, *, own_process: bool) -> None:
@@ -272,7 +277,7 @@ def _starting(narrator: Narrator, interruption: Interruption, *, own_process: bo
 def _import_pipeline(
     config: Config, dataset: Dataset, narrator: Narrator, interruption: Interruption, *, own_process: bool
 ) -> None:
-    if not needs_keras(config.data.source):  # else it was started to load the data
+    if not _starts_first(config):
         _start_tensorflow(config, narrator, interruption, own_process=own_process)
     with _starting(narrator, interruption, own_process=own_process):
         import_module("tbcli.training.pipeline")

@@ -72,8 +72,8 @@ class Strategy:
     def ready(self) -> None:
         """Wait until all other processes can begin."""
 
-    def announce(self, epoch: int, position: int) -> None:
-        """Tell the other processes, before an execution, which steps come: after these of an epoch, from 1."""
+    def announce(self, epoch: int, position: int, steps: int) -> None:
+        """Tell the other processes, before an execution, which steps come: so many after these of an epoch, from 1."""
 
     def dismiss(self) -> None:
         """Let the other processes end."""
@@ -92,11 +92,6 @@ def open_strategy(config: TrainConfig) -> Strategy:
     if place_of_process():
         from tbcli.training.workers import open_workers
 
-        if config.devices != "1":
-            raise ConfigError(
-                f"--devices {config.devices} cannot be had with several workers: each takes one GPU",
-                hint="start a worker for each GPU",
-            )
         return open_workers()
     return _opened(config.devices)
 

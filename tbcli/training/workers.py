@@ -42,6 +42,7 @@ class Message(NamedTuple):
         goes_on: Of the first one: whether another execution follows.
         epoch: Of the first one, from 1; 0 where nothing is trained yet.
         position: Of the first one: steps of the epoch that are done.
+        steps: Of the first one: steps of the execution that follows.
         signals: Of the others: whether a signal came.
         problems: Of all: whether there is something that they cannot do.
         weights: At the end: a checksum of the weights.
@@ -51,6 +52,7 @@ class Message(NamedTuple):
     goes_on: int = 0
     epoch: int = 0
     position: int = 0
+    steps: int = 0
     signals: int = 0
     problems: int = 0
     weights: int = 0
@@ -97,9 +99,9 @@ class Workers(Shared):
         total = self._sum_of_words(tf.constant(word, tf.float64))
         return Message(*(int(number) for number in total.numpy()))
 
-    def announce(self, epoch: int, position: int) -> None:
+    def announce(self, epoch: int, position: int, steps: int) -> None:
         """Tell the others which steps come; before the first of all give them the variables."""
-        heard = self.say(Message(1, epoch, position))
+        heard = self.say(Message(1, epoch, position, steps))
         if heard.signals:
             self.stop()
         if not self._has_shared:
