@@ -7,15 +7,13 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tbcli import __version__
-from tbcli.config import RecordConfig, ServeConfig
-from tbcli.errors import ConfigError, NotFound, ServingFailed
-from tbcli.naming.series import is_of_validation
-from tbcli.recorders.registry import RECORDERS, Promise, chosen_names, known_recorders
+from tbcli.config import ServeConfig
+from tbcli.errors import NotFound, ServingFailed
+from tbcli.recorders.registry import Promise
 from tbcli.runs import LogDirectory, Run
 from tbcli.serving.client import Client, NoAnswer
 from tbcli.serving.dashboards import DASHBOARDS, DashboardSeries, read_dashboards
@@ -23,15 +21,10 @@ from tbcli.serving.formats import ScalarFormat, choose_reader, describe_scalars,
 from tbcli.serving.launcher import launch
 from tbcli.serving.links import as_logdir, is_root_of_runs, link_names, shown_places
 from tbcli.serving.ports import origin_of, reserve
+from tbcli.serving.promises import excuse_of, failed_recorders, promises_of
 from tbcli.serving.samples import settle_samples
 from tbcli.serving.survey import survey
 
-# What TensorBoard makes of the same records: a dashboard's data must show up in these others too.
-_ALSO = {
-    "scalars": ("timeseries",),
-    "images": ("timeseries",),
-    "histograms": ("timeseries", "distributions"),
-}
 _OWN_SECONDS = 20.0  # to read what is there; 1,000 runs take 7
 _STRANGERS_SECONDS = 6.0  # TensorBoard itself looks for new data every 5
 _POLL_SECONDS = 0.2
@@ -244,8 +237,8 @@ def audit(client: Client, named: Named, recorded: Sequence[ScalarFormat] = ()) -
         findings += _failures(name, run)
         for recorder, promise in promises_of(run):
             gap = _gap(name, recorder, promise, shown, listing)
-            if gap and recorder not in _failed(run):
-                reason = _excuse(run, recorder, promise, listing)
+            if gap and recorder not in failed_recorders(run):
+                reason = excuse_of(run, recorder, promise, listing)
                 (findings if reason is None else excused).append(gap if reason is None else replace(gap, what=reason))
     not_shown = _not_shown(recorded, shown.get("scalars", ()))
     findings += _gaps_of_scalars(named, not_shown)
@@ -275,61 +268,6 @@ def _line(plugin: str, series: Sequence[DashboardSeries], listing: Mapping[str, 
     points, size = sum(one.points for one in filled), sum(one.bytes for one in filled)
     is_offered = bool(listing.get(plugin, {}).get("enabled"))
     return Line(plugin, DASHBOARDS[plugin].title, len(filled), points, size, is_offered)
-
-
-def recorder_names(run: Run) -> list[str]:
-    """Return the recorders that the run's configuration asks for; if one is not installed here, those that ran."""
-    try:
-        return chosen_names(_record_config(run))
-    except ConfigError:
-        return list(_report(run).get("milliseconds") or ())
-
-
-def _record_config(run: Run) -> RecordConfig:
-    known = {field.name for field in fields(RecordConfig)}
-    section = run.read_config().get("record") or {}
-    return RecordConfig(**{key: value for key, value in section.items() if key in known})
-
-
-def promises_of(run: Run) -> Iterator[tuple[str, Promise]]:
-    """Yield recorder and promise for all that the run was to record, each dashboard that shows it a promise."""
-    for recorder in recorder_names(run):
-        for promise in _own_promises(run, recorder):
-            if promise.tasks and run.task_name and run.task_name not in promise.tasks:
-                continue
-            for dashboard in _shown_in(promise):
-                yield recorder, replace(promise, dashboard=dashboard)
-
-
-def _own_promises(run: Run, recorder: str) -> list[Promise]:
-    stored = _report(run).get("promises") or {}
-    own = RECORDERS[recorder].promises if recorder in RECORDERS else ()
-    return [*own, *(Promise(**promise) for promise in stored.get(recorder, ()))]
-
-
-def _shown_in(promise: Promise) -> tuple[str, ...]:
-    return promise.dashboard, *_ALSO.get(promise.dashboard, ())
-
-
-def _is_slimmed(run: Run, recorder: str, promise: Promise) -> bool:
-    """Say whether `tbcli clean --slim` took what a dashboard was to show; its kinds have the names of dashboards."""
-    slimmed = run.record.get("slimmed")
-    return isinstance(slimmed, list) and any(
-        own.dashboard in slimmed and promise.dashboard in _shown_in(own)
-        for own in _own_promises(run, recorder)
-        if (own.where, own.tag) == (promise.where, promise.tag)
-    )
-
-
-def _report(run: Run) -> dict[str, Any]:
-    report = run.record.get("recording")
-    return report if isinstance(report, dict) else {}
-
-
-def _failed(run: Run) -> Mapping[str, str]:
-    """Return the recorders that raised, and what."""
-    report = _report(run)
-    return {name: report["switched_off"][name] for name in report.get("failed") or ()}
 
 
 def _title(plugin: str) -> str:
@@ -364,51 +302,9 @@ def _gap(
     return Gap(name, recorder, _title(promise.dashboard), what)
 
 
-def _excuse(run: Run, recorder: str, promise: Promise, listing: Mapping[str, Any]) -> str | None:
-    """Return why a promise need not be kept; None where it must."""
-    report, status = _report(run), run.status()
-    switched_off = (report.get("switched_off") or {}).get(recorder)
-    left_out = (report.get("left_out") or {}).get(recorder, {}).get(promise.tag)
-    version = (run.record.get("versions") or {}).get("tbcli")
-    measured = report.get("milliseconds")
-    if switched_off or left_out:
-        return str(switched_off or left_out)
-    if _is_slimmed(run, recorder, promise):
-        return "`tbcli clean --slim` took it"
-    if promise.dashboard not in DASHBOARDS:
-        return "tbcli cannot read this dashboard"
-    if promise.dashboard not in listing:
-        extra = " (`pip install 'tbcli[profile]'`)" if promise.dashboard == "profile" else ""
-        return f"this plugin is not installed{extra}"
-    if status != "finished" and (
-        {"test", "end"} & set(promise.needs) or not report or not _had_its_turn(run, recorder)
-    ):
-        return f"the run is {status}"
-    if "validation" in promise.needs and not any(map(is_of_validation, run.metrics)):
-        return f"{_what_of(promise)} of the validation split: there is none"
-    if "test" in promise.needs and not any(name.startswith("test_") for name in run.metrics):
-        return f"{_what_of(promise)} of the test set: there is none"
-    unasked = [need for need in promise.needs if need in known_recorders() and need not in recorder_names(run)]
-    if unasked:
-        return f"it needs the recorder {unasked[0]!r}, which is not enabled"
-    if measured is not None and recorder not in measured and version != __version__:
-        return f"the run was made by tbcli {version}, which has no such recorder"
-    return None
-
-
-def _what_of(promise: Promise) -> str:
-    """Return what is missing, in the word for what its dashboard shows."""
-    return {"text": "the report", "images": "the pictures", "hparams": "the metrics"}.get(promise.dashboard, "the part")
-
-
-def _had_its_turn(run: Run, recorder: str) -> bool:
-    cadence = _record_config(run).cadence
-    return int(run.record.get("epochs") or 0) >= max(1, cadence.get(recorder, cadence[""]))  # auto begins at once
-
-
 def _failures(name: str, run: Run) -> Iterator[Gap]:
     """Yield the recorders that raised, each with the dashboards that it could not fill to the end."""
-    for recorder, reason in _failed(run).items():
+    for recorder, reason in failed_recorders(run).items():
         titles = [_title(promise.dashboard) for other, promise in promises_of(run) if other == recorder]
         for title in dict.fromkeys(titles or ["no dashboard"]):
             yield Gap(name, recorder, title, f"the recorder failed and was switched off: {reason}")
