@@ -21,7 +21,7 @@ class Difference(NamedTuple):
 
     Args:
         verdict: ``differs`` by more than noise would, ``noise``, or ``cannot tell``.
-        p: How often chance alone would part the groups so far; None where that cannot be told.
+        p: How often chance alone would part the groups so far, if their spread is what it seems; None without a test.
         n: Independent runs of either group, the one that is compared with first.
         why: What keeps it from being told, ``""`` where nothing does.
     """
@@ -34,7 +34,7 @@ class Difference(NamedTuple):
     @property
     def told(self) -> str:
         """A sentence."""
-        if self.p is None:
+        if self.verdict == CANNOT_TELL:
             return f"cannot tell: {self.why}"
         said = "differs more than noise would" if self.verdict == DIFFERS else "no more than noise"
         return f"{said}: p {self.p:.2g}, n {self.n[0]} and {self.n[1]}{self.caveat}"
@@ -67,7 +67,14 @@ def compare_groups(ones: Sequence[float], others: Sequence[float]) -> Difference
         why = "the runs of a group do not differ" if apart > _ROUNDING else "all runs have the same value"
         return Difference(CANNOT_TELL, None, n, why)
     freedom = error**2 / sum(part**2 / (len(values) - 1) for part, values in zip(parts, (ones, others), strict=True))
-    return _judged(two_sided_p(apart / math.sqrt(error), freedom), n)
+    found, t = _judged(two_sided_p(apart / math.sqrt(error), freedom), n), apart / math.sqrt(error)
+    # Two runs are soon alike by chance, and then the spread of the others alone would count.
+    is_shaky = (min(n) == 2 < max(n)) or min(parts) <= _ROUNDING * error
+    if found.verdict == DIFFERS and is_shaky and two_sided_p(t, min(n) - 1) > ALPHA:
+        return found._replace(
+            verdict=CANNOT_TELL, why=f"{_runs(n[0])} against {_runs(n[1])} tell too little of the spread"
+        )
+    return found
 
 
 def corrected(differences: Sequence[Difference]) -> list[Difference]:
@@ -77,6 +84,8 @@ def corrected(differences: Sequence[Difference]) -> list[Difference]:
     for rank, (p, place) in enumerate(tested):
         largest = max(largest, min(1.0, (len(tested) - rank) * p))
         found[place] = _judged(largest, differences[place].n)
+        if found[place].verdict == DIFFERS and differences[place].verdict == CANNOT_TELL:
+            found[place] = differences[place]._replace(p=largest)
     return found
 
 

@@ -77,6 +77,17 @@ def test_noise_alone_differs_in_one_of_twenty() -> None:
         assert sum(test.verdict == "differs" for test in tests) <= 30
 
 
+@pytest.mark.parametrize("loose", [(1.0, 1.0), (5.0, 1.0)])
+def test_two_runs_that_are_alike_by_chance_do_not_differ_from_many(loose: tuple[float, float]) -> None:
+    import numpy as np
+
+    random = np.random.default_rng(2)
+    groups = [(random.normal(size=2) * loose[0], random.normal(size=10) * loose[1]) for _ in range(400)]
+    tests = [compare_groups(few.tolist(), many.tolist()) for few, many in groups]
+    assert sum(test.verdict == "differs" for test in tests) <= 24  # 40 by Welch's test alone
+    assert any(test.told.endswith("tell too little of the spread") for test in tests)
+
+
 def test_p_grows_with_the_number_of_groups() -> None:
     given = [Difference("differs", p, (5, 5)) for p in (0.01, 0.04, 0.03)] + [Difference("cannot tell", None, (1, 5))]
     found = corrected(given)

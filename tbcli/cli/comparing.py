@@ -16,7 +16,7 @@ from tbcli.naming import schemas
 from tbcli.naming.matching import listed
 from tbcli.naming.shortening import shortened_names
 from tbcli.runs.comparable import UNKNOWN
-from tbcli.welch import DIFFERS
+from tbcli.welch import CANNOT_TELL, DIFFERS
 
 if TYPE_CHECKING:
     from tbcli.comparison import Cell, Comparison, Row
@@ -131,13 +131,13 @@ def _noise_lines(comparison: Comparison, width: int) -> list[str]:
                 said.setdefault(_noise_words(noise), []).append(f"{printable(row.metric)} {row.at}".rstrip() + p)
         names = f"{letter_of(position)} against {base}"
         for words, metrics in said.items():
-            lines += _wrapped(f"{names}: {words}: {', '.join(metrics)}", width)
+            lines += wrapped(f"{names}: {words}: {', '.join(metrics)}", width)
     tested = [cell.noise for row in comparison.rows for cell in row.cells if cell.noise and cell.noise.p is not None]
-    return [*lines, *_wrapped(_on_tests(comparison, len(tested)), width)] if tested else lines
+    return [*lines, *wrapped(_on_tests(comparison, len(tested)), width)] if tested else lines
 
 
 def _noise_words(noise: Difference) -> str:
-    if noise.p is None:
+    if noise.verdict == CANNOT_TELL:
         return f"cannot tell ({noise.why})"
     words = "differs more than noise would" if noise.verdict == DIFFERS else "no more than noise"
     return f"{words}, n {noise.n[1]} and {noise.n[0]}{noise.caveat}"
@@ -150,7 +150,8 @@ def _on_tests(comparison: Comparison, count: int) -> str:
     return f"p: Welch's t-test{corrected}{more}"
 
 
-def _wrapped(text: str, width: int) -> list[str]:
+def wrapped(text: str, width: int) -> list[str]:
+    """Return a sentence in lines that fit a window; as it is where the width is 0."""
     return textwrap.wrap(text, width, subsequent_indent="  ", break_on_hyphens=False) if width else [text]
 
 

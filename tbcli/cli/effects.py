@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,6 +74,8 @@ def effects(
     from tbcli.effects.inquiry import inquire
 
     inquiry = inquire(sorted(summaries, key=_trial), field.name, field.selector)
+    if store.sweep:
+        inquiry = replace(inquiry, notes=(*inquiry.notes, *_notes_on_search(config, store.sweep)))
     importances = None
     if importance != _BUILT_IN:
         from tbcli.effects.evaluators import optuna_importances
@@ -108,6 +111,20 @@ def _as_recorded(key: str, keys: Collection[str]) -> str:
     setting, name = argument_of(key)
     is_told_apart = setting == "data.args" and f"model.args.{name}" in keys
     return f"{ARGUMENTS}.data.{name}" if is_told_apart else f"{ARGUMENTS}.{name}" if setting else key
+
+
+def _notes_on_search(config: Config, sweep: str) -> list[str]:
+    """Return what has to be known of a sweep that looked where earlier trials had done well."""
+    from tbcli.sweeps.definition import find_sweep
+
+    try:
+        method = find_sweep(config.paths, sweep).load().method
+    except (NotFound, ConfigError):
+        return []
+    if method != "tpe":
+        return []
+    told = "trials of tpe lie where earlier ones did well: p (limit 0.05) is approximate, and importance is that of"
+    return [f"{told} where it looked"]
 
 
 def _spaces(config: Config, sweep: str) -> dict[str, object]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tbcli.cli.comparing import wrapped
 from tbcli.cli.listing import shown_metric
 from tbcli.cli.output import is_terminal, padded, printable, shortened, styled, wants_colour
 from tbcli.naming import schemas
@@ -33,7 +34,7 @@ def as_lines(inquiry: Inquiry, method: str, importances: Importances) -> list[st
         [_heading(inquiry)],
         _settings(inquiry, method, importances, width),
         _levels(inquiry, width),
-        list(_sentences(inquiry)),
+        [line for text in _sentences(inquiry) for line in wrapped(text, width)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")
 
@@ -82,8 +83,15 @@ def _names(names: Sequence[str], width: int) -> list[str]:
 
 
 def _importance(one: SettingEffect, importances: Importances) -> str:
-    share = one.share if importances is None else importances.get(one.name)
+    share = _share_of(one, importances)
     return "-" if share is None else f"{share:.0%}".replace("%", " %")
+
+
+def _share_of(one: SettingEffect, importances: Importances) -> float | None:
+    """Return the importance of a setting; None where nothing tells it."""
+    if importances is not None:
+        return importances.get(one.name)
+    return None if one.why else one.share
 
 
 def _effect(one: SettingEffect) -> str:
@@ -123,7 +131,8 @@ def _sentences(inquiry: Inquiry) -> Iterator[str]:
         yield f"{printable(inquiry.asked)} does not vary: {shown_metric(inquiry.values[0])} in {_all(effects.runs)}"
     else:
         yield _of_seeds(inquiry)
-        yield _parts(effects)
+        if effects.is_testable:
+            yield _parts(effects)
     if effects.points.repeats:
         yield f"{_runs(effects.points.repeats)} that repeat another one, seed and all, were averaged with it"
     if effects.single_valued:
@@ -194,7 +203,7 @@ def _of_seeds(inquiry: Inquiry) -> str:
     noise = inquiry.effects.points.noise
     if noise is None:
         return "noise between seeds: not known, no two runs differ only in their seed"
-    return f"noise between seeds: ± {noise.deviation:.2g} ({noise.groups} groups of together {noise.runs} runs)"
+    return f"noise between seeds: ± {noise.deviation:.2g} ({noise.groups} group{_s(noise.groups)}, {noise.runs} runs)"
 
 
 def as_document(inquiry: Inquiry, method: str, importances: Importances) -> dict[str, Any]:
@@ -232,7 +241,7 @@ def _setting(one: SettingEffect, inquiry: Inquiry, importances: Importances) -> 
         "setting": one.name,
         "kind": "number" if one.factor.is_number else "category",
         "is_log": one.factor.is_log,
-        "importance": one.share if importances is None else importances.get(one.name),
+        "importance": _share_of(one, importances),
         "share": one.share,
         "verdict": one.verdict,
         "p": one.p,

@@ -18,6 +18,7 @@ from tbcli.effects.interactions import (
     interaction_of,
     p_of_pairs,
     space_with,
+    untold,
 )
 from tbcli.effects.levels import Level, MainEffect, main_effect
 from tbcli.effects.replicates import Observations, observations_of
@@ -97,6 +98,11 @@ class Effects:
     interaction: Interaction | None
     interactions: tuple[Interaction, ...]
     single_valued: int
+
+    @property
+    def is_testable(self) -> bool:
+        """Whether any setting could be tested."""
+        return any(one.verdict != CANNOT_TELL for one in self.settings)
 
     @property
     def is_varying(self) -> bool:
@@ -229,9 +235,11 @@ class _Judged:
     def pairs(self) -> list[Interaction]:
         """Return the interaction of the top two, and those of other pairs that do more than noise."""
         top, names = self.top_pair(), [factor.name for factor in self.factors]
-        if top is None or len(self.points.y) < LEAST_FOR_PAIRS:
+        if top is None:
             return []
         asked = (names.index(top[0]), names.index(top[1]))
+        if len(self.points.y) < LEAST_FOR_PAIRS:
+            return [untold(self.factors[asked[0]], self.factors[asked[1]], self.points.y)]
         chosen = [self.able.index(place) for place in self.found.chosen]
         able = [self.factors[place] for place in self.able]
         tested = {

@@ -14,6 +14,7 @@ from tbcli.naming.group_labels import text_of
 
 ABSENT = -1
 """The code of runs that do not have a setting."""
+_LONGEST_NUMBER, _DIGITS = 10, (4, 6, 9, 12)
 _LEAST_LOG_RATIO = 5.0  # of the largest to the smallest value on a logarithmic scale
 _MOST_CONDITION_LEVELS = 10
 
@@ -57,7 +58,17 @@ class Factor:
 
     def text(self, level: int) -> str:
         """Return a value as a person reads it."""
-        return "-" if level == ABSENT else text_of(self.levels[level])
+        if level == ABSENT:
+            return "-"
+        text = text_of(self.levels[level])
+        return self._rounded(level) if self.is_number and len(text) > _LONGEST_NUMBER and "." in text else text
+
+    def _rounded(self, level: int) -> str:
+        """Return a number without the noise of its last digits, unless it is they that tell it from its neighbours."""
+        near = [float(one) for one in self.levels[max(0, level - 1) : level + 2]]
+        value = float(self.levels[level])
+        digits = next((d for d in _DIGITS if len({f"{one:.{d}g}" for one in near}) == len(near)), 17)
+        return f"{value:.{digits}g}"
 
     def block(self, most_powers: int = 4) -> Floats:
         """Return orthonormal columns ``[n, degrees of freedom]`` that hold all by which a metric may follow it.

@@ -80,6 +80,11 @@ def inquire(summaries: Sequence[Summary], metric: str, selector: str = "") -> In
         told = ", ".join(f"{count} {why}" for why, count in left_out.items())
         raise NotFound(f"no finished run has a finite {metric}: {told}", hint="`tbcli runs` tells how runs have ended")
     chosen = [unique[place] for place in used]
+    if not any(summary.settings for summary in chosen):
+        raise NotFound(
+            f"no run with {_quoted(metric, selector)} tells its settings",
+            hint="`tbcli train`, `tbcli run`, HParams (`hp.hparams`, `add_hparams`) and hparams.yaml keep them",
+        )
     direction = chosen[0].direction(metric, asked=True)
     if selector == "epoch":
         direction = Direction("", is_guessed=False)

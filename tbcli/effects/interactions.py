@@ -69,6 +69,11 @@ class Interaction(NamedTuple):
         }
 
 
+def untold(one: Factor, other: Factor, y: Floats) -> Interaction:
+    """Return two settings of which too few runs tell what they do together."""
+    return Interaction(one.name, other.name, 0.0, None, tuple(_cells(one, other, y)))
+
+
 def interaction_of(
     one: Factor, other: Factor, y: Floats, given: Floats, permutations: Permutations, scale: float, least_p: float
 ) -> Interaction:
@@ -83,17 +88,17 @@ def interaction_of(
         scale: By which shares of the variance of points become shares of that of runs.
         least_p: What the number of pairs that were looked at makes of it at least.
     """
-    alone = orthonormal(np.column_stack([given, one.block(), other.block()]))
-    block = orthonormal(_products(one, other), alone)
-    cells = tuple(_cells(one, other, y))
+    alone = _with(given, one.block(), other.block())
+    block = orthonormal(_products(one.block(_POWERS), other.block(_POWERS)), alone)
     freedom = len(y) - alone.shape[1] - block.shape[1]
     if not block.shape[1] or freedom < LEAST_REST:
-        return Interaction(one.name, other.name, 0.0, None, cells)
+        return untold(one, other, y)
     ours, chance = permutations.strengths([block], alone, by_ranks=False)
     p = max(least_p, FAMILIES * float((1 + (chance[:, 0] >= ours[0]).sum()) / (1 + len(chance))))
     if p <= ALPHA:
         p = max(p, FAMILIES * permutations.p_whatever_the_spread(block, alone, by_ranks=False))
-    return Interaction(one.name, other.name, scale * explained_share(y, block, alone), min(1.0, p), cells)
+    share = scale * explained_share(y, block, alone)
+    return Interaction(one.name, other.name, share, min(1.0, p), tuple(_cells(one, other, y)))
 
 
 def explained_share(y: Floats, block: Floats, given: Floats) -> float:
@@ -120,12 +125,12 @@ def p_of_pairs(
 
     The strongest pair is the first.
     """
-    blocks = {}
+    blocks, alone_of = {}, [factor.block(_POWERS) for factor in factors]
     for one, other in combinations(range(len(factors)), 2):
         if len(factors) > _MOST_FACTORS and not {one, other} & set(chosen):
             continue
-        alone = orthonormal(np.column_stack([given, factors[one].block(_POWERS), factors[other].block(_POWERS)]))
-        block = orthonormal(_products(factors[one], factors[other]), alone)
+        alone = _with(given, alone_of[one], alone_of[other])
+        block = orthonormal(_products(alone_of[one], alone_of[other]), alone)
         if block.shape[1] and len(block) - alone.shape[1] - block.shape[1] >= 2 * LEAST_REST:
             blocks[one, other] = block
     if not blocks:
@@ -140,11 +145,14 @@ def p_of_pairs(
 
 def space_with(one: Factor, other: Factor, given: Floats) -> Floats:
     """Return the space of what is given, of two settings, and of what these do together."""
-    return orthonormal(np.column_stack([given, one.block(), other.block(), _products(one, other)]))
+    return _with(given, one.block(), other.block(), _products(one.block(_POWERS), other.block(_POWERS)))
 
 
-def _products(one: Factor, other: Factor) -> Floats:
-    ours, theirs = one.block(_POWERS), other.block(_POWERS)
+def _with(given: Floats, *blocks: Floats) -> Floats:
+    return np.column_stack([given, orthonormal(np.column_stack(blocks), given)])
+
+
+def _products(ours: Floats, theirs: Floats) -> Floats:
     products: Floats = (ours[:, :, np.newaxis] * theirs[:, np.newaxis, :]).reshape(len(ours), -1)
     return products
 

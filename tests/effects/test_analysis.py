@@ -301,6 +301,19 @@ def test_arguments_stand_for_the_list_that_holds_them() -> None:
     assert found(effects) == ["units"]
 
 
+def test_numbers_are_written_without_the_noise_of_their_last_digits() -> None:
+    texts = [level.text for level in analyze([{"x": 0.1 * i} for i in range(1, 5)], [1.0] * 4).settings[0].levels]
+    assert texts == ["0.1", "0.2", "0.3", "0.4"]
+    near = [1.00000001, 1.00000002, 12345678901.0]
+    texts = [level.text for level in analyze([{"x": x} for x in near], [1.0] * 3).settings[0].levels]
+    assert texts == ["1.00000001", "1.00000002", "12345678901"]
+
+
+def test_of_few_runs_no_pair_is_told() -> None:
+    pair = analyze(*drawn(1, 8, hill)).interaction
+    assert pair is None or pair.p is None
+
+
 def test_few_configurations_are_not_called_runs() -> None:
     rows = [{"a": a, "b": b, "seed": seed} for a, b in ((0, 0), (0, 1), (1, 0)) for seed in range(3)]
     effects = analyze(rows, [float(i * 7 % 5) for i in range(9)])

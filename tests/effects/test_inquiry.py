@@ -98,6 +98,7 @@ def test_the_same_run_named_twice_counts_once() -> None:
         ([], "val_loss", "no runs to look at"),
         (many(3), "val_los", "no run has 'val_los'"),
         ([summary("a", {}, math.nan)], "val_loss", "no finished run has a finite val_loss"),
+        ([summary("a", {}, 0.5), summary("b", {}, 0.6)], "val_loss", "no run with 'val_loss' tells its settings"),
         (many(3, status="running"), "val_loss", "no finished run has a finite val_loss: 3 running"),
     ],
 )
