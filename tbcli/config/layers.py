@@ -159,7 +159,7 @@ def _assignment_layer(pairs: Iterable[str]) -> Layer:
 
 
 def absolute(key: str, value: object, base: Path) -> object:
-    """Return what a setting says with its path made absolute, where it may be one; a known name is none.
+    """Return what a setting says with its path made absolute, where it may be one; a known name is not a path.
 
     Args:
         key: The setting.

@@ -180,7 +180,7 @@ def _no_better_than_guessing(course: Course) -> str:
 
 
 def _falls_still(loss: Values) -> bool:
-    """Say whether the loss was never as low as at the end, and fell until then: a slow start is none that fails."""
+    """Say whether the loss was never as low as at the end, and fell until then: a slow start is no failure."""
     return len(loss) > 2 and loss[-1] == loss.min() and loss[-3] - loss[-1] > _FLAT * abs(loss[-3])
 
 

@@ -67,7 +67,7 @@ class System:
 
 
 def is_plain_file(path: Path) -> bool:
-    """Say whether a file is there and can be seen; what cannot be looked at is none."""
+    """Say whether a file is there and can be seen; one that cannot be looked at counts as absent."""
     return os.path.isfile(path)  # noqa: PTH113 - which raises where it may not look
 
 

@@ -158,7 +158,11 @@ def named_metrics(
     *,
     also_called: Callable[[NamedSeries], str] | None = None,
 ) -> Metrics:
-    """Return scalars that were read already under their names; see `read_metrics`."""
+    """Return scalars that were read already under their names; see `read_metrics`.
+
+    Raises:
+        NotFound: As of `read_metrics`.
+    """
     named = names_in(
         scalars, is_ours=isinstance(place, Run), top=place.logs if isinstance(place, LogDirectory) else None
     )

@@ -40,7 +40,7 @@ class Evidence:
 
     @property
     def probabilities(self) -> np.ndarray:
-        """The outputs, where the task's are probabilities."""
+        """The outputs ``[n, classes or labels]``, where the task's are probabilities."""
         return self.outputs
 
     @property

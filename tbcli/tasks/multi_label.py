@@ -33,7 +33,7 @@ class MultiLabel(Task):
         return "sigmoid"
 
     def read(self, raw: np.ndarray, *, from_logits: bool = False) -> np.ndarray:
-        """Return the probability of each label."""
+        """Return the probability of each label ``[n, labels]``."""
         values = np.asarray(raw, np.float32)
         return sigmoid(values) if from_logits else values
 
@@ -42,7 +42,7 @@ class MultiLabel(Task):
         return (outputs > THRESHOLD).astype(np.uint8)
 
     def errors(self, labels: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """Return the number of wrong labels, and as a fraction of one how far off all are."""
+        """Return the number of wrong labels ``[n]``, and as a fraction of one how far off all are."""
         wrong = (self.predictions(outputs) != labels).sum(axis=-1)
         how_far = np.abs(outputs - labels).mean(axis=-1)
         return np.where(wrong > 0, wrong + how_far, 0).astype(np.float32)

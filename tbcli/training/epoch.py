@@ -86,7 +86,11 @@ class Epochs:
         self._is_whole = False  # whether all parts are at the same step
 
     def begin(self) -> None:
-        """Record the untrained model, or take up the state of an earlier process."""
+        """Record the untrained model, or take up the state of an earlier process.
+
+        Raises:
+            DoesNotFit: The state is not one of this training.
+        """
         self._setup.narrator.begin(self._setup.config.train.epochs, self._feed.steps)
         self._began = time.perf_counter()
         if self._saved:
@@ -173,7 +177,7 @@ class Epochs:
         if not self._awaits_validation:
             self._row, self._awaits_validation = self._measured(logs), True
         if is_last or is_late:
-            self._save_last()  # before what only a last epoch writes: with more epochs, or more time, it is none
+            self._save_last()  # before what only a last epoch writes: with more epochs or time, it is not the last
         snapshot = self._observer.after_epoch(epoch, self.steps_done, self._row)
         self._setup.health.check_batches()
         self._is_whole = False

@@ -15,7 +15,7 @@ _RANKS = 0.05  # share of the axis behind the curves that their ranks take
 
 
 def drawable(values: Floats, log: str) -> Floats:
-    """Return the values with NaN for what no axis can show."""
+    """Return the values, in their shape, with NaN for what no axis can show."""
     shown = np.abs(values) <= LARGEST
     if "y" in log:
         shown &= values >= 1 / LARGEST

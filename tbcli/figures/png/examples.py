@@ -46,9 +46,9 @@ def draw_examples(images: np.ndarray, captions: Sequence[str], title: str = "") 
 
 
 def as_bytes(images: np.ndarray) -> np.ndarray:
-    """Return values as pixels 0 to 255, uint8: bytes as they are, 0 to 1 and -1 to 1 scaled, others from least to most.
+    """Return values as pixels 0 to 255 of the same shape, uint8; NaN is black.
 
-    NaN is black.
+    Bytes stay as they are, 0 to 1 and -1 to 1 are scaled, others go from least to most.
     """
     if images.dtype == np.uint8:
         return images

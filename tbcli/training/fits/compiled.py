@@ -39,7 +39,7 @@ class Compiled:
     """What is known of a compiled model before it sees a sample.
 
     Args:
-        task: What it learns; None where that is not known, or is none of our tasks.
+        task: What it learns; None where that is not known, or is not one of our tasks.
         from_logits: Whether its outputs are logits, from which `Task.read` makes probabilities.
         losses: Keras' names of the losses, or the names of the user's own functions; one per output.
         metrics: The names of the metrics that it was compiled with.

@@ -72,7 +72,7 @@ class FitSteps:
         self.in_epoch = self.done - self._epoch_first
 
     def read(self) -> tuple[int, int, dict[str, np.ndarray]]:
-        """Return first and last number of the steps since the last reading, and what was measured of each."""
+        """Return first and last of the steps since the last reading, and what was measured: ``{tag: [steps]}``."""
         first, last = self._recorded + 1, self.done
         self._recorded, self._read_at = self.done, time.perf_counter()
         oldest = max(first, last - self._taps.rows + 1)

@@ -56,7 +56,7 @@ class LayerProbe:
         self._relus = _callable(_cut(model, [layer for layer in layers if _is_relu(layer)]))
 
     def values(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the output of every layer that computes, in float32."""
+        """Return the output ``[n, ...]`` of every layer that computes, in float32."""
         return {name: _as_array(value) for name, value in self._computing(inputs).items()}
 
     def peaks(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
