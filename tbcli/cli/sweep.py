@@ -103,7 +103,11 @@ def sweep(
     with directory.claim():
         definition = with_name(definition, directory.name)
         directory.save(definition)
-        _run(definition, directory, config, output, is_new=True, as_json=as_json)
+        try:
+            _run(definition, directory, config, output, is_new=True, as_json=as_json)
+        except ConfigError:
+            directory.remove_unused()
+            raise
 
 
 def _go_on(common: Common, name: str, output: Output, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import shlex
+import shutil
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -245,6 +246,11 @@ class SweepDirectory:
     def save(self, definition: Definition) -> None:
         """Write the definition, whole."""
         write_json(self.path / _FILE, definition.as_dict())
+
+    def remove_unused(self) -> None:
+        """Remove what is left of a sweep of which no trial has begun."""
+        if not any(self.path.glob("worker-*")):
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def load(self) -> Definition:
         """Return the definition.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tbcli.config import Config
-from tbcli.errors import ConfigError, telling_line
+from tbcli.errors import ConfigError
 from tbcli.sweeps.definition import SweepDirectory
 from tbcli.sweeps.slots import BYTES_PER_WORKER, Slot, Worker, WorkerProcess, own_cores
 from tbcli.training.ray_cluster import LOCAL, become_like, ray_cluster
@@ -139,7 +139,7 @@ class RayWorker(Worker):
             for told in self._actor.train.options(num_returns="streaming", name=name).remote():
                 self._pass_on(self._ray.get(told))
         except Exception as error:  # noqa: BLE001 - Ray has many, and this thread nobody to tell
-            self._how = f"as Ray tells: {_told_by_ray(error)}"
+            self._how = _told_by_ray(error)
         finally:
             os.close(self._writer)
             self.kill()  # its place is free for others
@@ -308,11 +308,13 @@ def _require_shared(ray: Any, nodes: Sequence[Node], mark: Mark) -> None:
     for each in done:  # of one that has not answered yet its trials will tell
         try:
             is_seen = ray.get(each)
-        except ray.exceptions.RayError as error:
+        except ray.exceptions.RayTaskError as error:
             raise ConfigError(
-                f"Ray's node {asked[each]} cannot run tbcli: {_told_by_ray(error)}",
+                f"Ray's node {asked[each]} cannot run tbcli: {str(error).splitlines()[-1]}",
                 hint="every node needs the same tbcli and TensorFlow as this one",
             ) from error
+        except ray.exceptions.RayError:
+            continue  # it was lost a moment ago, which Ray does not know yet
         if not is_seen:
             raise ConfigError(
                 f"Ray's node {asked[each]} cannot see the workspace {mark.workspace!r}",
@@ -347,8 +349,10 @@ def _cpus_for_each(nodes: Sequence[Node], count: int) -> int:
 
 
 def _told_by_ray(error: Exception) -> str:
-    """Return the line that says why: Ray's errors go on for many, the cause last."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    because = [line for line in lines if "died because" in line or "node has died" in line]
-    raised = [line for line in reversed(lines) if "Error: " in line]
-    return (because or raised or [telling_line(error)])[0][:300]
+    """Return how a worker ended, by Ray's error: that goes on for many lines, the cause last."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    told = [line for line in lines if "died because" in line]
+    told += [line for line in reversed(lines) if "Error: " in line and "RpcError" not in line]
+    if told:
+        return f"as Ray tells: {told[0][:300]}"
+    return f"with its node, or with Ray's process there ({type(error).__name__})"

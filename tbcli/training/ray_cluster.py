@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -56,7 +57,7 @@ def require_answer(address: str) -> None:
             if connection.recv(9)[3:4] != b"\x04":
                 raise OSError("what answers there is not Ray")
     except OSError as error:
-        raise _unreachable(address, str(error)) from error
+        raise _unreachable(address, str(error), f"`--ray {LOCAL}` starts it on this machine") from error
 
 
 @contextmanager
@@ -74,6 +75,7 @@ def ray_cluster(address: str, cpus: int) -> Iterator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     handler = signal.getsignal(signal.SIGTERM)
     ray = import_module("ray")
+    _hush()
     where: dict[str, Any] = {"address": address}
     if address == LOCAL:
         # Its dashboard lets whoever reaches it run commands (CVE-2025-62593): there is none.
@@ -81,8 +83,9 @@ def ray_cluster(address: str, cpus: int) -> Iterator[Any]:
         where |= {"object_store_memory": _NO_OBJECTS}
     try:
         ray.init(**where, log_to_driver=False, configure_logging=False, namespace="tbcli")
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        raise _unreachable(address, str(error)) from error
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        hint = "where the cluster asks for a token: RAY_AUTH_MODE=token, and the token in ~/.ray/auth_token"
+        raise _unreachable(address, str(error), hint) from error
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)  # Ray's own would end this process on the spot
@@ -90,6 +93,12 @@ def ray_cluster(address: str, cpus: int) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _hush() -> None:
+    """Let Ray print nothing: what happens in a cluster it writes to stdout, which has the ids of runs alone."""
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    import_module("ray._private.worker").__dict__["print_to_stdstream"] = lambda *words, **more: None
 
 
 def become_like(directory: str) -> None:
@@ -103,6 +112,5 @@ def become_like(directory: str) -> None:
         os.chdir(directory)
 
 
-def _unreachable(address: str, why: str) -> ConfigError:
-    told = " ".join(why.split())[:300]
-    return ConfigError(f"cannot reach Ray at {address!r}: {told}", hint=f"`--ray {LOCAL}` starts it on this machine")
+def _unreachable(address: str, why: str, hint: str) -> ConfigError:
+    return ConfigError(f"cannot reach Ray at {address!r}: {' '.join(why.split())[:300]}", hint=hint)
