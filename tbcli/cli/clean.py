@@ -215,7 +215,7 @@ def _clean_runs(
     query = ListingQuery.parse(where, None, None, is_reversed=False)
     kinds = _kinds(slim) if slim is not None else ()
     config, output = common.settle(), common.output
-    store = store_of(config, sweep)
+    store = store_of(config, sweep, with_earlier_fits=True)
     is_permanent = permanent or not config.clean.trash_days
     removal = _plan(store, references, filters, query, output)
     for sentence in (*store.damage, *removal.notes):

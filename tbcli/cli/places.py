@@ -37,12 +37,13 @@ OfSweep = Annotated[
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Bypass the cache.", rich_help_panel=READING_PANEL)]
 
 
-def store_of(config: Config, sweep: str | None = None) -> RunStore:
+def store_of(config: Config, sweep: str | None = None, *, with_earlier_fits: bool = False) -> RunStore:
     """Return the runs that a command looks at: those of a workspace, or of one sweep there.
 
     Args:
         config: Says where they lie.
         sweep: What ``--sweep`` says.
+        with_earlier_fits: See `RunStore.of_sweep`.
 
     Raises:
         NotFound: There is no run of that sweep.
@@ -53,7 +54,7 @@ def store_of(config: Config, sweep: str | None = None) -> RunStore:
     if sweep is None:
         return store
     try:
-        return store.of_sweep(sweep)
+        return store.of_sweep(sweep, with_earlier_fits=with_earlier_fits)
     except NotFound as error:
         from tbcli.sweeps.definition import sweep_names
         from tbcli.sweeps.standing import lost_runs

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 _NO_PID = 2**31  # the system counts processes in an int
 STATUSES = ("running", "finished", "failed", "interrupted", "diverged", "pruned")
+EARLIER_FIT_OF = "earlier_fit_of"
 _RESERVED_BYTES = 4096
 
 
@@ -158,7 +159,15 @@ class Run:
     @property
     def sweep(self) -> Mapping[str, Any]:
         """Which trial of which sweep: ``name``, ``trial``, ``params``, ``seed``, its goal; empty where it is none."""
-        said = self.record.get("sweep")
+        return self._trial_in("sweep")
+
+    @property
+    def earlier_fit_of(self) -> Mapping[str, Any]:
+        """The trial, as in `sweep`, of a script in whose process a later fit was it; empty of every other run."""
+        return self._trial_in(EARLIER_FIT_OF)
+
+    def _trial_in(self, key: str) -> Mapping[str, Any]:
+        said = self.record.get(key)
         is_whole = isinstance(said, dict) and isinstance(said.get("name"), str) and isinstance(said.get("trial"), int)
         return said if is_whole and isinstance(said, dict) else {}
 

@@ -45,6 +45,7 @@ class RunStore:
         self.models_root = paths.models
         self.sweep = ""
         """The only sweep whose runs there are here; see `of_sweep`."""
+        self._has_earlier_fits = False
         self._invalid: dict[Path, InvalidRun] = {}
         self._others: dict[Path, None] = {}
 
@@ -63,24 +64,31 @@ class RunStore:
         """The directories that are no tbcli runs, of all that was looked at so far."""
         return tuple(self._others)
 
-    def of_sweep(self, name: str) -> RunStore:
+    def of_sweep(self, name: str, *, with_earlier_fits: bool = False) -> RunStore:
         """Return the store of the runs of one sweep alone, in which ``latest`` and ``best`` are of that sweep.
 
         Args:
             name: Of the sweep, or ``latest`` for the one whose first run is the newest.
+            with_earlier_fits: Whether those of scripts are among them that are no trial; see `Run.earlier_fit_of`.
 
         Raises:
             NotFound: There is no run of it.
         """
         from tbcli.naming.matching import did_you_mean
 
-        known = list(dict.fromkeys(str(run.sweep["name"]) for run in self.list() if run.sweep))
+        trials = [self._trial_of(run, with_earlier_fits) for run in self.list()]
+        known = list(dict.fromkeys(str(trial["name"]) for trial in trials if trial))
         if not known or (name != "latest" and name not in known):
             hint = did_you_mean(name, reversed(known)) if known else "`tbcli sweep` makes some"
             raise NotFound(f"no runs of a sweep {name!r} in {str(self.logs_root)!r}", hint=hint)
         chosen = copy(self)
         chosen.sweep = known[-1] if name == "latest" else name
+        chosen._has_earlier_fits = with_earlier_fits
         return chosen
+
+    @staticmethod
+    def _trial_of(run: Run, with_earlier_fits: bool) -> Mapping[str, Any]:
+        return run.sweep or (run.earlier_fit_of if with_earlier_fits else {})
 
     def create(
         self,
@@ -190,7 +198,7 @@ class RunStore:
             if run.summary_of:
                 continue
             known[run.id] += 1
-            if self.sweep and run.sweep.get("name") != self.sweep:
+            if self.sweep and self._trial_of(run, self._has_earlier_fits).get("name") != self.sweep:
                 continue
             if run.is_moved:
                 moved.append(run)

@@ -86,6 +86,8 @@ class Remains:
         """
         if run is None and (logged is None or logged.status not in ENDED):
             return Assignment(number, logged.params if logged else None)
+        if run and self._definition.script and (logged is None or logged.run != run.id):
+            return Assignment(number, run.sweep.get("params"), resume=run.id)  # whose script has not come to its end
         outcome = outcome_of(run, self._goal) if run else logged
         assert outcome is not None
         params = outcome.params or None
@@ -99,12 +101,19 @@ class Remains:
         return outcome
 
     def remove(self, run: Run | None) -> None:
-        """Move a run that is to be begun again to the trash."""
-        if run:
+        """Move the run of a trial that is to be begun again to the trash, with the earlier fits of its script."""
+        for each in [*self._fits_before(run), run] if run else ():
             try:
-                Trash(self._store).move(run)
+                Trash(self._store).move(each)
             except (TbcliError, OSError) as error:
-                self._view.warn(f"run {run.id} stays beside the one that repeats its trial: {error}")
+                self._view.warn(f"run {each.id} stays beside the one that repeats its trial: {error}")
+
+    def _fits_before(self, run: Run) -> list[Run]:
+        if not self._definition.script:
+            return []
+        mine = (run.sweep.get("name"), run.sweep.get("trial"))
+        trials = ((each, each.sweep or each.earlier_fit_of) for each in self._store.list() if each.id != run.id)
+        return [each for each, said in trials if (said.get("name"), said.get("trial")) == mine and not each.is_copy]
 
     def remove_beginnings(self) -> None:
         """Remove what is left of runs that were killed before they had a record: a directory without anything."""

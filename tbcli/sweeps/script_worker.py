@@ -17,7 +17,7 @@ from typing import Any
 from tbcli.config import Config
 from tbcli.runs import RunStore
 from tbcli.runs.history import read_history
-from tbcli.runs.run import Run
+from tbcli.runs.run import EARLIER_FIT_OF, Run
 from tbcli.scripts import start_file
 from tbcli.scripts.accepted import script_words
 from tbcli.scripts.program import SCRIPT
@@ -58,8 +58,10 @@ def run_script(job: Mapping[str, Any], channel: Channel) -> None:
     status, reason = ("finished", "") if code == 0 else ("failed", told)
     if run is None and code == 0:
         status, reason = "failed", "the script recorded nothing: it called no fit of Keras"
-    elif run and run.status() in ("interrupted", "diverged"):
-        status, reason = run.status(), str(run.record.get("reason") or reason)
+    elif run and (ended := run.status()) in ("interrupted", "diverged", "failed"):
+        status, reason = ended, str(run.record.get("reason") or reason)
+    elif run and status == "failed":  # after its last fit: what came of it is not what was asked for
+        _note(run, status=status, reason=reason)
     if _STOPPED:
         status = "interrupted"
     channel.tell(end=status, run=run.id if run else "", reason=reason)
@@ -124,6 +126,7 @@ def _follow(process: subprocess.Popen[bytes], ids: Path, store: RunStore, channe
         has_ended = _has_ended(process)
         newest = _newest(ids, store)
         if newest and (run is None or newest.id != run.id):
+            _set_apart(ids, store)
             run, told = newest, 0
             channel.tell(run=run.id)
         if run:
@@ -133,6 +136,7 @@ def _follow(process: subprocess.Popen[bytes], ids: Path, store: RunStore, channe
                 channel.tell(epoch=history.epochs[position], logs=logs, asks=False)
             told = len(history.epochs)
         if has_ended:
+            _set_apart(ids, store)
             return newest
         if _STOPPED:
             if not stopped_for:
@@ -150,13 +154,31 @@ def _has_ended(process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
+def _set_apart(ids: Path, store: RunStore) -> None:
+    """Let the runs of all fits but the last be no trials."""
+    for name in _names(ids)[:-1]:
+        run = store.load(name)
+        if run and run.sweep:
+            said = run.record.pop("sweep")
+            _note(run, **{EARLIER_FIT_OF: {key: said[key] for key in ("name", "trial")}})
+
+
+def _note(run: Run, **values: Any) -> None:
+    with suppress(OSError):  # a full disk
+        run.update(**values)
+
+
 def _newest(ids: Path, store: RunStore) -> Run | None:
     """Return the run that the script has made last."""
-    try:
-        names = ids.read_text("utf-8").split()
-    except FileNotFoundError:
-        return None
+    names = _names(ids)
     return store.load(names[-1]) if names else None
+
+
+def _names(ids: Path) -> list[str]:
+    try:
+        return ids.read_text("utf-8").split()
+    except FileNotFoundError:
+        return []
 
 
 def _how(code: int) -> str:

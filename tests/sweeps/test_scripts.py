@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tbcli.config import PathsConfig
 from tbcli.runs import RunStore
+from tbcli.sweeps.script_worker import _set_apart
+from tests.fakes import make_run
 
+BEGAN = datetime(2026, 11, 26, tzinfo=UTC)
 SCRIPT = """
 import argparse
 import keras
@@ -27,7 +31,10 @@ if given.lr > 5:
 x = np.random.rand(64, 3).astype("float32")
 model = keras.Sequential([keras.layers.Dense(UNITS), keras.layers.Dense(1)])
 model.compile(keras.optimizers.SGD(given.lr), "mse")
-model.fit(x, x.sum(1), validation_split=0.25, epochs=2, verbose=0)
+for epochs in (1, 2):
+    model.fit(x, x.sum(1), validation_split=0.25, epochs=epochs, verbose=0)
+if given.lr == 0.02:
+    raise SystemExit("not good enough")
 """
 
 
@@ -35,18 +42,39 @@ model.fit(x, x.sum(1), validation_split=0.25, epochs=2, verbose=0)
 @pytest.mark.tf
 def test_every_trial_runs_the_script_with_its_arguments_and_constants(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SCRIPT)
-    words = ["--script", "train.py", "lr=0.01,9", "UNITS=3", "--seeds", "2", "--parallel", "2", "--record", "off"]
+    words = ["--script", "train.py", "lr=0.01,0.02,9", "UNITS=3", "--seeds", "2", "--parallel", "2", "--record", "off"]
     done = subprocess.run(
         [sys.executable, "-m", "tbcli", "sweep", *words], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    runs = RunStore(PathsConfig(workspace=str(tmp_path))).list()
+    store = RunStore(PathsConfig(workspace=str(tmp_path)))
+    runs = store.of_sweep("latest").list()
     assert {run.id for run in runs} == set(done.stdout.split())
     found = {run.sweep["trial"]: run for run in runs}
-    assert sorted(found) == [0, 1]
-    for trial, run in found.items():
+    assert sorted(found) == [0, 1, 2, 3]
+    for trial in (0, 1):
+        run = found[trial]
         assert run.status() == "finished"
         assert run.record["arguments"] == {"lr": 0.01, "seed": trial, "UNITS": 3}
         assert run.sweep["params"] == {"arguments.lr": 0.01}
-        assert f"trial {trial} of 4  finished  val_loss" in done.stderr
-    assert "trial 2 failed: the script ended with exit code 1: ValueError: the rate is too high" in done.stderr
+        assert f"trial {trial} of 6  finished  val_loss" in done.stderr
+    for trial in (2, 3):
+        told = "the script ended with exit code 1: not good enough"
+        assert (found[trial].status(), found[trial].record["reason"]) == ("failed", told)
+    assert "trial 4 failed: the script ended with exit code 1: ValueError: the rate is too high" in done.stderr
+    earlier = [run for run in store.list() if not run.sweep]
+    assert sorted(run.earlier_fit_of["trial"] for run in earlier) == [0, 1, 2, 3]
+    assert len(store.of_sweep("latest", with_earlier_fits=True).list()) == 8
+
+
+def test_of_several_fits_the_last_is_the_trial(tmp_path: Path) -> None:
+    for number in range(3):
+        make_run(tmp_path, started=BEGAN + timedelta(seconds=number), record={"sweep": {"name": "s", "trial": 0}})
+    store = RunStore(PathsConfig(workspace=str(tmp_path)))
+    ids = tmp_path / "ids"
+    ids.write_text("".join(f"{run.id}\n" for run in store.list()))
+    for _ in range(2):
+        _set_apart(ids, store)
+        assert [run.started for run in store.of_sweep("s").list()] == [BEGAN + timedelta(seconds=2)]
+        assert len(store.of_sweep("s", with_earlier_fits=True).list()) == 3
+        assert [dict(run.earlier_fit_of) for run in store.list()] == [{"name": "s", "trial": 0}] * 2 + [{}]
