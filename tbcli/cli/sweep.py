@@ -212,7 +212,8 @@ def _conclude(coordinator: Coordinator, definition: Definition, directory: Sweep
     told += [f"{without} ended without: {printable(str(directory.log_file))} says why"] if without else []
     output.say("; ".join(told))
     if coordinator.left:
-        output.say(f"next    tbcli sweep --resume {name}   ({coordinator.left} trials are left)")
+        left = "1 trial is left" if coordinator.left == 1 else f"{coordinator.left} trials are left"
+        output.say(f"next    tbcli sweep --resume {name}   ({left})")
     elif reached:
         output.say(f"next    tbcli runs --sweep {name}")
         output.say(f"        tbcli effects {printable(shlex.quote(definition.metric))} --sweep {name}")

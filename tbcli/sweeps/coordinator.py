@@ -224,12 +224,15 @@ class Coordinator:
         self._view.epoch(slot.number, epoch, value)
 
     def _lost_worker(self, slot: Slot) -> None:
-        """Answer the death of a worker: only its trial has failed."""
+        """Answer the death of a worker: only its trial has failed, and its run can be gone on with."""
         how = slot.drop()
         running = self._running.get(slot.number)
         if running:
-            reason = f"the worker process ended {how}".rstrip()
-            self._ended(slot, running, {"end": "interrupted" if self._stops else "failed", "reason": reason})
+            run = self._store.load(running.run) if running.run else None
+            status = "interrupted" if self._stops or (run and run.status() == "interrupted") else "failed"
+            why = ", as the system ends one when memory is short" if how == "by SIGKILL" else ""
+            reason = f"the worker process ended {how}".rstrip() + why
+            self._ended(slot, running, {"end": status, "reason": reason, "is_lost": True})
 
     def _ended(self, slot: Slot, running: Running, event: Mapping[str, Any]) -> None:
         """Write down how a trial ended, or begin it again."""
@@ -243,7 +246,11 @@ class Coordinator:
             self._remains.remove(run)
             self._begin_again(slot, running, attempts=running.attempts - 1)
             return
-        if status in FAILED and running.attempts <= self._config.sweep.retry and not self._stops:
+        if (
+            (status in FAILED or "is_lost" in event)
+            and running.attempts <= self._config.sweep.retry
+            and not self._stops
+        ):
             self._view.note(f"trial {trial.number} failed, and begins again: {reason}")
             goes_on = run is not None and run.status() == "interrupted"  # its worker is dead
             if not goes_on:

@@ -126,7 +126,9 @@ def test_every_trial_is_a_run_and_all_numbers_agree(top: Path) -> None:
 def test_a_trial_that_fails_ends_nothing_but_itself(top: Path) -> None:
     sweep = Sweep(top, definition(sizes("fail", "", "die", "unfit"), Dimension("train.learning_rate", (0.1, 0.2))))
     outcomes = sweep.run()
-    assert [outcome.status for outcome in outcomes] == ["failed"] * 2 + ["finished"] * 2 + ["failed"] * 4
+    assert [outcome.status for outcome in outcomes] == [
+        *["failed"] * 2, *["finished"] * 2, *["interrupted"] * 2, *["failed"] * 2,
+    ]  # fmt: skip
     assert outcomes[0].reason == "no luck"
     assert "SIGKILL" in outcomes[4].reason
     assert outcomes[6].run == ""
