@@ -255,10 +255,15 @@ def _seed_of(accepting: Accepting) -> dict[str, str]:
 
 def _argument_reader(accepting: Accepting, name: str, option: str) -> Read:
     """Return what reads a value for an option, or checks one for a constant."""
+    from tbcli.config.setting import TRUE
     from tbcli.scripts.accepted import CONSTANT
+    from tbcli.scripts.written import SWITCH
 
     def read(text: str) -> Value:
-        settled = accepting.constant(name, text) if option == CONSTANT else read_argument(text)
+        if option != CONSTANT:
+            accepting.check(name, text)
+            return text.lower() in TRUE if option.startswith(SWITCH) else read_argument(text)
+        settled = accepting.constant(name, text)
         return settled if isinstance(settled, (bool, int, float, str)) else text
 
     return read

@@ -52,8 +52,8 @@ def script(tmp_path: Path) -> str:
         ("max-norm", "--max_norm"),
         ("fast", "switch:--fast"),
         ("decay", "--decay"),
-        ("quiet", "switch:--quiet"),
-        ("shout", "--shout"),
+        ("quiet", "--quiet"),
+        ("shout", "switch:--shout/--no-shout"),
         ("lr", ""),
         ("UNITS", ""),
         ("warm_up", "--warm_up"),
@@ -68,6 +68,59 @@ def test_options_of_typer_have_dashes(tmp_path: Path) -> None:
     path = tmp_path / "train.py"
     path.write_text("import typer\ndef main(batch_size: int = 4): ...\ntyper.run(main)\n")
     assert Accepting(str(path)).option("batch_size") == "--batch-size"
+
+
+@pytest.mark.parametrize(
+    ("text", "yes", "no"),
+    [
+        ("parser.add_argument('--x', action='store_true')", ["--x"], []),
+        ("parser.add_argument('--x', action='store_false', dest='y')", ["--x"], []),
+        ("parser.add_argument('--x', action=argparse.BooleanOptionalAction)", ["--x"], ["--no-x"]),
+        ("parser.add_argument('--x', type=bool)", ["--x=1"], ["--x="]),
+        ("parser.add_argument('--x')", ["--x=true"], ["--x=false"]),
+        ("click.option('--x/--without')", ["--x"], ["--without"]),
+        ("click.option('--x', is_flag=True)", ["--x"], []),
+        ("click.option('--x', default=False)", ["--x=true"], ["--x=false"]),
+        ("flags.DEFINE_boolean('x', True, '')", ["--x=true"], ["--x=false"]),
+        ("import typer\ndef main(x: bool = True): ...", ["--x"], ["--no-x"]),
+        ("import typer\ndef main(x=False): ...", ["--x"], ["--no-x"]),
+        ("from typer import Option\ndef main(*, x: Annotated[bool, Option('--x')] = False): ...", ["--x"], []),
+        ("import typer\ndef main(x: bool = typer.Option(False, '--x/--not-x')): ...", ["--x"], ["--not-x"]),
+        ("import fire\ndef main(x: bool = True): ...", ["--x=true"], ["--x=false"]),
+    ],
+)
+def test_truth_is_passed_as_the_library_of_the_script_takes_it(
+    tmp_path: Path, text: str, yes: list[str], no: list[str]
+) -> None:
+    (tmp_path / "train.py").write_text(text)
+    option = Accepting(str(tmp_path / "train.py")).option("x")
+    assert [script_words({"x": option}, [("x", word)])[0] for word in ("true", "false")] == [yes, no]
+
+
+@pytest.mark.parametrize(
+    ("text", "good", "bad"),
+    [
+        ("parser.add_argument('--x', choices=['adam', 'sgd'])", "adam", "sgdd"),
+        ("parser.add_argument('--x', choices=(1, 2), type=int)", "2", "3"),
+        ("parser.add_argument('--x', choices=NAMES)", "anything", ""),
+        ("parser.add_argument('--x', type=int)", "3", "1e-3"),
+        ("parser.add_argument('--x', type=float)", "1e-3", "fast"),
+        ("parser.add_argument('--x', action='store_true')", "yes", "maybe"),
+        ("click.option('--x', type=click.Choice(['a', 'b']))", "a", "c"),
+        ("click.option('--x', default=8)", "9", "9.5"),
+        ("flags.DEFINE_enum('x', 'a', ['a', 'b'], '')", "b", "c"),
+        ("flags.DEFINE_integer('x', 1, '')", "2", "b"),
+    ],
+)
+def test_values_are_checked_as_far_as_the_text_of_the_script_tells(
+    tmp_path: Path, text: str, good: str, bad: str
+) -> None:
+    (tmp_path / "train.py").write_text(text)
+    accepting = Accepting(str(tmp_path / "train.py"))
+    accepting.check("x", good)
+    if bad:
+        with pytest.raises(ConfigError, match=r"x .*script"):
+            accepting.check("x", bad)
 
 
 def test_what_a_script_does_not_take_is_told(script: str, tmp_path: Path) -> None:
