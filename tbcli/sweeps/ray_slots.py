@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tbcli.config import Config
-from tbcli.errors import ConfigError
+from tbcli.errors import ConfigError, describe_error
 from tbcli.sweeps.definition import SweepDirectory
 from tbcli.sweeps.slots import BYTES_PER_WORKER, Slot, Worker, WorkerProcess, own_cores
 from tbcli.training.ray_cluster import LOCAL, become_like, ray_cluster
@@ -68,8 +68,8 @@ def slots_by_ray(
         if address != LOCAL:
             _require_shared(ray, nodes, mark)
         gpus = _gpus_for_each(config, nodes)
-        count = max(1, min(trials, _room(nodes, gpus) if asked == "auto" else int(asked)))
-        takes = {"num_cpus": _cpus_for_each(nodes, count), "num_gpus": gpus}
+        count = max(1, min(trials, room_for(nodes, gpus) if asked == "auto" else int(asked)))
+        takes = {"num_cpus": cpus_for_each(nodes, count), "num_gpus": gpus}
         place = ray.remote(**takes, concurrency_groups={WORDS: 1})(PlacedTrial)
         slots = [RaySlot(number, ray, place, mark, directory, command) for number in range(count)]
         yield [*slots]
@@ -139,7 +139,8 @@ class RayWorker(Worker):
             for told in self._actor.train.options(num_returns="streaming", name=name).remote():
                 self._pass_on(self._ray.get(told))
         except Exception as error:  # noqa: BLE001 - Ray has many, and this thread nobody to tell
-            self._how = _told_by_ray(error)
+            is_rays = isinstance(error, self._ray.exceptions.RayError)
+            self._how = _told_by_ray(error) if is_rays else f"for {describe_error(error)}"
         finally:
             os.close(self._writer)
             self.kill()  # its place is free for others
@@ -333,14 +334,14 @@ def _gpus_for_each(config: Config, nodes: Sequence[Node]) -> int:
     return min(wanted, max((node.gpus for node in nodes), default=0))
 
 
-def _room(nodes: Sequence[Node], gpus: int) -> int:
+def room_for(nodes: Sequence[Node], gpus: int) -> int:
     """Return how many trials fit at once, each with a CPU, or with its GPUs."""
     if gpus:
         return sum(min(node.gpus // gpus, node.cpus) for node in nodes)
     return sum(max(1, min(node.cpus, int(node.memory / BYTES_PER_WORKER))) for node in nodes)
 
 
-def _cpus_for_each(nodes: Sequence[Node], count: int) -> int:
+def cpus_for_each(nodes: Sequence[Node], count: int) -> int:
     """Return the CPUs of a trial: an even share, as far as they are on one node."""
     for cpus in range(max((node.cpus for node in nodes), default=1), 1, -1):
         if sum(node.cpus // cpus for node in nodes) >= count:

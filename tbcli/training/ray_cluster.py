@@ -83,8 +83,10 @@ def ray_cluster(address: str, cpus: int) -> Iterator[Any]:
         where |= {"object_store_memory": _NO_OBJECTS}
     try:
         ray.init(**where, log_to_driver=False, configure_logging=False, namespace="tbcli")
-    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+    except Exception as error:  # of every kind, bare ones too
+        ray.shutdown()
         hint = "where the cluster asks for a token: RAY_AUTH_MODE=token, and the token in ~/.ray/auth_token"
+        hint = "what it needs is memory, and room in its directory /tmp/ray" if address == LOCAL else hint
         raise _unreachable(address, str(error), hint) from error
     finally:
         if threading.current_thread() is threading.main_thread():

@@ -95,7 +95,7 @@ class Sweep:
 
 @pytest.fixture
 def top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=os.pathsep)
     return tmp_path
 
 
@@ -283,7 +283,7 @@ def test_a_full_disk_is_told_with_its_place(
     def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=os.pathsep)
     monkeypatch.setattr("tbcli.sweeps.coordinator.WORKER", COMMAND)
     monkeypatch.setattr("tbcli.sweeps.endings.OutcomeLog.append", fail)
     result = cli("sweep", "--seeds", "2", "epochs=1", "limit_samples=20")
