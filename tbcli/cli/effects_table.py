@@ -34,9 +34,14 @@ def as_lines(inquiry: Inquiry, method: str, importances: Importances) -> list[st
         [_heading(inquiry)],
         _settings(inquiry, method, importances, width),
         _levels(inquiry, width),
-        [line for text in _sentences(inquiry) for line in wrapped(text, width)],
+        [line for text in _sentences(inquiry) for line in _wrapped(text, width)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Return a sentence in lines that fit, none of which begins with a percent sign."""
+    return [line.replace("\u00a0%", " %") for line in wrapped(text.replace(" %", "\u00a0%"), width)]
 
 
 def _heading(inquiry: Inquiry) -> str:

@@ -21,6 +21,7 @@ from tbcli.figures.style import USUAL, Look, one_look, write_heading
 from tbcli.figures.titles import counted, short_number
 
 _MOST_BARS, _MOST_PANELS = 14, 6
+_LINE = 0.18  # inches of a line of small text
 _ROW, _NAME, _TEXT = 0.24, 2.2, 2.6  # inches of a bar's line, of names, and of what is written behind the bars
 _FEWEST_PANELS, _MOST_LEVELS = 2, 12
 _MOST_LINES = 6  # of a pair of settings
@@ -56,7 +57,7 @@ def draw_effects(inquiry: Inquiry, *, title: str = "", look: Look = USUAL) -> Fi
     shown = _shown(settings)
     pair = inquiry.effects.interaction
     pair = pair if pair is not None and pair.verdict == EFFECT else None
-    grid = PanelGrid(len(shown) + bool(pair), (len(settings) + 1) * _ROW + 0.1, look.size)
+    grid = PanelGrid(len(shown) + bool(pair), (len(settings) + 1) * _ROW + 0.1 + _LINE, look.size)
     require_room(look.size, Page(max(grid.least.width, LEFT + _NAME + _TEXT), grid.least.height))
     heading, theme = heading_for(inquiry, "effects of settings", title), look.theme
     letters = lettering_for([*heading.texts, *(one.name for one in settings), *_level_texts(shown)])
@@ -64,8 +65,11 @@ def draw_effects(inquiry: Inquiry, *, title: str = "", look: Look = USUAL) -> Fi
         figure = Figure(figsize=(grid.page.width, grid.page.height))
         write_heading(figure, grid.page, letters, heading, left=0.35, theme=theme)
         _draw_bars(figure, grid.page, inquiry, settings, letters, theme)
+        keys = [one.name for one in settings]
+        names = dict(zip(keys, letters.shortened(keys, POINTS + 1, grid.width), strict=True))
         for position, one in enumerate(shown):
-            _draw_levels(grid.axes(figure, position), inquiry, one, letters, grid.width, theme)
+            axes = grid.axes(figure, position)
+            _draw_levels(axes, inquiry, names[one.name], one, letters, grid.width, theme)
         if pair is not None:
             _draw_pair(grid.axes(figure, len(shown)), pair, letters, grid.width, theme)
     return figure
@@ -97,6 +101,11 @@ def verdict_of(one: SettingEffect) -> str:
     return f"{one.verdict}{p}" + (f", but with {one.interacts_with}" if one.interacts_with else "")
 
 
+def told_of(one: SettingEffect, gap: str) -> str:
+    """Return its share of the variance, where that is known, and the verdict."""
+    return verdict_of(one) if one.why else f"{percent(round(one.share, 3))}{gap}{verdict_of(one)}"
+
+
 def _draw_bars(
     figure: Figure,
     page: Page,
@@ -114,15 +123,16 @@ def _draw_bars(
         length = max(0.02, room * one.share / widest)
         box = page.box(left, down - 0.08, length, 0.16)
         figure.add_axes(box, facecolor=colour_of(one, theme), xticks=[], yticks=[]).spines[:].set_visible(False)
-        text = letters.fitted(f"{percent(round(one.share, 3))}  {verdict_of(one)}", POINTS, _TEXT + room - length - 0.1)
+        text = letters.fitted(told_of(one, "  "), POINTS, _TEXT + room - length - 0.1)
         figure.text(*page.spot(left + length + 0.08, down + 0.05), text, fontsize=POINTS, color=theme.faint)
     note = _parts(inquiry)
     more = len(inquiry.effects.settings) - len(settings)
     note += f"; {more} more settings are not shown" if more else ""
-    note += "; below: adjusted means ± standard error" if _shown(settings) else ""
+    below = "below: adjusted means ± standard error" if _shown(settings) else ""
     down = HEADER + 0.15 + len(settings) * _ROW + 0.08
-    note = letters.fitted(note, POINTS - 0.5, page.width - 0.7)
-    figure.text(*page.spot(0.35, down), note, fontsize=POINTS - 0.5, color=theme.faint)
+    for line, text in enumerate([note, below]):
+        text = letters.fitted(text, POINTS - 0.5, page.width - 0.7)
+        figure.text(*page.spot(0.35, down + line * _LINE), text, fontsize=POINTS - 0.5, color=theme.faint)
 
 
 def _parts(inquiry: Inquiry) -> str:
@@ -130,6 +140,8 @@ def _parts(inquiry: Inquiry) -> str:
     effects = inquiry.effects
     if effects.unexplained is None:
         return f"{inquiry.asked} does not vary"
+    if not effects.is_testable:
+        return "which settings matter cannot be told"
     seeds = "" if effects.seed_share is None else f"seeds {percent(round(effects.seed_share, 3))}, "
     explained = f"with an effect, alone or in pairs, {percent(round(effects.explained, 3))}, "
     unexplained = f"unexplained {percent(round(effects.unexplained, 3))}"
@@ -137,7 +149,7 @@ def _parts(inquiry: Inquiry) -> str:
 
 
 def _draw_levels(
-    axes: Axes, inquiry: Inquiry, one: SettingEffect, letters: Lettering, width: float, theme: Theme
+    axes: Axes, inquiry: Inquiry, name: str, one: SettingEffect, letters: Lettering, width: float, theme: Theme
 ) -> None:
     """Draw the adjusted means with their standard errors; the best values in the colour of what is right."""
     has_best = bool(inquiry.direction.sense) and one.verdict in (EFFECT, CONFOUNDED)
@@ -152,7 +164,7 @@ def _draw_levels(
     axes.set_xlim(-0.5, len(one.levels) - 0.5)
     axes.set_xticks(x, _labels([level.text for level in one.levels], letters, width), fontsize=POINTS - 0.5)
     facts = f"{short_number(one.main.size)} ± {one.main.error:.2g} from worst to best"
-    write_panel_title(axes, letters, one.name, facts, width, theme)
+    write_panel_title(axes, letters, name, facts, width, theme)
 
 
 def _labels(texts: Sequence[str], letters: Lettering, width: float) -> list[str]:

@@ -20,6 +20,7 @@ LEFT, RIGHT = 0.85, 0.3
 POINTS = 8.5
 _ABOVE, _BELOW, _GUTTER = 0.45, 0.45, 0.75
 _WIDTH, _HEIGHT, _LEAST = 2.7, 2.0, 1.1
+_FEW_WORDS = 6  # that are all written, cut if they must be
 _LABEL = 0.75  # inches that the text of a tick may take
 
 
@@ -99,12 +100,20 @@ def set_ticks(axes: Axes, axis: SettingAxis, letters: Lettering, width: float) -
     ticks = list(axis.ticks)
     while axis.is_number and len(ticks) > 2 and _touch(ticks, letters, width):
         ticks = ticks[::2]
+    while len(ticks) > _FEW_WORDS and not axis.is_number and _are_cut(ticks, letters, width):
+        ticks = ticks[::2]
     axes.set_xticks([place for place, _ in ticks])
     room = min(_LABEL, 0.95 * width / len(ticks))
-    labels = fitted_labels([text for _, text in ticks], letters, room)
+    labels = letters.shortened([text for _, text in ticks], POINTS - 0.5, room)
     axes.set_xticklabels(labels, fontsize=POINTS - 0.5)
     if lowest == ABSENT_AT:
         axes.axvline(ABSENT_AT / 2, color=axes.spines["left"].get_edgecolor(), linewidth=0.6, linestyle=":")
+
+
+def _are_cut(ticks: Sequence[tuple[float, str]], letters: Lettering, width: float) -> bool:
+    """Say whether any text is wider than its share of the panel."""
+    room = min(_LABEL, 0.95 * width / len(ticks))
+    return any(letters.width(letters.legible(text), POINTS - 0.5) > room for _, text in ticks)
 
 
 def _touch(ticks: Sequence[tuple[float, str]], letters: Lettering, width: float) -> bool:

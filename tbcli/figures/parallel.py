@@ -21,11 +21,11 @@ from tbcli.figures.panel_grid import POINTS
 from tbcli.figures.setting_axes import SettingAxis
 from tbcli.figures.slices import best_run, runs_along
 from tbcli.figures.style import USUAL, Look, one_look, write_heading
-from tbcli.naming.shortening import shortened_names
 
 _MOST = 9  # settings
 _LEFT, _RIGHT, _BELOW, _ABOVE = 0.9, 1.1, 0.35, 0.2
 _STEP, _LEAST_STEP, _HEIGHT, _LEAST_HEIGHT = 1.45, 0.6, 3.6, 1.2
+_MANY = 100  # runs, of which only the best are to stand out
 _SPREAD = 0.05  # by which runs with the same value are moved apart
 
 
@@ -51,9 +51,9 @@ def draw_parallel(inquiry: Inquiry, *, title: str = "", look: Look = USUAL) -> F
         axes.set_axis_off()
         _draw_lines(axes, inquiry, axes_of, theme)
         step = (page.width - _LEFT - _RIGHT) / max(1, steps)
-        for position, (name, axis) in enumerate(zip(names, axes_of, strict=True)):
+        short = letters.shortened([*names, inquiry.asked], POINTS, 0.95 * step)
+        for position, (name, axis) in enumerate(zip(short, [*axes_of, _metric_axis(inquiry)], strict=True)):
             _draw_axis(axes, position, name, axis, letters, step, theme)
-        _draw_axis(axes, steps, inquiry.asked, _metric_axis(inquiry), letters, step, theme)
     return figure
 
 
@@ -83,11 +83,12 @@ def _draw_lines(axes: Axes, inquiry: Inquiry, axes_of: list[SettingAxis], theme:
     lines = np.column_stack([*(_moved_apart(each) for each in places), values])
     goodness = np.empty(len(values))
     goodness[order] = np.linspace(0, 1, len(values)) if len(values) > 1 else 1.0
-    colours = blended(theme.grid, theme.train, goodness**2) / 255
+    colours = blended(theme.grid, theme.train, goodness ** (2 if len(values) <= _MANY else 4)) / 255
     x = np.arange(lines.shape[1])
     segments = [np.column_stack([x, lines[run]]) for run in order]
     width = float(np.clip(60 / len(values), 0.5, 1.6))
-    axes.add_collection(LineCollection(segments, colors=colours[order], linewidths=width, zorder=2))
+    alpha = float(np.clip(3 * _MANY / len(values), 0.35, 1.0))
+    axes.add_collection(LineCollection(segments, colors=colours[order], linewidths=width, alpha=alpha, zorder=2))
     best = best_run(inquiry)
     if best is not None:
         axes.plot(x, lines[best], color=theme.validation, linewidth=2.2, zorder=4)
@@ -115,6 +116,5 @@ def _draw_axis(
                       textcoords="offset points", va="center", fontsize=POINTS - 0.5, color=theme.ink, zorder=5,
                       bbox={"facecolor": theme.paper, "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
                       annotation_clip=False)  # fmt: skip
-    (short,) = shortened_names([letters.legible(name)], 0.95 * step, lambda text: letters.width(text, POINTS))
-    axes.annotate(short, (position, 0), (0, -34), xycoords=("data", "data"), textcoords="offset points",
+    axes.annotate(name, (position, 0), (0, -34), xycoords=("data", "data"), textcoords="offset points",
                   ha="center", va="top", fontsize=POINTS, color=theme.ink, annotation_clip=False)  # fmt: skip

@@ -10,11 +10,10 @@ from tbcli.effects.analysis import SettingEffect
 from tbcli.effects.inquiry import Inquiry
 from tbcli.effects.spaces import Floats
 from tbcli.figures.colours import Theme
-from tbcli.figures.effect_bars import heading_for, verdict_of
+from tbcli.figures.effect_bars import heading_for, told_of
 from tbcli.figures.lettering import Lettering, lettering_for
-from tbcli.figures.numbers import percent
 from tbcli.figures.pages import require_room
-from tbcli.figures.panel_grid import PanelGrid, set_ticks, write_panel_title
+from tbcli.figures.panel_grid import POINTS, PanelGrid, set_ticks, write_panel_title
 from tbcli.figures.setting_axes import SettingAxis
 from tbcli.figures.style import USUAL, Look, one_look, write_heading
 
@@ -36,17 +35,17 @@ def draw_slices(inquiry: Inquiry, *, title: str = "", look: Look = USUAL) -> Fig
     with one_look(letters.families, theme):
         figure = Figure(figsize=(grid.page.width, grid.page.height))
         write_heading(figure, grid.page, letters, heading, left=0.35, theme=theme)
+        names = letters.shortened([one.name for one in settings], POINTS + 1, grid.width)
         for position, (one, axis) in enumerate(zip(settings, axes_of, strict=True)):
             axes = grid.axes(figure, position)
             _draw_runs(axes, inquiry, one, axis, theme)
             set_ticks(axes, axis, letters, grid.width)
-            _title(axes, one, letters, grid.width, theme)
+            _title(axes, names[position], one, letters, grid.width, theme)
     return figure
 
 
-def _title(axes: Axes, one: SettingEffect, letters: Lettering, width: float, theme: Theme) -> None:
-    facts = f"{percent(round(one.share, 3))}, {verdict_of(one)}"
-    write_panel_title(axes, letters, one.name, facts, width, theme)
+def _title(axes: Axes, name: str, one: SettingEffect, letters: Lettering, width: float, theme: Theme) -> None:
+    write_panel_title(axes, letters, name, told_of(one, ", "), width, theme)
 
 
 def _draw_runs(axes: Axes, inquiry: Inquiry, one: SettingEffect, axis: SettingAxis, theme: Theme) -> None:

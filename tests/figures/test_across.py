@@ -92,6 +92,22 @@ def test_a_size_that_is_too_small_is_refused_with_the_least(draw: Callable[..., 
         draw(inquire(summaries(30), "accuracy"), look=Look(size=(1.5, 1.5)))
 
 
+@pytest.mark.parametrize("draw", DRAWN)
+def test_names_that_differ_in_their_middle_stay_different(draw: Callable[..., Figure]) -> None:
+    keys = [f"a/long/section/of_names/{letter}_regularization_strength_of_the_encoder" for letter in "pqr"]
+    random = np.random.default_rng(0)
+    rows = [{**{key: float(random.uniform()) for key in keys}, "kind": f"a kind of name {i % 30}"} for i in range(90)]
+    runs = [summary(f"r{i}", row, float(random.normal())) for i, row in enumerate(rows)]
+    said = {text for text in texts_of(draw(inquire(runs, "accuracy"))) if text}
+    assert len({text for text in said if "_re" in text or text in ("…p…", "…q…", "…r…")}) >= 3
+    assert not any(set(text) == {"…"} for text in said)
+
+
+def test_what_cannot_be_told_has_no_share() -> None:
+    said = texts_of(draw_slices(inquire(summaries(3), "accuracy")))
+    assert "cannot tell: 3 runs are too few" in said
+
+
 def test_numbers_stand_by_their_logarithm_where_they_are_spread_so() -> None:
     rows = [{"lr": 10.0**-power, "x": power} for power in (4, 3, 2, 1)] + [{"x": 5}]
     lr, x = (SettingAxis.of(factor) for factor in factors_of(rows, ["lr", "x"]))
