@@ -205,7 +205,7 @@ def test_importances_of_a_sweep_are_those_of_its_own_study(cli: Cli, workspace: 
     )  # fmt: skip
     directory = create_sweep(PathsConfig(workspace=str(workspace)), "s")
     directory.save(definition)
-    study = OptunaStudy(definition, directory.journal_file)
+    study = OptunaStudy(definition, directory.journal_file, pytest.fail)
     for trial in definition.trials():
         study.begin(trial.number, trial.params)
         value = 0.9 - 0.02 * abs(math.log10(float(trial.params[rate.key])) + 2.5) + 0.003 * (trial.number % 3)
