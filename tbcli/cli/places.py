@@ -61,7 +61,7 @@ def store_of(config: Config, sweep: str | None = None, *, with_earlier_fits: boo
 
         if sweep in sweep_names(config.paths):
             again = f"no trial has begun: `tbcli sweep --resume {shlex.quote(sweep)}` goes on with it"
-            gone = "its runs were removed: `tbcli clean --restore` lists the trash"
+            gone = "none of its runs is there; `tbcli clean --restore` lists the trash"
             error.hint = gone if lost_runs(config.paths, sweep) else again
         raise
 
@@ -104,7 +104,7 @@ def find_place(store: RunStore, reference: str, output: Output, *, decides: bool
     except UnreadableRun:
         raise
     except NotFound as error:
-        found = _run_of_others(store, reference)
+        found = None if store.sweep else _run_of_others(store, reference)  # others have no sweeps
         if found is None:
             raise error from None
         return found
@@ -134,16 +134,29 @@ def _places_of(store: RunStore, reference: str, output: Output, decides: bool) -
 
     found = named_place(store, reference, output, decides=decides)
     if isinstance(found, LogDirectory) and not found.run and is_directory(found.logs):
-        return runs_below(found, output) or [found]
+        if store.sweep and found.logs.resolve() in (one.logs.resolve() for one in store.summaries()):
+            return [found]
+        return runs_below(found, output, store.sweep) or [found]
     return [found]
 
 
-def runs_below(found: LogDirectory, output: Output) -> list[Run | LogDirectory]:
-    """Return the tbcli runs directly below a log directory, and the log directories beside them; else nothing."""
+def runs_below(found: LogDirectory, output: Output, sweep: str = "") -> list[Run | LogDirectory]:
+    """Return the tbcli runs directly below a log directory, and the log directories beside them; else nothing.
+
+    Args:
+        found: The log directory.
+        output: Where to warn.
+        sweep: The sweep whose runs alone are asked for.
+
+    Raises:
+        NotFound: There is no run of that sweep.
+    """
     from tbcli.config import PathsConfig
     from tbcli.runs import LogDirectory, RunStore
 
     store = RunStore(PathsConfig(logdir=str(found.logs)), found.directions)
+    if sweep:
+        return [*list_own_runs(store.of_sweep(sweep), output)]
     own = list_own_runs(store, output)
     if not own:
         return []

@@ -14,7 +14,7 @@ import typer
 
 from tbcli.cli.options import Common, Json, RunsArgument, find_runs, refuse_together, with_options
 from tbcli.cli.output import Output, printable, stdout_kept_clean
-from tbcli.cli.places import OfSweep, list_own_runs, store_of
+from tbcli.cli.places import OfSweep, find_places, list_own_runs, store_of
 from tbcli.config import FIRST_FREE_PORT
 from tbcli.errors import ConfigError, NotFound, TbcliError
 from tbcli.naming import schemas
@@ -98,7 +98,10 @@ def serve(
     store = store_of(config, sweep)
     if audit and not run and not store.list() and survey([store.logs_root]).has_events:
         run = [f"{store.logs_root}/"]  # a foreign log directory
-    chosen = find_runs(common, store, run or (("latest",) if audit else ()))
+    if sweep is not None and run:
+        chosen = find_places(store, run, output)
+    else:
+        chosen = find_runs(common, store, run or (("latest",) if audit and sweep is None else ()))
     if sweep is not None and not run:
         # A summary promises nothing of a training's.
         chosen = [*list_own_runs(store, output), *([] if audit else store.summaries())]

@@ -251,12 +251,8 @@ class RunStore:
         if is_path(reference):
             return self._at_path(reference)
         exact = self.load(reference) if looks_like_id(reference) else None
-        if exact is not None and self.sweep and self.sweep not in (exact.sweep.get("name"), exact.summary_of):
-            raise NotFound(
-                f"run {exact.id} is not of the sweep {self.sweep!r}",
-                hint=f"`tbcli runs --sweep {shlex.quote(self.sweep)}` lists those",
-            )
         if exact is not None:
+            self._require_of_sweep(exact)
             return _as_place(exact)
         listed = Listed(self.list(), [one for one in self.invalid if one.is_ours], self.logs_root, self.sweep)
         return choose_run(reference, listed, self.directions, say, decides=decides)
@@ -274,6 +270,14 @@ class RunStore:
             pass
         return search.found()
 
+    def _require_of_sweep(self, run: Run) -> None:
+        """Refuse a run of no sweep or of another one, where those of one sweep were asked for."""
+        if self.sweep and self.sweep not in (run.sweep.get("name"), run.summary_of):
+            raise NotFound(
+                f"run {run.id} is not of the sweep {self.sweep!r}",
+                hint=f"`tbcli runs --sweep {shlex.quote(self.sweep)}` lists those",
+            )
+
     def _at_path(self, reference: str) -> Run | LogDirectory:
         from tbcli.runs.references import is_directory
 
@@ -287,6 +291,8 @@ class RunStore:
         run = self._loaded(resolved)
         if run is None:
             self._note_other(resolved)
+        else:
+            self._require_of_sweep(run)
         return _as_place(run) if run else LogDirectory(resolved.name, path, directions=self.directions)
 
 

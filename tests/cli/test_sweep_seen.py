@@ -189,7 +189,7 @@ def test_what_is_asked_of_a_sweep_whose_runs_were_removed_says_so(cli: Cli, work
     assert "sweep s: 1 of 4" in cli("runs").stderr
     removed = cli("clean", "--sweep", "s", "--yes")
     assert "1 run moved to trash" in removed.stderr
-    assert "its runs were removed: `tbcli clean --restore`" in cli("runs", "--sweep", "s").stderr
+    assert "none of its runs is there; `tbcli clean --restore`" in cli("runs", "--sweep", "s").stderr
     assert "sweep s" not in cli("runs").stderr
     with pytest.raises(Refused, match="already") as refused:
         create_sweep(PathsConfig(workspace=str(workspace)), "s")
@@ -243,3 +243,43 @@ def test_without_seeds_a_grouping_by_seed_says_what_else_groups(cli: Cli, worksp
         config.write_text("{}")
     error = cli("compare", "--sweep", "s", "--group-by", "seed").stderr
     assert error.startswith("error: no run has a setting 'seed'\ntry:   `--group-by model`")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["export", "logs/", "--metric", "val_accuracy", "--json"],
+        ["compare", "logs/", "--json"],
+        ["check", "logs/", "loss<9", "--json"],
+        ["effects", "val_accuracy", "logs/", "--json"],
+        ["runs", "logs/", "--json"],
+    ],
+)
+def test_a_path_is_the_runs_of_the_sweep_in_it(
+    cli: Cli, workspace: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(workspace)
+    make_sweep(workspace)
+    other = make_trial(workspace, 0, {RATE: 0.1}, sweep="other")
+    beside = make_run(workspace, name="beside", files=False)
+    result = cli(*words, "--sweep", "s")
+    assert result.exit_code == 0
+    named = {run.name for run in (workspace / "logs").iterdir() if run.name in result.stdout}
+    assert named == {run.name for run in (workspace / "logs").iterdir()} - {other.id, beside.id}
+
+
+@pytest.mark.parametrize(
+    "command", ["export PATH", "runs PATH", "check PATH loss<9", "plot PATH", "clean PATH --dry-run"]
+)
+@pytest.mark.parametrize("below", ["", "/train"])
+def test_a_path_to_another_run_is_refused_with_a_sweep(
+    cli: Cli, workspace: Path, monkeypatch: pytest.MonkeyPatch, command: str, below: str
+) -> None:
+    monkeypatch.chdir(workspace)
+    make_trial(workspace, 0, {RATE: 0.1})
+    other = make_trial(workspace, 0, {RATE: 0.1}, sweep="other")
+    result = cli(*command.replace("PATH", f"logs/{other.id}{below}").split(), "--sweep", "s")
+    is_refused = result.exit_code == 8 and command.startswith("clean")  # which takes whole runs alone
+    assert result.exit_code == 3 or is_refused
+    assert result.stdout == ""
+    assert is_refused or "of the sweep 's'" in result.stderr or "of a sweep 's'" in result.stderr
