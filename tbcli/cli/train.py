@@ -161,7 +161,10 @@ def _follows(common: Common, *, is_alone: bool) -> bool:
     from tbcli.training.following import follow
 
     with stdout_kept_clean():
-        follow(workspace, QuietNarrator(common.output))
+        code = follow(workspace, QuietNarrator(common.output))
+    if code:
+        common.output.say(f"worker 0 ended with exit code {code}, and so does this one: its own output says why")
+        raise typer.Exit(code)
     return True
 
 

@@ -123,7 +123,7 @@ def placed(place: WorkerPlace) -> Iterator[None]:
 
 def worker_command(workspace: Path) -> list[str]:
     """Return what starts a worker, whose place ``TF_CONFIG`` tells; what to train the first one tells it."""
-    return [sys.executable, "-m", "tbcli", "train", "--workspace", str(workspace)]
+    return [sys.executable, "-m", "tbcli", "train", "--quiet", "--workspace", str(workspace)]
 
 
 @contextmanager

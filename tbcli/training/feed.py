@@ -18,6 +18,8 @@ from tbcli.errors import DoesNotFit
 EVALUATION_BATCH = 500
 """Samples evaluated at once, while they are not large."""
 
+_COMPARED_BYTES, _COMPARED_OF_STREAM = 100_000_000, 32  # of inputs, between processes
+
 Samples = tuple[np.ndarray, np.ndarray]
 
 
@@ -126,14 +128,26 @@ class TrainingFeed:
 
 
 def checksums_of(split: Split) -> dict[str, int]:
-    """Return what is the same of the same samples: how many there are, their labels, the values of a few."""
-    few = np.unique(np.linspace(0, len(split) - 1, 8, dtype=np.int64))
-    inputs, _ = split.batch(few)
-    return {
-        "samples": len(split),
-        "labels": _checksum_of_labels(split),
-        "inputs": zlib.crc32(np.ascontiguousarray(inputs).tobytes()),
-    }
+    """Return what is the same of the same samples: how many there are, their labels, the values of as many as is quick.
+
+    Of a stream that gives something else each time, the values are left out.
+    """
+    is_array = isinstance(split.inputs, np.ndarray)
+    size = max(1, math.prod(split.inputs.shape[1:]) * np.dtype(split.inputs.dtype).itemsize)
+    count = min(len(split), _COMPARED_BYTES // size if is_array else _COMPARED_OF_STREAM)
+    few = np.unique(np.linspace(0, len(split) - 1, max(1, count), dtype=np.int64))
+    inputs = _checksum_of_inputs(split, few)
+    is_steady = is_array or inputs == _checksum_of_inputs(split, few)
+    own = {"inputs": inputs} if is_steady else {}
+    return {"samples": len(split), "labels": _checksum_of_labels(split), **own}
+
+
+def _checksum_of_inputs(split: Split, chosen: np.ndarray) -> int:
+    checksum = 0
+    for first in range(0, len(chosen), EVALUATION_BATCH):
+        inputs, _ = split.batch(chosen[first : first + EVALUATION_BATCH])
+        checksum = zlib.crc32(np.ascontiguousarray(inputs).tobytes(), checksum)
+    return checksum
 
 
 def _checksum_of_labels(split: Split) -> int:

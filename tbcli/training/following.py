@@ -10,15 +10,19 @@ from tbcli.data import load_dataset
 from tbcli.keras_backend import BACKEND, load_keras
 from tbcli.training.cluster import end_with_parent
 from tbcli.training.interruption import Interruption
+from tbcli.training.lesson import Lesson
 from tbcli.training.narration import Narrator
 
 
-def follow(workspace: Path, narrator: Narrator | None = None) -> None:
+def follow(workspace: Path, narrator: Narrator | None = None) -> int:
     """Train along until the first worker says that it is over; leave nothing.
 
     Args:
         workspace: Where it is found what to train.
         narrator: Silences libraries while they start, and is told of signals.
+
+    Returns:
+        What the first worker exits with: whoever started all sees at each of them how it ended.
 
     Raises:
         ConfigError: The workspace is not that of the first worker, or it runs another version.
@@ -35,39 +39,40 @@ def follow(workspace: Path, narrator: Narrator | None = None) -> None:
 
             workers = open_workers()
         try:
-            _follow(workers, workspace, interruption)
+            return _follow(workers, workspace, interruption)
         except Exception as error:
             if failed := workers.lost(error):
                 raise failed from error
             raise
 
 
-def _follow(workers: Any, workspace: Path, interruption: Interruption) -> None:
+def _follow(workers: Any, workspace: Path, interruption: Interruption) -> int:
     from tbcli.training.workers import Message
 
-    lesson = workers.meet(workspace)
+    said = workers.meet(workspace)
     try:
-        ready, loop = _prepared(lesson)
+        ready, loop = _prepared(Lesson.read(said))
     except Exception:
-        workers.agree(problem=True)
+        workers.decline()
         raise
+    heard = workers.agree(ready.model, ready.facts)
     feed, has_begun = ready.feed, False
-    goes_on = workers.agree(problem=False)
-    while goes_on:
+    while heard.goes_on:
         heard = workers.say(Message(signals=int(bool(interruption.signal_number))))
-        if not heard.goes_on:
-            break
-        if not has_begun:
-            workers.share()
-            has_begun = True
-        if heard.epoch != feed.epoch:
-            feed.begin_epoch(heard.epoch)
-        inputs, labels = feed.samples(heard.position, heard.steps)
-        loop.run(inputs, labels)
-    workers.compare()
+        if heard.compares:
+            workers.compare(at_end=heard.compares > 1)
+        elif heard.goes_on:
+            if not has_begun:
+                workers.share()
+                has_begun = True
+            if heard.epoch != feed.epoch:
+                feed.begin_epoch(heard.epoch)
+            inputs, labels = feed.samples(heard.position, heard.steps)
+            loop.run(inputs, labels)
+    return int(heard.code)
 
 
-def _prepared(lesson: Any) -> tuple[Any, Any]:
+def _prepared(lesson: Lesson) -> tuple[Any, Any]:
     """Return what a training needs before its first step, and the loop over steps."""
     from tbcli.training.augmentation import build_augmentation
     from tbcli.training.optimizing import StepPlan

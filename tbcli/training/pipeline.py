@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +20,7 @@ from tbcli.recorders.recording import Recording
 from tbcli.recorders.registry import chosen_names, load_recorders
 from tbcli.runs import Run
 from tbcli.runs.files import write_json
+from tbcli.training.agreement import Difference, others_differ
 from tbcli.training.augmentation import build_augmentation
 from tbcli.training.conclusion import signal_stop
 from tbcli.training.continuing.changes import version_notes
@@ -74,7 +76,7 @@ def train_and_save(
     before = StepPlan(*saved["epochs"]["plan"]) if saved else None
     ready = prepare(config, dataset, narrator, expecting, before, interruption.check)
     interruption.check()
-    ready.strategy.ready()
+    ready.strategy.ready(ready.model, ready.facts)
     ready.strategy.stop, ready.feed.before = signal_stop, ready.strategy.announce
     dataset, model, from_logits = ready.dataset, ready.model, ready.objective.from_logits
     agree(ready.facts)
@@ -138,12 +140,27 @@ def _fit(setup: Setup, epochs: Epochs, ready: Prepared) -> None:
             raise
         raise _step_failed(epochs.steps_done + 1, error) from error
     finally:
-        ready.strategy.dismiss()
-        if not ready.strategy.all_equal:
-            setup.narrator.warn(
-                "the workers do not have the same weights in the end: what is saved is of the first one"
-            )
         setup.run.record["waited_seconds"] = round(waited + feed.waited_seconds, 3)  # written with the run's next word
+        ready.strategy.finish()
+        _judge(ready.strategy.difference, setup, epochs.steps_done)
+
+
+def _judge(difference: Difference | None, setup: Setup, step: int) -> None:
+    """Tell of processes that came to different values, and record it: the run may go on, and this is not to be lost.
+
+    Raises:
+        TrainingFailed: What is trained differs.
+    """
+    if difference is None:
+        return
+    if difference.is_of_weights or difference.is_of_states:
+        setup.run.record["workers_differ"] = {"step": step, "what": difference.what}
+    if difference.is_of_weights and not isinstance(sys.exception(), TrainingFailed):
+        raise others_differ(difference)
+    if difference.is_of_states:
+        setup.narrator.warn(f"what a layer keeps of its samples is of the first worker alone: {difference.what}")
+    elif not difference.is_of_weights:
+        setup.narrator.note(f"the workers round differently: {difference.what}")
 
 
 def _take_in(model: keras.Model, epochs: Epochs) -> None:

@@ -21,6 +21,7 @@ from tbcli.config.checks import LOGICAL_CPUS
 from tbcli.data.dataset import Split
 from tbcli.errors import ConfigError, DoesNotFit, TrainingFailed
 from tbcli.recorders.kernels import walk_layers
+from tbcli.training.agreement import Difference
 from tbcli.training.cluster import place_of_process
 from tbcli.training.hardware import name_of_device
 from tbcli.training.objective import Objective
@@ -37,8 +38,8 @@ class Strategy:
         """Into how many a batch is cut."""
         self.stop: Callable[[], None] = lambda: None
         """Called where another process of the training was asked to stop."""
-        self.all_equal = True
-        """Whether all have the same weights, known in the end."""
+        self.difference: Difference | None = None
+        """Between the weights of several processes, as far as is known."""
 
     def scope(self) -> AbstractContextManager[Any]:
         """Make the variables of model and optimizer within it; never those of metrics, nor of what is saved."""
@@ -69,14 +70,19 @@ class Strategy:
         """
         return nullcontext()
 
-    def ready(self) -> None:
-        """Wait until all other processes can begin."""
+    def ready(self, model: keras.Model, facts: Mapping[str, Any]) -> None:
+        """Wait until all other processes can begin, and are known to train the same.
+
+        Args:
+            model: Compiled.
+            facts: What the record says of it.
+        """
 
     def announce(self, epoch: int, position: int, steps: int) -> None:
         """Tell the other processes, before an execution, which steps come: so many after these of an epoch, from 1."""
 
-    def dismiss(self) -> None:
-        """Let the other processes end."""
+    def finish(self) -> None:
+        """Find out after the last step, or after an error, whether all processes have the same weights."""
 
     def lost(self, error: Exception) -> TrainingFailed | None:
         """Return what to say of an error that comes of another process' end; None of any other."""

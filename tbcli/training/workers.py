@@ -11,7 +11,6 @@ import secrets
 import signal
 import threading
 import time
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -23,8 +22,18 @@ import tensorflow as tf
 
 from tbcli.config import Config
 from tbcli.data.dataset import Split
-from tbcli.errors import ConfigError, TrainingFailed
+from tbcli.errors import ConfigError, DoesNotFit, TrainingFailed
 from tbcli.runs.files import write_json
+from tbcli.training.agreement import (
+    checksum_of,
+    compared_variables,
+    differences,
+    largest_difference,
+    others_differ,
+    parts_of,
+    require_same_parts,
+    variables_of,
+)
 from tbcli.training.cluster import WorkerPlace, place_of_process
 from tbcli.training.gathering import gather
 from tbcli.training.hardware import name_of_device
@@ -33,6 +42,7 @@ from tbcli.training.lesson import Lesson
 from tbcli.training.strategy import Shared
 
 _LOOK_SECONDS = 30.0  # for a file on a disk that is shared by a network
+_COMPARE_SECONDS, _COMPARE_SHARE = 60.0, 100  # between comparisons of weights: at least, and times what one takes
 
 
 class Message(NamedTuple):
@@ -43,9 +53,12 @@ class Message(NamedTuple):
         epoch: Of the first one, from 1; 0 where nothing is trained yet.
         position: Of the first one: steps of the epoch that are done.
         steps: Of the first one: steps of the execution that follows.
+        compares: Of the first one: whether the weights are compared, and nothing else; 2 at the end.
+        code: Of the first one, where it does not go on: what it exits with.
         signals: Of the others: whether a signal came.
-        problems: Of all: whether there is something that they cannot do.
-        weights: At the end: a checksum of the weights.
+        problems: Of the others: whether there is something that they cannot do.
+        who: Of the others: their number, where there is.
+        weights: Of all, where they are compared: a checksum.
         squares: Its square; from both sums it is seen whether all have the same.
     """
 
@@ -53,10 +66,18 @@ class Message(NamedTuple):
     epoch: int = 0
     position: int = 0
     steps: int = 0
+    compares: int = 0
+    code: int = 0
     signals: int = 0
     problems: int = 0
+    who: int = 0
     weights: int = 0
     squares: int = 0
+
+    @property
+    def troubled(self) -> str:
+        """Those that there is a problem with, in words."""
+        return f"worker {self.who}" if self.problems == 1 else f"{self.problems} workers"
 
 
 class Workers(Shared):
@@ -84,6 +105,7 @@ class Workers(Shared):
         self._sums_of = tf.function(self._summed, autograph=False)
         self._model: keras.Model | None = None
         self._has_shared = self._has_met = self._is_over = False
+        self._compare_at = 0.0
 
     def spread(self, model: keras.Model, objective: Any, split: Split, batch_size: int) -> None:
         """Replace the model's step."""
@@ -100,7 +122,13 @@ class Workers(Shared):
         return Message(*(int(number) for number in total.numpy()))
 
     def announce(self, epoch: int, position: int, steps: int) -> None:
-        """Tell the others which steps come; before the first of all give them the variables."""
+        """Tell the others which steps come; before the first of all give them the variables.
+
+        Raises:
+            TrainingFailed: They have other weights by now.
+        """
+        if self._has_shared and time.monotonic() >= self._compare_at:
+            self._compare_now()
         heard = self.say(Message(1, epoch, position, steps))
         if heard.signals:
             self.stop()
@@ -111,10 +139,14 @@ class Workers(Shared):
         """Give every process the weights and the optimizer of the first one."""
         assert self._model
         self._has_shared = True
-        variables = [each for each in _variables(self._model) if each.dtype != "string"]
-        mine = [tf.cast(each.value, tf.float64) * (1.0 if self.place.is_chief else 0.0) for each in variables]
-        for variable, value in zip(variables, self._sums_of(mine), strict=True):
+        variables = variables_of(self._model)
+        for variable, value in zip(variables, self._of_first(variables), strict=True):
             variable.assign(tf.cast(value, variable.dtype))
+
+    def _of_first(self, variables: list[Any]) -> list[Any]:
+        """Return the values that variables have in the first process; every one must be asking."""
+        share = 1.0 if self.place.is_chief else 0.0
+        return list(self._sums_of([tf.cast(each.value, tf.float64) * share for each in variables]))
 
     def _summed(self, values: list[Any]) -> list[Any]:
         """Return the sums over all processes."""
@@ -133,39 +165,62 @@ class Workers(Shared):
             ConfigError: They do not see this workspace.
             TrainingFailed: One of them is lost.
         """
+        code = 0
         try:
             self._introduce(Path(config.paths.workspace), Lesson.of(config, split, saved))
             yield
-        except Exception as error:
-            if failed := self.lost(error):
+        except BaseException as error:
+            code = getattr(error, "exit_code", 1)
+            if isinstance(error, Exception) and (failed := self.lost(error)):
                 raise failed from error
             raise
         finally:
-            self.dismiss()
+            self._dismiss(code)
 
     def lost(self, error: Exception) -> TrainingFailed | None:
         """Return what to say of a lost worker."""
         if not _is_of_connection(error):
             return None
         self._is_over = True
+        goes_on = "`tbcli train --resume RUN` goes on from the last step, with any number of workers"
         return TrainingFailed(
             "a worker is lost: it ended, or its machine does not answer",
-            hint="`tbcli train --resume RUN` goes on from the last step, with any number of workers",
+            hint="its own error output may say why" + (f"; {goes_on}" if self.place.is_chief else ""),
         )
 
-    def dismiss(self) -> None:
-        """Let the others end; without effect where they have."""
+    def finish(self) -> None:
+        """Compare the weights; without effect where the others are lost."""
+        if not self._is_over:
+            with suppress(tf.errors.OpError):
+                self.say(Message(1, compares=2))
+                self.compare(at_end=True)
+
+    def _dismiss(self, code: int) -> None:
         if self._has_met and not self._is_over:
             self._is_over = True
             with suppress(tf.errors.OpError):
-                self.say()
-                self.compare()
+                self.say(Message(code=code))
 
-    def compare(self) -> None:
-        """Find out whether all have the same weights in the end; every process must be asking."""
-        mine = _checksum(self._model) if self._model and self._has_shared else 0
+    def _compare_now(self) -> None:
+        began = time.monotonic()
+        self.say(Message(1, compares=1))
+        self.compare(at_end=False)
+        now = time.monotonic()
+        self._compare_at = now + max(_COMPARE_SECONDS, _COMPARE_SHARE * (now - began))
+        if self.difference and self.difference.is_of_weights:
+            raise others_differ(self.difference)
+
+    def compare(self, *, at_end: bool) -> None:
+        """Find out whether all have the same weights; every process must be asking."""
+        has_any = self._model is not None and self._has_shared
+        variables = compared_variables(self._model, at_end=at_end) if has_any else []
+        mine = checksum_of(variables)
         heard = self.say(Message(weights=mine, squares=mine * mine))
-        self.all_equal = heard.squares * self.shares == heard.weights * heard.weights
+        self.difference = None
+        if heard.squares * self.shares != heard.weights * heard.weights:
+            mine_of_each = differences(variables, self._of_first(variables))
+            (parts,) = self._sums_of([tf.constant(mine_of_each, tf.float64)])
+            self.difference = largest_difference(self._model, variables, parts.numpy())
 
     def _introduce(self, workspace: Path, lesson: Lesson) -> None:
         name = secrets.randbelow(2**52)  # one that a float64 holds
@@ -181,25 +236,28 @@ class Workers(Shared):
         if heard.problems:
             self._is_over = True
             raise ConfigError(
-                f"{_counted(heard.problems)} cannot see the workspace {str(workspace)!r}",
+                f"{heard.troubled} cannot see the workspace {str(workspace)!r}",
                 hint="name a directory that all machines share: `--workspace DIR`",
             )
 
-    def ready(self) -> None:
-        """Wait until all others have what they need.
+    def ready(self, model: keras.Model, facts: Mapping[str, Any]) -> None:
+        """Wait until all others have what they need, and it is known to be the same.
 
         Raises:
-            TrainingFailed: One of them has not.
+            DoesNotFit: One of them has not.
         """
         heard = self.say(Message(1))
+        if not heard.problems:
+            self._sums_of([tf.constant(parts_of(model, facts), tf.float64)])
+            heard = self.say(Message(1))
         if heard.problems:
             self._is_over = True
-            raise TrainingFailed(
-                f"{_counted(heard.problems)} could not begin", hint="its own error output says why; nothing was trained"
+            raise DoesNotFit(
+                f"{heard.troubled} could not begin", hint="its own error output says why; nothing was trained"
             )
 
-    def meet(self, workspace: Path) -> Lesson:
-        """Return what the first one trains; called by the others.
+    def meet(self, workspace: Path) -> Mapping[str, Any]:
+        """Return the lesson of the first one, as it was written; called by the others.
 
         Raises:
             ConfigError: It is not seen from here.
@@ -213,25 +271,39 @@ class Workers(Shared):
         try:
             said: Any = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError) as error:
-            self.say(Message(problems=1))
+            self.decline()
             raise ConfigError(
                 f"the workspace {str(workspace)!r} is not that of worker 0, {self.place.workers[0]}: no {path.name}",
                 hint="name a directory that all machines share: `--workspace DIR`",
             ) from error
         if self.say().problems:
             raise _other_failed()
-        return Lesson.read(said)
+        return dict(said)
 
-    def agree(self, problem: bool) -> bool:
-        """Say whether this process can begin; called by the others. Return whether the first one goes on.
+    def agree(self, model: keras.Model, facts: Mapping[str, Any]) -> Message:
+        """Say that this process can begin; called by the others. Return what the first one says to that.
 
         Raises:
+            DoesNotFit: It would train something else.
             TrainingFailed: Another one cannot.
         """
-        heard = self.say(Message(problems=int(problem)))
-        if heard.problems and not problem:
+        heard = self.say()
+        if heard.goes_on and not heard.problems:
+            ours = parts_of(model, facts)
+            (theirs,) = self._sums_of([tf.zeros(len(ours), tf.float64)])
+            try:
+                require_same_parts(ours, [int(each) for each in theirs.numpy()])
+            except DoesNotFit:
+                self.decline()
+                raise
+            heard = self.say()
+        if heard.problems:
             raise _other_failed()
-        return bool(heard.goes_on)
+        return heard
+
+    def decline(self) -> None:
+        """Say that this process cannot begin; called by the others."""
+        self.say(Message(problems=1, who=self.place.index))
 
 
 def _other_failed() -> TrainingFailed:
@@ -262,21 +334,5 @@ def _is_of_connection(error: Exception) -> bool:
     return of_collectives or isinstance(error, (*kinds, tf.errors.DeadlineExceededError))
 
 
-def _checksum(model: keras.Model) -> int:
-    is_averaged = getattr(model.optimizer, "inner_optimizer", model.optimizer).use_ema  # the first one's, by then
-    checksum = 0
-    for each in model.optimizer.variables if is_averaged else _variables(model):
-        checksum = zlib.crc32(each.numpy().tobytes(), checksum) if each.dtype not in ("uint32", "string") else checksum
-    return checksum & 0xFFFFFF  # its square is a whole number in a float64, and so are the sums
-
-
-def _variables(model: keras.Model) -> list[Any]:
-    return [*model.variables, *model.optimizer.variables]
-
-
 def _meeting_place(workspace: Path, name: int) -> Path:
     return workspace / ".tbcli" / "workers" / f"{name}.json"
-
-
-def _counted(count: int) -> str:
-    return "a worker" if count == 1 else f"{count} workers"
