@@ -88,7 +88,7 @@ def _difference(mine: np.ndarray, its: np.ndarray) -> float:
     return min(part, _ANY) if part == part else _ANY
 
 
-class Difference(NamedTuple):
+class Disagreement(NamedTuple):
     """Between the processes.
 
     Args:
@@ -102,8 +102,8 @@ class Difference(NamedTuple):
     is_of_states: bool
 
 
-def largest_difference(model: keras.Model, variables: Sequence[Any], parts: Sequence[float]) -> Difference:
-    """Return the difference that matters most.
+def largest_difference(model: keras.Model, variables: Sequence[Any], parts: Sequence[float]) -> Disagreement:
+    """Return the disagreement that matters most.
 
     Args:
         model: Tells which variables are trained.
@@ -115,10 +115,10 @@ def largest_difference(model: keras.Model, variables: Sequence[Any], parts: Sequ
     is_trained = [id(each) not in kept for each in variables]
     worst = max(range(len(parts)), key=lambda at: (is_more[at], is_more[at] and is_trained[at], parts[at]))
     what = f"{variables[worst].path!r} differs by {parts[worst]:.1e} of its largest value"
-    return Difference(what, is_more[worst] and is_trained[worst], is_more[worst] and not is_trained[worst])
+    return Disagreement(what, is_more[worst] and is_trained[worst], is_more[worst] and not is_trained[worst])
 
 
-def others_differ(difference: Difference) -> TrainingFailed:
+def others_differ(difference: Disagreement) -> TrainingFailed:
     """Return the failure of a training whose processes came to different weights."""
     return TrainingFailed(
         f"the workers do not have the same weights: {difference.what}; what is kept is of the first one",

@@ -20,7 +20,7 @@ from tbcli.recorders.recording import Recording
 from tbcli.recorders.registry import chosen_names, load_recorders
 from tbcli.runs import Run
 from tbcli.runs.files import write_json
-from tbcli.training.agreement import Difference, others_differ
+from tbcli.training.agreement import Disagreement, others_differ
 from tbcli.training.augmentation import build_augmentation
 from tbcli.training.conclusion import signal_stop
 from tbcli.training.continuing.changes import version_notes
@@ -145,7 +145,7 @@ def _fit(setup: Setup, epochs: Epochs, ready: Prepared) -> None:
         _judge(ready.strategy.difference, setup, epochs.steps_done)
 
 
-def _judge(difference: Difference | None, setup: Setup, step: int) -> None:
+def _judge(difference: Disagreement | None, setup: Setup, step: int) -> None:
     """Tell of processes that came to different values, and record it: the run may go on, and this is not to be lost.
 
     Raises:

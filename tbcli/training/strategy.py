@@ -21,7 +21,7 @@ from tbcli.config.checks import LOGICAL_CPUS
 from tbcli.data.dataset import Split
 from tbcli.errors import ConfigError, DoesNotFit, TrainingFailed
 from tbcli.recorders.kernels import walk_layers
-from tbcli.training.agreement import Difference
+from tbcli.training.agreement import Disagreement
 from tbcli.training.cluster import place_of_process
 from tbcli.training.hardware import name_of_device
 from tbcli.training.objective import Objective
@@ -38,7 +38,7 @@ class Strategy:
         """Into how many a batch is cut."""
         self.stop: Callable[[], None] = lambda: None
         """Called where another process of the training was asked to stop."""
-        self.difference: Difference | None = None
+        self.difference: Disagreement | None = None
         """Between the weights of several processes, as far as is known."""
 
     def scope(self) -> AbstractContextManager[Any]:

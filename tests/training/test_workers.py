@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from tbcli.cli.topics import DIRECTORY
+from tbcli.config import Config
 from tbcli.errors import ConfigError
-from tbcli.runs import Run
+from tbcli.runs import Run, RunStore
 from tbcli.training.cluster import WorkerPlace, free_ports, place_of_process
 from tests.training.test_strategy import SETTINGS, require_close, run_in, train
 
@@ -31,6 +33,18 @@ def test_two_workers_and_then_three_come_to_what_one_process_comes_to(tmp_path: 
     assert run.record["device"].startswith("3 workers, ")
     assert run.record["recording"]["switched_off"] == {}
     require_close(alone, run)
+
+
+@pytest.mark.slow
+@pytest.mark.tf
+def test_more_epochs_begin_the_schedule_anew_on_all_workers(tmp_path: Path) -> None:
+    words = [*SETTINGS, "--schedule", "cosine", "--epochs"]
+    run = train(tmp_path / "many", *words, "1")
+    shutil.copytree(tmp_path / "many", tmp_path / "alone")
+    more = ["--resume", run.id, "--epochs", "2", "--allow-changes", "--workspace"]
+    train(tmp_path / "alone", *more, str(tmp_path / "alone"))
+    train(tmp_path / "many", "--workers", "2", *more, str(tmp_path / "many"))
+    require_close(run_in(tmp_path / "alone"), run_in(tmp_path / "many"))
 
 
 @pytest.mark.slow
@@ -51,6 +65,60 @@ def test_a_stop_reaches_all_workers_and_a_lost_one_leaves_the_state_of_its_last_
     started, worker = begun(tmp_path, "--resume", run.id)
     started.kill()
     ended(started, worker)
+
+
+OF_ITS_OWN = """
+import os
+import keras
+import numpy as np
+
+
+def data():
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(64, 4)).astype("float32")
+    return (inputs, (inputs[:, 0] > 0).astype("int64")), (inputs, (inputs[:, 0] > 0).astype("int64"))
+
+
+class Odd(keras.constraints.Constraint):
+    def __call__(self, value):
+        return value * 0.9 if '"index": 1' in os.environ["TF_CONFIG"] else value
+
+
+def model(dataset):
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax", kernel_constraint=Odd())])
+
+
+def model_of_its_own_size(dataset):
+    units = 9 if '"index": 1' in os.environ["TF_CONFIG"] else 8
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(units), keras.layers.Dense(2, "softmax")])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.tf
+@pytest.mark.parametrize(
+    ("model", "code", "status", "says"),
+    [
+        ("model", 5, ["failed"], "do not have the same weights: 'sequential/dense/kernel' differs by 1.0e-01"),
+        ("model_of_its_own_size", 4, [], "the model is not that of worker 0: its weights are others"),
+    ],
+)
+def test_workers_that_train_something_else_are_a_failure_that_is_kept(
+    tmp_path: Path, model: str, code: int, status: list[str], says: str
+) -> None:
+    (tmp_path / "own.py").write_text(OF_ITS_OWN)
+    words = ["--data", f"{tmp_path}/own.py:data", "--model", f"{tmp_path}/own.py:{model}", "--workers", "2"]
+    command = [sys.executable, "-m", "tbcli", "train", *words, "--epochs", "2", "--no-plots", "--record", "off"]
+    done = subprocess.run(
+        [*command, "--workspace", str(tmp_path / "ws")], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr
+    runs = RunStore(Config().updated({"paths.workspace": str(tmp_path / "ws")}).paths).list()
+    assert [run.status() for run in runs] == status
+    for run in runs:
+        assert says in run.record["reason"]
+        assert run.record["workers_differ"]["step"] == step_of(run)
 
 
 @pytest.mark.ray
