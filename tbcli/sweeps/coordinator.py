@@ -185,7 +185,8 @@ class Coordinator:
         return slot.worker
 
     def _await_events(self) -> None:
-        for key, _ in self._selector.select(_LOOK_SECONDS):
+        ready = self._selector.select(_LOOK_SECONDS)
+        for key, _ in ready:
             slot = key.data
             if slot is None:
                 self._selector.unregister(self._wakening)
@@ -197,6 +198,10 @@ class Coordinator:
                     self._lost_worker(slot)
                     break
                 self._heard(slot, event)
+        for slot in self._slots:
+            if not ready and slot.worker and slot.worker.has_ended():
+                self._selector.unregister(slot.worker)
+                self._lost_worker(slot)
         self._view.tick()
 
     def _heard(self, slot: Slot, event: dict[str, Any]) -> None:

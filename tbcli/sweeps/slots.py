@@ -19,6 +19,7 @@ from tbcli.sweeps.definition import SweepDirectory
 
 WORKER = (sys.executable, "-m", "tbcli.sweeps.worker")
 SCRIPT_WORKER = (sys.executable, "-m", "tbcli.sweeps.script_worker")
+_PATIENCE_SECONDS = 120.0  # a training that is stopped saves first
 RENEWED_AFTER = 20  # trials: what TensorFlow keeps of each adds up
 BYTES_PER_WORKER = 1.5e9
 
@@ -87,6 +88,10 @@ class Worker(ABC):
         if not data:
             yield None
 
+    def has_ended(self) -> bool:
+        """Say whether it is known to be dead, though something that it has started may keep its pipe open."""
+        return False
+
     @abstractmethod
     def send(self, line: Mapping[str, Any]) -> None:
         """Tell the worker something, which may be dead."""
@@ -133,6 +138,10 @@ class WorkerProcess(Worker):
             self._process.stdin.write(f"{json.dumps(line)}\n".encode())
             self._process.stdin.flush()
 
+    def has_ended(self) -> bool:
+        """Say whether it is known to be dead, though something that it has started may keep its pipe open."""
+        return self._process.poll() is not None
+
     def dismiss(self) -> None:
         """Let it end; a trial that it trains stops."""
         if self._process.stdin:
@@ -153,7 +162,11 @@ class WorkerProcess(Worker):
     def close(self) -> str:
         """Let it end, wait for that, and return how it died, ``""`` if it did not."""
         self.dismiss()
-        code = self._process.wait()
+        try:
+            code = self._process.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:  # a library's thread, or the user's, does not end
+            self._process.kill()
+            code = self._process.wait()
         with suppress(OSError):
             os.close(self._pipe)
         if code < 0:

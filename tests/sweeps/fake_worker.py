@@ -24,7 +24,7 @@ from tbcli.runs.history import HistoryWriter, read_history
 from tbcli.sweeps.definition import flat_settings
 from tbcli.sweeps.worker import Channel, Reporter, TrialOrigin, serve_trials
 
-WHAT = {"fail": 7, "fail once": 8, "die": 9, "die once": 10, "unfit": 11, "wait": 12, "prune": 13, "bare": 14}
+WHAT = {"fail": 7, "fail once": 8, "die": 9, "die once": 10, "unfit": 11, "wait": 12, "fork": 13}
 _STOPPED: list[int] = []
 
 
@@ -49,7 +49,9 @@ def train(job: Mapping[str, Any], channel: Channel) -> None:
         reporter.claimed(run)
         is_first = not (here / f"seen-{job['sweep']['trial']}").exists()
         (here / f"seen-{job['sweep']['trial']}").touch()
-        if size == WHAT["die"] or (size == WHAT["die once"] and is_first):
+        if size == WHAT["fork"] and not os.fork():
+            _outlive(here)
+        if size in (WHAT["die"], WHAT["fork"]) or (size == WHAT["die once"] and is_first):
             os.kill(os.getpid(), signal.SIGKILL)
         error: BaseException | None = None
         try:
@@ -62,6 +64,16 @@ def train(job: Mapping[str, Any], channel: Channel) -> None:
             error = KeyboardInterrupt()
         _conclude(run, status_of(error), str(error or ""))
     channel.tell(end=status_of(error), run=run.id, reason=str(error or ""))
+
+
+def _outlive(here: Path) -> None:
+    """Hold the pipe open, as a process that loads data does, until the test is over."""
+    for _ in range(1000):
+        if (here / "go").exists():
+            os._exit(0)
+        time.sleep(0.05)
+    (here / "nobody came").touch()
+    os._exit(0)
 
 
 def _epochs(run: Run, config: Config, reporter: Reporter, *, is_slow: bool) -> None:

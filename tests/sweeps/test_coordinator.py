@@ -139,6 +139,14 @@ def test_a_trial_that_fails_ends_nothing_but_itself(top: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_worker_is_dead_though_a_child_of_it_lives(top: Path) -> None:
+    outcomes = Sweep(top, definition(sizes("fork", ""), epochs=1)).run()
+    (top / "go").touch()
+    assert [outcome.status for outcome in outcomes] == ["interrupted", "finished"]
+    assert not (top / "nobody came").exists()
+
+
+@pytest.mark.slow
 def test_failed_trials_begin_again_on_request(top: Path) -> None:
     sweep = Sweep(top, definition(sizes("fail once", "die once", "fail", ""), epochs=1))
     outcomes = sweep.run(retry=1)
