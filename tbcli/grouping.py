@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tbcli.errors import NotFound
-from tbcli.naming.group_labels import ALL_SEEDS, text_of
+from tbcli.naming.group_labels import ALL_SEEDS, group_label, text_of
 from tbcli.naming.matching import nearest
-from tbcli.runs.summary import ARGUMENTS, Summary
+from tbcli.runs.summary import ARGUMENTS, TRIAL_OF, Summary
 
 SEED = "seed"
 _LISTS = ("model.args", "data.args")  # whose arguments stand one by one among those of a run, too
@@ -83,6 +83,9 @@ def _labelled(groups: Mapping[Any, Sequence[Summary]], key: str) -> Iterator[Sid
         for value, members in groups.items():
             yield Side(f"{key}={'-' if value is None else text_of(value)}", tuple(members))
         return
+    if labels := _labels_of_trials(list(groups.values())):
+        yield from (Side(label, tuple(members)) for label, members in zip(labels, groups.values(), strict=True))
+        return
     known = [set(settings) for settings in groups if not settings or settings[0][0]]
     everywhere = set.intersection(*known) if known else set()
     for settings, members in groups.items():
@@ -92,6 +95,16 @@ def _labelled(groups: Mapping[Any, Sequence[Summary]], key: str) -> Iterator[Sid
             if (name, value) not in everywhere and not (name in _LISTS and _has_arguments(settings))
         ]
         yield Side(", ".join(own) or ALL_SEEDS, tuple(members))
+
+
+def _labels_of_trials(groups: Sequence[Sequence[Summary]]) -> list[str]:
+    """Return what a sweep calls its groups, as TensorBoard shows them; nothing for other runs."""
+    said = [[summary.read_fact(TRIAL_OF) or {} for summary in members] for members in groups]
+    names = {each.get("name") for members in said for each in members}
+    labels = [{group_label(each.get("params") or {}) for each in members} for members in said]
+    is_of_one = len(names) == 1 and None not in names and all(len(own) == 1 for own in labels)
+    found = [label for own in labels for label in own]
+    return found if is_of_one and len(set(found)) == len(groups) else []
 
 
 def _has_arguments(settings: Sequence[tuple[str, str]]) -> bool:

@@ -14,6 +14,7 @@ from typer.testing import Result
 from tbcli.cli.sweep_document import as_document
 from tbcli.config import PathsConfig
 from tbcli.errors import Refused
+from tbcli.recorders.hparams import session_group
 from tbcli.runs import RunStore
 from tbcli.sweeps.definition import Definition, SweepDirectory, create_sweep
 from tbcli.sweeps.endings import Outcome, OutcomeLog
@@ -283,3 +284,15 @@ def test_a_path_to_another_run_is_refused_with_a_sweep(
     assert result.exit_code == 3 or is_refused
     assert result.stdout == ""
     assert is_refused or "of the sweep 's'" in result.stderr or "of a sweep 's'" in result.stderr
+
+
+def test_groups_are_called_as_tensorboard_shows_them(cli: Cli, workspace: Path) -> None:
+    for number in range(4):
+        params = {OPTIMIZER: ("adam", "sgd")[number // 2], RATE: 0.1}
+        run = make_trial(workspace, number, params, seed=number % 2, files=False)
+        assert session_group(run.record).startswith(f"s: optimizer={params[OPTIMIZER]}, learning_rate=0.1")
+    sides = json.loads(cli("compare", "--sweep", "s", "--group-by", "seed", "--json").stdout)["sides"]
+    assert [side["label"] for side in sides] == [f"optimizer={name}, learning_rate=0.1" for name in ("adam", "sgd")]
+    make_trial(workspace, 4, {RATE: 0.5}, sweep="other", seed=0, files=False)
+    sides = json.loads(cli("compare", "--group-by", "seed", "--json").stdout)["sides"]
+    assert len(sides) == len({side["label"] for side in sides}) == 3
