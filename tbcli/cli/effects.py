@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
@@ -74,8 +74,7 @@ def effects(
     from tbcli.effects.inquiry import inquire
 
     inquiry = inquire(sorted(summaries, key=_trial), field.name, field.selector)
-    if store.sweep:
-        inquiry = replace(inquiry, notes=(*inquiry.notes, *_notes_on_search(config, store.sweep)))
+    inquiry = replace(inquiry, notes=(*inquiry.notes, *_notes_on_search(config, inquiry.summaries)))
     importances = None
     if importance != _BUILT_IN:
         from tbcli.effects.evaluators import optuna_importances
@@ -113,18 +112,23 @@ def _as_recorded(key: str, keys: Collection[str]) -> str:
     return f"{ARGUMENTS}.data.{name}" if is_told_apart else f"{ARGUMENTS}.{name}" if setting else key
 
 
-def _notes_on_search(config: Config, sweep: str) -> list[str]:
-    """Return what has to be known of a sweep that looked where earlier trials had done well."""
-    from tbcli.sweeps.definition import find_sweep
-
-    try:
-        method = find_sweep(config.paths, sweep).load().method
-    except (NotFound, ConfigError):
-        return []
-    if method != "tpe":
+def _notes_on_search(config: Config, summaries: Sequence[Summary]) -> list[str]:
+    """Return what has to be known of runs of a sweep that looked where earlier ones had done well."""
+    names = {str(name) for summary in summaries if (name := _sweep_of(summary).get("name"))}
+    if not any(_method_of(config, name) == "tpe" for name in names):
         return []
     told = "trials of tpe lie where earlier ones did well: p (limit 0.05) is approximate, and importance is that of"
     return [f"{told} where it looked"]
+
+
+def _method_of(config: Config, sweep: str) -> str:
+    """Return how a sweep chose its trials, ``""`` where that is not known any more."""
+    from tbcli.sweeps.definition import find_sweep
+
+    try:
+        return find_sweep(config.paths, sweep).load().method
+    except (NotFound, ConfigError):
+        return ""
 
 
 def _spaces(config: Config, sweep: str) -> dict[str, object]:

@@ -21,6 +21,7 @@ from tbcli.effects.interactions import (
     untold,
 )
 from tbcli.effects.levels import Level, MainEffect, main_effect
+from tbcli.effects.magnitudes import in_plain_numbers, power_for
 from tbcli.effects.replicates import Observations, observations_of
 from tbcli.effects.screening import ALPHA, FAMILIES, LEAST_REST, PERMUTATIONS, Permutations, Screening, screen, space_of
 from tbcli.effects.spaces import Floats, likeness, orthonormal, without
@@ -118,6 +119,9 @@ def analyze(rows: Sequence[Mapping[str, Any]], values: Sequence[float], *, is_lo
         values: The metric of each run, finite; at least one.
         is_lower_better: Which values of it are the best.
     """
+    if (unit := power_for(values)) != 1.0:
+        scaled = analyze(rows, [value / unit for value in values], is_lower_better=is_lower_better)
+        return in_plain_numbers(scaled, unit)
     keys = [key for key in dict.fromkeys(key for row in rows for key in row) if not is_beside(key)]
     told = [key for key in keys if _varies([row.get(key) for row in rows])]
     varying = without_twins(rows, told)

@@ -231,5 +231,30 @@ def test_importances_of_a_sweep_are_those_of_its_own_study(cli: Cli, workspace: 
     assert [one["value"] for one in document["runs"]] == [trial.value for trial in own.trials]
 
 
+@pytest.mark.parametrize(("method", "is_told"), [("tpe", True), ("random", False)])
+def test_of_trials_that_followed_earlier_ones_p_is_said_to_be_approximate(
+    cli: Cli, workspace: Path, method: str, is_told: bool
+) -> None:
+    rate = Dimension("train.learning_rate", (), 1e-4, 1e-1, is_log=True)
+    create_sweep(PathsConfig(workspace=str(workspace)), "s").save(
+        Definition(
+            name="s",
+            dimensions=(rate,),
+            method=method,
+            combinations=8,
+            seeds=1,
+            metric="val_accuracy",
+            sense="max",
+            base={},
+        )
+    )
+    for trial in range(8):
+        params = {rate.key: 0.001 * (trial + 1)}
+        record = {"sweep": {"name": "s", "trial": trial, "params": params, "seed": None}}
+        make_run(workspace, val_accuracy=0.1 * trial, settings=params, record=record, files=False)
+    result = cli("effects", "val_accuracy")
+    assert ("p (limit 0.05) is approximate" in " ".join(result.stderr.split())) is is_told
+
+
 def _journal(optuna: Any, path: Path) -> Any:
     return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -299,6 +300,17 @@ def test_arguments_stand_for_the_list_that_holds_them() -> None:
     effects = analyze(doubled, values)
     assert {one.name for one in effects.settings} == {"arguments.units", "arguments.depth"}
     assert found(effects) == ["units"]
+
+
+@pytest.mark.parametrize("power", [-1060, -500, -27, 27, 500, 1020])
+def test_the_answer_is_the_same_in_any_unit(power: int) -> None:
+    rows, values = drawn(1, 40, hill)
+    plain, scaled = analyze(rows, values), analyze(rows, [math.ldexp(value, power) for value in values])
+    for one, other in zip(plain.settings, scaled.settings, strict=True):
+        assert (one.name, one.verdict, one.p) == (other.name, other.verdict, other.p)
+        assert other.share == pytest.approx(one.share, rel=1e-3, abs=1e-6)
+        if power > -1000:
+            assert other.main.size == pytest.approx(math.ldexp(one.main.size, power), rel=1e-6)
 
 
 def test_numbers_are_written_without_the_noise_of_their_last_digits() -> None:
