@@ -141,12 +141,12 @@ def choose(
         return Chosen([shown for _, shown in (reversed(timed) if query.is_reversed else timed)])
     from tbcli.gates import all_hold
 
-    asked = _Asked(query.fields)
+    asked = _Asked(query)
     found: list[tuple[Any, Value | None, Shaped]] = []
     for item in items:
         summary = summarize(item)
         asked.look_into(summary)
-        if all_hold(query.conditions, summary):
+        if all_hold(query.conditions, summary, chooses_runs=True):
             found.append((order(item), query.sort.of(summary) if query.sort else None, shape(item, summary)))
     asked.require_all()
     found.sort(key=lambda entry: entry[0])
@@ -165,9 +165,10 @@ _ENOUGH = 10  # runs to look into for a setting that has the name of a metric
 class _Asked:
     """Watches that every name that was asked for means something in one run at least."""
 
-    def __init__(self, fields: Sequence[Field]) -> None:
-        self._unknown = list(fields)
-        self._plain = [field for field in fields if not field.selector]
+    def __init__(self, query: ListingQuery) -> None:
+        self._unknown = list(query.fields)
+        self._plain = [field for field in query.fields if not field.selector]
+        self._shown = {field.name for field in (*query.columns, *([query.sort] if query.sort else ()))}
         self._notes: dict[str, str] = {}
         self._looked = 0
         self._metrics: set[str] = set()
@@ -183,7 +184,13 @@ class _Asked:
         for field in self._plain if self._looked <= _ENOUGH else ():  # a configuration is a file to read
             setting = summary.setting_behind(field.name)
             if setting:
-                self._notes[field.name] = f"{field.name!r} is the last value of the metric; the setting is {setting!r}"
+                self._notes[field.name] = self._on_setting(field, setting, summary.setting(field.name))
+
+    def _on_setting(self, field: Field, setting: str, value: Value | None) -> str:
+        shown = f"{field.name!r} is the last value of the metric; the setting is {setting!r}"
+        if field.name in self._shown or isinstance(value, str):
+            return shown
+        return f"{field.name!r} in --where is the setting {setting!r}; the metric is '{field.name}.last'"
 
     @property
     def notes(self) -> tuple[str, ...]:

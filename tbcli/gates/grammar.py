@@ -21,8 +21,9 @@
 Facts are `id`, `name`, `note`, `status`, `started`, `ended`, `seconds`, `age` (also seconds), `model`, `data`,
 `parameters`, `device`, `precision`, `host`, `ended_by`, `saved_epoch`, `bytes`, `sweep` and `trial`.
 
-A name is a metric if there is one, then a fact, then a setting. NaN satisfies no condition, `!=` included. A run that
-lacks the name does not match `--where`; in `check` that is an error, with the nearest name.
+A name is a metric if there is one, then a fact, then a setting; in `--where`, which chooses runs by what they were set
+to, a setting first: `learning_rate=0.01`, or `lr=0.01`. A selector always means the metric. NaN satisfies no condition,
+`!=` included. A run that lacks the name does not match `--where`; in `check` that is an error, with the nearest name.
 
 A value that was logged as float32 is compared in float32: a `val_loss` logged as 0.3 is kept as 0.30000001192, and
 `val_loss<=0.3` holds, `val_loss>0.3` does not.
@@ -39,7 +40,7 @@ from typing import Any, Literal, NamedTuple
 
 from tbcli.errors import ConfigError
 from tbcli.gates.typed_numbers import as_logged, parse_number
-from tbcli.runs.summary import SELECTORS, Summary, Value
+from tbcli.runs.summary import FACTS, SELECTORS, Summary, Value
 
 # A bracket belongs to a word that has both of its ends, as `mAP50(B)`; others group conditions.
 _WORD = r"""(?:[^\s<>=!"'()]|\([^\s<>=!"'()]*\))+"""
@@ -220,18 +221,33 @@ def parse_fields(text: str) -> tuple[Field, ...]:
     return tuple(map(parse_field, words or [text]))
 
 
-def all_hold(gates: Iterable[Gate], summary: Summary) -> bool:
-    """Say whether a run matches; a condition on a name that it lacks does not hold."""
-    held = [_holds(gate, summary) for gate in gates]  # all of them: each may be wrong usage
+def all_hold(gates: Iterable[Gate], summary: Summary, *, chooses_runs: bool = False) -> bool:
+    """Say whether a run matches; a condition on a name that it lacks does not hold.
+
+    Args:
+        gates: The conditions.
+        summary: What is known of the run.
+        chooses_runs: Whether a name of both a metric and a setting means what the run was set to.
+    """
+    held = [_holds(gate, summary, chooses_runs) for gate in gates]  # all of them: each may be wrong usage
     return all(held)
 
 
-def _holds(gate: Gate, summary: Summary) -> bool:
+def _holds(gate: Gate, summary: Summary, chooses_runs: bool) -> bool:
     if isinstance(gate, Group):
-        held = [_holds(part, summary) for part in gate.parts]
+        held = [_holds(part, summary, chooses_runs) for part in gate.parts]
         return all(held) if gate.word == "and" else any(held)
-    actual = gate.field.of(summary)
+    setting = _setting_meant(gate, summary) if chooses_runs else None
+    actual = gate.field.of(summary) if setting is None else setting
     return actual is not None and gate.holds(actual)
+
+
+def _setting_meant(condition: Condition, summary: Summary) -> Value | None:
+    """Return the setting of a name, where it can be compared with what was written: ``loss<0.1`` is the metric."""
+    name = condition.field.name
+    value = None if condition.field.selector or name in FACTS else summary.setting(name)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value if is_number == (parse_number(condition.value) is not None) else None
 
 
 def _field(found: re.Match[str]) -> Field:

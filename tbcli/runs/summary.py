@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from tbcli.naming.direction import Direction, Overrides, best_position, direction_of, summarize
@@ -132,7 +133,8 @@ class Summary:
         return None if found is None else metrics[found]
 
     def _may_be_series(self, name: str) -> bool:
-        return name == LEARNING_RATE and self.fact_or_setting(f"train.{name}") is not None
+        key = f"train.{LEARNING_RATE}"
+        return self._key_of(name) == key != name and not name.startswith(HPARAMS)
 
     def value(self, name: str, selector: str = "") -> Value | None:
         """Return what a name means: a metric (its last value, unless selected), a fact or a setting; None if nothing.
@@ -153,14 +155,19 @@ class Summary:
     def fact_or_setting(self, name: str) -> Value | None:
         """Return what a name means besides metrics: a fact, or else a setting."""
         fact = self.read_fact(name) if name in (*FACTS, RUN) else None
-        return _plain(self._setting(name) if fact is None else fact)
+        return self.setting(name) if fact is None else _plain(fact)
+
+    def setting(self, name: str) -> Value | None:
+        """Return the setting that a name means, by its key, its own name or what its option is called, too."""
+        return _plain(self.settings.get(self._key_of(name)))
 
     def setting_behind(self, name: str) -> str:
         """Return how to ask for the setting of a name that means a metric of another value here, ``""`` for none."""
-        metric = self.metrics.get(name) if name != LEARNING_RATE else self.metric(name)
-        if metric is None or (setting := self._setting(name)) is None or setting == metric.last:
+        key = self._key_of(name)
+        metric = self.metric(name) if self._may_be_series(name) else self.metrics.get(name)
+        if metric is None or self.setting(name) in (None, metric.last):
             return ""
-        return next((key for key in self.settings if key.endswith(f".{name}")), f"{HPARAMS}{name}")
+        return f"{HPARAMS}{name}" if key == name else key
 
     def names(self) -> Iterator[str]:
         """Yield every name that has a value here, as far as it was read; the metrics first."""
@@ -171,14 +178,26 @@ class Summary:
             yield key
             yield _name_in_section(key)
 
-    def _setting(self, name: str) -> Any:
+    def _key_of(self, name: str) -> str:
+        """Return the key of the setting that a name means, ``""`` where it means none."""
         name = name.removeprefix(HPARAMS) if name not in self.settings else name
         if name in self.settings:
-            return self.settings[name]
+            return name
         matching = [key for key in self.settings if _name_in_section(key) == name]
         if len(matching) > 1:  # what the run was set to, rather than what its script was given
             matching = [key for key in matching if not key.startswith(f"{ARGUMENTS}.")]
-        return self.settings[matching[0]] if len(matching) == 1 else None
+        if not matching and (key := _spellings().get(name.replace("-", "_"), "")) in self.settings:
+            return key
+        return matching[0] if len(matching) == 1 else ""
+
+
+@cache
+def _spellings() -> Mapping[str, str]:
+    """Return the key of each setting of a training by what else its option is called: ``lr``."""
+    from tbcli.config import SETTINGS
+
+    varied = (each for each in SETTINGS.values() if each.key.startswith(("data.", "model.", "train.")))
+    return {word.replace("-", "_"): each.key for each in varied for word in (each.word, *each.aliases)}
 
 
 def _name_in_section(key: str) -> str:

@@ -547,6 +547,32 @@ def test_a_bare_learning_rate_is_the_last_of_its_course_and_the_setting_has_its_
     assert cli("check", run.id, "learning_rate.last<0.01").exit_code == 3
 
 
+@pytest.mark.parametrize(
+    ("condition", "found", "note"),
+    [
+        ("learning_rate=0.5", 1, "in --where is the setting 'train.learning_rate'; the metric is 'learning_rate.last'"),
+        ("lr=0.5", 1, "in --where is the setting 'train.learning_rate'; the metric is 'lr.last'"),
+        ("lr=0.001", 0, "in --where is the setting"),
+        ("lr.last=0.001", 2, ""),
+        ("loss<9", 2, "'loss' is the last value"),
+        ("loss=huber", 1, "'loss' is the last value"),
+        ("bs=16 and epochs=3", 1, ""),
+    ],
+)
+def test_runs_are_chosen_by_what_they_were_set_to(
+    cli: Cli, workspace: Path, condition: str, found: int, note: str
+) -> None:
+    make_run(workspace, settings={"train.learning_rate": 0.5, "train.loss": "huber", "train.batch_size": 16})
+    make_run(workspace, settings={"train.learning_rate": 0.1, "train.batch_size": 32})
+    result = cli("runs", "--where", condition, "--json")
+    assert len(json.loads(result.stdout)["runs"]) == found
+    assert note in result.stderr
+    assert bool(note) == bool(result.stderr)
+    grouped = cli("compare", "--group-by", "lr")
+    assert "lr=0.5" in grouped.stdout
+    assert "lr=0.1" in grouped.stdout
+
+
 def test_a_record_of_another_tool_is_no_damage(cli: Cli, workspace: Path) -> None:
     make_run(workspace)
     (workspace / "logs" / "wandb").mkdir()
