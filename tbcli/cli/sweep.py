@@ -256,9 +256,10 @@ def _best_lines(definition: Definition, reached: Sequence[Outcome]) -> list[str]
 def _defined(common: Common, words: Sequence[str]) -> tuple[Definition, Config, list[str]]:
     """Return the sweep that was asked for, its settings, and what could not be checked."""
     from tbcli.cli.data import load_quietly
-    from tbcli.cli.varied import read_words, with_arguments
+    from tbcli.cli.varied import read_words, require_single, with_arguments
     from tbcli.sweeps.asking import check_data, check_trials, settle_sweep
 
+    require_single(common.flags)
     said = read_words(words, _spellings())
     _require_unset(common, said.dimensions)
     common = replace(common, flags=with_arguments(said, common.flags))

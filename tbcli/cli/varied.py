@@ -194,6 +194,26 @@ def _can_vary(setting: Setting) -> bool:
     return setting.key.partition(".")[0] in VARIABLE and setting.key not in _FIXED_ONLY
 
 
+def require_single(flags: Mapping[str, Said]) -> None:
+    """Check that no option was given several values, which only words can have.
+
+    Raises:
+        ConfigError: One was.
+    """
+    from tbcli.config import SETTINGS
+
+    for key, said in flags.items():
+        setting = SETTINGS.get(key)
+        if setting is None or not isinstance(said.value, str) or not _can_vary(setting):
+            continue
+        if is_varied(said.value, is_text=setting.kind in (str, bool)):
+            try:
+                setting.settle(said.value, said.typed)
+            except ConfigError as error:
+                word = f"{said.typed.lstrip('-').replace('-', '_')}={said.value}"
+                raise ConfigError(error.message, hint=f"an option has one value; the word `{word}` varies") from None
+
+
 def read_script_words(words: Sequence[str], file: str, *, has_seeds: bool) -> tuple[tuple[Dimension, ...], Script]:
     """Return what varies in a script's runs, and the script with what is fixed.
 
