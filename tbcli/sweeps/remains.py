@@ -96,7 +96,7 @@ class Remains:
         if outcome.status not in RESULTS and retries:
             self.remove(run)
             return Assignment(number, params, attempts=1)
-        if not outcome.reason and logged and logged.run == outcome.run:
+        if not outcome.reason and logged and (logged.run, logged.status) == (outcome.run, outcome.status):
             return replace(outcome, reason=logged.reason)
         return outcome
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from tbcli.sweeps.definition import Definition, Trial
 from tbcli.sweeps.endings import Outcome, cut_torn_tail
+from tbcli.sweeps.goal import goal_from
 from tbcli.sweeps.space import Dimension, Value
 
 _TRIAL, _RUN = "trial", "run"
@@ -92,6 +93,7 @@ class OptunaStudy:
         self._live: dict[int, Any] = {}
         self._finished: dict[int, Any] = {}
         self._params: dict[int, Mapping[str, Value]] = {}
+        self._goal, self._best = goal_from(definition.metric, definition.sense), dict[int, float]()
         for each in known:
             self._recall(each)
 
@@ -118,6 +120,8 @@ class OptunaStudy:
             else:
                 self._finished.pop(number, None)
                 self._live[number] = self._optuna.trial.Trial(self._study, kept._trial_id)
+                for value in kept.intermediate_values.values():
+                    self._best[number] = self._best_of(value, self._best.get(number))
         elif not is_finished:
             self._study.tell(kept.number, state=self._optuna.trial.TrialState.FAIL)
 
@@ -157,12 +161,18 @@ class OptunaStudy:
         asked.set_user_attr(_TRIAL, number)
         self._live[number], self._params[number] = asked, dict(asked.params)
         self._finished.pop(number, None)
+        self._best.pop(number, None)
 
     def report(self, number: int, epoch: int, value: float) -> bool:
-        """Keep the value of an epoch, and ask the pruner."""
+        """Keep the value of an epoch, or the best so far where trials are judged by that, and ask the pruner."""
         trial = self._live[number]
+        if self._goal.selector == "best":
+            value = self._best[number] = self._best_of(value, self._best.get(number))
         trial.report(value, epoch)
         return bool(self._definition.prune and trial.should_prune())
+
+    def _best_of(self, value: float, other: float | None) -> float:
+        return value if other is None or self._goal.is_better(value, other) else other
 
     def end(self, outcome: Outcome) -> None:
         """Tell Optuna, unless it knows; a trial that was gone on with meanwhile is another one to it."""

@@ -122,8 +122,11 @@ class Reporter(Narrator):
 
     def epoch(self, epoch: int, logs: Mapping[str, float], best: Mapping[str, tuple[float, int]]) -> None:
         """An epoch is done."""
+        from tbcli.runs.history import as_kept
+
         asks = self._asks and epoch < self._epochs
-        self._channel.tell(epoch=epoch, logs={name: float(value) for name, value in logs.items()}, asks=asks)
+        kept = {name: as_kept(float(value)) for name, value in logs.items()}
+        self._channel.tell(epoch=epoch, logs=kept, asks=asks)
         if asks:
             answer = self._channel.receive() or {}
             self._pruned = str(answer.get("prune") or "")

@@ -239,9 +239,10 @@ def test_optuna_chooses_with_exact_counts_and_seeds(top: Path) -> None:
     assert {trial.user_attrs["trial"]: trial.value for trial in complete} == values_of(outcomes)
 
 
-def test_pruned_trials_are_kept_and_told(top: Path) -> None:
+@pytest.mark.parametrize("metric", ["val_loss", "val_loss.best"])
+def test_pruned_trials_are_kept_and_told(top: Path, metric: str) -> None:
     rates = Dimension("train.learning_rate", tuple(0.1 * step for step in range(1, 9)))
-    sweep = Sweep(top, definition(rates, epochs=4, prune="median"))
+    sweep = Sweep(top, definition(rates, epochs=4, prune="median", metric=metric))
     outcomes = sweep.run(parallel="1")
     pruned = [outcome for outcome in outcomes if outcome.status == "pruned"]
     assert pruned
@@ -249,7 +250,8 @@ def test_pruned_trials_are_kept_and_told(top: Path) -> None:
     assert all("lags behind" in outcome.reason and outcome.value is not None for outcome in pruned)
     runs = {run.id: run for run in sweep.runs()}
     assert all(runs[outcome.run].status() == "pruned" for outcome in pruned)
-    assert [trial.state.name for trial in sweep.study().trials].count("PRUNED") == len(pruned)
+    told = {trial.user_attrs["trial"]: trial.value for trial in sweep.study().trials if trial.state.name == "PRUNED"}
+    assert told == values_of(pruned)
     assert values_of(sweep.run(goes_on=True)) == values_of(outcomes)
 
 
@@ -257,8 +259,9 @@ def test_a_pruned_trial_that_was_gone_on_with_is_a_result_like_others(top: Path)
     rates = Dimension("train.learning_rate", tuple(0.1 * step for step in range(1, 8)))
     sweep = Sweep(top, definition(rates, epochs=4, prune="median"))
     pruned = next(outcome for outcome in sweep.run(parallel="1") if outcome.status == "pruned")
-    RunStore(sweep.paths).find(pruned.run).update(status="finished")  # by `tbcli train --resume`
-    assert sweep.run(goes_on=True)[pruned.trial].status == "finished"
+    RunStore(sweep.paths).find(pruned.run).update(status="finished", reason="")  # by `tbcli train --resume`
+    again = sweep.run(goes_on=True)[pruned.trial]
+    assert (again.status, again.reason) == ("finished", "")
     told = [trial for trial in sweep.study().trials if trial.user_attrs["trial"] == pruned.trial]
     assert [(trial.state.name, trial.user_attrs["run"]) for trial in told] == [
         ("PRUNED", pruned.run),
