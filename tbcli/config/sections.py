@@ -263,8 +263,8 @@ class TrainConfig(Section):
         most=1024,
     )  # fmt: skip
     ray: str = setting(
-        "", "Have Ray place the workers: the address of its cluster, or local.", meaning="none", flag="--ray",
-        panel="Training", metavar="ADDRESS|local", problem=line_problem,
+        "", "Have Ray place the workers, of a sweep the trials: local, auto or the address of its cluster.",
+        meaning="none", flag="--ray", panel="Training", metavar="ADDRESS|local", problem=line_problem,
     )  # fmt: skip
     scale_learning_rate: bool = setting(
         False, "Multiply the learning rate by the number of devices or workers.", flag="--scale-rate",

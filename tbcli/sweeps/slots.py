@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from tbcli.config import Config
+from tbcli.errors import ConfigError
 from tbcli.sweeps.definition import SweepDirectory
+from tbcli.training.cluster import TF_CONFIG, place_of_process
 
 WORKER = (sys.executable, "-m", "tbcli.sweeps.worker")
 SCRIPT_WORKER = (sys.executable, "-m", "tbcli.sweeps.script_worker")
@@ -226,8 +228,14 @@ def open_slots(
         say: Told what a person waits for.
 
     Raises:
-        ConfigError: Ray cannot be reached, or has a node that does not see the workspace.
+        ConfigError: Ray cannot be reached, or has a node that does not see the workspace; or this process is one of
+            several workers.
     """
+    if place := place_of_process():
+        raise ConfigError(
+            f"{TF_CONFIG} says that this is one of {len(place.workers)} workers, and a sweep is run by one process",
+            hint=f"unset {TF_CONFIG}; `--workers N` gives each trial several processes, `--ray` takes several machines",
+        )
     with ExitStack() as stack:
         if config.train.ray and trials:
             from tbcli.sweeps.ray_slots import slots_by_ray

@@ -73,6 +73,8 @@ def ray_cluster(address: str, cpus: int) -> Iterator[Any]:
     """
     require_answer(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if address == LOCAL:
+        os.environ.setdefault("RAY_AUTH_MODE", "token")  # its ports are open to the network; read by the import
     handler = signal.getsignal(signal.SIGTERM)
     ray = import_module("ray")
     _hush()
