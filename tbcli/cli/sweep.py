@@ -82,23 +82,26 @@ def sweep(
         )
         _go_on(common, resume, output, as_json=as_json)
         return
+    from tbcli.runs import RunStore
+    from tbcli.sweeps.asking import told_pruning, with_name
+    from tbcli.sweeps.definition import create_sweep, require_free
+
     asked = _defined(common, words or ()) if script is None else _scripted(common, words or (), script)
     definition, config, unchecked = asked
     if config.sweep.trials > definition.combinations:
         output.say(f"{definition.combinations} combinations of settings is all there are: no {config.sweep.trials}")
+    if definition.prune == "median":
+        output.say(told_pruning(definition))
+    taken = {run.sweep["name"] for run in RunStore(config.paths).each() if run.sweep}
     if dry_run:
+        require_free(config.paths, definition.name, taken)
         _show_trials(definition, output, as_json=as_json)
         output.say(printable(f"not checked: {', '.join(unchecked)}"))
         return
-    from tbcli.runs import RunStore
-    from tbcli.sweeps.asking import with_name
-    from tbcli.sweeps.definition import create_sweep
-
     if config.train.ray:
         from tbcli.training.ray_cluster import require_answer
 
         require_answer(config.train.ray)  # nothing is left of a sweep that cannot begin
-    taken = {run.sweep["name"] for run in RunStore(config.paths).each() if run.sweep}
     directory = create_sweep(config.paths, definition.name, taken)
     with directory.claim():
         definition = with_name(definition, directory.name)

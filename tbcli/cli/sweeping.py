@@ -123,7 +123,7 @@ class PlainView(QuietView):
 
     def begin(self, definition: Definition, slots: int, ended: Sequence[Outcome], goal: Goal) -> None:
         """The sweep begins, or goes on."""
-        epochs = int(definition.base.get("train", {}).get("epochs", 0))
+        epochs = 0 if definition.script else int(definition.base.get("train", {}).get("epochs", 0))
         self.progress = _Progress(definition.count, slots, epochs, goal)
         self.progress.names = tuple(each.name for each in definition.dimensions)
         for outcome in ended:

@@ -19,7 +19,7 @@ _LONGEST_LIST = 140  # characters: two lines of a terminal, with what stands bef
 _SAME_IDEA = (
     "accuracy acc top1 categorical_accuracy sparse_categorical_accuracy",
     "loss cost objective nll cross_entropy crossentropy xent",
-    "learning_rate lr learningrate step_size eta0 learning_rate_init",
+    "learning_rate lr learningrate lrate learn_rate lr_rate step_size eta0 learning_rate_init",
     "batch_size batch bs batchsize per_device_train_batch_size minibatch_size mini_batch_size",
     "epochs epoch max_epochs num_epochs n_epochs nb_epochs num_train_epochs nepochs total_epochs ep",
     "step steps iteration iterations iter iters global_step max_steps num_steps",

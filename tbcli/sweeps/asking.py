@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import islice, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tbcli.config import Config
+from tbcli.config import Config, declared
 from tbcli.config.layers import with_absolute_paths
 from tbcli.errors import ConfigError
 from tbcli.naming.matching import did_you_mean
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _MOST_CHECKED = 2000
 _MOST_LOADED = 8
+_ARGUMENTS_OF = {"model.name": "model.args", "data.source": "data.args"}
+"""What names a function -> the list of its arguments."""
 
 
 def settle_sweep(config: Config, dimensions: Sequence[Dimension], script: Script | None = None) -> Definition:
@@ -118,6 +120,15 @@ def _require_epochs(config: Config, goal: Goal) -> None:
         )
 
 
+def told_pruning(definition: Definition) -> str:
+    """Return when the median of the others prunes a trial, in words."""
+    from tbcli.sweeps.study import FIRST_FINISHED
+
+    if definition.count <= FIRST_FINISHED:
+        return f"--prune median prunes none of {definition.count} trials: {FIRST_FINISHED} have to finish before"
+    return f"--prune median begins once {FIRST_FINISHED} trials have finished, each time after the second epoch"
+
+
 def check_trials(definition: Definition, config: Config) -> None:
     """Check every value of what varies as `tbcli train` would, without data and without TensorFlow.
 
@@ -139,7 +150,7 @@ def check_trials(definition: Definition, config: Config) -> None:
 
 
 def _require_arguments(definition: Definition, config: Config) -> None:
-    """Check that the functions take the arguments that vary, as far as their text tells.
+    """Check that functions and networks take the arguments of all trials, as far as their text tells.
 
     Raises:
         ConfigError: One does not.
@@ -147,16 +158,37 @@ def _require_arguments(definition: Definition, config: Config) -> None:
     from tbcli.models.architectures import ARCHITECTURES
     from tbcli.usercode import written_parameters
 
-    choices = {each.key: each.values for each in definition.dimensions}
-    functions = {"model.args": "model.name", "data.args": "data.source"}
-    for each in definition.dimensions:
-        setting, name = argument_of(each.key)
-        key = functions.get(setting, "")
-        for function in map(str, choices.get(key) or (config.value(key),)) if key else ():
-            place = ARCHITECTURES[function].body if key == "model.name" and function in ARCHITECTURES else function
-            known = written_parameters(place)
-            if known is not None and name not in known:
-                raise ConfigError(f"{function!r} takes no argument {name!r}", hint=did_you_mean(name, known))
+    for key, setting in _ARGUMENTS_OF.items():
+        for function in map(str, _values_of(key, definition, config)):
+            is_ours = key == "model.name" and function in ARCHITECTURES
+            known = written_parameters(ARCHITECTURES[function].body if is_ours else function)
+            for name in _argument_names(setting, definition, config) if known is not None else ():
+                if name not in (known or ()):
+                    raise ConfigError(f"{function!r} takes no argument {name!r}", hint=did_you_mean(name, known or ()))
+            if is_ours and known is not None and "dropout" not in known:
+                _require_no_dropout(function, definition, config)
+
+
+def _values_of(key: str, definition: Definition, config: Config) -> Sequence[Any]:
+    """Return the values of a setting in all trials, of a range its ends."""
+    varied = next((each for each in definition.dimensions if each.key == key), None)
+    return (config.value(key),) if varied is None else varied.values or (varied.low, varied.high)
+
+
+def _argument_names(setting: str, definition: Definition, config: Config) -> list[str]:
+    """Return the names of the arguments that any trial gives."""
+    lists = (declared(setting).settle(value) for value in _values_of(setting, definition, config))
+    listed = [pair.partition("=")[0].strip() for pairs in lists for pair in pairs]
+    varied = [argument_of(each.key) for each in definition.dimensions]
+    return list(dict.fromkeys([*listed, *(name for one, name in varied if one == setting)]))
+
+
+def _require_no_dropout(function: str, definition: Definition, config: Config) -> None:
+    for value in _values_of("model.dropout", definition, config):
+        if value not in (0, declared("model.dropout").default):
+            raise ConfigError(
+                f"model {function!r} has no dropout, got dropout={value:g}", hint="a sweep of its own without dropout"
+            )
 
 
 def check_data(definition: Definition, config: Config, load: Callable[[DataConfig], Dataset]) -> list[str]:

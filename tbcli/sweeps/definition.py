@@ -334,6 +334,18 @@ def find_sweep(paths: PathsConfig, name: str) -> SweepDirectory:
     return SweepDirectory(sweeps_root(paths) / (names[-1] if name == "latest" else name))
 
 
+def require_free(paths: PathsConfig, name: str, taken: Collection[str] = ()) -> None:
+    """Check that a new sweep can have a name; see `create_sweep`."""
+    path = sweeps_root(paths) / name
+    if name and (path / _FILE).exists():
+        raise Refused(f"there is a sweep {name!r} already", hint=_on_taken(paths, path))
+    if name in taken:
+        raise Refused(
+            f"there are runs of a sweep {name!r} already",
+            hint=f"another `--name`; `tbcli runs --sweep {shlex.quote(name)}` lists them",
+        )
+
+
 def create_sweep(paths: PathsConfig, name: str, taken: Collection[str] = ()) -> SweepDirectory:
     """Make the directory of a new sweep; without a name the next free number names it.
 
@@ -347,11 +359,7 @@ def create_sweep(paths: PathsConfig, name: str, taken: Collection[str] = ()) -> 
         ConfigError: The directory cannot be made.
     """
     root = sweeps_root(paths)
-    if name in taken and not (root / name / _FILE).exists():
-        raise Refused(
-            f"there are runs of a sweep {name!r} already",
-            hint=f"another `--name`; `tbcli runs --sweep {shlex.quote(name)}` lists them",
-        )
+    require_free(paths, name, taken)
     try:
         root.mkdir(parents=True, exist_ok=True)
         number = next(each for each in count(1) if f"sweep-{each}" not in taken)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbcli.errors import ConfigError
 from tbcli.naming.direction import direction_of, how_to_declare
-from tbcli.naming.series import without_split
+from tbcli.naming.series import resolve, without_split
 from tbcli.runs.trials import goal_text, value_of_trial
 
 if TYPE_CHECKING:
@@ -91,11 +91,13 @@ def settle_goal(config: Config) -> Goal:
         ConfigError: Training does not measure it, or it has no direction.
     """
     from tbcli.tasks import TASKS
-    from tbcli.training.request import expect, monitored
+    from tbcli.training.request import expect, expected_summary, monitored
 
-    text = config.sweep.metric or monitored(config.train, TASKS.get(config.data.task))
-    require_measured(_parted(text)[0], config, expect(config))
-    return goal_of(text, config.direction)
+    text, expected = config.sweep.metric or monitored(config.train, TASKS.get(config.data.task)), expect(config)
+    name, selector = _parted(text)
+    require_measured(name, config, expected)
+    known = resolve(name, expected_summary(config, expected).metrics, {}) or name  # `val_acc` has one name everywhere
+    return goal_of(text if known == name else f"{known}.{selector}", config.direction)
 
 
 def require_measured(metric: str, config: Config, expected: Expected) -> None:

@@ -20,6 +20,8 @@ from tbcli.sweeps.space import Dimension, Value
 
 _TRIAL, _RUN = "trial", "run"
 _FIRST_PRUNED_EPOCH = 2  # after a single one too little is known
+FIRST_FINISHED = 5
+"""So many trials have to finish before the median of them prunes one."""
 
 
 class Study(Protocol):
@@ -130,7 +132,7 @@ class OptunaStudy:
         epochs = self._definition.most_epochs
         match self._definition.prune:
             case "median":
-                return pruners.MedianPruner(n_warmup_steps=_FIRST_PRUNED_EPOCH)
+                return pruners.MedianPruner(n_startup_trials=FIRST_FINISHED, n_warmup_steps=_FIRST_PRUNED_EPOCH)
             case "hyperband":
                 return pruners.HyperbandPruner(min_resource=1, max_resource=max(1, epochs))
             case _:

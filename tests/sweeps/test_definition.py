@@ -18,6 +18,7 @@ from tbcli.sweeps.definition import Definition, create_sweep, find_sweep, sweep_
 from tbcli.sweeps.endings import Outcome, judged
 from tbcli.sweeps.goal import goal_from
 from tbcli.sweeps.space import Dimension
+from tests.fakes import make_run
 
 Cli = Callable[..., Result]
 RATES = Dimension("train.learning_rate", (0.1, 0.01))
@@ -99,6 +100,15 @@ def test_a_damaged_sweep_is_the_latest_all_the_same(tmp_path: Path) -> None:
         find_sweep(paths, "latest").load()
 
 
+def test_a_name_that_is_taken_is_refused_before_anything_starts(cli: Cli, workspace: Path) -> None:
+    make_run(workspace, record={"sweep": {"name": "old", "trial": 0}})
+    directory = create_sweep(PathsConfig(workspace=str(workspace)), "kept")
+    directory.save(replace(definition(RATES, combinations=2), name="kept"))
+    for name in ("old", "kept"):
+        result = cli("sweep", "lr=0.1,0.2", "--name", name, "--dry-run", "--limit-samples", "100")
+        assert (result.exit_code, f"sweep {name!r} already" in result.stderr) == (8, True), result.stderr
+
+
 def test_a_damaged_definition_is_told(tmp_path: Path) -> None:
     directory = create_sweep(PathsConfig(workspace=str(tmp_path)), "a")
     for text in ("", "{", "[]", '{"name": 1}'):
@@ -155,6 +165,12 @@ def test_a_dry_run_prints_the_trials_and_keeps_nothing(cli: Cli, workspace: Path
         ("--optimizer adam,sgd", "the word `optimizer=adam,sgd` varies", 2),
         ("dry_run=true", "is an option", 2),
         ("limit_samples=10,20 --seeds 2", "", 0),
+        ("lr=0.1,0.2 --metric val_acc.best", "judged by val_accuracy.best", 0),
+        ("lr=0.1,0.2 --prune median", "--prune median prunes none of 2 trials: 5 have to finish before", 0),
+        ("seed=1..6 --prune median", "--prune median begins once 5 trials have finished", 0),
+        ("model=linear,mlp dropout=0,0.2", "model 'linear' has no dropout, got dropout=0.2", 2),
+        ("model=linear,mlp dropout=0", "", 0),
+        ("lrate=0.1,0.2", "did you mean --learning-rate?", 2),
     ],
 )
 def test_words_are_checked_before_anything_starts(cli: Cli, words: str, match: str, code: int) -> None:
