@@ -122,18 +122,27 @@ def _guesses(comparison: Comparison) -> list[str]:
 
 def _noise_lines(comparison: Comparison, width: int) -> list[str]:
     """Return for each group in which metrics it differs from the baseline by more than noise, and in which not."""
-    lines, base = [], letter_of(comparison.baseline)
+    found: dict[str, list[int]] = {}
     for position in range(len(comparison.sides)):
         said: dict[str, list[str]] = {}
         for row in comparison.rows:
             if (noise := row.cells[position].noise) is not None:
                 p = "" if noise.p is None else f" (p {_p(noise.p)})"
                 said.setdefault(_noise_words(noise), []).append(f"{printable(row.metric)} {row.at}".rstrip() + p)
-        names = f"{letter_of(position)} against {base}"
         for words, metrics in said.items():
-            lines += wrapped(f"{names}: {words}: {', '.join(metrics)}", width)
+            found.setdefault(f"{words}: {', '.join(metrics)}", []).append(position)
+    base = letter_of(comparison.baseline)
+    each = (f"{_letters(positions)} against {base}: {text}" for text, positions in found.items())
+    lines = [line for text in each for line in wrapped(text, width)]
     tested = [cell.noise for row in comparison.rows for cell in row.cells if cell.noise and cell.noise.p is not None]
     return [*lines, *wrapped(_on_tests(comparison, len(tested)), width)] if tested else lines
+
+
+def _letters(positions: Sequence[int]) -> str:
+    """Return the letters of sides in rising order: ``B``, ``B, D``, ``B to X``."""
+    if len(positions) > 2 and positions[-1] - positions[0] == len(positions) - 1:
+        return f"{letter_of(positions[0])} to {letter_of(positions[-1])}"
+    return ", ".join(map(letter_of, positions))
 
 
 def _noise_words(noise: Difference) -> str:

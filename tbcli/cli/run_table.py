@@ -264,7 +264,8 @@ def _runs_shown(search: WreckSearch, form: Form, query: ListingQuery, view: View
             trials = choose(query, search.each(), summarize, lambda run, _: trial_table.trial_row(run, now), order)
             if trials.rows:
                 lines = trial_table.trial_lines(trials.rows, view)
-                return Shown(lines, view.tell_hidden(trials.rows), trials.notes)
+                told = [*trial_table.told_reasons(trials.rows), view.tell_hidden(trials.rows)]
+                return Shown(lines, "\n".join(filter(None, told)), trials.notes)
             return Shown([], NOTHING, trials.notes)
         case _:
             rows, notes = choose(query, search.each(), summarize, lambda run, _: usual_cells(run, now), order)

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tbcli.cli.listing import ListingQuery, csv_lines, shown_metric
 from tbcli.cli.output import counted_age, counted_bytes, is_terminal, printable, shortened
 from tbcli.cli.run_table import View, epochs_and_best, fitted, is_number, shown_id, table_lines
+from tbcli.naming.matching import listed
 
 if TYPE_CHECKING:
     from tbcli.runs import Run
 
 _FACTS = ("ID", "TRIAL", "STATUS", "AGE", "EPOCHS", "SIZE")
+_TRIAL, _STATUS = _FACTS.index("TRIAL"), _FACTS.index("STATUS")
 _FIRST_TO_GO = ("SIZE", "EPOCHS", "AGE")
 _FACTS_END = len(_FACTS)
 _SEED, _SEED_KEY = "seed", "train.seed"
@@ -32,6 +34,7 @@ class TrialRow(NamedTuple):
         seed: Of a trial that differs from others in it alone, else None.
         judged_by: The metric of the sweep, ``""`` where the record does not tell.
         value: What it reached.
+        reason: Why it failed, or was stopped; ``""`` of one that finished.
     """
 
     facts: tuple[str, ...]
@@ -39,6 +42,7 @@ class TrialRow(NamedTuple):
     seed: int | None
     judged_by: str
     value: float | None
+    reason: str = ""
 
 
 def trial_row(run: Run, now: datetime) -> TrialRow:
@@ -49,7 +53,25 @@ def trial_row(run: Run, now: datetime) -> TrialRow:
     epochs = epochs_and_best(run, status)[0]
     age, size = counted_age(run.age_seconds(now)), counted_bytes(run.bytes())
     facts = (shown_id(run), str(number_of_trial(run)), status, age, epochs, size)
-    return TrialRow(facts, said.get("params") or {}, said.get("seed"), judged_by(run), reached(run))
+    return TrialRow(
+        facts, said.get("params") or {}, said.get("seed"), judged_by(run), reached(run), _reason(run, status)
+    )
+
+
+def _reason(run: Run, status: str) -> str:
+    return "" if status in ("running", "finished") else str(run.record.get("reason") or "").partition("\n")[0]
+
+
+def told_reasons(rows: Sequence[TrialRow]) -> list[str]:
+    """Return why trials have failed or were stopped, the trials of one reason together."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.reason:
+            found.setdefault((row.facts[_STATUS], row.reason), []).append(row.facts[_TRIAL])
+    return [
+        f"trial{'s' if len(trials) > 1 else ''} {listed(trials)} {status}: {printable(reason)}"
+        for (status, reason), trials in found.items()
+    ]
 
 
 def trial_order(run: Run) -> tuple[int, str]:

@@ -115,6 +115,14 @@ def test_replicates_are_one_column_with_their_number(cli: Cli, workspace: Path) 
     assert [side["n"] for side in chosen["sides"]] == [1]
 
 
+def test_what_holds_for_several_groups_is_said_once(cli: Cli, workspace: Path) -> None:
+    for number in range(4):
+        make_run(workspace, settings={"train.learning_rate": 0.1 * (1 + number)})
+    shown = cli("compare", "--group-by", "learning_rate").stdout
+    assert shown.count("cannot tell") == 1
+    assert "\nB to D against A: cannot tell (1 run each): loss best, " in shown
+
+
 def test_groups_say_whether_they_differ_by_more_than_noise(cli: Cli, workspace: Path) -> None:
     for number in range(8):
         settings = {"train.seed": number // 2, "train.learning_rate": 0.1 * (1 + number % 2)}

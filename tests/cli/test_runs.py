@@ -573,6 +573,17 @@ def test_runs_are_chosen_by_what_they_were_set_to(
     assert "lr=0.1" in grouped.stdout
 
 
+def test_why_trials_have_failed_is_told_once_for_all_of_one_reason(cli: Cli, workspace: Path) -> None:
+    for trial, (status, reason) in enumerate(
+        [("finished", ""), ("failed", "no\nidea"), ("failed", "no"), ("pruned", "slow")]
+    ):
+        record = {"sweep": {"name": "s", "trial": trial}, "reason": reason}
+        make_run(workspace, started=datetime(2026, 11, 26, 10, 0, trial, tzinfo=UTC), status=status, record=record)
+    result = cli("runs", "--sweep", "s")
+    assert "trials 1, 2 failed: no\ntrial 3 pruned: slow\n" in result.stderr
+    assert len(result.stdout.splitlines()) == 5
+
+
 def test_a_record_of_another_tool_is_no_damage(cli: Cli, workspace: Path) -> None:
     make_run(workspace)
     (workspace / "logs" / "wandb").mkdir()
