@@ -94,7 +94,7 @@ def run_by(sweep: Sweep, address: str, *, goes_on: bool = False) -> list[Outcome
 def test_trials_are_placed_one_by_one_hear_of_pruning_and_tell_how_they_died(top: Path, ray: StandIn) -> None:
     sweep = Sweep(top, definition(sizes("", "die"), prune="median"))
     outcomes = run_by(sweep, "local")
-    assert [each.status for each in outcomes] == ["finished", "failed"]
+    assert [each.status for each in outcomes] == ["finished", "interrupted"]
     assert outcomes[1].reason == "the worker process ended by SIGKILL"
     assert [run.read_config()["train"]["ray"] for run in sweep.runs()] == [""] * 2
     assert len(ray.killed) == 2  # the places are given back
@@ -142,7 +142,7 @@ def test_a_sweep_that_ray_cannot_begin_is_told_at_once(top: Path, ray: StandIn) 
 def test_ray_places_trials_and_tells_how_they_end(top: Path) -> None:
     pytest.importorskip("ray")
     outcomes = run_by(Sweep(top, definition(sizes("", "fail", "die"), prune="median")), "local")
-    assert [each.status for each in outcomes] == ["finished", "failed", "failed"]
+    assert [each.status for each in outcomes] == ["finished", "failed", "interrupted"]
     assert "SIGKILL" in outcomes[2].reason
 
 
