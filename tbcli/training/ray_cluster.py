@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -73,8 +74,8 @@ def ray_cluster(address: str, cpus: int) -> Iterator[Any]:
     """
     require_answer(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if address == LOCAL:
-        os.environ.setdefault("RAY_AUTH_MODE", "token")  # its ports are open to the network; read by the import
+    if address == LOCAL and "ray" not in sys.modules:  # the import reads it
+        os.environ.setdefault("RAY_AUTH_MODE", "token")  # for its ports are open to the network
     handler = signal.getsignal(signal.SIGTERM)
     ray = import_module("ray")
     _hush()

@@ -95,7 +95,7 @@ def test_trials_are_placed_one_by_one_hear_of_pruning_and_tell_how_they_died(top
     sweep = Sweep(top, definition(sizes("", "die"), prune="median"))
     outcomes = run_by(sweep, "local")
     assert [each.status for each in outcomes] == ["finished", "interrupted"]
-    assert outcomes[1].reason == "the worker process ended by SIGKILL"
+    assert outcomes[1].reason.startswith("the worker process ended by SIGKILL")
     assert [run.read_config()["train"]["ray"] for run in sweep.runs()] == [""] * 2
     assert len(ray.killed) == 2  # the places are given back
     assert ray.where == {}
