@@ -12,7 +12,7 @@ import typer
 
 from tbcli.cli.completing import complete_script, complete_sweep, complete_varied
 from tbcli.cli.options import Common, Json, refuse_together, with_options
-from tbcli.cli.output import Output, padded, printable
+from tbcli.cli.output import Output, printable
 from tbcli.config.sections import TrainConfig
 from tbcli.config.setting import declared_settings
 from tbcli.errors import ConfigError, TbcliError, TrainingFailed
@@ -21,12 +21,10 @@ if TYPE_CHECKING:
     from tbcli.config import Config
     from tbcli.sweeps.coordinator import Coordinator
     from tbcli.sweeps.definition import Definition, SweepDirectory
-    from tbcli.sweeps.endings import Outcome
     from tbcli.sweeps.space import Dimension
 
 SWEEP_PANEL = "Sweep"
 _OF_TRAINING = [each.key for each in declared_settings(TrainConfig) if each.key != "train.max_time"]
-_SHOWN = 5
 _CHANGEABLE = ("sweep.parallel", "sweep.retry", "sweep.max_time", "sweep.trials", "train.ray")
 _FLAGS_TO_CHANGE = ("--parallel", "--retry", "--max-time", "--trials", "--ray")
 
@@ -205,10 +203,12 @@ def _conclude(coordinator: Coordinator, definition: Definition, directory: Sweep
     Raises:
         TrainingFailed: No trial has a result.
     """
-    outcomes = list(coordinator.outcomes.values())
+    from tbcli.cli.sweep_table import best_lines
+
+    outcomes = [outcome for _, outcome in sorted(coordinator.outcomes.items())]
     reached = [outcome for outcome in outcomes if outcome.has_result]
     name = printable(shlex.quote(definition.name))
-    for line in _best_lines(definition, reached):
+    for line in best_lines(definition, reached):
         output.say(line)
     without = len(outcomes) - len(reached)
     told = [f"{len(reached)} of {definition.count} trials have a result"]
@@ -230,30 +230,6 @@ def _conclude(coordinator: Coordinator, definition: Definition, directory: Sweep
             if first
             else f"`tbcli sweep --resume {shlex.quote(definition.name)}` goes on with it",
         )
-
-
-def _best_lines(definition: Definition, reached: Sequence[Outcome]) -> list[str]:
-    """Return the best trials as a table."""
-    from tbcli.cli.sweeping import spoken_number, spoken_setting
-
-    measured = [outcome for outcome in reached if outcome.value is not None and outcome.status == "finished"]
-    measured.sort(key=lambda outcome: (outcome.value or 0.0) * (1 if definition.sense == "min" else -1))
-    names = [each.name for each in definition.dimensions]
-    has_seeds = definition.seeds > 1
-    rows = [["trial", definition.metric, *names, *(["seed"] if has_seeds else []), "run"]]
-    for outcome in measured[:_SHOWN]:
-        values = [spoken_setting(value) for value in outcome.params.values()]
-        seed = [str(outcome.seed)] if has_seeds else []
-        rows.append(
-            [str(outcome.trial), spoken_number(outcome.value), *values, *seed, f"{definition.name}-{outcome.trial}"]
-        )
-    if not measured:
-        return []
-    lines = [printable(line) for line in padded(rows, right={0, 1})]
-    if len(reached) > len(rows) - 1:
-        where = f"--sweep {shlex.quote(definition.name)} --sort {shlex.quote(definition.metric)}"
-        lines.append(printable(f"the best {len(rows) - 1} of {len(reached)}; all: tbcli runs {where}"))
-    return lines
 
 
 def _defined(common: Common, words: Sequence[str]) -> tuple[Definition, Config, list[str]]:
@@ -338,32 +314,13 @@ def _spellings() -> list[str]:
 def _show_trials(definition: Definition, output: Output, *, as_json: bool) -> None:
     """Print the trials as a table, or as one document."""
     from tbcli.cli.sweep_document import as_document
-    from tbcli.sweeps.space import spoken_value
+    from tbcli.cli.sweep_table import planned_lines
 
     if as_json:
         output.document(as_document(definition, {}, {}, dry_run=True))
         return
-    names = [each.name for each in definition.dimensions]
-
-    if not definition.is_planned:
-        output.say(f"{definition.count} trials, each chosen by Optuna from what those before it reached, among")
-        output.results([printable(line) for line in _ranges(definition)])
-        return
-    has_seeds = definition.seeds > 1
-    rows = [["trial", *names, *(["seed"] if has_seeds else [])]]
-    for trial in definition.trials():
-        values = [spoken_value(value) for value in trial.params.values()]
-        rows.append([str(trial.number), *values, *([str(trial.seed)] if has_seeds else [])])
-    output.results([printable(line) for line in padded(rows, right={0})])
-    each = f", each combination with {definition.seeds} seeds" if has_seeds else ""
-    output.say(f"{definition.count} trial{'s' if definition.count != 1 else ''}{each}, judged by {definition.metric}")
-
-
-def _ranges(definition: Definition) -> list[str]:
-    from tbcli.sweeps.space import spoken_value
-
-    rows = []
-    for each in definition.dimensions:
-        between = f"{spoken_value(each.low)}..{spoken_value(each.high)}" + (":log" if each.is_log else "")
-        rows.append([each.name, ",".join(map(spoken_value, each.values)) or between])
-    return padded(rows)
+    output.results(planned_lines(definition))
+    count = f"{definition.count} trial{'s' if definition.count != 1 else ''}"
+    each = f", each combination with {definition.seeds} seeds" if definition.seeds > 1 else ""
+    how = "" if definition.is_planned else ", each chosen by Optuna among these from what those before it reached"
+    output.say(f"{count}{each}{how}, judged by {definition.metric}")

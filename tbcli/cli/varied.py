@@ -51,6 +51,7 @@ def read_words(words: Sequence[str], options: Sequence[str]) -> Words:
     fixed: list[tuple[str, Said]] = []
     for word in words:
         typed, equals, text = word.partition("=")
+        typed = typed.strip()
         if argument := _argument_of(typed, text):
             _add_argument(argument, dimensions, fixed)
             continue

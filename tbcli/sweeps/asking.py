@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
@@ -53,9 +54,10 @@ def settle_sweep(config: Config, dimensions: Sequence[Dimension], script: Script
     if asked.seeds > 1 and any(each.key == SEED for each in dimensions):
         raise ConfigError("--seeds and seed=... exclude each other", hint="one of them")
     if not dimensions and asked.seeds == 1:
+        words = f"--script {shlex.quote(script.file)} lr=0.1,0.01" if script else "learning_rate=0.001,0.01"
         raise ConfigError(
             "nothing varies: no setting has several values",
-            hint="`tbcli sweep learning_rate=0.001,0.01`; `--seeds 5` repeats one training, `tbcli train` trains once",
+            hint=f"`tbcli sweep {words}`; `--seeds 5` repeats one training, `tbcli train` trains once",
         )
     combinations = _count(config, dimensions)
     config.updated({"train.name": f"{config.train.name}{SUMMARY}"}, {"train.name": "--name, with what trials add,"})

@@ -179,6 +179,12 @@ def test_words_are_checked_before_anything_starts(cli: Cli, words: str, match: s
     assert match in result.stderr
 
 
+def test_blanks_and_samplers_are_understood_in_a_dry_run(cli: Cli) -> None:
+    result = cli("sweep", "lr = 0.1, 0.2", "dropout=0..0.5", "--method", "tpe", "--trials", "3", "--dry-run")
+    assert (result.exit_code, result.stdout.split()) == (0, ["learning_rate", "0.1,0.2", "dropout", "0..0.5"])
+    assert "3 trials, each chosen by Optuna" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "match"),
     [
