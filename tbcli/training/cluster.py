@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tbcli.errors import ConfigError
+from tbcli.errors import ConfigError, TrainingFailed
 
 TF_CONFIG = "TF_CONFIG"
 TIED = "_TBCLI_TIED_TO_STDIN"
 _END_SECONDS = 20.0  # that a worker may take to end once it was dismissed
+_BESIDE: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +137,28 @@ def _started(place: WorkerPlace, workspace: Path) -> Iterator[subprocess.Popen[b
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
+    _BESIDE.append(child)
     try:
         yield child
     finally:
+        _BESIDE.remove(child)
         with suppress(ProcessLookupError):
             os.killpg(child.pid, 9)
         child.wait()
+
+
+def require_workers_beside() -> None:
+    """Check that no worker that was started beside this process has ended.
+
+    Raises:
+        TrainingFailed: One has.
+    """
+    for child in _BESIDE:
+        if child.poll() is not None:
+            raise TrainingFailed(
+                f"a worker ended before the training began, with exit code {child.returncode}",
+                hint="its own error output says why; nothing was trained",
+            )
 
 
 def end_with_parent() -> None:

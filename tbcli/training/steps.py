@@ -14,6 +14,7 @@ from tbcli.data.dataset import Split
 from tbcli.training.augmentation import Augmentation
 from tbcli.training.epoch import Epochs
 from tbcli.training.feed import TrainingFeed
+from tbcli.training.shared_step import build_optimizer_of
 
 
 def run_epochs(
@@ -115,8 +116,7 @@ def _build_state(model: keras.Model, split: Split) -> None:
     model.compute_loss(inputs, labels, outputs, training=False)
     model.compute_metrics(inputs, labels, outputs)
     model.reset_metrics()
-    with keras.name_scope(model.optimizer.name, caller=model.optimizer):  # as in a first step of Keras' own
-        model.optimizer.build(model.trainable_variables)
+    build_optimizer_of(model)
 
 
 def _spec_of(values: Any) -> tf.TensorSpec:

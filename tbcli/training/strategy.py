@@ -25,7 +25,14 @@ from tbcli.training.agreement import Disagreement
 from tbcli.training.cluster import place_of_process
 from tbcli.training.hardware import name_of_device
 from tbcli.training.objective import Objective
-from tbcli.training.shared_step import SharedStep, moments_of_all, own_draws, put_back, require_shareable
+from tbcli.training.shared_step import (
+    SharedStep,
+    build_optimizer_of,
+    moments_of_all,
+    own_draws,
+    put_back,
+    require_shareable,
+)
 
 
 class Strategy:
@@ -160,8 +167,8 @@ class Shared(Strategy, ABC):
             for value in vars(layer).values():
                 if isinstance(value, keras.random.SeedGenerator):
                     value.next = own_draws(value.next)
-        with self.scope(), keras.name_scope(model.optimizer.name, caller=model.optimizer):
-            model.optimizer.build(model.trainable_variables)
+        with self.scope():
+            build_optimizer_of(model)
         model.train_step = SharedStep(model, self, batch_size)
 
     @abstractmethod
@@ -196,6 +203,11 @@ class Mirrored(Shared):
                 "an optimizer that accumulates gradients cannot be shared by several devices of one process",
                 hint="`--workers` shares it; or train on one device",
             )
+        if _norms_batches(model) and _has_losses_of_calls(model, split):
+            raise DoesNotFit(
+                "layers that add losses beside batch normalization cannot be shared by several devices of one process",
+                hint="`--workers` shares them; or train on one device",
+            )
         super().spread(model, objective, split, batch_size)
         optimizer._all_reduce_sum_gradients = lambda pairs: pairs
 
@@ -206,6 +218,17 @@ class Mirrored(Shared):
             model.optimizer.apply(put_back(known, gradients), model.trainable_variables)
 
         self.tf.run(take, args=([gradient for gradient in gradients if gradient is not None],))
+
+
+def _norms_batches(model: keras.Model) -> bool:
+    return any(isinstance(layer, keras.layers.BatchNormalization) for layer in walk_layers(model))
+
+
+def _has_losses_of_calls(model: keras.Model, split: Split) -> bool:
+    """Return whether layers keep losses from a call to its end: where devices meet within one, they would mix them."""
+    inputs, _ = split.batch(slice(1))
+    model(tf.constant(inputs), training=False)
+    return len(model.losses) > sum(variable.regularizer is not None for variable in model.trainable_variables)
 
 
 def _updatable(create: Any, **arguments: Any) -> Any:

@@ -34,7 +34,7 @@ from tbcli.training.agreement import (
     require_same_parts,
     variables_of,
 )
-from tbcli.training.cluster import WorkerPlace, place_of_process
+from tbcli.training.cluster import WorkerPlace, place_of_process, require_workers_beside
 from tbcli.training.gathering import gather
 from tbcli.training.hardware import name_of_device
 from tbcli.training.interruption import check_signals
@@ -91,7 +91,7 @@ class Workers(Shared):
         gpus = tf.config.list_physical_devices("GPU")
         if gpus:
             tf.config.set_visible_devices(gpus[place.neighbours_before % len(gpus)], "GPU")
-        gather(place, check_signals)
+        gather(place, _check)
         cluster = tf.train.ClusterSpec({"worker": list(place.workers)})
         resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
             cluster, task_type="worker", task_id=place.index, rpc_layer="grpc"
@@ -320,6 +320,11 @@ def open_workers() -> Workers:
 @cache  # TensorFlow connects once in a process
 def _opened(place: WorkerPlace) -> Workers:
     return Workers(place)
+
+
+def _check() -> None:
+    check_signals()
+    require_workers_beside()
 
 
 def _hear_sigterm_again() -> None:

@@ -57,6 +57,16 @@ def test_the_number_of_steps_is_known_beforehand(batch: int, asked: int, steps: 
     assert feed.steps == steps == len(list(feed.executions(1)))
 
 
+@pytest.mark.parametrize(("longest", "steps"), [(1000.0, [1, 1, 3]), (1e-12, [1, 1, 1, 1, 1])])
+def test_an_execution_has_as_many_steps_as_there_is_time_for(longest: float, steps: list[int]) -> None:
+    feed, told = TrainingFeed(split_of(INPUTS), 5, 0, seed=0), list[int]()
+    feed.longest, feed.before = longest, lambda epoch, position, count: told.append(count)
+    feed.begin_epoch(1)
+    labels = np.concatenate([labels for _, labels in feed.executions(16)])
+    assert np.array_equal(labels, POSITIONS[epoch_order(SAMPLES, 0, 1)])
+    assert told == steps
+
+
 def test_a_limit_of_steps_takes_the_first_ones_of_the_order() -> None:
     feed = TrainingFeed(split_of(INPUTS), batch_size=5, steps_per_epoch=3, seed=2)
     feed.begin_epoch(4)

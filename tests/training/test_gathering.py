@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
-from tbcli.errors import Interrupted, TrainingFailed
-from tbcli.training.cluster import WorkerPlace, free_ports
+from tbcli.errors import ConfigError, Interrupted, TrainingFailed
+from tbcli.training import cluster
+from tbcli.training.cluster import WorkerPlace, free_ports, require_workers_beside
 from tbcli.training.gathering import gather
 
 
@@ -38,3 +41,19 @@ def test_a_signal_ends_the_waiting(index: int) -> None:
 
     with pytest.raises(Interrupted):
         gather(places(2)[index], signalled, 20)
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_port_that_is_taken_is_told(index: int) -> None:
+    place = places(2)[index]
+    address = ("127.0.0.1", int(place.workers[index].rpartition(":")[2]))
+    with socket.create_server(address), pytest.raises(ConfigError, match="address of this worker, 127"):
+        gather(place, nothing, 20)
+
+
+def test_nobody_waits_for_a_worker_beside_that_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "_BESIDE", [SimpleNamespace(poll=lambda: None)])
+    require_workers_beside()
+    monkeypatch.setattr(cluster, "_BESIDE", [SimpleNamespace(poll=lambda: 2, returncode=2)])
+    with pytest.raises(TrainingFailed, match="exit code 2"):
+        gather(places(2)[0], require_workers_beside, 20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -21,16 +22,21 @@ from tbcli.config import Config
 from tbcli.errors import ConfigError
 from tbcli.runs import Run, RunStore
 from tbcli.training.cluster import WorkerPlace, free_ports, place_of_process
+from tbcli.training.request import check_request
 from tests.training.test_strategy import SETTINGS, require_close, run_in, train
 
 
 @pytest.mark.slow
 @pytest.mark.tf
 def test_two_workers_and_then_three_come_to_what_one_process_comes_to(tmp_path: Path) -> None:
-    alone = train(tmp_path / "alone", *SETTINGS, "--epochs", "2")
-    run = train(tmp_path / "many", *SETTINGS, "--epochs", "1", "--workers", "2")
+    cosine = ["cosine" if word == "constant" else word for word in SETTINGS]
+    more = ["--epochs", "2", "--allow-changes"]  # begins the schedule anew
+    alone = train(tmp_path / "alone", *cosine, "--epochs", "1")
+    train(tmp_path / "alone", "--resume", alone.id, *more)
+    alone = run_in(tmp_path / "alone")
+    run = train(tmp_path / "many", *cosine, "--epochs", "1", "--workers", "2")
     assert run.record["device"].startswith("2 workers, ")
-    train(tmp_path / "many", "--resume", run.id, "--epochs", "2", "--workers", "3", "--audit")
+    train(tmp_path / "many", "--resume", run.id, *more, "--workers", "3", "--audit")
     run = run_in(tmp_path / "many")
     assert run.record["device"].startswith("3 workers, ")
     assert run.record["recording"]["switched_off"] == {}
@@ -180,6 +186,29 @@ def test_tf_config_tells_the_place_among_the_workers() -> None:
 @pytest.mark.parametrize("text", ["", "{}", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}'])
 def test_one_process_trains_alone(text: str) -> None:
     assert place_of_process({"TF_CONFIG": text}) is None
+
+
+@pytest.mark.parametrize(
+    ("workers", "kind", "index", "why"),
+    [
+        (["a:1", "b:1"], "worker", 2, "there is no worker 2 among 2"),
+        (["a:1", "b:1"], "worker", -1, "there is no worker -1"),
+        (["a:1", "b:1"], "ps", 0, "a task of type 'ps' has no part"),
+        (["a:1"], "evaluator", 0, "a task of type 'evaluator' has no part"),
+        (["a:1", "b"], "worker", 0, "'b' is not HOST:PORT"),
+        (["a:1", "a:1"], "worker", 1, "'a:1' is there twice"),
+    ],
+)
+def test_what_is_wrong_with_a_place_is_told(workers: list[str], kind: str, index: int, why: str) -> None:
+    said = {"cluster": {"worker": workers}, "task": {"type": kind, "index": index}}
+    with pytest.raises(ConfigError, match=why):
+        place_of_process({"TF_CONFIG": json.dumps(said)})
+
+
+@pytest.mark.parametrize("devices", ["2", "auto", "cpu:2"])
+def test_devices_and_workers_exclude_one_another(devices: str) -> None:
+    with pytest.raises(ConfigError, match=f"--devices {devices} cannot be had with several workers"):
+        check_request(Config().updated({"train.devices": devices, "train.workers": 2}))
 
 
 @pytest.mark.parametrize("text", ["[", "3", '{"cluster": {"worker": ["a:1", "b:1"]}}', '{"cluster": 3}'])
