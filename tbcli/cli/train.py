@@ -124,7 +124,7 @@ def train(
     else:
         run = _train(config, gates, output, leave, earlier)
     try:
-        _summarize(run, config, output)
+        _summarize(run, config, output, has_trained=not (earlier and any(earlier.at_end)))
     finally:
         _print_id(run, output)
     try:
@@ -292,17 +292,19 @@ def hush_libraries(*, verbose: bool) -> None:
     warnings.filterwarnings("ignore", module=r"(keras|tensorflow|numpy)\b")
 
 
-def _summarize(run: Run, config: Config, output: Output) -> None:
-    """Say what came of it, where it is and what to do next."""
+def _summarize(run: Run, config: Config, output: Output, *, has_trained: bool) -> None:
+    """Say what came of it, where it is and what to do next; what it cost, where that is of now."""
     from tbcli.runs.summary import ending_of
 
     recording = run.record.get("recording") or {}
     seconds = float(run.record.get("seconds") or 0)
     tested = _tested(run)
-    output.say(
-        f"{tested}, after {counted_seconds(seconds)} in all" if tested else f"done after {counted_seconds(seconds)}"
-    )
-    if recording.get("percent") is not None:
+    took = f"after {counted_seconds(seconds)}"
+    if has_trained:
+        output.say(f"{tested}, {took} in all" if tested else f"done {took}")
+    elif tested:
+        output.say(tested)
+    if has_trained and recording.get("percent") is not None:
         written = counted_bytes(sum((recording.get("bytes") or {}).values()))
         seconds, percent = recording["cpu_seconds"], recording["percent"]
         output.say(f"recording cost {seconds:.1f} CPU s, {percent:.1f} % of the training time, {written}")

@@ -81,7 +81,7 @@ def diagnose(run: Run, *, can_resume: Callable[[Run], bool] | None = None) -> li
     if run.is_live():
         curves = [each for each in curves if each.name != "still-improving"]
     found = [*_ending(run, known, curves, _to_resume(run, can_resume or _has_state)), *curves]
-    found += _small_validation(run, known)
+    found += [*_small_validation(run, known), *_differing_workers(run)]
     if predictions and recall:
         is_balanced = bool(settings.get("data.balance"))
         found += findings_on_classes(recall, known, predictions.split, is_balanced=is_balanced)
@@ -147,6 +147,24 @@ def _small_validation(run: Run, known: Known) -> Iterator[Finding]:
             fix=known.again(options, "validate with more samples"),
             where="validation samples",
         )
+
+
+def _differing_workers(run: Run) -> Iterator[Finding]:
+    """Yield that processes that trained together came to different values, also where the run was resumed since."""
+    said = run.record.get("workers_differ")
+    if not isinstance(said, Mapping):
+        return
+    is_trained = bool(said.get("is_trained"))
+    yield Finding(
+        level="warning" if is_trained else "note",
+        name="workers-differ",
+        what=f"its workers did not have the same values after step {said.get('step')}: {said.get('what')}",
+        why="its steps were by gradients of several models, of which one is kept"
+        if is_trained
+        else "what a layer keeps of the samples that it sees is of the first worker's share alone",
+        fix="give all workers the same code, files and versions, and train again" if is_trained else "",
+        where="workers",
+    )
 
 
 def _ending(run: Run, known: Known, curves: Sequence[Finding], again: str) -> Iterator[Finding]:

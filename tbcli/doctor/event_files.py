@@ -16,7 +16,8 @@ from tbcli.events.framing import AROUND
 from tbcli.naming.shortening import few
 from tbcli.naming.words import SPLITS
 from tbcli.runs.files import read_file
-from tbcli.runs.run import load_run
+from tbcli.runs.run import Run, load_run
+from tbcli.runs.summary import settings_of_run
 
 _FRESH = 600.0  # seconds; PyTorch's writer flushes every 120
 _GROWING = 60.0
@@ -71,8 +72,13 @@ def _recorded_nothing(logs: Logs) -> Finding | None:
         if has_finished
         else "there are no event files below it: its training ended before it recorded anything",
         why="TensorBoard says 'No dashboards are active', whatever the reason",
-        fix=command("tbcli", "train", "--config", runs[-1].id) if has_finished else "",
+        fix=command("tbcli", "train", "--config", runs[-1].id, *_recording(runs[-1])) if has_finished else "",
     )
+
+
+def _recording(run: Run) -> tuple[str, ...]:
+    """Return the words that have the same training recorded, where it asked for nothing."""
+    return ("--record", "standard") if settings_of_run(run).get("record.recorders") == "off" else ()
 
 
 def _is_of_live_run(place: Path) -> bool:

@@ -154,7 +154,8 @@ def _judge(difference: Disagreement | None, setup: Setup, step: int) -> None:
     if difference is None:
         return
     if difference.is_of_weights or difference.is_of_states:
-        setup.run.record["workers_differ"] = {"step": step, "what": difference.what}
+        told = {"step": step, "what": difference.what, "is_trained": difference.is_of_weights}
+        setup.run.record["workers_differ"] = told
     if difference.is_of_weights and not isinstance(sys.exception(), TrainingFailed):
         raise others_differ(difference)
     if difference.is_of_states:

@@ -95,6 +95,18 @@ def test_how_a_training_ended_is_a_finding(status: str, name: str, level: str, t
         assert diagnose(run)[0].fix == f"tbcli train --resume {run.id}"
 
 
+@pytest.mark.parametrize(("is_trained", "level"), [(True, "warning"), (False, "note")])
+def test_workers_that_came_to_other_values_are_told_also_of_a_run_that_finished_since(
+    is_trained: bool, level: str, tmp_path: Path
+) -> None:
+    said = {"step": 7, "what": "'dense/kernel' differs by 1.0e-01 of its largest value", "is_trained": is_trained}
+    (found,) = (
+        each for each in diagnose(make_run(tmp_path, record={"workers_differ": said})) if "workers" in each.name
+    )
+    assert (found.name, found.level) == ("workers-differ", level)
+    assert "after step 7: 'dense/kernel'" in found.what
+
+
 def test_a_training_that_diverged_in_its_first_epoch_is_told_a_lower_rate(tmp_path: Path) -> None:
     run = make_run(tmp_path, status="diverged", epochs=0, settings={"train.learning_rate": 0.004})
     assert diagnose(run)[0].fix == f"tbcli train --config {run.id} --learning-rate 0.0004"

@@ -14,6 +14,8 @@ from tbcli.training.continuing.state import Generations, pack
 
 MOST_SHARE = 0.01
 """Of the time so far, spent on saving; but for what must be saved."""
+FIRST_SHARE = 0.1
+"""The same of the first one, after an epoch: a killed training is not to lose more than one with it."""
 LONGEST_SECONDS = 300.0
 """Between two states, whatever they cost."""
 _FIRST_SECONDS, _BYTES_PER_SECOND = 0.03, 100e6  # what the first one is expected to cost
@@ -80,6 +82,8 @@ class StateKeeper:
         if (by_step or by_time) and not may and not self._is_seldom_told:
             self._is_seldom_told = True
             self._note("states are saved less often than --checkpoint-every asks: they would cost over 1 % of the time")
+        if epoch_ended and not self.step:
+            return self._expected <= FIRST_SHARE * (now - self._began)
         return may and (epoch_ended or by_step or by_time)
 
     def save(self, step: int, parts: Callable[[], dict[str, Any]]) -> None:

@@ -46,9 +46,7 @@ def test_a_state_is_saved_after_an_epoch_unless_it_takes_more_than_a_hundredth_o
     tmp_path: Path, clock: SimpleNamespace
 ) -> None:
     keeper = keeper_of(tmp_path, clock)
-    clock.seconds += 3
-    assert not keeper.is_due(10, epoch_ended=True)
-    clock.seconds += 2
+    clock.seconds += 5
     assert not keeper.is_due(15, epoch_ended=False)
     assert keeper.is_due(20, epoch_ended=True)
     keeper.save(20, dict)
@@ -59,6 +57,20 @@ def test_a_state_is_saved_after_an_epoch_unless_it_takes_more_than_a_hundredth_o
     assert keeper.is_due(40, epoch_ended=True)
     report = keeper.report({"states": 2, "seconds": 1.0})
     assert (report["states"], report["seconds"], report["bytes"] > 0) == (3, 1.1, True)
+
+
+@pytest.mark.parametrize(("seconds", "is_due"), [(0.3, False), (0.5, True)])
+def test_the_first_epoch_leaves_a_state_unless_that_takes_a_tenth_of_it(
+    tmp_path: Path, clock: SimpleNamespace, seconds: float, is_due: bool
+) -> None:
+    keeper = keeper_of(tmp_path, clock)
+    clock.seconds += seconds
+    assert not keeper.is_due(10, epoch_ended=False)
+    assert keeper.is_due(10, epoch_ended=True) == is_due
+    resumed = keeper_of(tmp_path, clock)
+    resumed.begin(10, SMALL)
+    clock.seconds += seconds
+    assert not resumed.is_due(20, epoch_ended=True)
 
 
 def test_five_minutes_never_pass_without_one(tmp_path: Path, clock: SimpleNamespace) -> None:
@@ -97,7 +109,7 @@ def test_states_that_are_saved_less_often_than_was_asked_are_told_once(
     keeper._note = said.append
     for step in (3, 6, 9):
         clock.seconds += 1.2
-        assert not keeper.is_due(step, epoch_ended=step == 6)
+        assert not keeper.is_due(step, epoch_ended=False)
     assert len(said) == bool(every)
 
 
