@@ -214,6 +214,10 @@ def _conclude(coordinator: Coordinator, definition: Definition, directory: Sweep
     told = [f"{len(reached)} of {definition.count} trials have a result"]
     told += [f"{without} ended without: {printable(str(directory.log_file))} says why"] if without else []
     output.say("; ".join(told))
+    runs = coordinator.runs()
+    cleaned = sum(bool(outcome.run) and outcome.trial not in runs for outcome in outcomes)
+    if cleaned:
+        output.say(f"cleaned since: the runs of {cleaned} of them; `tbcli clean --restore` lists the trash")
     if coordinator.left:
         left = "1 trial is left" if coordinator.left == 1 else f"{coordinator.left} trials are left"
         output.say(f"next    tbcli sweep --resume {name}   ({left})")

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from tbcli.naming.matching import did_you_mean
 from tbcli.runs.run import Run
 from tbcli.runs.store import RunStore
+from tbcli.runs.summary import summary_of
 from tbcli.sweeps.definition import SweepDirectory
 from tbcli.sweeps.goal import Goal
 from tbcli.sweeps.space import Value
@@ -53,7 +55,7 @@ def judged(outcome: Outcome, run: Run | None, goal: Goal) -> Outcome:
         return outcome
     value = goal.value(run)
     if value is None:
-        why = f"it has no number for {goal.text}"
+        why = f"it has no number for {goal.text} ({did_you_mean(goal.metric, summary_of(run).metrics)})"
         return replace(outcome, reason=f"{outcome.reason}; {why}" if outcome.reason else why)
     return replace(outcome, value=value)
 

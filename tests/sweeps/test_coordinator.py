@@ -210,6 +210,19 @@ def test_what_a_killed_coordinator_left_is_taken_up(top: Path) -> None:
     assert {trial.user_attrs["trial"]: trial.value for trial in complete} == values_of(outcomes)
 
 
+def test_a_sweep_says_that_its_runs_were_cleaned(
+    cli: Callable[..., Result], workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setattr("tbcli.sweeps.coordinator.WORKER", COMMAND)
+    assert cli("sweep", "--seeds", "2", "epochs=1", "limit_samples=20", "--name", "s").exit_code == 0
+    assert cli("clean", "s-1", "--yes").exit_code == 0
+    result = cli("sweep", "--resume", "latest")
+    assert (result.exit_code, len(result.stdout.split())) == (0, 1)
+    assert "2 of 2 trials have a result" in result.stderr
+    assert "cleaned since: the runs of 1 of them" in result.stderr
+
+
 def test_a_run_that_was_cleaned_is_not_trained_again(top: Path) -> None:
     sweep = Sweep(top, definition(RATES, epochs=1))
     outcomes = sweep.run()

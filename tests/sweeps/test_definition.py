@@ -206,10 +206,10 @@ def test_data_are_checked_before_anything_starts(cli: Cli, workspace: Path, word
 
 def test_a_trial_without_the_metric_has_no_result(workspace: Path) -> None:
     run = RunStore(PathsConfig(workspace=str(workspace))).create(Config())
-    run.update(status="finished", metrics={})
+    run.update(status="finished", metrics={"val_mse": {"best": 1.0, "best_epoch": 1, "last": 1.0}})
     ended = judged(Outcome(0, {}, None, "finished", run.id), run, goal_from("val_mae", "min"))
     assert not ended.has_result
-    assert ended.reason == "it has no number for val_mae"
+    assert ended.reason == "it has no number for val_mae (did you mean 'val_mse'?)"
 
 
 @pytest.mark.parametrize(
