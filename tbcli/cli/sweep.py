@@ -75,10 +75,8 @@ def sweep(
     """
     output = common.output
     if resume is not None:
-        refuse_together(
-            {"--resume": True, "--dry-run": dry_run, "--script": script is not None, "KEY=VALUES": bool(words)}
-        )
-        _go_on(common, resume, output, as_json=as_json)
+        refuse_together({"--resume": True, "--script": script is not None, "KEY=VALUES": bool(words)})
+        _go_on(common, resume, output, dry_run=dry_run, as_json=as_json)
         return
     from tbcli.runs import RunStore
     from tbcli.sweeps.asking import told_pruning, with_name
@@ -111,8 +109,8 @@ def sweep(
             raise
 
 
-def _go_on(common: Common, name: str, output: Output, *, as_json: bool) -> None:
-    """Go on with a sweep."""
+def _go_on(common: Common, name: str, output: Output, *, dry_run: bool, as_json: bool) -> None:
+    """Go on with a sweep, or show what is left of it."""
     from tbcli.sweeps.asking import changed_length
     from tbcli.sweeps.definition import find_sweep
 
@@ -122,6 +120,9 @@ def _go_on(common: Common, name: str, output: Output, *, as_json: bool) -> None:
     with directory.claim():
         definition = directory.load()
         longer = changed_length(definition, config.sweep.trials)
+        if dry_run:
+            _show_left(longer, directory, config, output, as_json=as_json)
+            return
         if not _is_said(common, "train.ray"):
             config = config.updated({"train.ray": definition.base["train"].get("ray", "")})
         if longer != definition:
@@ -328,3 +329,23 @@ def _show_trials(definition: Definition, output: Output, *, as_json: bool) -> No
     each = f", each combination with {definition.seeds} seeds" if definition.seeds > 1 else ""
     how = "" if definition.is_planned else ", each chosen by Optuna among these from what those before it reached"
     output.say(f"{count}{each}{how}, judged by {definition.metric}")
+
+
+def _show_left(
+    definition: Definition, directory: SweepDirectory, config: Config, output: Output, *, as_json: bool
+) -> None:
+    """Print the trials of a sweep that has begun, with what would become of each, or one document."""
+    from tbcli.cli.sweep_document import as_document
+    from tbcli.cli.sweep_table import left_lines
+    from tbcli.runs import RunStore
+    from tbcli.sweeps.endings import read_outcomes, runs_of_sweep
+
+    runs = runs_of_sweep(RunStore(config.paths, config.direction), definition.name)
+    outcomes = read_outcomes(directory.log_file)
+    document = as_document(definition, outcomes, runs, dry_run=True)
+    if as_json:
+        output.document(document)
+        return
+    lines, left = left_lines(definition, document["trials"], outcomes, retries=config.sweep.retry > 0)
+    output.results(lines)
+    output.say(f"{left} of {definition.count} trials {'is' if left == 1 else 'are'} left")

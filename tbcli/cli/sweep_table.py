@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from tbcli.cli.output import padded, printable
 from tbcli.cli.sweeping import spoken_number, spoken_setting
 from tbcli.sweeps.definition import Definition
-from tbcli.sweeps.endings import Outcome
+from tbcli.sweeps.endings import ENDED, FAILED, Outcome
 from tbcli.sweeps.space import spoken_value
 
 _SHOWN = 5
@@ -55,3 +56,32 @@ def best_lines(definition: Definition, reached: Sequence[Outcome]) -> list[str]:
         where = f"--sweep {shlex.quote(definition.name)} --sort {shlex.quote(definition.metric)}"
         lines.append(printable(f"the best {len(rows) - 1} of {len(reached)}; all: tbcli runs {where}"))
     return lines
+
+
+def left_lines(
+    definition: Definition, trials: Sequence[Mapping[str, Any]], ended: Collection[int], *, retries: bool
+) -> tuple[list[str], int]:
+    """Return the trials of a sweep with what becomes of each when it goes on, and how many are left.
+
+    Args:
+        definition: The sweep.
+        trials: What is known of them, as in its document.
+        ended: Those whose end was noted; of a script nothing else tells that it has come to its end.
+        retries: Whether those that failed begin again.
+    """
+    known, left = {each["trial"]: each for each in trials}, 0
+    seed = ["seed"] if definition.seeds > 1 else []
+    rows = [["trial", "next", *(each.name for each in definition.dimensions), *seed]]
+    for number in range(definition.count):
+        status, params = (known.get(number, {}).get(name) for name in ("status", "params"))
+        is_left = (
+            status not in ENDED
+            or (retries and status in FAILED)
+            or (definition.script is not None and number not in ended)
+        )
+        left += is_left
+        again = "begins again" if status in FAILED or definition.script else "goes on"
+        fate = ("begins" if status is None else again) if is_left else f"stays {status}"
+        values = [spoken_setting(params[each.key]) if params else "-" for each in definition.dimensions]
+        rows.append([str(number), fate, *values, *([str(definition.seed_of(number))] if seed else [])])
+    return [printable(line) for line in padded(rows, right={0})], left

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -107,6 +108,21 @@ def test_a_name_that_is_taken_is_refused_before_anything_starts(cli: Cli, worksp
     for name in ("old", "kept"):
         result = cli("sweep", "lr=0.1,0.2", "--name", name, "--dry-run", "--limit-samples", "100")
         assert (result.exit_code, f"sweep {name!r} already" in result.stderr) == (8, True), result.stderr
+
+
+def test_what_is_left_of_a_sweep_can_be_seen(cli: Cli, workspace: Path) -> None:
+    directory = create_sweep(PathsConfig(workspace=str(workspace)), "s")
+    directory.save(definition(RATES, SIZES))
+    for trial, status in enumerate(["finished", "failed", "interrupted"]):
+        params = {"train.learning_rate": 0.1, "train.batch_size": trial + 1}
+        make_run(workspace, status=status, record={"sweep": {"name": "s", "trial": trial, "params": params}})
+    result = cli("sweep", "--resume", "s", "--dry-run")
+    assert "4 of 6 trials are left" in result.stderr
+    for fate in ("stays finished", "stays failed", "goes on"):
+        assert result.stdout.count(fate) == 1
+    assert result.stdout.count("begins") == 3
+    assert "5 of 6 trials are left" in cli("sweep", "--resume", "s", "--dry-run", "--retry", "1").stderr
+    assert json.loads(cli("sweep", "--resume", "s", "--dry-run", "--json").stdout)["dry_run"] is True
 
 
 def test_a_damaged_definition_is_told(tmp_path: Path) -> None:
@@ -251,7 +267,7 @@ def test_settings_of_sweeps_are_no_words_of_train(cli: Cli) -> None:
 
 
 def test_a_sweep_that_goes_on_takes_nothing_that_would_change_its_trials(cli: Cli) -> None:
-    for words in ("--epochs 3", "--set train.epochs=3", "--config x.toml", "lr=0.1", "--dry-run", "--script x.py"):
+    for words in ("--epochs 3", "--set train.epochs=3", "--config x.toml", "lr=0.1", "--script x.py"):
         result = cli("sweep", "--resume", "latest", *words.split())
         assert result.exit_code == 2, words
     result = cli("sweep", "--resume", "latest", "--retry", "1", "--parallel", "2")

@@ -11,7 +11,12 @@ import pytest
 
 from tbcli.config import PathsConfig
 from tbcli.runs import RunStore
+from tbcli.sweeps.definition import Definition, Script
+from tbcli.sweeps.endings import Outcome
+from tbcli.sweeps.goal import goal_from
+from tbcli.sweeps.remains import Assignment, Remains
 from tbcli.sweeps.script_worker import _set_apart
+from tbcli.sweeps.view import SweepView
 from tests.fakes import make_run
 
 BEGAN = datetime(2026, 11, 26, tzinfo=UTC)
@@ -78,3 +83,18 @@ def test_of_several_fits_the_last_is_the_trial(tmp_path: Path) -> None:
         assert [run.started for run in store.of_sweep("s").list()] == [BEGAN + timedelta(seconds=2)]
         assert len(store.of_sweep("s", with_earlier_fits=True).list()) == 3
         assert [dict(run.earlier_fit_of) for run in store.list()] == [{"name": "s", "trial": 0}] * 2 + [{}]
+
+
+@pytest.mark.parametrize("logged", [False, True])
+def test_a_script_has_ended_where_the_sweep_has_noted_it(tmp_path: Path, logged: bool) -> None:
+    run = make_run(tmp_path, record={"sweep": {"name": "s", "trial": 0, "params": {"arguments.lr": 0.1}}})
+    script = Script(file="train.py", options={"lr": "--lr"}, fixed={})
+    definition = Definition(
+        name="s", dimensions=(), method="grid", combinations=1, seeds=1, metric="val_loss", sense="min", script=script
+    )
+    remains = Remains(
+        definition, RunStore(PathsConfig(workspace=str(tmp_path))), goal_from("val_loss", "min"), SweepView()
+    )
+    outcome = Outcome(trial=0, params={}, seed=None, status="finished", run=run.id)
+    state = remains.state(0, run, outcome if logged else None, retries=False)
+    assert isinstance(state, Outcome) if logged else state == Assignment(0, {"arguments.lr": 0.1}, resume=run.id)
