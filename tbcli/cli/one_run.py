@@ -70,6 +70,7 @@ def _about(run: Run, now: datetime) -> list[str]:
         "saved_epoch": _plain(run.number("saved_epoch")),
         "saved_step": _plain(run.number("saved_step")),
         **{key: _plain(record.get(key)) for key in ("device", "precision", "host")},
+        "learning_rate": _scaled_rate(run),
         "process": str(record.get("pid")) if run.is_live(now) else "",
         "versions": _plain(record.get("versions")),
         "git": _plain(record.get("git")),
@@ -102,6 +103,11 @@ def _trial(run: Run) -> str:
     return f"{said['trial']} of sweep {said['name']}: {settings}" + (
         "" if value is None else f", {judged_by(run)} {shown_metric(value)}"
     )
+
+
+def _scaled_rate(run: Run) -> str:
+    rate, shares = run.number("scaled_learning_rate"), run.number("shares")
+    return f"{rate:g}, that of the settings times {shares:.0f} devices" if rate and shares else ""
 
 
 def _with_parameters(run: Run) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+import zlib
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 
@@ -13,7 +14,7 @@ from tbcli.training.cluster import WorkerPlace
 GATHER_SECONDS = 300.0
 """How long workers wait for one another."""
 _LOOK_SECONDS = 0.2
-_GO = b"tbcli go\n"
+_GO, _NO = b"tbcli go\n", b"tbcli no\n"
 
 
 def gather(place: WorkerPlace, check: Callable[[], None], seconds: float = GATHER_SECONDS) -> None:
@@ -25,7 +26,7 @@ def gather(place: WorkerPlace, check: Callable[[], None], seconds: float = GATHE
         seconds: How long to wait.
 
     Raises:
-        ConfigError: The port of this process is taken.
+        ConfigError: The port of this process is taken, or another worker has another list of all.
         TrainingFailed: They did not come in time.
     """
     _require_free(place.workers[place.index])
@@ -68,7 +69,11 @@ def _wait_for_all(place: WorkerPlace, port: int, check: Callable[[], None], give
                 peer, _ = server.accept()
                 come.append(stack.enter_context(closing(peer)))
                 peer.settimeout(2)
-                missing.discard(int(peer.recv(16)))
+                number, checksum = map(int, peer.recv(64).split())
+                if checksum != _checksum(place):
+                    peer.sendall(_NO)
+                    raise _other_list(number)
+                missing.discard(number)
         for peer in come if not missing else ():
             with suppress(OSError):
                 peer.sendall(_GO)
@@ -81,7 +86,7 @@ def _report(place: WorkerPlace, address: tuple[str, int], check: Callable[[], No
     while time.monotonic() < give_up:
         check()
         with suppress(OSError), socket.create_connection(address, timeout=2) as peer:
-            peer.sendall(f"{place.index}\n".encode())
+            peer.sendall(f"{place.index} {_checksum(place)}\n".encode())
             peer.settimeout(_LOOK_SECONDS)
             while time.monotonic() < give_up:
                 check()
@@ -89,6 +94,19 @@ def _report(place: WorkerPlace, address: tuple[str, int], check: Callable[[], No
                     answer = peer.recv(len(_GO))
                     if answer == _GO:
                         return True
+                    if answer == _NO:
+                        raise _other_list(0)
                     break  # refused; or this end itself, where the system has joined it to itself for lack of a server
         time.sleep(_LOOK_SECONDS)
     return False
+
+
+def _checksum(place: WorkerPlace) -> int:
+    return zlib.crc32(",".join(place.workers).encode())
+
+
+def _other_list(number: int) -> ConfigError:
+    return ConfigError(
+        f"worker {number} has another list of workers in its TF_CONFIG",
+        hint="the cluster must be the same for all; only the task is each one's own",
+    )

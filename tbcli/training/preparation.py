@@ -129,6 +129,10 @@ def prepare(
         narrator.note(note)
     facts = {"device": device, "precision": precision, "threads": threads_in_use()}
     facts |= {"loss": objective.loss_name, "parameters": model.count_params()}
+    if strategy.shares > 1:
+        facts |= {"shares": strategy.shares}
+    if train.learning_rate != config.train.learning_rate:
+        facts["scaled_learning_rate"] = train.learning_rate
     if objective.from_logits:
         facts["from_logits"] = True
     if is_compiled_by_user and not train.loss:

@@ -602,3 +602,9 @@ def test_a_resumed_run_shows_when_and_with_what_changes(cli: Cli, workspace: Pat
     assert "train.epochs 5 instead of 3 after epoch 3, train.seed 1 instead of 0 after epoch 3" in shown
     run.update(resumed=[7, {}], changes=[7, {"changes": {"x": 3, "y": [1]}}, {"changes": 3}])
     assert cli("runs", "latest").exit_code == 0
+
+
+def test_a_learning_rate_that_was_scaled_is_shown(cli: Cli, workspace: Path) -> None:
+    run = make_run(workspace, record={"shares": 2, "scaled_learning_rate": 0.004})
+    shown = cli("runs", run.id).stdout
+    assert re.search(r"learning rate +0\.004, that of the settings times 2 devices", shown)

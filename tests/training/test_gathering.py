@@ -51,6 +51,16 @@ def test_a_port_that_is_taken_is_told(index: int) -> None:
         gather(place, nothing, 20)
 
 
+def test_other_lists_of_workers_are_told_to_both() -> None:
+    one, two, three = places(3)[0].workers
+    here, there = WorkerPlace((one, two), 0), WorkerPlace((one, two, three), 1)
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(gather, place, nothing, 20) for place in (here, there)]
+    for number, each in zip((1, 0), waiting, strict=True):
+        with pytest.raises(ConfigError, match=f"worker {number} has another list"):
+            each.result()
+
+
 def test_nobody_waits_for_a_worker_beside_that_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "_BESIDE", [SimpleNamespace(poll=lambda: None)])
     require_workers_beside()

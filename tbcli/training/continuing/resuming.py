@@ -25,6 +25,8 @@ _OF_AN_END = (
     "ended_by",
     "saved_epoch",
     "saved_step",
+    "shares",
+    "scaled_learning_rate",
 )
 
 
