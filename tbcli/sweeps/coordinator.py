@@ -157,9 +157,9 @@ class Coordinator:
     def _fill(self) -> None:
         """Hand trials to free slots."""
         for slot in self._slots:
-            if slot.number in self._running or not self._todo or self._stops:
+            task = None if slot.number in self._running or self._stops else self._next()
+            if task is None:
                 continue
-            task = self._todo.popleft()
             trial = self._study.begin(task.number, task.params)
             config = self._definition.config(trial, self._config.paths).as_dict()
             worker = self._worker_for(slot, config)
@@ -172,6 +172,15 @@ class Coordinator:
             worker.send({**job, "script": script.as_dict()} if script else job)
             self._running[slot.number] = Running(task, trial, task.attempts + 1, task.resume)
             self._view.started(slot.number, trial)
+
+    def _next(self) -> Assignment | None:
+        """Take the next trial; one whose run another machine may still train has to wait."""
+        for position, task in enumerate(self._todo):
+            run = self._store.load(task.resume) if task.resume else None
+            if run is None or not run.is_live():
+                del self._todo[position]
+                return task
+        return None
 
     def _worker_for(self, slot: Slot, config: Mapping[str, Mapping[str, Any]]) -> Worker:
         """Return the process in a slot, a new one where the old one cannot train this or has trained enough."""
@@ -256,8 +265,10 @@ class Coordinator:
             and running.attempts <= self._config.sweep.retry
             and not self._stops
         ):
-            self._view.note(f"trial {trial.number} failed, and begins again: {reason}")
-            goes_on = run is not None and run.status() == "interrupted"  # its worker is dead
+            is_live = run is not None and run.is_live()  # as far as is known: it was trained on another machine
+            when = " once nothing trains it any more" if is_live else ""
+            self._view.note(f"trial {trial.number} failed, and begins again{when}: {reason}")
+            goes_on = is_live or (run is not None and run.status() == "interrupted")  # its worker is dead
             if not goes_on:
                 self._remains.remove(run)
             self._begin_again(slot, running, attempts=running.attempts, resume=running.run if goes_on else "")

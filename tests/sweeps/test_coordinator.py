@@ -156,6 +156,20 @@ def test_failed_trials_begin_again_on_request(top: Path) -> None:
     assert [trial.state.name for trial in sweep.study().trials].count("COMPLETE") == 3
 
 
+def test_a_trial_whose_machine_is_lost_waits_until_nothing_trains_it_any_more(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, looks = Run.is_live, iter((True, True, True))
+    monkeypatch.setattr(Run, "is_live", lambda run: next(looks, False) or known(run))
+    monkeypatch.setattr("tbcli.sweeps.coordinator._LOOK_SECONDS", 0.01)
+    sweep = Sweep(top, definition(sizes("die once"), epochs=1))
+    (outcome,) = sweep.run(retry=1)
+    assert outcome.status == "finished"
+    assert [run.id for run in sweep.runs()] == [outcome.run]  # the same one goes on
+    assert next(looks, None) is None
+    assert any("once nothing trains it any more" in text for text in sweep.view.said)
+
+
 @pytest.mark.slow
 def test_a_sweep_that_failed_in_part_is_mended_later(top: Path) -> None:
     sweep = Sweep(top, definition(sizes("fail once", "", "unfit"), epochs=1))
