@@ -14,7 +14,7 @@ from tbcli.data.dataset import Dataset
 from tbcli.errors import ConfigError, DoesNotFit, telling_line
 from tbcli.loading import load_object
 from tbcli.models.applications import build_application
-from tbcli.models.architectures import ARCHITECTURES, choose_model, is_application, is_file, require_file
+from tbcli.models.architectures import ARCHITECTURES, choose_model, is_application, is_file, require_file, short_name
 from tbcli.models.fine_tuning import load_saved
 from tbcli.models.fitting import Say, require_fit
 from tbcli.models.freezing import freeze
@@ -46,6 +46,8 @@ def _made(config: ModelConfig, dataset: Dataset, say: Say, for_training: bool) -
     name = config.name
     if name in ARCHITECTURES:
         return build_architecture(config, dataset, say, for_training=for_training)
+    if config.dropout not in (0, ModelConfig().dropout):
+        say(f"model.dropout {config.dropout:g} has no effect: {short_name(name)} is no network of tbcli's")
     if is_reference(name):
         return require_fit(_from_function(config, dataset), name, dataset, say)
     if config.args:

@@ -157,7 +157,7 @@ def _require_arguments(definition: Definition, config: Config) -> None:
     Raises:
         ConfigError: One does not.
     """
-    from tbcli.models.architectures import ARCHITECTURES
+    from tbcli.models.architectures import ARCHITECTURES, AUTO
     from tbcli.usercode import written_parameters
 
     for key, setting in _ARGUMENTS_OF.items():
@@ -169,6 +169,15 @@ def _require_arguments(definition: Definition, config: Config) -> None:
                     raise ConfigError(f"{function!r} takes no argument {name!r}", hint=did_you_mean(name, known or ()))
             if is_ours and known is not None and "dropout" not in known:
                 _require_no_dropout(function, definition, config)
+            if not is_ours and key == "model.name" and function != AUTO and _varies("model.dropout", definition):
+                raise ConfigError(
+                    f"dropout varies, and has no effect on {function!r}, which is no network of tbcli's",
+                    hint="`model_arg.dropout=...`, where the function has such an argument",
+                )
+
+
+def _varies(key: str, definition: Definition) -> bool:
+    return any(each.key == key for each in definition.dimensions)
 
 
 def _values_of(key: str, definition: Definition, config: Config) -> Sequence[Any]:

@@ -170,6 +170,11 @@ def keeps_own_optimizer(config: TrainConfig) -> bool:
     return "optimizer" not in config.replaces
 
 
+def replaces_rate(config: TrainConfig) -> bool:
+    """Return whether the learning rate that a model was compiled with gives way to the configured one."""
+    return bool({"optimizer", "learning_rate"} & {*config.replaces})
+
+
 def without_effect(optimizer: keras.optimizers.Optimizer, config: TrainConfig) -> list[str]:
     """Return the settings that were said and that the optimizer of a compiled model does not have."""
     has = {*optimizer.get_config(), "schedule", "warmup"}

@@ -30,6 +30,7 @@ from tbcli.training.optimizing import (
     keeps_own_optimizer,
     rate_of_optimizer,
     rate_of_step,
+    replaces_rate,
     without_effect,
 )
 from tbcli.training.request import Expecting, check_metrics, expect, expected_summary, expects_anything
@@ -115,7 +116,11 @@ def prepare(
         feed.longest = LONGEST_EXECUTION
     is_compiled_by_user = is_compiled(model)
     plan = before.extended(feed.steps * train.epochs) if before else StepPlan(feed.steps * train.epochs)
-    if train.scale_learning_rate:
+    if train.scale_learning_rate and is_compiled_by_user and not replaces_rate(train):
+        narrator.warn(
+            "--scale-rate has no effect: the model's own optimizer keeps its rate, unless `--learning-rate` says one"
+        )
+    elif train.scale_learning_rate:
         train = replace(train, learning_rate=train.learning_rate * strategy.shares)
         narrator.note(f"learning rate {train.learning_rate:g}, for {strategy.shares} devices")
     _compile(replace(config, train=train), model, plan, objective, feed, strategy)

@@ -55,6 +55,7 @@ def test_an_argument_varies_under_its_own_name(cli: Cli, net: str, words: list[s
         (["model_arg.units=4,8", "model_arg.units=3"], "model_arg.units is there twice"),
         (["model.args=units=4,uns=8"], "takes no argument 'uns'\ntry:   did you mean 'units'"),
         (["lr=0.1,0.2", "--model-arg", "uns=3"], "takes no argument 'uns'"),
+        (["dropout=0.1,0.2"], "dropout varies, and has no effect on "),
         (["model_arg.units=4,8", "--model-arg", "units=3"], "argument units is said twice"),
         (["model_arg.units=4", "--model-arg", "units=3"], "argument units is said twice"),
         (["model_arg.=4,8"], "names no argument"),
