@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,9 +70,10 @@ def slots_by_ray(
             _require_shared(ray, nodes, mark)
         gpus = _gpus_for_each(config, nodes)
         count = max(1, min(trials, room_for(nodes, gpus) if asked == "auto" else int(asked)))
-        takes = {"num_cpus": cpus_for_each(nodes, count), "num_gpus": gpus}
-        place = ray.remote(**takes, concurrency_groups={WORDS: 1})(PlacedTrial)
-        slots = [RaySlot(number, ray, place, mark, directory, command) for number in range(count)]
+        share = cpus_for_each(nodes, count)
+        place = ray.remote(num_cpus=share, num_gpus=gpus, concurrency_groups={WORDS: 1})(PlacedTrial)
+        placing = partial(place.remote, command, mark, share, str(Path.cwd()))
+        slots = [RaySlot(number, ray, placing, directory, command) for number in range(count)]
         yield [*slots]
         deadline = time.monotonic() + _END_SECONDS
         for slot in slots:
@@ -84,17 +86,16 @@ class RaySlot(Slot):
     Args:
         number: From 0.
         ray: The module.
-        place: The class of the actor that a trial is a task of.
-        mark: See `_told_apart`.
+        placing: Makes the actor that a trial is a task of, given where its output goes.
         directory: Of the sweep.
         command: What a worker is.
     """
 
     def __init__(
-        self, number: int, ray: Any, place: Any, mark: Mark, directory: SweepDirectory, command: Sequence[str]
+        self, number: int, ray: Any, placing: Callable[[str], Any], directory: SweepDirectory, command: Sequence[str]
     ) -> None:
         super().__init__(number, (), directory, command)
-        self._ray, self._place, self._mark = ray, place, mark
+        self._ray, self._placing = ray, placing
         self._started: list[RayWorker] = []
 
     def suits(self, config: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -104,8 +105,7 @@ class RaySlot(Slot):
     def start(self, config: Mapping[str, Mapping[str, Any]]) -> Worker:
         """Return a worker that waits for a place."""
         output = str(self._directory.output_file(f"worker-{self.number}").absolute())
-        actor = self._place.remote(self._command, self._mark, output, str(Path.cwd()))
-        worker = RayWorker(self._ray, actor, config["train"]["name"])
+        worker = RayWorker(self._ray, self._placing(output), config["train"]["name"])
         self._started = [each for each in self._started if each.is_alive()] + [worker]
         return worker
 
@@ -200,14 +200,17 @@ class PlacedTrial:
     Args:
         command: What a worker is.
         mark: By which the workspace is known.
-        output: Where what libraries print goes.
+        share: Of the CPUs.
         directory: In which the sweep was started.
+        output: Where what libraries print goes.
     """
 
-    def __init__(self, command: Sequence[str], mark: Mark, output: str, directory: str) -> None:
+    def __init__(self, command: Sequence[str], mark: Mark, share: int, directory: str, output: str) -> None:
         self._problem = "" if mark.is_seen(_LOOK_SECONDS) else f"Ray placed it where {mark.workspace!r} is not shared"
         if not self._problem:
             become_like(directory)
+            if share < len(own_cores()):
+                os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(share))  # the other cores are for others
             self._worker = WorkerProcess([sys.executable, *command[1:]], (), Path(output))
 
     def train(self) -> Iterator[dict[str, Any]]:

@@ -82,7 +82,8 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     module = StandIn(cpus=4)
     monkeypatch.setitem(sys.modules, "ray", module)
     monkeypatch.setitem(sys.modules, "ray._private.worker", ModuleType("ray._private.worker"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        monkeypatch.setenv(name, "1")  # what is changed of them is changed back
     return module
 
 
@@ -108,7 +109,7 @@ def test_a_place_without_the_workspace_fails_its_trial_in_clear_words(
 ) -> None:
     monkeypatch.setattr(ray_slots, "_LOOK_SECONDS", 0.0)
     there = tmp_path / ".tbcli" / "sweeps" / "s" / "placed-by-ray"
-    placed = PlacedTrial(("python", "-c", "1"), Mark(str(there), "this one"), str(tmp_path / "out"), ".")
+    placed = PlacedTrial(("python", "-c", "1"), Mark(str(there), "this one"), 1, ".", str(tmp_path / "out"))
     placed.hear({})
     placed.stop()
     (end,) = placed.train()
