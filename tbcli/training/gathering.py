@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 import zlib
@@ -51,7 +52,7 @@ def _require_free(address: str) -> None:
         socket.create_server(("", port)).close()
     except OSError as error:
         raise ConfigError(
-            f"cannot listen at the address of this worker, {address}: {error.strerror or error}",
+            f"cannot listen at the address of this worker, {address}: {os.strerror(error.errno or 0)}",
             hint="give it a port that is free, in the TF_CONFIG of all workers",
         ) from error
 

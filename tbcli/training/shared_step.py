@@ -94,11 +94,11 @@ class SharedStep:
         return dense, tf.ensure_shape(padded, (self._batch_size, *outputs.shape[1:])), loss * share
 
 
-def build_optimizer_of(model: keras.Model) -> None:
-    """Make the optimizer's variables, unless it has them: one that scales the loss would make them twice."""
-    if not model.optimizer.built:
-        with keras.name_scope(model.optimizer.name, caller=model.optimizer):  # as in a first step of Keras' own
-            model.optimizer.build(model.trainable_variables)
+def make_variables_of(optimizer: keras.optimizers.Optimizer, variables: list[Any]) -> None:
+    """Make an optimizer's variables, unless it has them: one that scales the loss would make them twice."""
+    if not optimizer.built:
+        with keras.name_scope(optimizer.name, caller=optimizer):  # as in a first step of Keras' own
+            optimizer.build(variables)
 
 
 def put_back(known: Sequence[Any], places: Sequence[Any]) -> list[Any]:

@@ -14,7 +14,7 @@ from tbcli.data.dataset import Split
 from tbcli.training.augmentation import Augmentation
 from tbcli.training.epoch import Epochs
 from tbcli.training.feed import TrainingFeed
-from tbcli.training.shared_step import build_optimizer_of
+from tbcli.training.shared_step import make_variables_of
 
 
 def run_epochs(
@@ -116,7 +116,7 @@ def _build_state(model: keras.Model, split: Split) -> None:
     model.compute_loss(inputs, labels, outputs, training=False)
     model.compute_metrics(inputs, labels, outputs)
     model.reset_metrics()
-    build_optimizer_of(model)
+    make_variables_of(model.optimizer, model.trainable_variables)
 
 
 def _spec_of(values: Any) -> tf.TensorSpec:

@@ -27,7 +27,7 @@ from tbcli.training.hardware import name_of_device
 from tbcli.training.objective import Objective
 from tbcli.training.shared_step import (
     SharedStep,
-    build_optimizer_of,
+    make_variables_of,
     moments_of_all,
     own_draws,
     put_back,
@@ -167,8 +167,10 @@ class Shared(Strategy, ABC):
             for value in vars(layer).values():
                 if isinstance(value, keras.random.SeedGenerator):
                     value.next = own_draws(value.next)
+        variables = model.trainable_variables
         with self.scope():
-            build_optimizer_of(model)
+            make_variables_of(getattr(model.optimizer, "inner_optimizer", model.optimizer), variables)
+        make_variables_of(model.optimizer, variables)  # outside: a scale of the loss changes where devices cannot meet
         model.train_step = SharedStep(model, self, batch_size)
 
     @abstractmethod
