@@ -19,7 +19,8 @@ from tbcli.errors import ConfigError
 from tbcli.runs import RunStore
 from tbcli.sweeps import ray_slots
 from tbcli.sweeps.endings import Outcome
-from tbcli.sweeps.ray_slots import Mark, Node, PlacedTrial, cpus_for_each, room_for
+from tbcli.sweeps.ray_nodes import Mark, Node, cpus_for_each, room_for
+from tbcli.sweeps.ray_slots import PlacedTrial
 from tests.sweeps.test_coordinator import Sweep, definition, sizes, top
 
 __all__ = ["top"]
@@ -107,7 +108,7 @@ def test_trials_are_placed_one_by_one_hear_of_pruning_and_tell_how_they_died(top
 def test_a_place_without_the_workspace_fails_its_trial_in_clear_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ray_slots, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(ray_slots, "LOOK_SECONDS", 0.0)
     there = tmp_path / ".tbcli" / "sweeps" / "s" / "placed-by-ray"
     placed = PlacedTrial(("python", "-c", "1"), Mark(str(there), "this one"), 1, ".", str(tmp_path / "out"))
     placed.hear({})
