@@ -141,6 +141,35 @@ def test_workers_that_ray_places_come_to_what_one_process_comes_to_and_stop(tmp_
     assert run_in(tmp_path / "stop").status() == "interrupted"
 
 
+@pytest.mark.slow
+@pytest.mark.tf
+def test_all_workers_of_a_launcher_exit_with_the_code_of_the_first(tmp_path: Path) -> None:
+    addresses = tuple(f"127.0.0.1:{two_free_ports() + number}" for number in range(2))
+    command = [sys.executable, "-m", "tbcli", "train", "--workspace", str(tmp_path), "--quiet"]
+    words = [[*SETTINGS, "--epochs", "10000"], []]
+    started = [
+        subprocess.Popen(
+            [*command, *words[index]],
+            env={**os.environ, "TF_CONFIG": WorkerPlace(addresses, index).as_tf_config()},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for index in range(2)
+    ]
+    try:
+        give_up = time.monotonic() + 120
+        while not list(tmp_path.glob("logs/*/history.csv")):
+            assert all(each.poll() is None for each in started)
+            assert time.monotonic() < give_up
+            time.sleep(0.1)
+        started[1].terminate()
+        assert [each.wait(timeout=60) for each in started] == [128 + signal.SIGTERM] * 2
+    finally:
+        for each in started:
+            each.kill()
+            each.wait()
+
+
 def begun(workspace: Path, *words: str) -> tuple[subprocess.Popen[str], int]:
     """Return a training of two workers that has written something, and the other worker's process."""
     command = [sys.executable, "-m", "tbcli", "train", *words, "--workers", "2", "--workspace", str(workspace)]
