@@ -71,6 +71,7 @@ def _about(run: Run, now: datetime) -> list[str]:
         "saved_step": _plain(run.number("saved_step")),
         **{key: _plain(record.get(key)) for key in ("device", "precision", "host")},
         "learning_rate": _scaled_rate(run),
+        "workers_differed": _differed(record.get("workers_differ")),
         "process": str(record.get("pid")) if run.is_live(now) else "",
         "versions": _plain(record.get("versions")),
         "git": _plain(record.get("git")),
@@ -108,6 +109,10 @@ def _trial(run: Run) -> str:
 def _scaled_rate(run: Run) -> str:
     rate, shares = run.number("scaled_learning_rate"), run.number("shares")
     return f"{rate:g}, that of the settings times {shares:.0f} devices" if rate and shares else ""
+
+
+def _differed(said: Any) -> str:
+    return f"after step {said.get('step')}: {said.get('what')}" if isinstance(said, Mapping) else ""
 
 
 def _with_parameters(run: Run) -> str:

@@ -604,7 +604,9 @@ def test_a_resumed_run_shows_when_and_with_what_changes(cli: Cli, workspace: Pat
     assert cli("runs", "latest").exit_code == 0
 
 
-def test_a_learning_rate_that_was_scaled_is_shown(cli: Cli, workspace: Path) -> None:
-    run = make_run(workspace, record={"shares": 2, "scaled_learning_rate": 0.004})
+def test_a_learning_rate_that_was_scaled_and_workers_that_differed_are_shown(cli: Cli, workspace: Path) -> None:
+    differ = {"step": 7, "what": "'dense/kernel' differs by 1.0e-01 of its largest value"}
+    run = make_run(workspace, record={"shares": 2, "scaled_learning_rate": 0.004, "workers_differ": differ})
     shown = cli("runs", run.id).stdout
     assert re.search(r"learning rate +0\.004, that of the settings times 2 devices", shown)
+    assert re.search(r"workers differed +after step 7: 'dense/kernel' differs", shown)
