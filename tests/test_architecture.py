@@ -94,6 +94,8 @@ LIGHT = {
 SAME_IDEA = {
     # A file's name that two rooms share, because each has its end of one idea.
     "activations": "the tap measures what the layers answer, the recorder writes it",
+    "audit": "of dashboards, and how it reads",
+    "comparison": "of runs, and how it reads",
     "confusion": "the picture, and the recorder that writes it",
     "checks": "of settings, and of data",
     "curves": "what commands that draw curves share, and the curves",
@@ -205,6 +207,14 @@ def test_no_two_rooms_have_a_file_or_a_public_name_in_common() -> None:
 def test_only_the_entry_point_imports_the_command_line() -> None:
     knowing = {room_of(module) for module, path in MODULES.items() if "cli" in map(room_of, imports_of(path))}
     assert knowing <= {"cli", "__main__"}
+
+
+def test_what_renders_knows_no_command() -> None:
+    """Beside its own room it knows where output goes, and what was asked to be shown."""
+    rendering = [path for module, path in MODULES.items() if module.startswith("tbcli.cli.render")]
+    known = {imported for path in rendering for imported in imports_of(path) if room_of(imported) == "cli"}
+    others = {module for module in known if not module.startswith("tbcli.cli.render")}
+    assert others <= {"tbcli.cli.listing", "tbcli.cli.output", "tbcli.cli.places"}
 
 
 def test_no_file_is_a_drawer_for_everything() -> None:

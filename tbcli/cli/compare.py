@@ -80,7 +80,7 @@ def compare(
 
     store, output = store_of(config, sweep), common.output
     if code:
-        from tbcli.cli.comparing_code import compare_code
+        from tbcli.cli.render.code_comparison import compare_code
 
         compare_code(find_places(store, list(runs or ()), output), output, as_json=as_json)
         return
@@ -149,7 +149,7 @@ def _summaries(
 def _show(
     comparison: Comparison, group_by: str | None, output: Output, as_csv: bool, markdown: bool, as_json: bool
 ) -> None:
-    from tbcli.cli import comparing
+    from tbcli.cli.render.comparison import as_csv_lines, as_document, as_markdown_lines, as_table_lines
     from tbcli.naming.matching import listed
 
     bare = [printable(comparison.sides[position].label) for position in comparison.unconfigured]
@@ -158,10 +158,10 @@ def _show(
     for note in comparison.notes:
         output.warn(note)
     if as_json:
-        output.document(comparing.as_document(comparison, group_by))
+        output.document(as_document(comparison, group_by))
     elif as_csv:
-        output.results(comparing.as_csv_lines(comparison))
+        output.results(as_csv_lines(comparison))
     elif markdown:
-        output.results(comparing.as_markdown_lines(comparison))
+        output.results(as_markdown_lines(comparison))
     else:
-        output.results(comparing.as_table_lines(comparison))
+        output.results(as_table_lines(comparison))

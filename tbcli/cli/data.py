@@ -65,7 +65,7 @@ def data(
             }
         )
     else:
-        from tbcli.cli.data_report import report_lines
+        from tbcli.cli.render.data import report_lines
 
         output.results(report_lines(inspection, config))
 
@@ -92,7 +92,7 @@ def load_quietly(config: DataConfig, output: Output) -> Dataset:
 @contextmanager
 def _told(config: DataConfig, output: Output) -> Iterator[Callable[[str], None]]:
     """Show how far it is; what libraries print goes to stderr or nowhere."""
-    from tbcli.cli.progress import choose_narrator
+    from tbcli.cli.render.progress import choose_narrator
     from tbcli.cli.train import hush_libraries
     from tbcli.data import needs_keras
     from tbcli.data.telling import progress_to

@@ -163,7 +163,7 @@ def find_summaries(
 def _show(
     inquiry: Inquiry, method: str, importances: dict[str, float] | None, output: Output, *, as_json: bool
 ) -> None:
-    from tbcli.cli.effects_table import as_document, as_lines
+    from tbcli.cli.render.effects import as_document, as_lines
 
     if inquiry.direction.is_guessed:
         output.say(f"{inquiry.metric} {inquiry.direction.note}: `[direction]` in tbcli.toml says it")

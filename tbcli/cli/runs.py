@@ -13,8 +13,8 @@ from tbcli.cli.listing import Form, ListingQuery, Shown, guesses_in, require_one
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunArgument, with_common_options
 from tbcli.cli.output import Output, printable
 from tbcli.cli.places import NoCache, OfSweep, Verify, has_logs, named_place, store_of, warn_of_records
-from tbcli.cli.run_table import NOTHING, View, show_runs
-from tbcli.cli.sweeps_told import told_sweeps
+from tbcli.cli.render.run_table import NOTHING, View, show_runs
+from tbcli.cli.render.sweeps_told import told_sweeps
 from tbcli.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def runs(
     if run is not None:
         found = named_place(store, run, output)
         if text:
-            from tbcli.cli.texts import show_texts
+            from tbcli.cli.render.texts import show_texts
 
             show_texts(found, output, as_json=as_json, cache=not no_cache, verify=verify)
             return
@@ -109,7 +109,7 @@ def runs(
     else:
         found = LogDirectory(paths.logs.name, paths.logs, directions=config.direction)
     if _is_of_others(found, store, is_named=run is not None):
-        from tbcli.cli.logdir_table import show_logdir
+        from tbcli.cli.render.logdir_table import show_logdir
         from tbcli.runs.cleaning.wreckage import count_wreckage
 
         left_over = count_wreckage(store.wreckage()) if run is None else ""
@@ -191,7 +191,7 @@ def _with_note(shown: Shown) -> list[str]:
 
 
 def _show_one(run: Run, form: Form, query: ListingQuery, output: Output, *, watching: bool) -> None:
-    from tbcli.cli.one_run import run_lines, show_run
+    from tbcli.cli.render.one_run import run_lines, show_run
     from tbcli.runs.files import utc_now
 
     if query.asks_of_runs or query.is_reversed or form == "csv":

@@ -107,7 +107,7 @@ def serve(
         chosen = [*list_own_runs(store, output), *([] if audit else store.summaries())]
     _refuse_files([item.logs for item in chosen] or [store.logs_root])
     if audit:
-        from tbcli.cli.auditing import audit_chosen
+        from tbcli.cli.render.audit import audit_chosen
 
         audit_chosen(common.output, config.serve, chosen, as_json=as_json)
         return

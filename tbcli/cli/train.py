@@ -15,7 +15,6 @@ import typer
 from tbcli.cli.check import check_trained, require_known, settle_gates
 from tbcli.cli.completing import complete_run
 from tbcli.cli.earlier import Continuation, continued, repeated, settle_end, told_repetition
-from tbcli.cli.findings_of_run import tell_findings
 from tbcli.cli.options import OUTPUT_PANEL, TRAINING_PANEL, Common, refuse_together, with_options
 from tbcli.cli.output import (
     Output,
@@ -26,6 +25,7 @@ from tbcli.cli.output import (
     stdout_kept_clean,
     streams_set_aside,
 )
+from tbcli.cli.render.findings_of_run import tell_findings
 from tbcli.errors import ConfigError, Diverged
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def train(
             check_trained(run, gates, output)
     finally:  # the one says nothing of the other
         if audit:
-            from tbcli.cli.auditing import audit_trained
+            from tbcli.cli.render.audit import audit_trained
 
             audit_trained(output, config.serve, run)
 
@@ -157,7 +157,7 @@ def _follows(common: Common, *, is_alone: bool) -> bool:
 
     workspace = Path(replace(common, config=None).settle().paths.workspace).absolute()
     hush_libraries(verbose=common.output.verbose)
-    from tbcli.cli.progress import QuietNarrator
+    from tbcli.cli.render.progress import QuietNarrator
     from tbcli.training.following import follow
 
     with stdout_kept_clean():
@@ -228,7 +228,7 @@ def _train(
     earlier: Continuation | None = None,
 ) -> Run:
     hush_libraries(verbose=output.verbose)
-    from tbcli.cli.progress import choose_narrator
+    from tbcli.cli.render.progress import choose_narrator
     from tbcli.training import session
 
     narrator = choose_narrator(output, is_live=leave is None)
@@ -267,7 +267,7 @@ def _print_id(run: Run, output: Output) -> None:
 
 def _rehearse(config: Config, gates: Sequence[Gate], output: Output) -> None:
     hush_libraries(verbose=output.verbose)
-    from tbcli.cli.progress import choose_narrator
+    from tbcli.cli.render.progress import choose_narrator
     from tbcli.training.session import rehearse
 
     narrator = choose_narrator(output)

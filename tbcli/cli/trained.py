@@ -66,7 +66,7 @@ def trained_settings(run: Run, common: Common) -> Config:
 @contextmanager
 def opened(common: Common, run: Run) -> Iterator[tuple[SavedModel, Narrator, Callable[[], None]]]:
     """Yield the saved model, who tells of the progress, and what raises when a signal came."""
-    from tbcli.cli.progress import choose_narrator
+    from tbcli.cli.render.progress import choose_narrator
     from tbcli.cli.train import hush_libraries
     from tbcli.data.telling import progress_to
     from tbcli.keras_backend import load_keras

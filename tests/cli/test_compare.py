@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from tbcli.cli.comparing import letter_of
+from tbcli.cli.render.comparison import letter_of
 from tbcli.config import PathsConfig
 from tbcli.runs import RunStore
 from tbcli.runs.ids import without_slug

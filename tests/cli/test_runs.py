@@ -18,7 +18,7 @@ import pytest
 from typer.testing import Result
 
 from tbcli.cli.output import counted_bytes
-from tbcli.cli.run_table import HEADER, fitted
+from tbcli.cli.render.run_table import HEADER, fitted
 from tbcli.runs import Run
 from tbcli.runs.owner import Owner
 from tests.fakes import SOME_MOMENT, make_run

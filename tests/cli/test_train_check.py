@@ -56,7 +56,7 @@ def test_a_gate_that_fails_does_not_hide_what_the_audit_says(
     cli: Cli, trained: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audited: list[Any] = []
-    monkeypatch.setattr("tbcli.cli.auditing.audit_trained", lambda *words: audited.append(words))
+    monkeypatch.setattr("tbcli.cli.render.audit.audit_trained", lambda *words: audited.append(words))
     assert cli("train", "--audit", "--check", "epoch<0").exit_code == 7
     assert audited
 

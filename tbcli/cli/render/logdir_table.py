@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tbcli.cli.listing import Form, ListingQuery, Shown, choose, csv_lines, json_lines, json_text, shown_metric
 from tbcli.cli.output import counted_bytes, is_terminal, padded, printable
-from tbcli.cli.run_table import NOTHING, View, show_chosen_columns, width_of
+from tbcli.cli.render.run_table import NOTHING, View, show_chosen_columns, width_of
 from tbcli.errors import NotFound
 from tbcli.events.damage import located
 from tbcli.gates import Field

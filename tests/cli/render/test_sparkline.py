@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbcli.cli.sparkline import BARS, PLAIN_BARS, draw_sparkline
+from tbcli.cli.render.sparkline import BARS, PLAIN_BARS, draw_sparkline
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from tbcli.cli.output import padded, printable
-from tbcli.cli.sweeping import spoken_number, spoken_setting
+from tbcli.cli.render.sweep_progress import spoken_number, spoken_setting
 from tbcli.sweeps.definition import Definition
 from tbcli.sweeps.endings import ENDED, FAILED, Outcome
 from tbcli.sweeps.space import spoken_value

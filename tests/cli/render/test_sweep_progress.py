@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tbcli.cli.output import Output
-from tbcli.cli.sweeping import LiveView
+from tbcli.cli.render.sweep_progress import LiveView
 from tbcli.sweeps.definition import Definition, Trial
 from tbcli.sweeps.goal import Goal
 from tbcli.sweeps.space import Dimension

@@ -15,13 +15,13 @@ import pytest
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from tbcli.cli.progress import fitting_columns, progress_line
+from tbcli.cli.render.progress import fitting_columns, progress_line
 
 # Tells a short story, as a training does, without a training.
 STORY = """
 import sys, time
 from tbcli.cli.output import Output
-from tbcli.cli.progress import choose_narrator
+from tbcli.cli.render.progress import choose_narrator
 
 narrator = choose_narrator(Output(quiet="quiet" in sys.argv))
 narrator.stage("Loading numbers")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tbcli.cli.findings_of_run import tell_findings
 from tbcli.cli.output import Output
+from tbcli.cli.render.findings_of_run import tell_findings
 from tbcli.doctor import diagnosis
 from tbcli.runs import Run
 from tests.doctor.test_diagnosis import run_with

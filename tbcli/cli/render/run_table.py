@@ -232,7 +232,7 @@ def show_runs(store: RunStore, form: Form, query: ListingQuery, view: View, now:
 
 
 def _runs_shown(search: WreckSearch, form: Form, query: ListingQuery, view: View, now: datetime, sweep: str) -> Shown:
-    from tbcli.cli import trial_table
+    from tbcli.cli.render import trial_table
     from tbcli.runs.store import by_time
 
     order: Callable[[Run], Any] = trial_table.trial_order if sweep else by_time

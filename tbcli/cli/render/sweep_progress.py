@@ -28,7 +28,7 @@ _WIDTHS = (16, 10, 6)  # of the cell of a setting, tried in turn
 
 def choose_view(output: Output) -> QuietView:
     """Return the view: warnings only under ``--quiet``, a live table only where a terminal can show it."""
-    from tbcli.cli.progress import wants_cursor
+    from tbcli.cli.render.progress import wants_cursor
 
     if output.quiet:
         return QuietView(output)
