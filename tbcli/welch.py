@@ -108,6 +108,17 @@ def two_sided_p(t: float, freedom: float) -> float:
     return _incomplete_beta(freedom / 2, 0.5, freedom / (freedom + t * t))
 
 
+def p_of_f(f: float, above: float, below: float) -> float:
+    """Return how often an F statistic is at least so large.
+
+    Args:
+        f: At least 0.
+        above: Degrees of freedom of what is tested.
+        below: Those of the noise.
+    """
+    return _incomplete_beta(below / 2, above / 2, below / (below + above * f))
+
+
 def _incomplete_beta(a: float, b: float, x: float) -> float:
     """Return the regularised incomplete beta function, by its continued fraction where that is quick."""
     if not 0 < x < 1:

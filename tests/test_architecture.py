@@ -37,7 +37,7 @@ ROOMS = {
     "gates": {"runs"},
     "grouping": {"runs"},
     "comparison": {"grouping", "runs", "welch"},
-    "effects": {"grouping", "runs"},
+    "effects": {"grouping", "runs", "welch"},
     "figures": {"effects", "events", "readers", "runs", "tasks"},
     "exporting": {"events", "readers", "runs"},
     "recorders": {"events", "figures", "runs", "tasks"},  # of runs only what its files call a metric

@@ -10,11 +10,13 @@ from typing import Any, Literal
 import numpy as np
 
 from tbcli.effects.factors import Factor, confounded, factors_of
+from tbcli.effects.grids import tests_of
 from tbcli.effects.interactions import (
     LEAST_FOR_PAIRS,
     STRICT,
     Interaction,
     explained_share,
+    interaction_by,
     interaction_of,
     p_of_pairs,
     space_with,
@@ -23,7 +25,17 @@ from tbcli.effects.interactions import (
 from tbcli.effects.levels import Level, MainEffect, main_effect
 from tbcli.effects.magnitudes import in_plain_numbers, power_for
 from tbcli.effects.replicates import Observations, observations_of
-from tbcli.effects.screening import ALPHA, FAMILIES, LEAST_REST, PERMUTATIONS, Permutations, Screening, screen, space_of
+from tbcli.effects.screening import (
+    ALPHA,
+    FAMILIES,
+    LEAST_REST,
+    PERMUTATIONS,
+    Permutations,
+    Screening,
+    least_p,
+    screen,
+    space_of,
+)
 from tbcli.effects.spaces import Floats, likeness, orthonormal, without
 from tbcli.effects.twins import without_twins
 from tbcli.grouping import is_beside, is_seed
@@ -34,6 +46,7 @@ NOISE: Verdict = "noise"
 CONFOUNDED: Verdict = "confounded"
 CANNOT_TELL: Verdict = "cannot tell"
 LEAST_POINTS = 6
+_FEW = 24  # runs, which may be too few for any p below the limit
 _MOST_EXCHANGED = 600_000  # values that are put in random orders at once
 
 
@@ -106,6 +119,11 @@ class Effects:
         return any(one.verdict != CANNOT_TELL for one in self.settings)
 
     @property
+    def is_repeated(self) -> bool:
+        """Whether there are several runs of some configurations."""
+        return len(self.points.configurations) < self.runs
+
+    @property
     def is_varying(self) -> bool:
         """Whether the metric has more than one value."""
         return self.unexplained is not None
@@ -174,21 +192,38 @@ class _Judged:
         self.points, self.groups, self.scale, self.is_lower_better = points, groups, scale, is_lower_better
         self.factors = [group[0] for group in groups]
         self.blocks = [factor.block() for factor in self.factors]
+        self.grid = tests_of(points, self.factors)
         self.why = {place: why for place, factor in enumerate(self.factors) if (why := self._why_not(place, factor))}
         self.able = [place for place in range(len(self.factors)) if place not in self.why]
         y, start = points.y, np.full((len(points.y), 1), len(points.y) ** -0.5)
         self.permutations = Permutations(y, count=min(PERMUTATIONS, max(199, _MOST_EXCHANGED // len(y))))
         self.found = self._screened()
         self.given = space_of(self.found.chosen, self.blocks) if self.blocks else start
+        self._tell_too_few()
         self.shares = [self._share(place) for place in range(len(self.factors))]
         rest = float((without(y, self.given) ** 2).sum())
-        self.noise = math.sqrt(rest / max(1, len(y) - self.given.shape[1]))
+        self.noise = self.grid.deviation if self.grid else math.sqrt(rest / max(1, len(y) - self.given.shape[1]))
 
     def _screened(self) -> Screening:
         if not self.able:
             return Screening([], np.empty(0))
-        families = FAMILIES if len(self.able) > 1 and len(self.points.y) >= LEAST_FOR_PAIRS else 1
-        return screen(self.points.y, self.blocks, self.able, self.permutations, families)
+        if self.grid is None:
+            return screen(self.points.y, self.blocks, self.able, self.permutations, self._families())
+        p = np.array([self.grid.p.get((place,), np.nan) for place in range(len(self.factors))])
+        return Screening(sorted((place for place in self.able if p[place] <= ALPHA), key=lambda one: p[one]), p)
+
+    def _families(self) -> int:
+        return FAMILIES if len(self.able) > 1 and len(self.points.y) >= LEAST_FOR_PAIRS else 1
+
+    def _tell_too_few(self) -> None:
+        """Take note of settings of which so few runs could not have told an effect, whatever their values."""
+        if self.grid is not None or len(self.points.y) > _FEW or min(self.points.y) == max(self.points.y):
+            return
+        for place in self.able:
+            if self.found.p[place] > ALPHA and not self.found.alike.get(place):
+                least = least_p(place, self.blocks, self.able, self.permutations, self._families())
+                if least > ALPHA:
+                    self.why[place] = f"too few runs: no p of {self._counted()} is below {least:.2g}"
 
     def _why_not(self, place: int, factor: Factor) -> str:
         """Return what keeps a setting from being tested, ``""`` if nothing does."""
@@ -196,6 +231,9 @@ class _Judged:
         counted = self._counted()
         if runs < LEAST_POINTS:
             return f"{counted} {'is' if runs == 1 else 'are'} too few"
+        if self.grid is not None:
+            own = f"{len(factor.levels)} values in {len(self.points.configurations)} configurations"
+            return "" if (place,) in self.grid.p else own
         if not factor.is_number and len(factor.levels) > runs / 2:
             return f"{len(factor.levels)} values in {counted}"
         if size > runs - 1 - LEAST_REST:
@@ -212,11 +250,15 @@ class _Judged:
         return told if points == runs else f"{points:,} configuration{'s' if points > 1 else ''} of {told}"
 
     def _share(self, place: int) -> float:
+        if self.grid is not None:
+            return self.grid.shares.get((place,), 0.0)
         others = space_of([one for one in self.found.chosen if one != place], self.blocks)
         return self.scale * explained_share(self.points.y, orthonormal(self.blocks[place], others), others)
 
     def share_of_chosen(self) -> float:
         """Return the share of the variance that the settings with an effect explain together."""
+        if self.grid is not None:
+            return sum(map(self._share, self.found.chosen))
         start = np.full((len(self.points.y), 1), len(self.points.y) ** -0.5)
         return self.scale * explained_share(self.points.y, orthonormal(self.given, start), start)
 
@@ -242,6 +284,8 @@ class _Judged:
         if top is None:
             return []
         asked = (names.index(top[0]), names.index(top[1]))
+        if self.grid is not None:
+            return self._pairs_of_grid(asked)
         if len(self.points.y) < LEAST_FOR_PAIRS:
             return [untold(self.factors[asked[0]], self.factors[asked[1]], self.points.y)]
         chosen = [self.able.index(place) for place in self.found.chosen]
@@ -253,19 +297,31 @@ class _Judged:
         asked = (min(asked), max(asked))
         tested.setdefault(asked, 0.0)  # a pair with hardly any room was not among those tested together
         found, given = [], self.given
-        for pair, least_p in tested.items():
-            if pair != asked and least_p > STRICT:
+        for pair, together in tested.items():
+            if pair != asked and together > STRICT:
                 continue
             one, other = (self.factors[place] for place in (pair if pair != asked else map(names.index, top)))
-            found.append(interaction_of(one, other, self.points.y, given, self.permutations, self.scale, least_p))
+            found.append(interaction_of(one, other, self.points.y, given, self.permutations, self.scale, together))
             if found[-1].verdict == EFFECT:  # weaker ones have to do more than what goes with it
                 given = space_with(one, other, given)
         return [each for each in found if each.verdict == EFFECT or {each.one, each.other} == set(top)]
 
+    def _pairs_of_grid(self, asked: tuple[int, int]) -> list[Interaction]:
+        """Return the pair that was asked for, and those that do more than noise, the strongest first."""
+        if self.grid is None:
+            return []
+        p, shares, found = self.grid.p, self.grid.shares, []
+        for term in sorted((term for term in p if len(term) == 2), key=lambda term: p[term]):
+            is_asked = set(term) == set(asked)
+            if is_asked or p[term] <= ALPHA:
+                one, other = (self.factors[place] for place in (asked if is_asked else term))
+                found.append(interaction_by(one, other, self.points.y, shares[term], p[term]))
+        return found
+
     def settings(self, place: int, pairs: Sequence[Interaction]) -> Iterator[SettingEffect]:
         """Yield what is known of each setting of a group."""
         verdict, others = self._verdict(place)
-        p = math.nan if place in self.why else float(self.found.p[place])
+        p = math.nan if place in self.why or verdict == CANNOT_TELL else float(self.found.p[place])
         beside = [factor.name for other in others for factor in self.groups[other]]
         why = self.why.get(place, "") or ("no room beside the other settings" if verdict == CANNOT_TELL else "")
         adjusted = self._adjusted(place)

@@ -74,6 +74,11 @@ def untold(one: Factor, other: Factor, y: Floats) -> Interaction:
     return Interaction(one.name, other.name, 0.0, None, tuple(_cells(one, other, y)))
 
 
+def interaction_by(one: Factor, other: Factor, y: Floats, share: float, p: float) -> Interaction:
+    """Return what a test says two settings do together."""
+    return Interaction(one.name, other.name, share, p, tuple(_cells(one, other, y)))
+
+
 def interaction_of(
     one: Factor, other: Factor, y: Floats, given: Floats, permutations: Permutations, scale: float, least_p: float
 ) -> Interaction:

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tbcli.effects.factors import Factor, confounded, factors_of
 from tbcli.effects.spaces import Floats
 from tbcli.grouping import is_seed
 from tbcli.naming.group_labels import text_of
-
-LEAST_POINTS = 8  # from which the means of replicates stand for their runs
 
 
 class SeedNoise(NamedTuple):
@@ -44,6 +43,7 @@ class Observations:
         rows: The settings of each point.
         y: Its value, a mean where it is of several runs ``[n]``.
         members: The positions of its runs.
+        configurations: The positions of the points that differ only in their seed.
         repeats: How many runs repeat another one, seed and all, and were averaged with it.
         noise: Of the seeds; None where no two runs differ only in theirs.
         within: Sum of the squared distances of runs from the mean of their point.
@@ -52,6 +52,7 @@ class Observations:
     rows: tuple[Mapping[str, Any], ...]
     y: Floats
     members: tuple[tuple[int, ...], ...]
+    configurations: tuple[tuple[int, ...], ...]
     repeats: int
     noise: SeedNoise | None
     within: float
@@ -68,23 +69,53 @@ def observations_of(rows: Sequence[Mapping[str, Any]], values: Sequence[float], 
         values: The metric.
         keys: The settings that vary.
     """
-    y = np.array(values)
     seeds = [key for key in dict.fromkeys(key for row in rows for key in row) if is_seed(key)]
     seeded = [any(row.get(key) is not None for key in seeds) for row in rows]
     # Runs that tell no seed are taken to have different ones.
     own = _gathered([(_identity(row, keys), None if seeded[i] else i) for i, row in enumerate(rows)])
-    y_of = np.array([y[list(members)].mean() for members in own])
+    units = _in_order([_Point((group,), rows, values) for group in own])
     without_seed = [key for key in keys if not is_seed(key)]
-    alike = _gathered([_identity(rows[members[0]], without_seed) for members in own])
-    noise, within = _noise(y_of, alike)
-    repeats = len(rows) - len(own)
-    if len(alike) == len(own) or not _are_means_needed(rows, own, alike, without_seed):
-        points = own
-    else:
-        points = [tuple(run for one in group for run in own[one]) for group in alike]
-        means = np.array([y_of[list(group)].mean() for group in alike])
-        return Observations(tuple(rows[runs[0]] for runs in points), means, tuple(points), repeats, noise, within)
-    return Observations(tuple(rows[runs[0]] for runs in points), y_of, tuple(points), repeats, noise, 0.0)
+    alike = _gathered([_identity(unit.row, without_seed) for unit in units])
+    noise, within = _noise(np.array([unit.y for unit in units]), alike)
+    points, configurations = units, alike
+    if len(alike) < len(units) and not _is_grid(units, without_seed, alike):
+        points = _in_order([_Point(tuple(units[one].groups[0] for one in group), rows, values) for group in alike])
+        configurations = [(place,) for place in range(len(points))]
+    return Observations(
+        tuple(point.row for point in points),
+        np.array([point.y for point in points]),
+        tuple(tuple(run for group in point.groups for run in group) for point in points),
+        tuple(configurations),
+        len(rows) - len(units),
+        noise,
+        within if points is not units else 0.0,
+    )
+
+
+class _Point:
+    """Runs as one: groups of those that repeat one another.
+
+    Args:
+        groups: The positions of the runs.
+        rows: The settings of all runs.
+        values: The metric of all runs.
+    """
+
+    def __init__(
+        self, groups: tuple[tuple[int, ...], ...], rows: Sequence[Mapping[str, Any]], values: Sequence[float]
+    ) -> None:
+        self.groups, self.row = groups, rows[groups[0][0]]
+        self.y = float(np.mean([np.mean([values[run] for run in group]) for group in groups]))
+
+
+def _in_order(points: Sequence[_Point]) -> list[_Point]:
+    """Return points by their values and settings, so that the order in which runs are named changes nothing."""
+    return sorted(points, key=lambda point: (point.y, repr(sorted(point.row.items(), key=lambda item: item[0]))))
+
+
+def _is_grid(units: Sequence[_Point], keys: Sequence[str], alike: Sequence[Sequence[int]]) -> bool:
+    factors = [group[0] for group in confounded(factors_of([unit.row for unit in units], keys))]
+    return bool(grid_axes(factors, [group[0] for group in alike]))
 
 
 def _identity(row: Mapping[str, Any], keys: Sequence[str]) -> Hashable:
@@ -108,24 +139,19 @@ def _noise(y: Floats, groups: Sequence[Sequence[int]]) -> tuple[SeedNoise | None
     return SeedNoise(math.sqrt(within / freedom), freedom, len(several), runs), within
 
 
-def _are_means_needed(
-    rows: Sequence[Mapping[str, Any]],
-    own: Sequence[Sequence[int]],
-    alike: Sequence[Sequence[int]],
-    keys: Sequence[str],
-) -> bool:
-    if len(alike) >= LEAST_POINTS:
-        return True
-    # Settings that part the configurations alike are one; one of which each has a value of its own (`model.args` beside
-    # the arguments in it) is what the others make together.
-    partitions = {_partition([rows[own[group[0]][0]].get(key) for group in alike]) for key in keys}
-    sizes = [len(set(partition)) for partition in partitions]
-    varying = [size for size in sizes if 1 < size < len(alike)]
-    is_grid = math.prod(varying) == len(alike)
-    return not (is_grid or (not varying and len(alike) in sizes))
+def grid_axes(factors: Sequence[Factor], first: Sequence[int]) -> list[int]:
+    """Return the positions of the settings that make a full grid of the configurations, none if these are no grid.
 
+    A text of its own in each of them (`model.args` beside the arguments in it) is what the others make together.
 
-def _partition(values: Sequence[Any]) -> tuple[int, ...]:
-    """Return which values are the same, whatever they are."""
-    first: dict[Hashable, int] = {}
-    return tuple(first.setdefault(_identity({"": value}, [""]), len(first)) for value in values)
+    Args:
+        factors: The settings, no two of which divide the runs alike.
+        first: The position of one run of each configuration.
+    """
+    sizes = [len(set(factor.codes[list(first)].tolist())) for factor in factors]
+    axes = [place for place, size in enumerate(sizes) if size < len(first) or factors[place].is_number]
+    axes = axes or list(range(len(factors)))[:1]
+    if math.prod(sizes[place] for place in axes) != len(first) or any(factors[place].condition for place in axes):
+        return []
+    found = {tuple(int(factors[place].codes[run]) for place in axes) for run in first}
+    return axes if len(found) == len(first) else []

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +17,8 @@ PERMUTATIONS = 999
 FAMILIES = 2
 """Of tests: those of settings and those of pairs, which share the one error in twenty."""
 LEAST_REST = 3  # degrees of freedom that tell what noise is
+_MOST_ORDERS = 50_000  # of runs, all of which are looked at
+_FEW = 60  # runs, among which the effects of others are much of the noise
 _NOTHING = 1e-18  # of the variance: rounding
 _ALONE = 1e-6  # of a run that is left when all others are fitted
 _SIMILAR = 0.3  # squared correlation from which one setting may stand in for another
@@ -34,22 +39,47 @@ class Screening:
     alike: dict[int, list[int]] = field(default_factory=dict)
 
 
+class Beside(NamedTuple):
+    """Settings, each beside all others.
+
+    Args:
+        space: Of all of them.
+        blocks: What each holds that the others do not.
+    """
+
+    space: Floats
+    blocks: list[Floats]
+
+
 class Permutations:
     """The responses of runs in random orders, and what a random order makes of a statistic.
 
     Args:
         y: A metric ``[n]``.
         seed: Of the orders.
-        count: How many.
+        count: How many; of few runs all that there are.
+        orders: Those of other responses of as many runs, in place of new ones.
     """
 
-    def __init__(self, y: Floats, *, seed: int = 0, count: int = PERMUTATIONS) -> None:
-        orders = np.tile(np.arange(len(y)), (count, 1))
-        self._orders = np.random.default_rng(seed).permuted(orders, axis=1)
+    def __init__(
+        self, y: Floats, *, seed: int = 0, count: int = PERMUTATIONS, orders: np.ndarray | None = None
+    ) -> None:
+        self._orders = _orders(len(y), count, seed) if orders is None else orders
         # One outlier hides an effect from the values, never from their ranks; what either shows counts.
-        self._responses = [y, _normal_scores(y)]
+        self._responses = [y, normal_scores(y)]
 
-    def strengths(self, blocks: Sequence[Floats], given: Floats, *, by_ranks: bool = True) -> tuple[Floats, Floats]:
+    def of(self, y: Floats) -> Permutations:
+        """Return another response of the same runs in the same orders."""
+        return Permutations(y, orders=self._orders)
+
+    def strengths(
+        self,
+        blocks: Sequence[Floats],
+        given: Floats,
+        *,
+        by_ranks: bool = True,
+        beside: Beside | None = None,
+    ) -> tuple[Floats, Floats]:
         """Return how much each block explains beyond what is given: ``[k]`` of the runs, ``[count, k]`` by chance.
 
         Residuals of what is given are exchanged (Freedman and Lane).
@@ -58,23 +88,30 @@ class Permutations:
             blocks: Orthonormal columns, and orthogonal to `given`.
             given: Orthonormal columns.
             by_ranks: Not for pairs: ranks of what two settings add up to do not add up.
+            beside: Each block beside all others: what stands out only there counts, too.
         """
-        found = [self._strengths(response, blocks, given) for response in self._told(by_ranks=by_ranks)]
+        found = [self._strengths(response, blocks, given, beside) for response in self._told(by_ranks=by_ranks)]
         ours, chance = zip(*found, strict=True)
         return np.max(ours, axis=0), np.max(chance, axis=0)
 
     def _told(self, *, by_ranks: bool) -> list[Floats]:
         return self._responses if by_ranks else self._responses[:1]
 
-    def _strengths(self, response: Floats, blocks: Sequence[Floats], given: Floats) -> tuple[Floats, Floats]:
+    def _strengths(
+        self, response: Floats, blocks: Sequence[Floats], given: Floats, beside: Beside | None
+    ) -> tuple[Floats, Floats]:
         rest = without(response, given)
         exchanged = np.vstack([rest, rest[self._orders]])
-        total = (exchanged**2).sum(axis=1) - ((exchanged @ given) ** 2).sum(axis=1)
-        sizes = [block.shape[1] for block in blocks]
-        squares = (exchanged @ np.column_stack(blocks)) ** 2
-        explained = np.add.reduceat(squares, np.cumsum([0, *sizes[:-1]]), axis=1)
-        freedom = len(response) - given.shape[1] - np.array(sizes)
-        score = _as_normal(explained, total[:, np.newaxis], np.array(sizes), freedom)
+        squares = (exchanged**2).sum(axis=1)
+        total = squares - ((exchanged @ given) ** 2).sum(axis=1)
+        score = _scores(exchanged, blocks, total, given.shape[1])
+        if beside is not None:
+            noise = squares - ((exchanged @ beside.space) ** 2).sum(axis=1)
+            fitting = [place for place, block in enumerate(beside.blocks) if block.shape[1]]
+            found = _scores(
+                exchanged, [beside.blocks[one] for one in fitting], noise, beside.space.shape[1], apart=True
+            )
+            score[:, fitting] = np.maximum(score[:, fitting], found)
         return score[0], score[1:]
 
     def p_whatever_the_spread(self, block: Floats, given: Floats, *, by_ranks: bool = True) -> float:
@@ -116,6 +153,33 @@ class Permutations:
         return float(_share_at_least(chance[:, 0], ours)[0])
 
 
+def _orders(runs: int, count: int, seed: int) -> np.ndarray:
+    """Return orders of runs other than the one that they have."""
+    if math.factorial(runs) <= _MOST_ORDERS:
+        return np.array(list(itertools.permutations(range(runs)))[1:], dtype=int).reshape(-1, runs)
+    found: np.ndarray = np.random.default_rng(seed).permuted(np.tile(np.arange(runs), (count, 1)), axis=1)
+    return found
+
+
+def _scores(exchanged: Floats, blocks: Sequence[Floats], noise: Floats, given: int, *, apart: bool = False) -> Floats:
+    """Return F statistics on one scale ``[orders, k]``.
+
+    Args:
+        exchanged: Responses ``[orders, n]``.
+        blocks: Orthonormal columns.
+        noise: Sum of squares of each response that the blocks do not explain, or that includes what they do.
+        given: Columns that have been fitted.
+        apart: Whether the noise is apart from what the blocks explain, and their columns are among those fitted.
+    """
+    if not blocks:
+        return np.empty((len(exchanged), 0))
+    sizes = np.array([block.shape[1] for block in blocks])
+    squares = (exchanged @ np.column_stack(blocks)) ** 2
+    explained = np.add.reduceat(squares, np.cumsum([0, *sizes[:-1]]), axis=1)
+    total = noise[:, np.newaxis] + (explained if apart else 0.0)
+    return _as_normal(explained, total, sizes, np.asarray(exchanged.shape[1] - given - (0 if apart else sizes)))
+
+
 def screen(
     y: Floats, blocks: Sequence[Floats], able: Collection[int], permutations: Permutations, families: int = 1
 ) -> Screening:
@@ -134,6 +198,7 @@ def screen(
     """
     start = np.full((len(y), 1), len(y) ** -0.5)
     found, given = Screening([], np.full(len(blocks), np.nan)), start
+    together = _beside(blocks, able, start)
     total, reached, refused = float(((y - y.mean()) ** 2).sum()), 0.0, set[int]()
     while True:
         rests = {one: orthonormal(blocks[one], given) for one in sorted(set(able) - set(found.chosen) - refused)}
@@ -143,13 +208,16 @@ def screen(
             break
         if not fitting:
             break
-        ours, chance = permutations.strengths([rests[one] for one in fitting], given)
+        beside = together and Beside(together.space, [together.blocks[one] for one in fitting])
+        ours, chance = permutations.strengths([rests[one] for one in fitting], given, beside=beside)
         by_chance = families * _share_at_least(chance.max(axis=1), ours)
+        if found.chosen and len(y) <= _FEW:  # residuals of few runs are not quite exchangeable
+            by_chance = np.maximum(by_chance, families * len(fitting) * np.vectorize(_above)(ours))
         found.p[fitting] = np.minimum(1.0, np.maximum(reached, by_chance))
         best = fitting[int(ours.argmax())]
         if found.p[best] > ALPHA:
             break
-        robust = min(1.0, families * permutations.p_whatever_the_spread(blocks[best], given))
+        robust = min(1.0, families * _robust_p(best, blocks, able, given, permutations, is_beside=together is not None))
         if robust > ALPHA:
             found.p[best] = robust
             refused.add(best)
@@ -158,6 +226,44 @@ def screen(
         reached, given = float(found.p[best]), np.column_stack([given, rests[best]])
     _tell_alike(found, blocks, able, permutations, start)
     return found
+
+
+def least_p(
+    place: int, blocks: Sequence[Floats], able: Collection[int], permutations: Permutations, families: int = 1
+) -> float:
+    """Return the p of a setting if the metric followed nothing else, and without any noise; see `screen`."""
+    start = np.full((len(blocks[place]), 1), len(blocks[place]) ** -0.5)
+    ideal = permutations.of(blocks[place] @ np.sqrt(np.arange(2.0, 2.0 + blocks[place].shape[1])))
+    together, all_able = _beside(blocks, able, start), sorted(able)
+    beside = together and Beside(together.space, [together.blocks[one] for one in all_able])
+    ours, chance = ideal.strengths([blocks[one] for one in all_able], start, beside=beside)
+    return min(1.0, families * float(_share_at_least(chance.max(axis=1), ours)[all_able.index(place)]))
+
+
+def _beside(blocks: Sequence[Floats], able: Collection[int], start: Floats) -> Beside | None:
+    """Return each setting beside all others, None where that says nothing: large effects of others hide no effect."""
+    runs = len(start)
+    if len(able) < 2 or runs > _FEW:
+        return None
+    space = space_of(able, blocks)
+    if runs - space.shape[1] < LEAST_REST:
+        return None
+    return Beside(
+        space,
+        [
+            orthonormal(block, space_of([one for one in able if one != place], blocks)) if place in able else block
+            for place, block in enumerate(blocks)
+        ],
+    )
+
+
+def _robust_p(
+    best: int, blocks: Sequence[Floats], able: Collection[int], given: Floats, orders: Permutations, *, is_beside: bool
+) -> float:
+    found = [orders.p_whatever_the_spread(blocks[best], given)]
+    if is_beside and found[0] > ALPHA / FAMILIES:
+        found.append(orders.p_whatever_the_spread(blocks[best], space_of(set(able) - {best}, blocks)))
+    return float(np.nanmin(found))
 
 
 def space_of(chosen: Collection[int], blocks: Sequence[Floats]) -> Floats:
@@ -200,6 +306,11 @@ def _share_at_least(chance: Floats, ours: Floats) -> Floats:
     return (1 + len(ordered) - beaten) / (1 + len(ordered))
 
 
+def _above(score: float) -> float:
+    """Return how often a normal value is at least so large."""
+    return math.erfc(score / math.sqrt(2)) / 2
+
+
 def _as_normal(explained: Floats, total: Floats, size: np.ndarray, freedom: np.ndarray) -> Floats:
     """Return F statistics on one scale, whatever their degrees of freedom (Paulson's approximation)."""
     rest = np.maximum(total - explained, 1e-12 * np.maximum(total, 1e-300))
@@ -209,7 +320,7 @@ def _as_normal(explained: Floats, total: Floats, size: np.ndarray, freedom: np.n
     return score
 
 
-def _normal_scores(y: Floats) -> Floats:
+def normal_scores(y: Floats) -> Floats:
     """Return what each rank would be worth among normal values (approximately); equal values share their ranks."""
     _, places, counts = np.unique(y, return_inverse=True, return_counts=True)
     share = (np.cumsum(counts) - counts / 2)[places] / len(y)

@@ -36,10 +36,9 @@ def heading_for(inquiry: Inquiry, kind: str, title: str, best: str = "") -> Head
         title: In place of the metric.
         best: How the best run is drawn, where there is one.
     """
-    effects, points = inquiry.effects, len(inquiry.effects.points.y)
-    facts = [counted(effects.runs, "run")]
-    if points != effects.runs:
-        facts.append(counted(points, "configuration"))
+    effects, facts = inquiry.effects, [counted(inquiry.effects.runs, "run")]
+    if effects.is_repeated:
+        facts.append(counted(len(effects.points.configurations), "configuration"))
     if better := {"min": "lower is better", "max": "higher is better"}.get(inquiry.direction.sense):
         facts += [better, *([best] if best else [])]
     return Heading(title or inquiry.asked, kind, results=tuple(facts))

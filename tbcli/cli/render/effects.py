@@ -46,8 +46,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 def _heading(inquiry: Inquiry) -> str:
     effects, better = inquiry.effects, {"min": ", lower is better", "max": ", higher is better"}
-    points = len(effects.points.y)
-    many = f" of {points:,} configurations" if points != effects.runs else ""
+    many = f" of {len(effects.points.configurations):,} configurations" if effects.is_repeated else ""
     return f"{printable(inquiry.asked)}: {_runs(effects.runs)}{many}{better.get(inquiry.direction.sense, '')}"
 
 
@@ -237,6 +236,7 @@ def as_document(inquiry: Inquiry, method: str, importances: Importances) -> dict
         "single_valued": effects.single_valued,
         "notes": list(inquiry.notes),
         "explained": effects.explained,
+        "configurations": len(effects.points.configurations),
     }
 
 
