@@ -98,7 +98,8 @@ SAME_IDEA = {
     "comparison": "of runs, and how it reads",
     "confusion": "the picture, and the recorder that writes it",
     "checks": "of settings, and of data",
-    "curves": "what commands that draw curves share, and the curves",
+    "curves": "what `plot` asks of curves, and the curves",
+    "damage": "in event files, and how it is told",
     "data": "the command, and the recorder that shows the data of a run",
     "gradients": "the figure, and the recorder that writes what it shows",
     "kernels": "the picture, and the recorder that writes it",
@@ -214,7 +215,7 @@ def test_what_renders_knows_no_command() -> None:
     rendering = [path for module, path in MODULES.items() if module.startswith("tbcli.cli.render")]
     known = {imported for path in rendering for imported in imports_of(path) if room_of(imported) == "cli"}
     others = {module for module in known if not module.startswith("tbcli.cli.render")}
-    assert others <= {"tbcli.cli.listing", "tbcli.cli.output", "tbcli.cli.places"}
+    assert others <= {"tbcli.cli.listing", "tbcli.cli.output"}
 
 
 def test_no_file_is_a_drawer_for_everything() -> None:

@@ -258,8 +258,7 @@ def _clear_cache(output: Output, *, dry_run: bool) -> int:
 
 def _plan(store: RunStore, references: Sequence[str], filters: Filters, query: ListingQuery, output: Output) -> Removal:
     """Choose the runs, those of the conditions of ``--where`` as `tbcli runs` does."""
-    from tbcli.cli.listing import choose, guesses_in
-    from tbcli.cli.render.run_table import tags_of_run
+    from tbcli.cli.listing import choose, guesses_in, tags_of_run
     from tbcli.runs.cleaning.removal_plan import plan_removal
     from tbcli.runs.files import utc_now
     from tbcli.runs.store import by_time

@@ -149,7 +149,8 @@ def _summaries(
 def _show(
     comparison: Comparison, group_by: str | None, output: Output, as_csv: bool, markdown: bool, as_json: bool
 ) -> None:
-    from tbcli.cli.render.comparison import as_csv_lines, as_document, as_markdown_lines, as_table_lines
+    from tbcli.cli.render.comparison import as_markdown_lines, as_table_lines
+    from tbcli.cli.render.comparison_document import as_csv_lines, as_document
     from tbcli.naming.matching import listed
 
     bare = [printable(comparison.sides[position].label) for position in comparison.unconfigured]

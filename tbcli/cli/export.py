@@ -13,7 +13,7 @@ import typer
 from tbcli.cli.completing import complete_metric
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunsArgument, with_common_options
 from tbcli.cli.output import Output, abandon_stdout, counted_bytes, for_eyes, is_terminal, leads_to_stdout, printable
-from tbcli.cli.places import NoCache, OfSweep, Verify, places_asked, store_of, warn_of_damage
+from tbcli.cli.places import NoCache, OfSweep, Verify, places_asked, store_of
 from tbcli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -100,6 +100,8 @@ def _said(form: str | None, *, as_json: bool) -> str | None:
 
 
 def _tell(output: Output, damage: Iterable[Damage], superseded: int, left_out: Iterable[str] = ()) -> None:
+    from tbcli.cli.render.damage import warn_of_damage
+
     for sentence in left_out:
         output.warn(sentence)
     warn_of_damage(output, damage)

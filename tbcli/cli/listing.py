@@ -4,39 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from tbcli.cli.output import counted_age, counted_bytes, counted_seconds, printable
+from tbcli.cli.output import printable
 from tbcli.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
     from tbcli.gates import Field, Gate
-    from tbcli.runs.summary import Summary, Value
+    from tbcli.runs import Run
+    from tbcli.runs.summary import Metric, Summary, Value
 
 Item = TypeVar("Item")
 Shaped = TypeVar("Shaped")
-IN_UNITS: dict[str, Callable[[float], str]] = {
-    "age": counted_age,
-    "bytes": counted_bytes,
-    "seconds": counted_seconds,
-}
-
-
-Form = Literal["table", "csv", "json"]
-
-
-class Shown(NamedTuple):
-    """What a command is about to show.
-
-    Args:
-        lines: The result.
-        note: What a person should know besides, or ``""``.
-        warnings: What may be wrong with it.
-    """
-
-    lines: Sequence[str]
-    note: str = ""
-    warnings: Sequence[str] = ()
 
 
 class Chosen(NamedTuple, Generic[Shaped]):
@@ -228,57 +207,6 @@ def _rank(value: Value | None) -> tuple[bool, Any]:
     return is_word, value
 
 
-def shown_field(field: Field, summary: Summary) -> str:
-    """Return a value as a person reads it in a table, ``-`` for nothing."""
-    value = field.of(summary)
-    if value is None or value == "":
-        return "-"
-    if isinstance(value, (bool, str)):
-        return printable(value if isinstance(value, str) else str(value).lower())
-    is_metric = summary.metric(field.name, field.selector) is not None
-    if field.name in IN_UNITS and not is_metric:
-        return IN_UNITS[field.name](value)
-    return shown_metric(value) if is_metric and isinstance(value, float) else f"{value:.15g}"
-
-
-def shown_metric(value: float) -> str:
-    """Return a metric with four decimals, or four digits where those would show little."""
-    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 10_000 else f"{value:.4g}"
-
-
-def csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    """Return rows as CSV; what is None is empty."""
-    import csv
-    import io
-
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue().removesuffix("\n").split("\n")
-
-
-def json_text(document: Any) -> str:
-    """Return a document on one line, NaN as null."""
-    import json
-
-    try:
-        return json.dumps(document, ensure_ascii=False, allow_nan=False)
-    except ValueError:
-        from tbcli.runs.files import json_ready
-
-        return json.dumps(json_ready(document), ensure_ascii=False)
-
-
-def json_lines(schema: int, entries: Sequence[str], **more: Any) -> list[str]:
-    """Return one document that holds a list of runs, an entry a line, and behind it what else there is."""
-    end = "".join(f', "{key}": {json_text(value)}' for key, value in more.items())
-    if not entries:
-        return [f'{{"schema": {schema}, "runs": []{end}}}']
-    lines = [f"  {entry}," for entry in entries[:-1]]
-    return [f'{{"schema": {schema}, "runs": [', *lines, f"  {entries[-1]}", f"]{end}}}"]
-
-
 def require_one_form(**forms: bool) -> None:
     """Refuse two documents at once.
 
@@ -288,3 +216,10 @@ def require_one_form(**forms: bool) -> None:
     asked = [f"--{name.replace('_', '-')}" for name, wanted in forms.items() if wanted]
     if len(asked) > 1:
         raise ConfigError(f"{' and '.join(asked)} do not go together", hint=f"leave {asked[-1]} out")
+
+
+def tags_of_run(run: Run) -> tuple[Mapping[str, Metric], Mapping[str, str]]:
+    """Return the metrics in a run's event files and their aliases, for names that its record does not have."""
+    from tbcli.readers.logged_runs import tags_of
+
+    return tags_of(run.logs, run.directions)

@@ -1,9 +1,9 @@
-"""What commands that look into any log directory share: how it is named, how it is read, what is said of damage."""
+"""What commands that look into any log directory share: how it is named, and what is there."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +15,6 @@ from tbcli.errors import NotFound
 
 if TYPE_CHECKING:
     from tbcli.config import Config
-    from tbcli.readers import Damage
     from tbcli.runs import LogDirectory, Run, RunStore
 
 READING_PANEL = "Reading"
@@ -230,37 +229,3 @@ def list_own_runs(store: RunStore, output: Output) -> list[Run]:
     for sentence in store.damage[known:]:
         output.warn(sentence)
     return runs
-
-
-def warn_of_records(output: Output, places: Iterable[Run | LogDirectory]) -> None:
-    """Warn about what cannot be read in the records of tbcli runs."""
-    from tbcli.runs import Run
-    from tbcli.runs.unreadable import damage_of
-
-    for place in places:
-        for sentence in damage_of(place) if isinstance(place, Run) else ():
-            output.warn(sentence)
-
-
-def warn_of_damage(output: Output, damage: Iterable[Damage]) -> None:
-    """Say what could not be read."""
-    for incident in damage:
-        if incident.is_loss:
-            output.warn(str(incident))
-
-
-def warn_of_settings(output: Output, unread: Iterable[Damage], place: LogDirectory, told: set[str]) -> None:
-    """Say what could not be read of the settings beside logs; what holds of several places alike once.
-
-    Args:
-        output: Where to say it.
-        unread: What could not be read.
-        place: The log directory.
-        told: What was said already.
-    """
-    from tbcli.events.damage import located
-
-    for incident in located(unread, place.logs):
-        if incident.detail not in told:
-            output.warn(str(incident))
-            told.add(incident.detail)

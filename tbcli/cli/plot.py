@@ -11,16 +11,7 @@ import typer
 from tbcli.cli.completing import complete_kind, complete_metric
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunsArgument, with_options
 from tbcli.cli.output import Output, printable
-from tbcli.cli.places import (
-    NoCache,
-    OfSweep,
-    Verify,
-    find_places,
-    list_own_runs,
-    store_of,
-    warn_of_damage,
-    warn_of_records,
-)
+from tbcli.cli.places import NoCache, OfSweep, Verify, find_places, list_own_runs, store_of
 from tbcli.errors import ConfigError
 from tbcli.naming import schemas
 
@@ -112,7 +103,8 @@ def plot(
     training and validation share a panel.
     """
     config = common.settle()
-    from tbcli.cli.curves import grouped, make_request, show_in_terminal
+    from tbcli.cli.curves import grouped, make_request
+    from tbcli.cli.render.terminal_curves import show_in_terminal
     from tbcli.figures import chosen_kinds, plot_kinds, skips_missing
     from tbcli.figures.kinds import ACROSS
 
@@ -181,6 +173,8 @@ def _plot_across(
 
 def _places(store: RunStore, references: list[str], output: Output, *, all_runs: bool) -> Sequence[Run | LogDirectory]:
     """Return what to draw: what was named, otherwise the latest run, or all of them."""
+    from tbcli.cli.render.damage import warn_of_records
+
     found = list_own_runs(store, output) if all_runs and not references else []
     places = found or find_places(store, references or ["latest"], output)
     warn_of_records(output, places)
@@ -189,6 +183,8 @@ def _places(store: RunStore, references: list[str], output: Output, *, all_runs:
 
 def _show(result: PlotResult, output: Output, *, as_json: bool) -> None:
     """Write the paths, and to stderr what is missing."""
+    from tbcli.cli.render.damage import warn_of_damage
+
     pictures = result.pictures
     left_out = result.left_out
     for sentence in left_out:

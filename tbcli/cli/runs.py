@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tbcli.cli.listing import Form, ListingQuery, Shown, guesses_in, require_one_form
+from tbcli.cli.listing import ListingQuery, guesses_in, require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, RunArgument, with_common_options
 from tbcli.cli.output import Output, printable
-from tbcli.cli.places import NoCache, OfSweep, Verify, has_logs, named_place, store_of, warn_of_records
-from tbcli.cli.render.run_table import NOTHING, View, show_runs
-from tbcli.cli.render.sweeps_told import told_sweeps
+from tbcli.cli.places import NoCache, OfSweep, Verify, has_logs, named_place, store_of
 from tbcli.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
+    from tbcli.cli.render.shown import Form, Shown
     from tbcli.config import PathsConfig
     from tbcli.runs import LogDirectory, Run, RunStore
 
@@ -80,18 +79,19 @@ def runs(
     """
     require_one_form(csv=as_csv, json=as_json, watch=watching)
     if watching:
-        from tbcli.cli.watching import require_window
+        from tbcli.cli.render.watching import require_window
 
         require_window()
     form: Form = "csv" if as_csv else "json" if as_json else "table"
     query = ListingQuery.parse(where or (), sort, columns, is_reversed=reverse)
-    view = View(whole=all_, is_sorted=sort is not None)
     config, output = common.settle(), common.output
     for sentence in guesses_in(query, config.direction):
         output.say(sentence)
+    from tbcli.cli.render.run_table import NOTHING, View
     from tbcli.runs import LogDirectory
 
     paths, store = config.paths, store_of(config, sweep)
+    view = View(whole=all_, is_sorted=sort is not None)
     if text:
         _require_texts_alone(run, form, query, watching=watching)
     if run is not None:
@@ -117,6 +117,8 @@ def runs(
             output.warn(sentence)
         _show(lambda: show_logdir(found, form, query, view, cache=not no_cache, verify=verify), output, watching)
         return
+    from tbcli.cli.render.runs import show_runs
+    from tbcli.cli.render.sweeps_told import told_sweeps
     from tbcli.runs.files import utc_now
 
     def look() -> Shown:
@@ -174,7 +176,7 @@ def _require_texts_alone(run: str | None, form: Form, query: ListingQuery, *, wa
 def _show(look: Callable[[], Shown], output: Output, watching: bool) -> None:
     """Write what there is, once or again and again."""
     if watching:
-        from tbcli.cli.watching import watch
+        from tbcli.cli.render.watching import watch
 
         watch(lambda: _with_note(look()))
         return
@@ -191,6 +193,7 @@ def _with_note(shown: Shown) -> list[str]:
 
 
 def _show_one(run: Run, form: Form, query: ListingQuery, output: Output, *, watching: bool) -> None:
+    from tbcli.cli.render.damage import warn_of_records
     from tbcli.cli.render.one_run import run_lines, show_run
     from tbcli.runs.files import utc_now
 
@@ -203,7 +206,7 @@ def _show_one(run: Run, form: Form, query: ListingQuery, output: Output, *, watc
         warn_of_records(output, [run])
         show_run(run, utc_now(), output, as_json=form == "json")
         return
-    from tbcli.cli.watching import watch
+    from tbcli.cli.render.watching import watch
 
     def draw() -> list[str]:
         run.reload()

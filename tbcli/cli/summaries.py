@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from tbcli.cli.listing import tags_of_run
 from tbcli.cli.output import Output, printable
-from tbcli.cli.places import warn_of_damage, warn_of_records, warn_of_settings
-from tbcli.cli.render.run_table import tags_of_run
+from tbcli.cli.render.damage import warn_of_damage, warn_of_records, warn_of_settings
 from tbcli.errors import NotFound
 from tbcli.runs import LogDirectory, Run
 from tbcli.runs.summary import Summary, summary_of

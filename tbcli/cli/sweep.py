@@ -167,7 +167,7 @@ def _run(
         TrainingFailed: No trial has a result.
         Interrupted: A signal came.
     """
-    from tbcli.cli.render.sweep_document import as_document
+    from tbcli.cli.render.sweep import as_document
     from tbcli.cli.render.sweep_progress import choose_view
     from tbcli.runs.cleaning.trees import errors_naming
     from tbcli.sweeps.coordinator import Coordinator
@@ -204,7 +204,7 @@ def _conclude(coordinator: Coordinator, definition: Definition, directory: Sweep
     Raises:
         TrainingFailed: No trial has a result.
     """
-    from tbcli.cli.render.sweep_table import best_lines
+    from tbcli.cli.render.sweep import best_lines
 
     outcomes = [outcome for _, outcome in sorted(coordinator.outcomes.items())]
     reached = [outcome for outcome in outcomes if outcome.has_result]
@@ -318,8 +318,7 @@ def _spellings() -> list[str]:
 
 def _show_trials(definition: Definition, output: Output, *, as_json: bool) -> None:
     """Print the trials as a table, or as one document."""
-    from tbcli.cli.render.sweep_document import as_document
-    from tbcli.cli.render.sweep_table import planned_lines
+    from tbcli.cli.render.sweep import as_document, planned_lines
 
     if as_json:
         output.document(as_document(definition, {}, {}, dry_run=True))
@@ -335,8 +334,7 @@ def _show_left(
     definition: Definition, directory: SweepDirectory, config: Config, output: Output, *, as_json: bool
 ) -> None:
     """Print the trials of a sweep that has begun, with what would become of each, or one document."""
-    from tbcli.cli.render.sweep_document import as_document
-    from tbcli.cli.render.sweep_table import left_lines
+    from tbcli.cli.render.sweep import as_document, left_lines
     from tbcli.runs import RunStore
     from tbcli.sweeps.endings import read_outcomes, runs_of_sweep
 

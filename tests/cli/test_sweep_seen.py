@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from tbcli.cli.render.sweep_document import as_document
+from tbcli.cli.render.sweep import as_document
 from tbcli.config import PathsConfig
 from tbcli.errors import Refused
 from tbcli.recorders.hparams import session_group

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tbcli.cli.listing import shown_metric
 from tbcli.cli.output import is_terminal, padded, printable, shortened, styled, wants_colour
 from tbcli.cli.render.comparison import wrapped
+from tbcli.cli.render.shown import shown_metric
 from tbcli.naming import schemas
 from tbcli.naming.matching import listed
 from tbcli.naming.shortening import shortened_names

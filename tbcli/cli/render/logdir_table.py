@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tbcli.cli.listing import Form, ListingQuery, Shown, choose, csv_lines, json_lines, json_text, shown_metric
+from tbcli.cli.listing import ListingQuery, choose
 from tbcli.cli.output import counted_bytes, is_terminal, padded, printable
-from tbcli.cli.render.run_table import NOTHING, View, show_chosen_columns, width_of
+from tbcli.cli.render.run_table import NOTHING, View, width_of
+from tbcli.cli.render.runs import show_chosen_columns
+from tbcli.cli.render.shown import Form, Shown, csv_lines, json_lines, json_text, shown_metric
 from tbcli.errors import NotFound
 from tbcli.events.damage import located
 from tbcli.gates import Field

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tbcli.cli.listing import shown_metric
 from tbcli.cli.output import Output, counted_age, counted_bytes, counted_seconds, is_terminal, padded, printable
+from tbcli.cli.render.shown import shown_metric
 from tbcli.cli.render.sparkline import draw_sparkline
 from tbcli.naming import schemas
 from tbcli.runs.crash import how_it_died
@@ -29,7 +29,7 @@ def show_run(run: Run, now: datetime, output: Output, *, as_json: bool) -> None:
     if not as_json:
         output.results(run_lines(run, now))
         return
-    from tbcli.cli.render.run_table import run_facts
+    from tbcli.cli.render.runs import run_facts
 
     files = [{"path": path, "bytes": count} for path, count in run.files()]
     facts = {**run_facts(run, now), "bytes": run.walk_bytes()}
@@ -95,7 +95,7 @@ def _trial(run: Run) -> str:
     """Return which trial of which sweep a run is, as ``3 of sweep first: learning_rate=0.1 seed=2, val_loss 0.31``."""
     if not run.sweep:
         return ""
-    from tbcli.cli.render.sweep_progress import spoken_settings
+    from tbcli.cli.render.sweep import spoken_settings
     from tbcli.runs.trials import judged_by, reached
     from tbcli.sweeps.definition import Trial
 

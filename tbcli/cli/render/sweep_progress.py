@@ -17,10 +17,10 @@ from tbcli.cli.output import (
     say_at_once,
     shortened,
 )
+from tbcli.cli.render.sweep import spoken_number, spoken_setting, spoken_settings
 from tbcli.sweeps.definition import EPOCHS, Definition, Trial
 from tbcli.sweeps.endings import Outcome
 from tbcli.sweeps.goal import Goal
-from tbcli.sweeps.space import short_name_of, spoken_value
 from tbcli.sweeps.view import SweepView
 
 _WIDTHS = (16, 10, 6)  # of the cell of a setting, tried in turn
@@ -33,23 +33,6 @@ def choose_view(output: Output) -> QuietView:
     if output.quiet:
         return QuietView(output)
     return LiveView(output) if is_terminal(sys.stderr) and wants_cursor() else PlainView(output)
-
-
-def spoken_settings(trial: Trial) -> str:
-    """Return the settings of a trial, as ``learning_rate=0.1 seed=2``."""
-    seed = {"train.seed": trial.seed} if trial.seed is not None else {}
-    pairs = {**trial.params, **seed}
-    return printable(" ".join(f"{short_name_of(key)}={spoken_setting(value)}" for key, value in pairs.items()))
-
-
-def spoken_setting(value: object) -> str:
-    """Return the value of a setting with the digits that a person reads."""
-    return f"{value:.6g}" if isinstance(value, float) else spoken_value(value)
-
-
-def spoken_number(value: float | None) -> str:
-    """Return a metric's value as tables have it."""
-    return "-" if value is None else f"{value:.4g}"
 
 
 class QuietView(SweepView):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from tbcli.cli.listing import shown_metric
 from tbcli.cli.output import printable
+from tbcli.cli.render.shown import shown_metric
 
 if TYPE_CHECKING:
     from tbcli.config import PathsConfig

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tbcli.cli.output import Output, padded, printable
-from tbcli.cli.places import warn_of_damage
+from tbcli.cli.render.damage import warn_of_damage
 from tbcli.errors import NotFound
 from tbcli.events.damage import located
 from tbcli.naming import schemas

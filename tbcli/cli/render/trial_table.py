@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tbcli.cli.listing import ListingQuery, csv_lines, shown_metric
+from tbcli.cli.listing import ListingQuery
 from tbcli.cli.output import counted_age, counted_bytes, is_terminal, printable, shortened
 from tbcli.cli.render.run_table import View, epochs_and_best, fitted, is_number, shown_id, table_lines
+from tbcli.cli.render.shown import csv_lines, shown_metric
 from tbcli.naming.matching import listed
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class _Varied(NamedTuple):
 
     def cells(self, row: TrialRow) -> list[str]:
         """Return the same as a person reads it."""
-        from tbcli.cli.render.sweep_progress import spoken_setting
+        from tbcli.cli.render.sweep import spoken_setting
 
         values = self.row(row)
         first_goal = len(values) - len(self.goals)

@@ -1,18 +1,38 @@
-"""The trials of a sweep as tables: those that are planned, and the best of those that have ended."""
+"""A sweep as tables of its trials, and as one document."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tbcli.cli.output import padded, printable
-from tbcli.cli.render.sweep_progress import spoken_number, spoken_setting
-from tbcli.sweeps.definition import Definition
+from tbcli.naming import schemas
+from tbcli.sweeps.definition import Definition, Trial
 from tbcli.sweeps.endings import ENDED, FAILED, Outcome
-from tbcli.sweeps.space import spoken_value
+from tbcli.sweeps.space import short_name_of, spoken_value
+
+if TYPE_CHECKING:
+    from tbcli.runs import Run
 
 _SHOWN = 5
+
+
+def spoken_settings(trial: Trial) -> str:
+    """Return the settings of a trial, as ``learning_rate=0.1 seed=2``."""
+    seed = {"train.seed": trial.seed} if trial.seed is not None else {}
+    pairs = {**trial.params, **seed}
+    return printable(" ".join(f"{short_name_of(key)}={spoken_setting(value)}" for key, value in pairs.items()))
+
+
+def spoken_setting(value: object) -> str:
+    """Return the value of a setting with the digits that a person reads."""
+    return f"{value:.6g}" if isinstance(value, float) else spoken_value(value)
+
+
+def spoken_number(value: float | None) -> str:
+    """Return a metric's value as tables have it."""
+    return "-" if value is None else f"{value:.4g}"
 
 
 def planned_lines(definition: Definition) -> list[str]:
@@ -85,3 +105,50 @@ def left_lines(
         values = [spoken_setting(params[each.key]) if params else "-" for each in definition.dimensions]
         rows.append([str(number), fate, *values, *([str(definition.seed_of(number))] if seed else [])])
     return [printable(line) for line in padded(rows, right={0})], left
+
+
+def as_document(
+    definition: Definition, outcomes: Mapping[int, Outcome], runs: Mapping[int, Run], *, dry_run: bool = False
+) -> dict[str, Any]:
+    """Return a sweep for JSON; keys are only ever added.
+
+    Args:
+        definition: The sweep.
+        outcomes: How trials have ended, by their numbers.
+        runs: The run of each trial that has one.
+        dry_run: Whether it was only planned.
+    """
+    goal = {"metric": definition.metric, "sense": definition.sense}
+    trials = [_trial(definition, number, outcomes.get(number), runs.get(number)) for number in range(definition.count)]
+    known = [trial for trial in trials if trial["params"] is not None]
+    values = [trial for trial in known if trial["status"] == "finished" and trial["value"] is not None]
+    best = (min if definition.sense == "min" else max)(values, key=lambda trial: trial["value"], default=None)
+    return {
+        "schema": schemas.SWEEP,
+        "name": definition.name or None,
+        **goal,
+        "method": definition.method,
+        "seeds": definition.seeds,
+        "count": definition.count,
+        "space": {each.key: each.as_dict() for each in definition.dimensions},
+        "dry_run": dry_run,
+        "best": best["trial"] if best else None,
+        "trials": known,
+    }
+
+
+def _trial(definition: Definition, number: int, outcome: Outcome | None, run: Run | None) -> dict[str, Any]:
+    """Return what is known of a trial; its settings are None where a sampler has not chosen them yet."""
+    planned: Trial | None = definition.planned(number) if definition.is_planned else None
+    said = run.sweep if run else {}
+    params = outcome.params if outcome else said.get("params") if run else planned.params if planned else None
+    status = outcome.status if outcome else run.status() if run else None
+    return {
+        "trial": number,
+        "params": None if params is None else dict(params),
+        "seed": definition.seed_of(number),
+        "status": status,
+        "value": outcome.value if outcome else None,
+        "run": run.id if run else None,
+        "error": outcome.reason if outcome and not outcome.has_result else None,
+    }

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tbcli.cli.watching import require_window, watch
+from tbcli.cli.render.watching import require_window, watch
 from tbcli.errors import ConfigError
 
 
