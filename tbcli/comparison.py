@@ -282,5 +282,14 @@ def _differing(
 
 def _texts_of(key: str, side: Side) -> str | None:
     """Return the setting's value as text; all values of a group whose runs differ in it."""
-    texts = {text_of(member.settings[key]): None for member in side.members if key in member.settings}
-    return ", ".join(texts) if texts else None
+    texts = {text_of(member.settings[key]) for member in side.members if key in member.settings}
+    return ", ".join(sorted(texts, key=_in_order)) if texts else None
+
+
+def _in_order(text: str) -> tuple[bool, float, str]:
+    """Return what sorts numbers by size and before other texts."""
+    try:
+        number = float(text)
+    except ValueError:
+        return True, 0.0, text
+    return (False, number, text) if number == number else (True, 0.0, text)  # not a number

@@ -9,6 +9,7 @@ from typing import Any
 from tbcli.errors import NotFound
 from tbcli.naming.group_labels import ALL_SEEDS, group_label, text_of
 from tbcli.naming.matching import nearest
+from tbcli.naming.twins import twins_of
 from tbcli.runs.summary import ARGUMENTS, TRIAL_OF, Summary
 
 SEED = "seed"
@@ -88,11 +89,15 @@ def _labelled(groups: Mapping[Any, Sequence[Summary]], key: str) -> Iterator[Sid
         return
     known = [set(settings) for settings in groups if not settings or settings[0][0]]
     everywhere = set.intersection(*known) if known else set()
+    rows = [{name: value for name, value in settings if (name, value) not in everywhere} for settings in groups]
+    twins = twins_of(rows, list(dict.fromkeys(name for row in rows for name in row)))
     for settings, members in groups.items():
         own = [
             f"{name.rpartition('.')[2]}={value or repr(value)}" if name else value
             for name, value in settings
-            if (name, value) not in everywhere and not (name in _LISTS and _has_arguments(settings))
+            if (name, value) not in everywhere
+            and name not in twins
+            and not (name in _LISTS and _has_arguments(settings))
         ]
         yield Side(", ".join(own) or ALL_SEEDS, tuple(members))
 
@@ -119,6 +124,11 @@ def independent_runs(members: Sequence[Summary]) -> list[list[Summary]]:
     """
     configured = _gathered(members, with_seed=False)
     return configured if len(configured) > 1 else _gathered(members, with_seed=True)
+
+
+def configurations_of(members: Sequence[Summary]) -> int:
+    """Return in how many groups the runs are that differ only in their seed."""
+    return len(_gathered(members, with_seed=False))
 
 
 def repeats_of_a_seed(members: Sequence[Summary]) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tbcli.cli.render.comparison import as_table_lines
 from tbcli.comparison import compare_sides
 from tbcli.errors import NotFound
 from tbcli.grouping import Side, group_runs
@@ -277,3 +278,28 @@ def test_groups_with_other_data_are_not_tested() -> None:
             member.data = data
     (row,) = compare_sides(groups, grouped_by="learning_rate").rows
     assert [cell.noise for cell in row.cells] == [None, None]
+
+
+def test_values_that_vary_within_groups_have_one_order_and_a_label_says_each_thing_once() -> None:
+    def run(place: int) -> Summary:
+        rate, seed = 0.1 ** (place % 2), (place // 2 + place % 2) % 2
+        settings = {
+            "train.learning_rate": rate,
+            "arguments.lr": str(rate),
+            "train.seed": seed,
+            "model.name": "ab"[place > 3],
+        }
+        metrics = {"loss": Metric(float(place), None, float(place), is_series=False)}
+        return Summary(f"r{place}", f"r{place}", metrics, {}.get, lambda: settings)
+
+    runs = [run(place) for place in range(8)]
+    assert [side.label for side in group_runs(runs, "seed")][:2] == [
+        "learning_rate=1, name=a",
+        "learning_rate=0.1, name=a",
+    ]
+    by_model = compare_sides(group_runs(list(reversed(runs)), "model.name"), grouped_by="model.name")
+    assert by_model.settings == {}
+    told = " ".join(as_table_lines(by_model))
+    assert "n 2 and 2" in told
+    assert "n counts configurations" in told
+    assert "`tbcli effects METRIC` tells what each does" in told

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tbcli.runs.summary import Summary
 
 _BUILT_IN = "variance"
+_ASKED, _TOLD = 20, 12  # runs whose metrics are named, and how many of these
 _METHODS = (_BUILT_IN, "fanova", "ped-anova")
 
 
@@ -31,13 +32,13 @@ _METHODS = (_BUILT_IN, "fanova", "ped-anova")
 def effects(
     common: Common,
     metric: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="METRIC",
             help="A metric, as val_loss (its last value), val_loss.best, or a fact, as seconds.",
             autocompletion=complete_metric,
         ),
-    ],
+    ] = None,
     runs: Annotated[
         list[str] | None,
         typer.Argument(
@@ -67,9 +68,11 @@ def effects(
         raise ConfigError(f"unknown --importance {importance!r}", hint=did_you_mean(importance, _METHODS))
     from tbcli.gates import parse_field
 
-    field, config = parse_field(metric), common.settle()
+    field, config = parse_field(metric) if metric is not None else None, common.settle()
     store = store_of(config, sweep)
     summaries = find_summaries(store, list(runs or ()), common.output, verify=verify, cache=not no_cache)
+    if field is None:
+        raise ConfigError("effects needs a METRIC", hint=_metrics_of(summaries))
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads would only wait for each other
     from tbcli.effects.inquiry import inquire
 
@@ -88,6 +91,15 @@ def effects(
             {_as_recorded(key, spaces): share for key, share in importances.items()} if spaces else importances
         )
     _show(inquiry, importance, importances, common.output, as_json=as_json)
+
+
+def _metrics_of(summaries: Sequence[Summary]) -> str:
+    """Return a sentence with the metrics that runs have."""
+    from tbcli.cli.output import printable
+
+    names = dict.fromkeys(name for summary in summaries[:_ASKED] for name in summary.metrics)
+    told = ", ".join(map(printable, list(names)[:_TOLD])) + (", ..." if len(names) > _TOLD else "")
+    return f"the runs have {told}" if told else "a metric, as `tbcli effects val_loss`"
 
 
 def _trial(summary: Summary) -> int:

@@ -37,8 +37,8 @@ from tbcli.effects.screening import (
     space_of,
 )
 from tbcli.effects.spaces import Floats, likeness, orthonormal, without
-from tbcli.effects.twins import without_twins
 from tbcli.grouping import is_beside, is_seed
+from tbcli.naming.twins import twins_of
 
 Verdict = Literal["effect", "noise", "confounded", "cannot tell"]
 EFFECT: Verdict = "effect"
@@ -101,6 +101,7 @@ class Effects:
         interaction: That of the two settings with the largest shares; None where there are no two.
         interactions: Further pairs that do more than noise.
         single_valued: How many settings have one value in all runs, and were left out.
+        twins: Arguments that say the same as another setting, and which.
     """
 
     settings: tuple[SettingEffect, ...]
@@ -112,6 +113,7 @@ class Effects:
     interaction: Interaction | None
     interactions: tuple[Interaction, ...]
     single_valued: int
+    twins: Mapping[str, str]
 
     @property
     def is_testable(self) -> bool:
@@ -142,7 +144,8 @@ def analyze(rows: Sequence[Mapping[str, Any]], values: Sequence[float], *, is_lo
         return in_plain_numbers(scaled, unit)
     keys = [key for key in dict.fromkeys(key for row in rows for key in row) if not is_beside(key)]
     told = [key for key in keys if _varies([row.get(key) for row in rows])]
-    varying = without_twins(rows, told)
+    twins = twins_of(rows, told)
+    varying = [key for key in told if key not in twins]
     points = observations_of(rows, values, varying)
     factors = factors_of(points.rows, [key for key in varying if not is_seed(key)])
     groups, total = confounded(factors), float(((np.array(values) - np.mean(values)) ** 2).sum())
@@ -154,17 +157,31 @@ def analyze(rows: Sequence[Mapping[str, Any]], values: Sequence[float], *, is_lo
     seed_share = None
     if points.noise and is_varying:
         seed_share = min(1 - explained, points.noise.deviation**2 * (len(values) - 1) / total)
+    unexplained = max(0.0, 1 - explained - (seed_share or 0.0)) if is_varying else None
+    if is_varying:
+        settings = _with_noise_within(settings, unexplained or 0.0)
     return Effects(
         tuple(settings) if is_varying else tuple(replace(one, p=None) for one in settings),
         len(rows),
         points,
         seed_share,
         explained,
-        max(0.0, 1 - explained - (seed_share or 0.0)) if is_varying else None,
+        unexplained,
         next((pair for pair in pairs if (pair.one, pair.other) == top), None),
         tuple(pair for pair in pairs if (pair.one, pair.other) != top),
-        len([key for key in keys if not is_seed(key)]) - len(factors) - (len(told) - len(varying)),
+        len([key for key in keys if not is_seed(key)]) - len(factors) - len(twins),
+        {key: same for key, same in twins.items() if same},
     )
+
+
+def _with_noise_within(settings: Sequence[SettingEffect], unexplained: float) -> list[SettingEffect]:
+    """Return settings whose shares, where they are noise, add up to no more than what is unexplained.
+
+    Each of these shares is of what those with an effect leave, so that several may have a part in common.
+    """
+    shares = sum(one.share for one in settings if one.verdict == NOISE)
+    part = min(1.0, unexplained / shares) if shares else 1.0
+    return [replace(one, share=one.share * part) if one.verdict == NOISE else one for one in settings]
 
 
 def _rank(setting: SettingEffect) -> tuple[bool, float, float]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tbcli.effects.factors import Factor
 from tbcli.effects.replicates import Observations, grid_axes
-from tbcli.effects.screening import ALPHA, LEAST_REST, normal_scores
+from tbcli.effects.screening import ALPHA, FAMILIES, LEAST_REST, normal_scores
 from tbcli.effects.spaces import Floats, orthonormal
 from tbcli.welch import p_of_f
 
@@ -87,7 +87,8 @@ def tests_of(points: Observations, factors: Sequence[Factor]) -> GridTests | Non
     for term, found in p.items():
         if found <= ALPHA:
             levels = [factors[place].codes[first] for place in axes]
-            p[term] = max(found, *(_p_whatever_the_spread(tested, contrasts[term], each) for each in levels))
+            robust = max(_p_whatever_the_spread(tested, contrasts[term], each) for each in levels)
+            p[term] = max(found, min(1.0, FAMILIES * robust) if len(axes) > 1 else robust)
     shares = {
         term: max(0.0, _explained(cells, columns) - columns.shape[1] * cells.error) / total
         for term, columns in contrasts.items()

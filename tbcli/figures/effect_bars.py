@@ -126,10 +126,11 @@ def _draw_bars(
         figure.text(*page.spot(left + length + 0.08, down + 0.05), text, fontsize=POINTS, color=theme.faint)
     note = _parts(inquiry)
     more = len(inquiry.effects.settings) - len(settings)
-    note += f"; {more} more settings are not shown" if more else ""
-    below = "below: adjusted means ± standard error" if _shown(settings) else ""
+    below = [f"{more} more settings are not shown"] if more else []
+    below += ["bars: the share of the variance that each explains"] if inquiry.effects.is_testable else []
+    below += ["below: adjusted means ± standard error"] if _shown(settings) else []
     down = HEADER + 0.15 + len(settings) * _ROW + 0.08
-    for line, text in enumerate([note, below]):
+    for line, text in enumerate([note, "; ".join(below)]):
         text = letters.fitted(text, POINTS - 0.5, page.width - 0.7)
         figure.text(*page.spot(0.35, down + line * _LINE), text, fontsize=POINTS - 0.5, color=theme.faint)
 
@@ -144,7 +145,7 @@ def _parts(inquiry: Inquiry) -> str:
     seeds = "" if effects.seed_share is None else f"seeds {percent(round(effects.seed_share, 3))}, "
     explained = f"with an effect, alone or in pairs, {percent(round(effects.explained, 3))}, "
     unexplained = f"unexplained {percent(round(effects.unexplained, 3))}"
-    return f"share of the variance that each explains; {explained}{seeds}{unexplained}"
+    return f"of the variance: {explained}{seeds}{unexplained}"
 
 
 def _draw_levels(

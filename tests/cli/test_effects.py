@@ -59,7 +59,7 @@ def test_json_says_all_with_keys_that_stay(cli: Cli, swept: Path) -> None:
     assert list(document) == [
         "schema", "metric", "at", "direction", "is_guessed", "importance_by", "n", "points", "repeats", "runs",
         "left_out", "settings", "interaction", "interactions", "seeds", "unexplained", "single_valued", "notes",
-        "explained", "configurations",
+        "explained", "configurations", "twins",
     ]  # fmt: skip
     first = document["settings"][0]
     assert list(first) == [
@@ -258,3 +258,62 @@ def test_of_trials_that_followed_earlier_ones_p_is_said_to_be_approximate(
 
 def _journal(optuna: Any, path: Path) -> Any:
     return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
+
+
+def test_without_a_metric_those_that_there_are_are_named(cli: Cli, swept: Path) -> None:
+    result = cli("effects")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "the runs have loss" in result.stderr
+    assert "val_accuracy" in result.stderr
+
+
+def test_long_names_and_values_fit_a_terminal(workspace: Path) -> None:
+    for number in range(16):
+        arguments = {
+            "number_of_units_in_the_first_layer": 10.0 ** (number % 2 * 4) + 0.123456789,
+            "number_of_units_in_the_second_layer": f"a rather long value, number {number // 2 % 2}",
+        }
+        make_run(
+            workspace,
+            started=SOME_MOMENT + timedelta(seconds=number),
+            val_accuracy=1e-7 * (number % 2) + 1e-9 * (number * 7 % 5),
+            settings={"train.seed": number},
+            record={"arguments": arguments},
+            files=False,
+        )
+    lines = shown_on_a_terminal(["effects", "val_accuracy.best"], 80, {"NO_COLOR": "1"})
+    assert max(map(len, lines)) <= 80
+    assert sum("effect" in line for line in lines) >= 1
+
+
+def test_an_argument_that_is_a_setting_is_said_to_be_one(cli: Cli, workspace: Path) -> None:
+    for number in range(8):
+        rate = 0.1 ** (number % 2)
+        arguments = {"arguments": {"lr": str(rate)}}
+        make_run(
+            workspace, settings={"train.learning_rate": rate}, record=arguments, val_accuracy=0.1 * number, files=False
+        )
+    told = cli("effects", "val_accuracy").stdout
+    assert "arguments.lr has the values of train.learning_rate" in told
+    document = json.loads(cli("effects", "val_accuracy", "--json").stdout)
+    assert document["twins"] == {"arguments.lr": "train.learning_rate"}
+
+
+def test_a_figure_tests_what_the_table_tests(cli: Cli, swept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tbcli.effects import inquiry
+
+    told: list[list[float | None]] = []
+    plain = inquiry.analyze
+
+    def kept(*words: Any, **more: Any) -> Any:
+        found = plain(*words, **more)
+        told.append([one.p for one in found.settings])
+        return found
+
+    monkeypatch.setattr(inquiry, "analyze", kept)
+    cli("effects", "val_accuracy")
+    cli("plot", "--kind", "slice", "--metric", "val_accuracy", "--dpi", "40")
+    listed = json.loads(cli("runs", "--json").stdout)["runs"]
+    cli("effects", "val_accuracy", *(one["id"] for one in reversed(listed)))
+    assert len(told) == 3
+    assert told[0] == told[1] == told[2]

@@ -386,3 +386,11 @@ def test_the_order_of_the_runs_changes_nothing(count: int) -> None:
     other = analyze([rows[i] for i in order], [values[i] for i in order])
     assert {one.name: (one.p, one.verdict) for one in other.settings} == told
     assert [other.points.y[place] for place, _ in enumerate(rows)] == sorted(values)
+
+
+def test_shares_of_noise_are_no_more_than_what_is_unexplained() -> None:
+    for seed in range(10):
+        effects = analyze(*drawn(seed, 14, lambda _: 0.0))
+        noise = [one.share for one in effects.settings if one.verdict == "noise"]
+        assert effects.unexplained is not None
+        assert sum(noise) <= effects.unexplained + 1e-9

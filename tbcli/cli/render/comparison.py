@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tbcli.cli.output import is_terminal, padded, printable, shortened, styled, wants_colour
 from tbcli.cli.render.shown import shown_metric
+from tbcli.grouping import configurations_of
 from tbcli.naming.matching import listed
 from tbcli.naming.shortening import shortened_names
 from tbcli.runs.comparable import UNKNOWN
@@ -149,7 +150,16 @@ def _on_tests(comparison: Comparison, count: int) -> str:
     groups = len(comparison.sides) - 1
     corrected = f", corrected for {groups} groups (Holm)" if groups > 1 else ""
     more = f"; of {count} such tests about one in twenty differs by chance alone" if count > 1 and groups == 1 else ""
-    return f"p: Welch's t-test{corrected}{more}"
+    return f"p: Welch's t-test{corrected}{more}{_on_others(comparison)}"
+
+
+def _on_others(comparison: Comparison) -> str:
+    """Return what has to be known of groups whose runs differ in other settings, too; ``""`` for others."""
+    if all(configurations_of(side.members) == 1 for side in comparison.sides):
+        return ""
+    told = "; other settings vary within groups, which is noise here: `tbcli effects METRIC` tells what each does"
+    is_fewer = any(configurations_of(side.members) < len(side.members) for side in comparison.sides)
+    return f"{told}; n counts configurations, each the mean of its seeds" if is_fewer else told
 
 
 def wrapped(text: str, width: int) -> list[str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Importances = Mapping[str, float] | None
 _PIPED = 0
 _NARROWEST = 14  # of a name
-_LONGEST_BEST = 22
+_LONGEST_BEST, _NARROWEST_VALUE = 22, 7
 _MOVING = ("effect", "confounded")
 
 
@@ -62,18 +62,18 @@ def _settings(inquiry: Inquiry, method: str, importances: Importances, width: in
     settings = _ordered(inquiry, importances)
     if not settings:
         return []
-    names = _names([one.name for one in settings], width)
     title = "IMPORTANCE" if importances is None else method.upper()
     rows = [["SETTING", title, "EFFECT", "BEST", "P", "VERDICT"]]
-    for name, one in zip(names, settings, strict=True):
+    for one in settings:
         best = one.main.best if one.verdict in _MOVING and inquiry.direction.sense else "-"
-        rows.append([name, _importance(one, importances), _effect(one), shortened(printable(best), _LONGEST_BEST),
-                     "-" if one.p is None else _p(one.p), one.verdict])  # fmt: skip
+        rows.append([printable(one.name), _importance(one, importances), _effect(one),
+                     shortened(printable(best), _LONGEST_BEST), "-" if one.p is None else _p(one.p),
+                     one.verdict])  # fmt: skip
 
     def paint(column: int, cell: str) -> str:
         return styled(cell, "green", sys.stdout) if column == 5 and cell.strip() in _MOVING else cell
 
-    return padded(rows, right=(1, 4), paint=paint if wants_colour(sys.stdout) else None)
+    return padded(_fitted(rows, 3, width), right=(1, 4), paint=paint if wants_colour(sys.stdout) else None)
 
 
 def _ordered(inquiry: Inquiry, importances: Importances) -> Sequence[SettingEffect]:
@@ -81,9 +81,25 @@ def _ordered(inquiry: Inquiry, importances: Importances) -> Sequence[SettingEffe
     return settings if importances is None else sorted(settings, key=lambda one: -importances.get(one.name, -1.0))
 
 
-def _names(names: Sequence[str], width: int) -> list[str]:
-    shown = list(map(printable, names))
-    return shortened_names(shown, max(_NARROWEST, width - 58)) if width else shown
+def _fitted(rows: Sequence[Sequence[str]], value: int, width: int) -> list[list[str]]:
+    """Return rows that fit a window: names are shortened, and then values.
+
+    Args:
+        rows: The heading first; a name first in each.
+        value: The column of values.
+        width: Of the window; 0 for none.
+    """
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    wide = [max(map(len, column)) for column in columns]
+    if not width or (over := sum(wide) + 2 * (len(wide) - 1) - width) <= 0:
+        return [list(row) for row in rows]
+    names = dict.fromkeys(columns[0][1:])
+    short = shortened_names(list(names), max(_NARROWEST, wide[0] - over))
+    known = dict(zip(names, short, strict=True))
+    columns[0] = [columns[0][0], *(known[name] for name in columns[0][1:])]
+    if (over := over - wide[0] + max(map(len, columns[0]))) > 0:
+        columns[value] = [shortened(text, max(_NARROWEST_VALUE, wide[value] - over)) for text in columns[value]]
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def _importance(one: SettingEffect, importances: Importances) -> str:
@@ -103,18 +119,18 @@ def _effect(one: SettingEffect) -> str:
 
 
 def _p(p: float) -> str:
-    return f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
+    return "<0.001" if p < 0.0005 else f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
 
 
 def _levels(inquiry: Inquiry, width: int) -> list[str]:
     """Return the metric at each value of the settings that matter."""
     settings = [one for one in inquiry.effects.settings if one.verdict in _MOVING]
     rows = [["SETTING", "VALUE", "MEAN ± SD", "ADJUSTED ± SE", "N", ""]]
-    for name, one in zip(_names([one.name for one in settings], width), settings, strict=True):
+    for one in settings:
         for place, level in enumerate(one.levels):
             mark = "best" if level.is_best and inquiry.direction.sense else ""
-            rows.append(["" if place else name, *_level(level), str(level.n), mark])
-    return padded(rows, right=(2, 3, 4)) if settings else []
+            rows.append(["" if place else printable(one.name), *_level(level), str(level.n), mark])
+    return padded(_fitted(rows, 1, width), right=(2, 3, 4)) if settings else []
 
 
 def _level(level: Level) -> list[str]:
@@ -141,6 +157,8 @@ def _sentences(inquiry: Inquiry) -> Iterator[str]:
         yield f"{_runs(effects.points.repeats)} that repeat another one, seed and all, were averaged with it"
     if effects.single_valued:
         yield f"left out: {effects.single_valued} setting{_s(effects.single_valued)} with a single value"
+    for one, same in effects.twins.items():
+        yield f"{printable(one)} has the values of {printable(same)}, and is not told apart"
     if inquiry.left_out:
         yield "left out: " + ", ".join(f"{_runs(count)} {printable(why)}" for why, count in inquiry.left_out.items())
 
@@ -237,6 +255,7 @@ def as_document(inquiry: Inquiry, method: str, importances: Importances) -> dict
         "notes": list(inquiry.notes),
         "explained": effects.explained,
         "configurations": len(effects.points.configurations),
+        "twins": dict(effects.twins),
     }
 
 

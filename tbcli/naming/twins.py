@@ -13,11 +13,11 @@ _LISTS = ("model.args", "data.args")
 _CLOSE = 1e-6  # a hyperparameter may have been a float of 32 bits
 
 
-def without_twins(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> list[str]:
-    """Return the settings, each once.
+def twins_of(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> dict[str, str]:
+    """Return settings that say nothing more, and what says the same.
 
-    An argument is left out that has the value of another setting in every run, and a list ``NAME=VALUE`` whose
-    arguments stand there one by one.
+    That is an argument that has the value of another setting in every run, and a list ``NAME=VALUE`` whose arguments
+    stand there one by one; of that ``""``.
 
     Args:
         rows: The settings of each run.
@@ -25,10 +25,12 @@ def without_twins(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> lis
     """
     others = [key for key in keys if not key.startswith(_ARGUMENTS) and key not in _LISTS]
     doubled = {
-        key for key in keys if key.startswith(_ARGUMENTS) and any(_say_the_same(rows, key, other) for other in others)
+        key: same
+        for key in keys
+        if key.startswith(_ARGUMENTS)
+        and (same := next((other for other in others if _say_the_same(rows, key, other)), ""))
     }
-    spelt = [key for key in keys if key in _LISTS and all(_is_spelt(row, key) for row in rows)]
-    return [key for key in keys if key not in doubled and key not in spelt]
+    return doubled | {key: "" for key in keys if key in _LISTS and all(_is_spelt(row, key) for row in rows)}
 
 
 def _say_the_same(rows: Sequence[Mapping[str, Any]], one: str, other: str) -> bool:
