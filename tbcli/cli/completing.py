@@ -146,7 +146,7 @@ def complete_metric(context: typer.Context, incomplete: str) -> list[str]:
 def complete_sweep(context: typer.Context, incomplete: str) -> list[str]:
     """Offer the names of sweeps, the newest first."""
     from tbcli.config import load_config
-    from tbcli.sweeps.definition import sweep_names
+    from tbcli.sweeps.directory import sweep_names
 
     try:
         names = sweep_names(load_config(flags=context.meta.get(SAID, {})).paths)

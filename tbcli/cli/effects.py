@@ -135,7 +135,7 @@ def _notes_on_search(config: Config, summaries: Sequence[Summary]) -> list[str]:
 
 def _method_of(config: Config, sweep: str) -> str:
     """Return how a sweep chose its trials, ``""`` where that is not known any more."""
-    from tbcli.sweeps.definition import find_sweep
+    from tbcli.sweeps.directory import find_sweep
 
     try:
         return find_sweep(config.paths, sweep).load().method
@@ -147,7 +147,7 @@ def _spaces(config: Config, sweep: str) -> dict[str, object]:
     """Return where Optuna looked for settings in a sweep; nothing where that is not known any more."""
     if not sweep or find_spec("optuna") is None:
         return {}
-    from tbcli.sweeps.definition import find_sweep
+    from tbcli.sweeps.directory import find_sweep
     from tbcli.sweeps.study import spaces_of
 
     try:

@@ -55,8 +55,7 @@ def store_of(config: Config, sweep: str | None = None, *, with_earlier_fits: boo
     try:
         return store.of_sweep(sweep, with_earlier_fits=with_earlier_fits)
     except NotFound as error:
-        from tbcli.sweeps.definition import sweep_names
-        from tbcli.sweeps.standing import lost_runs
+        from tbcli.sweeps.directory import lost_runs, sweep_names
 
         if sweep in sweep_names(config.paths):
             again = f"no trial has begun: `tbcli sweep --resume {shlex.quote(sweep)}` goes on with it"

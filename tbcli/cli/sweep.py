@@ -20,7 +20,8 @@ from tbcli.errors import ConfigError, TbcliError, TrainingFailed
 if TYPE_CHECKING:
     from tbcli.config import Config
     from tbcli.sweeps.coordinator import Coordinator
-    from tbcli.sweeps.definition import Definition, SweepDirectory
+    from tbcli.sweeps.definition import Definition
+    from tbcli.sweeps.directory import SweepDirectory
     from tbcli.sweeps.space import Dimension
 
 SWEEP_PANEL = "Sweep"
@@ -80,7 +81,7 @@ def sweep(
         return
     from tbcli.runs import RunStore
     from tbcli.sweeps.asking import told_pruning, with_name
-    from tbcli.sweeps.definition import create_sweep, require_free
+    from tbcli.sweeps.directory import create_sweep, require_free
 
     asked = _defined(common, words or ()) if script is None else _scripted(common, words or (), script)
     definition, config, unchecked = asked
@@ -112,7 +113,7 @@ def sweep(
 def _go_on(common: Common, name: str, output: Output, *, dry_run: bool, as_json: bool) -> None:
     """Go on with a sweep, or show what is left of it."""
     from tbcli.sweeps.asking import changed_length
-    from tbcli.sweeps.definition import find_sweep
+    from tbcli.sweeps.directory import find_sweep
 
     _require_harmless(common)
     config = _settled(common)

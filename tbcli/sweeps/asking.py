@@ -13,6 +13,7 @@ from tbcli.config import Config, declared
 from tbcli.config.layers import with_absolute_paths
 from tbcli.errors import ConfigError
 from tbcli.naming.matching import did_you_mean
+from tbcli.runs.files import utc_now, utc_text
 from tbcli.sweeps.definition import (
     MOST_TRIALS,
     SEED,
@@ -20,7 +21,6 @@ from tbcli.sweeps.definition import (
     USUAL_TRIALS,
     Definition,
     Script,
-    now_text,
     points_of,
     with_params,
 )
@@ -86,7 +86,7 @@ def settle_sweep(config: Config, dimensions: Sequence[Dimension], script: Script
         prune=asked.prune,
         base=with_absolute_paths(config).as_dict(),
         script=script,
-        started=now_text(),
+        started=utc_text(utc_now()),
     )
 
 

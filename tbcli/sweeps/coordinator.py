@@ -18,11 +18,13 @@ from tbcli.config import Config
 from tbcli.errors import Interrupted
 from tbcli.runs.run import Run
 from tbcli.runs.store import RunStore
-from tbcli.sweeps.definition import Definition, SweepDirectory, Trial
+from tbcli.sweeps.definition import Definition, Trial
+from tbcli.sweeps.directory import SweepDirectory
 from tbcli.sweeps.endings import ENDED, FAILED, Outcome, OutcomeLog, judged, runs_of_sweep
 from tbcli.sweeps.goal import Goal, goal_from
 from tbcli.sweeps.remains import Assignment, Remains
-from tbcli.sweeps.slots import SCRIPT_WORKER, WORKER, Slot, Worker, open_slots
+from tbcli.sweeps.room import open_slots
+from tbcli.sweeps.slots import SCRIPT_WORKER, WORKER, Slot, Worker
 from tbcli.sweeps.study import Study, open_study
 from tbcli.sweeps.view import SweepView
 from tbcli.sweeps.wakening import Wakening
@@ -73,7 +75,7 @@ class Coordinator:
         self._command = command or (SCRIPT_WORKER if definition.script else WORKER)
         self._goal: Goal = goal_from(definition.metric, definition.sense)
         self._study: Study = open_study(definition, directory.journal_file, view.warn)
-        self._log = OutcomeLog(directory)
+        self._log = OutcomeLog(directory.log_file)
         self._store = RunStore(config.paths, definition.base.get("direction"))
         self._todo: deque[Assignment] = deque(map(Assignment, range(definition.count)))
         self._remains = Remains(definition, self._store, self._goal, view)

@@ -12,7 +12,6 @@ from tbcli.naming.matching import did_you_mean
 from tbcli.runs.run import Run
 from tbcli.runs.store import RunStore
 from tbcli.runs.summary import summary_of
-from tbcli.sweeps.definition import SweepDirectory
 from tbcli.sweeps.goal import Goal
 from tbcli.sweeps.space import Value
 
@@ -64,11 +63,11 @@ class OutcomeLog:
     """The outcomes of a sweep, appended one by one.
 
     Args:
-        directory: Of the sweep.
+        file: The log of the sweep; see `tbcli.sweeps.directory.SweepDirectory`.
     """
 
-    def __init__(self, directory: SweepDirectory) -> None:
-        self._file = directory.log_file
+    def __init__(self, file: Path) -> None:
+        self._file = file
         cut_torn_tail(self._file)
 
     def append(self, outcome: Outcome) -> None:

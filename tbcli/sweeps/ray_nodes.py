@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from tbcli.config import Config
 from tbcli.errors import ConfigError
-from tbcli.sweeps.definition import SweepDirectory
+from tbcli.sweeps.directory import SweepDirectory
 from tbcli.sweeps.slots import BYTES_PER_WORKER
 
 LOOK_SECONDS = 30.0  # for a file on a disk that is shared by a network

@@ -15,7 +15,7 @@ from typing import Any
 
 from tbcli.config import Config
 from tbcli.errors import describe_error
-from tbcli.sweeps.definition import SweepDirectory
+from tbcli.sweeps.directory import SweepDirectory
 from tbcli.sweeps.ray_nodes import (
     LOOK_SECONDS,
     Mark,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tbcli.config import PathsConfig
 from tbcli.errors import NotFound
 from tbcli.runs.claim import is_claimed
-from tbcli.sweeps.definition import SweepDirectory, sweep_names, sweeps_root
+from tbcli.sweeps.directory import SweepDirectory, has_runs, sweep_names, sweeps_root
 from tbcli.sweeps.endings import ENDED, Outcome, read_outcomes
 
 
@@ -44,22 +44,12 @@ def standings(paths: PathsConfig, most: int) -> Iterator[Standing]:
         except NotFound:
             continue
         outcomes = read_outcomes(directory.log_file)
-        if outcomes and not _has_runs(paths, outcomes.values()):
+        if outcomes and not has_runs(paths, outcomes.values()):
             continue
         ended = sum(outcome.status in ENDED and number < definition.count for number, outcome in outcomes.items())
         values = _values(list(outcomes.values()))
         best = (min if definition.sense == "min" else max)(values, default=None)
         yield Standing(name, definition.count, ended, definition.metric, best, is_claimed(directory.path) is True)
-
-
-def lost_runs(paths: PathsConfig, name: str) -> bool:
-    """Say whether trials of a sweep have ended and none of their runs is there any more."""
-    outcomes = read_outcomes(SweepDirectory(sweeps_root(paths) / name).log_file)
-    return any(one.run for one in outcomes.values()) and not _has_runs(paths, outcomes.values())
-
-
-def _has_runs(paths: PathsConfig, outcomes: Iterable[Outcome]) -> bool:
-    return any(one.run and (paths.logs / one.run).is_dir() for one in outcomes)
 
 
 def _values(outcomes: Sequence[Outcome]) -> list[float]:

@@ -12,7 +12,8 @@ import pytest
 from typer.testing import Result
 
 from tbcli.config import PathsConfig
-from tbcli.sweeps.definition import Definition, create_sweep
+from tbcli.sweeps.definition import Definition
+from tbcli.sweeps.directory import create_sweep
 from tbcli.sweeps.endings import Outcome
 from tbcli.sweeps.goal import goal_of
 from tbcli.sweeps.space import Dimension

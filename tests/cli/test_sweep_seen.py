@@ -16,7 +16,8 @@ from tbcli.config import PathsConfig
 from tbcli.errors import Refused
 from tbcli.recorders.hparams import session_group
 from tbcli.runs import RunStore
-from tbcli.sweeps.definition import Definition, SweepDirectory, create_sweep
+from tbcli.sweeps.definition import Definition
+from tbcli.sweeps.directory import SweepDirectory, create_sweep
 from tbcli.sweeps.endings import Outcome, OutcomeLog
 from tbcli.sweeps.space import Dimension
 from tbcli.sweeps.summary_run import write_summary
@@ -117,7 +118,7 @@ def keep_sweep(workspace: Path, name: str, outcomes: list[Outcome], *, seeds: in
     )  # fmt: skip
     directory.save(definition)
     for outcome in outcomes:
-        OutcomeLog(directory).append(outcome)
+        OutcomeLog(directory.log_file).append(outcome)
     return directory
 
 

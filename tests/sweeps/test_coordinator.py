@@ -19,10 +19,11 @@ from tbcli.config import Config, PathsConfig
 from tbcli.errors import Interrupted
 from tbcli.runs import Run, RunStore
 from tbcli.sweeps.coordinator import Coordinator
-from tbcli.sweeps.definition import Definition, SweepDirectory, create_sweep
+from tbcli.sweeps.definition import Definition
+from tbcli.sweeps.directory import SweepDirectory, create_sweep
 from tbcli.sweeps.endings import Outcome, cut_torn_tail
 from tbcli.sweeps.goal import goal_of
-from tbcli.sweeps.slots import count_slots, share_cores
+from tbcli.sweeps.room import count_slots, share_cores
 from tbcli.sweeps.space import Dimension
 from tbcli.sweeps.view import SweepView
 from tests.sweeps.fake_worker import WHAT

@@ -15,7 +15,8 @@ from tbcli.config import Config, PathsConfig
 from tbcli.errors import ConfigError, NotFound, Refused
 from tbcli.runs import RunStore
 from tbcli.sweeps.asking import changed_length
-from tbcli.sweeps.definition import Definition, create_sweep, find_sweep, sweep_names
+from tbcli.sweeps.definition import Definition
+from tbcli.sweeps.directory import create_sweep, find_sweep, sweep_names
 from tbcli.sweeps.endings import Outcome, judged
 from tbcli.sweeps.goal import goal_from
 from tbcli.sweeps.space import Dimension

@@ -17,7 +17,7 @@ _MOST = 3
 
 def told_sweeps(paths: PathsConfig, *, whole: bool) -> list[str]:
     """Return a line for each of the newest sweeps of a workspace, or for all of them, and one on the others."""
-    from tbcli.sweeps.definition import sweep_names
+    from tbcli.sweeps.directory import sweep_names
     from tbcli.sweeps.standing import standings
 
     count = len(sweep_names(paths))
