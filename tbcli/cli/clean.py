@@ -261,8 +261,9 @@ def _plan(store: RunStore, references: Sequence[str], filters: Filters, query: L
     from tbcli.cli.listing import choose, guesses_in, tags_of_run
     from tbcli.runs.cleaning.removal_plan import plan_removal
     from tbcli.runs.files import utc_now
+    from tbcli.runs.run_summary import summary_of
     from tbcli.runs.store import by_time
-    from tbcli.runs.summary import Summary, summary_of
+    from tbcli.runs.summary import Summary
 
     now = utc_now()
 

@@ -129,7 +129,8 @@ def complete_live_run(context: typer.Context, incomplete: str) -> list[str]:
 def complete_metric(context: typer.Context, incomplete: str) -> list[str]:
     """Offer the metrics of the runs that were named, or of the latest."""
     from tbcli.runs import Run
-    from tbcli.runs.summary import LEARNING_RATE, metrics_of
+    from tbcli.runs.run_summary import metrics_of
+    from tbcli.runs.summary import LEARNING_RATE
 
     words: dict[str, None] = {}
     try:

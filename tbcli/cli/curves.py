@@ -61,7 +61,8 @@ def grouped(request: Request, places: Sequence[Run | LogDirectory], key: str, ou
 def _summaries(place: Run | LogDirectory, output: Output, told: set[str]) -> list[Summary]:
     """Return the run, or the runs inside a log directory with the hyperparameters that they recorded."""
     from tbcli.runs import Run
-    from tbcli.runs.summary import Summary, summary_of
+    from tbcli.runs.run_summary import summary_of
+    from tbcli.runs.summary import Summary
 
     if isinstance(place, Run):
         return [summary_of(place)]

@@ -10,7 +10,8 @@ from tbcli.cli.output import Output, printable
 from tbcli.cli.render.damage import warn_of_damage, warn_of_records, warn_of_settings
 from tbcli.errors import NotFound
 from tbcli.runs import LogDirectory, Run
-from tbcli.runs.summary import Summary, summary_of
+from tbcli.runs.run_summary import summary_of
+from tbcli.runs.summary import Summary
 
 
 def summaries_of_place(

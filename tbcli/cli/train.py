@@ -294,7 +294,7 @@ def hush_libraries(*, verbose: bool) -> None:
 
 def _summarize(run: Run, config: Config, output: Output, *, has_trained: bool) -> None:
     """Say what came of it, where it is and what to do next; what it cost, where that is of now."""
-    from tbcli.runs.summary import ending_of
+    from tbcli.runs.run_summary import ending_of
 
     recording = run.record.get("recording") or {}
     seconds = float(run.record.get("seconds") or 0)

@@ -26,7 +26,8 @@ from tbcli.runs import Run
 from tbcli.runs.disk import ROOM
 from tbcli.runs.evidence import Predictions, count_samples, read_predictions
 from tbcli.runs.history import read_history
-from tbcli.runs.summary import LEARNING_RATE, settings_of_run
+from tbcli.runs.run_summary import settings_of_run
+from tbcli.runs.summary import LEARNING_RATE
 
 _UNCERTAIN = 0.02  # of an accuracy
 _OF_FULL_DISK = ("disk is full", "quota is used up", os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))

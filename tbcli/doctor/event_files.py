@@ -17,7 +17,7 @@ from tbcli.naming.shortening import few
 from tbcli.naming.words import SPLITS
 from tbcli.runs.files import read_file
 from tbcli.runs.run import Run, load_run
-from tbcli.runs.summary import settings_of_run
+from tbcli.runs.run_summary import settings_of_run
 
 _FRESH = 600.0  # seconds; PyTorch's writer flushes every 120
 _GROWING = 60.0

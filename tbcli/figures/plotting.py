@@ -74,7 +74,7 @@ def _plot_across(
     runs: Sequence[Run], kinds: Sequence[str], metrics: Sequence[str], config: Config, out: Path | None, title: str
 ) -> list[Path]:
     from tbcli.figures.across import plot_across
-    from tbcli.runs.summary import summary_of
+    from tbcli.runs.run_summary import summary_of
 
     root = runs[0].plots.parent
     found = plot_across(list(map(summary_of, runs)), kinds, metrics, config.plot, plots_root=root, out=out, title=title)

@@ -216,7 +216,7 @@ def _best(reference: str, runs: Sequence[Run], directions: Overrides, say: Say |
     from tbcli.naming.direction import direction_of, how_to_declare
     from tbcli.naming.matching import did_you_mean
     from tbcli.runs.comparable import what_differs
-    from tbcli.runs.summary import summary_of
+    from tbcli.runs.run_summary import summary_of
 
     summaries = [(run, summary_of(run)) for run in runs]
     is_asked = bool(reference.partition(":")[2])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shlex
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
@@ -14,12 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tbcli.config import Config, PathsConfig, load_config
-from tbcli.errors import ConfigError, NotFound, TrainingFailed
-from tbcli.origin import current_origin
-from tbcli.runs.files import utc_now, utc_text, write_json
-from tbcli.runs.ids import looks_like_id, new_id, time_in
-from tbcli.runs.owner import Owner
-from tbcli.runs.run import SCHEMA, LogDirectory, Run, load_run
+from tbcli.errors import ConfigError, NotFound
+from tbcli.runs.creation import create_run
+from tbcli.runs.files import utc_now
+from tbcli.runs.ids import looks_like_id, time_in
+from tbcli.runs.run import LogDirectory, Run, load_run
 from tbcli.runs.unreadable import InvalidRun, read_invalid_run
 
 if TYPE_CHECKING:
@@ -110,31 +107,7 @@ class RunStore:
             ConfigError: The directory cannot be made: not writable, a file in the way.
             TrainingFailed: The disk is full.
         """
-        now, origin = now or utc_now(), current_origin()
-        told = origin.facts() if origin else {}
-        try:
-            self.logs_root.mkdir(parents=True, exist_ok=True)
-            run = self._claimed(now, config.train.name)
-            run.record = {**_first_record(run.id, config, now), **told, **(facts or {})}
-            _write_first_files(run, config.as_dict() if settings is None else settings)
-        except OSError as error:
-            kind = TrainingFailed if error.errno in (errno.ENOSPC, errno.EDQUOT) else ConfigError
-            raise kind(
-                f"cannot make a run in {str(self.logs_root)!r}: {error.strerror or error}",
-                hint="`--workspace DIR` or `--logdir DIR` with a directory that can be written and has room",
-            ) from error
-        if origin:
-            origin.welcome(run)
-        return run
-
-    def _claimed(self, now: datetime, name: str) -> Run:
-        while True:
-            run = self._run(new_id(now, name))
-            try:
-                run.logs.mkdir()
-            except FileExistsError:
-                continue  # another program's, a moment ago
-            return run
+        return create_run(self.logs_root, self._run, config, facts, settings=settings, now=now or utc_now())
 
     def _run(self, run_id: str) -> Run:
         run = Run(run_id, self.logs_root / run_id, self.plots_root / run_id, self.models_root / run_id)
@@ -301,33 +274,6 @@ def _as_place(run: Run) -> Run | LogDirectory:
     return LogDirectory(run.logs.name, run.logs, directions=run.directions) if run.summary_of else run
 
 
-def _first_record(run_id: str, config: Config, now: datetime) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "id": run_id,
-        "name": config.train.name,
-        "note": config.train.note,
-        "status": "running",
-        "started": utc_text(now),
-        "ended": None,
-        "seconds": None,
-        "model": config.model.name,
-        "data": config.data.source,
-        **owner_facts(),
-    }
-
-
-def _write_first_files(run: Run, settings: Mapping[str, Any]) -> None:
-    """Write the record first: whoever is killed then leaves a run, and no directory that nobody knows."""
-    try:
-        run.update()
-        run.beat()
-        write_json(run.config_file, settings)
-    except BaseException:
-        shutil.rmtree(run.logs, ignore_errors=True)
-        raise
-
-
 def _is_same(one: Path, other: Path) -> bool:
     try:
         return one == other or one.samefile(other)
@@ -342,13 +288,6 @@ def _beside(logs: Path) -> Sequence[Path]:
             return [logs.parent / entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return ()
-
-
-def owner_facts() -> dict[str, Any]:
-    """Return what a record says of the process that trains: this one."""
-    owner = Owner.current()
-    process = {"pid": owner.pid, "pid_started": owner.pid_started, "host": owner.host}
-    return {**process, "boot": owner.boot, "pid_namespace": owner.namespace}
 
 
 def list_runs(workspace: str | os.PathLike[str] = ".") -> list[Run]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tbcli.naming.series import without_split
 from tbcli.runs.run import Run
-from tbcli.runs.summary import summary_of
+from tbcli.runs.run_summary import summary_of
 
 LAST = "last"
 

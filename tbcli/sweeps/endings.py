@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tbcli.naming.matching import did_you_mean
 from tbcli.runs.run import Run
+from tbcli.runs.run_summary import summary_of
 from tbcli.runs.store import RunStore
-from tbcli.runs.summary import summary_of
 from tbcli.sweeps.goal import Goal
 from tbcli.sweeps.space import Value
 

@@ -20,8 +20,8 @@ from tbcli.naming.words import TRAIN, VALIDATION
 from tbcli.runs.cleaning.removal import remove_run
 from tbcli.runs.files import utc_now, utc_text
 from tbcli.runs.run import Run
+from tbcli.runs.run_summary import metrics_of, summary_of
 from tbcli.runs.store import RunStore
-from tbcli.runs.summary import metrics_of, summary_of
 from tbcli.sweeps.definition import SUMMARY
 from tbcli.sweeps.group_means import GroupCurves, TrialGroup, curves_of_group, group_trials, where_runs_end
 

@@ -14,7 +14,8 @@ from tbcli.config import PathsConfig
 from tbcli.grouping import Side
 from tbcli.runs import Run, RunStore
 from tbcli.runs.comparable import notes_on_differences, what_differs
-from tbcli.runs.summary import Metric, Summary, summary_of
+from tbcli.runs.run_summary import summary_of
+from tbcli.runs.summary import Metric, Summary
 from tests.fakes import SOME_MOMENT, make_run
 
 

@@ -29,7 +29,7 @@ def three_runs(workspace: Path) -> list[Run]:
 
 def test_a_taken_id_is_never_claimed_twice(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = iter(["20261122-120000-aaaa", "20261122-120000-aaaa", "20261122-120000-bbbb"])
-    monkeypatch.setattr("tbcli.runs.store.new_id", lambda now, name: next(ids))
+    monkeypatch.setattr("tbcli.runs.creation.new_id", lambda now, name: next(ids))
     assert [store.create(Config()).id[-4:] for _ in range(2)] == ["aaaa", "bbbb"]
 
 

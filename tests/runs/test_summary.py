@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tbcli.runs.history import HistoryWriter
-from tbcli.runs.summary import FACTS, Metric, curves_of, epochs_of, metrics_of, summary_of
+from tbcli.runs.run_summary import curves_of, epochs_of, metrics_of, summary_of
+from tbcli.runs.summary import FACTS, Metric
 from tests.fakes import SOME_MOMENT, make_run
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tbcli.gates import all_hold, parse_conditions
 from tbcli.runs import Run
 from tbcli.runs.history import HistoryWriter
-from tbcli.runs.summary import summary_of
+from tbcli.runs.run_summary import summary_of
 from tbcli.training.until import Until
 
 VALUES = st.floats(0, 1, width=32) | st.sampled_from([float("nan"), float("inf"), 0.9])

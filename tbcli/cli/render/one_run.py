@@ -15,7 +15,8 @@ from tbcli.cli.render.sparkline import draw_sparkline
 from tbcli.naming import schemas
 from tbcli.runs.crash import how_it_died
 from tbcli.runs.history import read_history
-from tbcli.runs.summary import ARGUMENTS, ending_of, epochs_asked, epochs_of, metrics_of, seconds_left
+from tbcli.runs.run_summary import ending_of, epochs_asked, epochs_of, metrics_of, seconds_left
+from tbcli.runs.summary import ARGUMENTS
 
 if TYPE_CHECKING:
     from tbcli.runs import Run

@@ -85,7 +85,7 @@ def epochs_and_best(run: Run, status: str) -> tuple[str, float | None]:
 
 def _so_far(run: Run, *, is_running: bool) -> tuple[str, float | None]:
     """Return the epochs done, as ``3/40`` of a run in training, and the best so far in the metric of its task."""
-    from tbcli.runs.summary import epochs_asked, epochs_of, metrics_of
+    from tbcli.runs.run_summary import epochs_asked, epochs_of, metrics_of
 
     metrics, done = metrics_of(run), epochs_of(run)
     reached = metrics.get(spelling_of(f"val_{run.judge}", metrics))

@@ -75,7 +75,7 @@ def _runs_shown(search: WreckSearch, form: Form, query: ListingQuery, view: View
     view = trial_table.view_of(view, sweep, query) if sweep else view
 
     def summarize(run: Run) -> Summary:
-        from tbcli.runs.summary import summary_of
+        from tbcli.runs.run_summary import summary_of
 
         return summary_of(run, now, lambda: tags_of_run(run))
 

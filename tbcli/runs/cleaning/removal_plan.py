@@ -157,7 +157,7 @@ def plan_removal(
     chosen, notes = at_rest[: max(0, len(at_rest) - filters.keep)], tuple[str, ...]()
     if filters.keep_best:
         from tbcli.runs.cleaning.ranks import all_but_the_best
-        from tbcli.runs.summary import summary_of
+        from tbcli.runs.run_summary import summary_of
 
         ranked = all_but_the_best(at_rest, filters.keep_best, filters.metric, summarize or summary_of)
         worse = {run.logs for run in ranked.worse}

@@ -8,10 +8,10 @@ from typing import Any
 
 from tbcli.errors import Refused
 from tbcli.runs import Run
+from tbcli.runs.creation import owner_facts
 from tbcli.runs.files import utc_now, utc_text, write_atomically
 from tbcli.runs.history import read_history
 from tbcli.runs.stopping import take_request
-from tbcli.runs.store import owner_facts
 from tbcli.training.continuing.keeping import LONGEST_SECONDS
 from tbcli.training.continuing.state import DamagedState, Generations, Saved
 
