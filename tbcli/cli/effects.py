@@ -61,8 +61,9 @@ def effects(
 ) -> None:
     """Find out which settings a metric follows by more than noise, over many runs.
 
-    A permutation test decides, corrected for the number of settings and of pairs: where nothing matters, one in twenty
-    sets of runs shows something. Effects are adjusted for the other settings that matter. Only finished runs count.
+    A permutation test decides, of a full grid with several seeds an F test against the noise between these, corrected
+    for the number of settings and of pairs: where nothing matters, one in twenty sets of runs shows something. Effects
+    are adjusted for the other settings that matter. Only finished runs count.
     """
     if importance not in _METHODS:
         raise ConfigError(f"unknown --importance {importance!r}", hint=did_you_mean(importance, _METHODS))

@@ -59,7 +59,7 @@ class SettingEffect:
         verdict: ``effect``: the metric follows it by more than noise. ``noise``: by no more. ``confounded``: it follows
             this setting or one of `confounded_with`. ``cannot tell``: see `why`.
         share: Of the variance over runs that it explains beside the others, less what chance would; 0 to 1.
-        p: Of the permutation test, corrected for the number of settings and of pairs; None where there was none.
+        p: Of its test, corrected for the number of settings and of pairs; None where there was none.
         main: Its main effect.
         confounded_with: Settings that it cannot be told apart from.
         why: What kept it from being tested, ``""`` if nothing did.
@@ -227,7 +227,8 @@ class _Judged:
         if self.grid is None:
             return screen(self.points.y, self.blocks, self.able, self.permutations, self._families())
         p = np.array([self.grid.p.get((place,), np.nan) for place in range(len(self.factors))])
-        return Screening(sorted((place for place in self.able if p[place] <= ALPHA), key=lambda one: p[one]), p)
+        chosen = [place for place in self.able if place in self.grid.axes and p[place] <= ALPHA]
+        return Screening(sorted(chosen, key=lambda one: p[one]), p)
 
     def _families(self) -> int:
         return FAMILIES if len(self.able) > 1 and len(self.points.y) >= LEAST_FOR_PAIRS else 1

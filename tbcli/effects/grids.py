@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from tbcli.effects.factors import Factor
-from tbcli.effects.replicates import Observations, grid_axes
+from tbcli.effects.replicates import Observations, grid_axes, host_of
 from tbcli.effects.screening import ALPHA, FAMILIES, LEAST_REST, normal_scores
 from tbcli.effects.spaces import Floats, orthonormal
 from tbcli.welch import p_of_f
@@ -27,12 +27,14 @@ class GridTests:
     """What the noise between seeds says; made by `tests_of`.
 
     Args:
-        p: Of each setting and pair, corrected for how many there are.
+        p: Of each setting and pair, corrected for how many there are; what follows from another setting has its p.
+        axes: The positions of the settings that make the grid.
         shares: Of the variance over runs that each explains, less what chance would.
         deviation: Standard deviation of runs that differ only in their seed.
     """
 
     p: dict[Term, float]
+    axes: tuple[int, ...]
     shares: dict[Term, float]
     deviation: float
 
@@ -93,7 +95,10 @@ def tests_of(points: Observations, factors: Sequence[Factor]) -> GridTests | Non
         term: max(0.0, _explained(cells, columns) - columns.shape[1] * cells.error) / total
         for term, columns in contrasts.items()
     }
-    return GridTests(p, shares, math.sqrt(cells.error))
+    for place in set(range(len(factors))) - set(axes):
+        if (host := host_of(place, axes, factors)) is not None:
+            p[place,] = p[host,]
+    return GridTests(p, tuple(axes), shares, math.sqrt(cells.error))
 
 
 def _contrasts(factors: Sequence[Factor], axes: Sequence[int], first: list[int]) -> dict[Term, Floats]:

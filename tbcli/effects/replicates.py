@@ -139,10 +139,21 @@ def _noise(y: Floats, groups: Sequence[Sequence[int]]) -> tuple[SeedNoise | None
     return SeedNoise(math.sqrt(within / freedom), freedom, len(several), runs), within
 
 
+def host_of(place: int, axes: Sequence[int], factors: Sequence[Factor]) -> int | None:
+    """Return the position of a setting from whose values those of another follow, None where there is none."""
+    codes = factors[place].codes
+    for one in axes:
+        pairs = len(set(zip(factors[one].codes.tolist(), codes.tolist(), strict=True)))
+        if one != place and pairs == len(np.unique(factors[one].codes)):
+            return one
+    return None
+
+
 def grid_axes(factors: Sequence[Factor], first: Sequence[int]) -> list[int]:
     """Return the positions of the settings that make a full grid of the configurations, none if these are no grid.
 
-    A text of its own in each of them (`model.args` beside the arguments in it) is what the others make together.
+    A text of its own in each of them (`model.args` beside the arguments in it) is what the others make together. What
+    follows from another setting is none of its own.
 
     Args:
         factors: The settings, no two of which divide the runs alike.
@@ -150,6 +161,8 @@ def grid_axes(factors: Sequence[Factor], first: Sequence[int]) -> list[int]:
     """
     sizes = [len(set(factor.codes[list(first)].tolist())) for factor in factors]
     axes = [place for place, size in enumerate(sizes) if size < len(first) or factors[place].is_number]
+    shared = [place for place in axes if sizes[place] < len(first)]  # of a value of its own everything follows
+    axes = [place for place in axes if host_of(place, shared, factors) is None]
     axes = axes or list(range(len(factors)))[:1]
     if math.prod(sizes[place] for place in axes) != len(first) or any(factors[place].condition for place in axes):
         return []

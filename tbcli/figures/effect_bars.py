@@ -207,5 +207,5 @@ def _draw_pair(axes: Axes, pair: Interaction, letters: Lettering, width: float, 
     axes.set_xlim(-0.3, len(ones) - 0.7)
     axes.set_xticks(range(len(ones)), _labels(ones, letters, width), fontsize=POINTS - 0.5)
     axes.legend(fontsize=POINTS - 1, handlelength=1.4, borderaxespad=0.2)
-    facts = f"together {percent(round(pair.share, 3))}, p {pair.p:.2g}; a line for each {pair.other}"
+    facts = f"together {percent(round(pair.share, 3))}, p {pair.p:.2g}; a line for each {pair.other.rpartition('.')[2]}"
     write_panel_title(axes, letters, f"{pair.one} with {pair.other}", facts, width, theme)

@@ -394,3 +394,27 @@ def test_shares_of_noise_are_no_more_than_what_is_unexplained() -> None:
         noise = [one.share for one in effects.settings if one.verdict == "noise"]
         assert effects.unexplained is not None
         assert sum(noise) <= effects.unexplained + 1e-9
+
+
+def test_what_follows_from_a_setting_of_a_grid_is_not_told_from_it() -> None:
+    rows, values = grid(3, {"a": (1, 2, 3), "b": ("x", "y")}, lambda row: 2.0 * row["a"], seeds=2)
+    effects = analyze([{**row, "is_deep": row["a"] > 1} for row in rows], values)
+    assert [(one.name, one.verdict) for one in effects.settings] == [
+        ("a", "effect"),
+        ("is_deep", "confounded"),
+        ("b", "noise"),
+    ]
+    whole = analyze([{**row, "args": f"{row['a']} {row['b']}"} for row in rows], values)
+    assert of(whole, "args").why == "6 values in 6 configurations"
+    assert of(whole, "a").verdict == "effect"
+
+
+def test_random_configurations_are_no_grid_whatever_their_seeds() -> None:
+    shown = 0
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        own = [{"lr": float(random.uniform()), "opt": "ab"[place % 2], "k": place // 2 % 3} for place in range(6)]
+        place = [float(random.normal()) for _ in own]  # of no setting that is looked at
+        rows = [{**row, "seed": one} for row in own for one in range(3)]
+        shown += bool(found(analyze(rows, [place[i // 3] + 0.01 * float(random.normal()) for i in range(18)])))
+    assert shown <= 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Importances = Mapping[str, float] | None
 _PIPED = 0
+_TOGETHER = re.compile(r" (?=%)|(?<=\(p) |(?<=\bn) (?=\d)|(?<=±) | (?=±)")
 _NARROWEST = 14  # of a name
 _LONGEST_BEST, _NARROWEST_VALUE = 22, 7
 _MOVING = ("effect", "confounded")
@@ -40,8 +42,8 @@ def as_lines(inquiry: Inquiry, method: str, importances: Importances) -> list[st
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Return a sentence in lines that fit, none of which begins with a percent sign."""
-    return [line.replace("\u00a0%", " %") for line in wrapped(text.replace(" %", "\u00a0%"), width)]
+    """Return a sentence in lines that fit, no number of which is parted from its sign or its name."""
+    return [line.replace("\u00a0", " ") for line in wrapped(_TOGETHER.sub("\u00a0", text), width)]
 
 
 def _heading(inquiry: Inquiry) -> str:
