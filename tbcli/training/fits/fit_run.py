@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,18 +26,14 @@ from tbcli.runs.claim import claim
 from tbcli.runs.files import write_json
 from tbcli.runs.history import HistoryWriter, keep_row
 from tbcli.training.conclusion import Heartbeat, conclude
-from tbcli.training.final_evaluation import keep_evidence
-from tbcli.training.fits.compiled import read_compiled, with_units
+from tbcli.training.fits.compiled import read_compiled
 from tbcli.training.fits.fit_data import read_given
-from tbcli.training.fits.fit_evidence import Looked, Unreadable, fingerprint_heard, read_heard, stub_dataset
+from tbcli.training.fits.fit_evidence import Unreadable
 from tbcli.training.fits.fit_settings import UNKNOWN, count_parameters, fit_facts, known_settings
+from tbcli.training.fits.fit_sight import FitSight
 from tbcli.training.fits.fit_steps import FitSteps
 from tbcli.training.fits.undisturbed import undisturbed, value_of
-from tbcli.training.taps.activations import LayerProbe, ProbeActivations
 from tbcli.training.taps.fit import FitTaps
-
-if TYPE_CHECKING:
-    from tbcli.training.fits.fit_features import FitFeatures
 
 _TOLD: set[str] = set()
 _NEED_EVIDENCE = ("samples", "confusion", "mistakes", "attention", "projector", "pr_curves")
@@ -69,22 +65,18 @@ class FitRun:
         say: Callable[[str], None],
     ) -> None:
         self._config, self._taps, self._say = config, taps, say
-        self._compiled = read_compiled(model)
+        self._sight = FitSight(taps, read_compiled(model))
         self._settings = known_settings(config, model, epochs=epochs)
         self._steps = FitSteps(model, taps)
         chosen = load_recorders([name for name, why in recorders.items() if not why])
         self.run = RunStore(config.paths, config.direction).create(
-            config, fit_facts(self._compiled, model), settings=self._settings
+            config, fit_facts(self._sight.compiled, model), settings=self._settings
         )
         self._claim = claim(self.run.logs)
         self._heartbeat = Heartbeat(self.run)
         self._recording = Recording(chosen, config.record, self.run.logs, lambda text: None)
         self._recording.switched_off.update({name: why for name, why in recorders.items() if why})
         self._history = HistoryWriter(self.run.history_file)
-        self._layers: LayerProbe | None = None
-        self._features: FitFeatures | None = None
-        self._looked: Looked | None = None
-        self._no_evidence = ""
         self._told: set[str] = set()
         self._latest: Snapshot | None = None
         self._is_complete = True  # whether all recorders had their turn in the latest epoch
@@ -111,7 +103,7 @@ class FitRun:
             self._recording.exclude(_NEED_TRAINING_DATA, "a callback is not shown the training data")
             return
         try:
-            dataset = read_given(UNKNOWN, given, self._compiled, model)
+            dataset = read_given(UNKNOWN, given, self._sight.compiled, model)
         except Unreadable as error:
             self._recording.exclude(_NEED_TRAINING_DATA, str(error))
             return
@@ -121,7 +113,8 @@ class FitRun:
     def go_on(self, model: keras.Model, taps: FitTaps, epochs: int | None) -> None:
         """Record a further fit into the same run."""
         if taps is not self._taps:
-            self._taps, self._layers, self._features = taps, None, None
+            self._taps = taps
+            self._sight.follow(taps)
         self._epoch_shift = 0
         self._steps.go_on(model, taps)
         self._keep_settings("train", "epochs", self.epochs_done + (epochs or 0))
@@ -169,14 +162,9 @@ class FitRun:
 
     def after_validation(self) -> None:
         """Take what was heard in a validation pass."""
-        heard = self._taps.validation.end()
-        if heard is None:
-            self._no_evidence = self._taps.validation.missing
-            return
-        self._compiled = with_units(self._compiled, self._taps.model, int(math.prod(heard.outputs.shape[1:])))
-        self._looked = read_heard(heard, self._compiled, UNKNOWN)
-        self._no_evidence = self._looked.why_no_evidence
-        self._keep_fingerprint("validation", fingerprint_heard(heard, self._looked))
+        found = self._sight.hear()
+        if found is not None:
+            self._keep_fingerprint("validation", found)
 
     def _keep_fingerprint(self, split: str, found: str) -> None:
         """Keep what tells samples from others; not of samples that come in another order each time."""
@@ -226,37 +214,26 @@ class FitRun:
 
     def _look_for_features(self, model: keras.Model, epoch: int, *, last: bool) -> None:
         """Add the features of the projector's samples to the evidence, where they are due and can be had."""
-        looked = self._looked
-        if looked is None or looked.evidence is None or not looked.has_inputs:
+        sight = self._sight
+        if sight.evidence is None or not sight.has_inputs:
             return
-        if not self._recording.includes("projector", epoch, last=last or self._features is None):
-            return
-        if self._features is None:
-            from tbcli.training.fits.fit_features import FitFeatures
-
-            points = min(self._config.record.projector_points, len(looked.dataset.validation or ()))
+        if self._recording.includes("projector", epoch, last=last or not sight.has_features):
+            points = sight.add_features(model, self._config.record)
             self._config = self._config.updated({"record.projector_points": points})
-            self._features = FitFeatures(model, self._config.record.projector_layer)
-        features = self._features.look(looked.dataset, self._config.record.projector_points)
-        self._looked = replace(looked, evidence=replace(looked.evidence, features=features))
 
     def _exclude_unseen(self) -> None:
         """Switch off the recorders that have nothing to look at although there is a validation pass."""
-        if self._looked is None or self._looked.evidence is None:
-            self._recording.exclude(_NEED_EVIDENCE, self._no_evidence)
-        if self._looked is not None and not self._looked.has_inputs:
+        sight = self._sight
+        if sight.evidence is None:
+            self._recording.exclude(_NEED_EVIDENCE, sight.no_evidence)
+        if sight.has_looked and not sight.has_inputs:
             self._recording.exclude(_NEED_INPUTS, "a sample is not one array of numbers")
-        if self._compiled.task and not self.run.record.get("task"):
-            self.run.update(task=self._compiled.task.name)
+        if sight.compiled.task and not self.run.record.get("task"):
+            self.run.update(task=sight.compiled.task.name)
 
     def _snapshot(self, model: keras.Model, logs: Mapping[str, float], epoch: int = 0) -> Snapshot:
-        looked = self._looked if epoch else None
-        dataset = looked.dataset if looked else stub_dataset(UNKNOWN, None, None, 0, self._compiled.task)
-        evidence = looked.evidence if looked else None
-        activations = None
-        if looked and looked.has_inputs:
-            self._layers = self._layers or LayerProbe(model)
-            activations = ProbeActivations(self._layers, dataset.probe)
+        dataset = self._sight.dataset if epoch else self._sight.no_dataset
+        evidence = self._sight.evidence if epoch else None
         return Snapshot(
             config=self._config,
             dataset=dataset,
@@ -268,12 +245,12 @@ class FitRun:
             probe=evidence.first(len(dataset.probe)) if evidence else None,
             gradients=self._taps.gradients() if epoch else {},
             step_graph=self._taps.graph,
-            activations=activations,
+            activations=self._sight.activations(model) if epoch else None,
             has_features=bool(evidence and evidence.features is not None),
             facts=self.run.record,
             settings=self._settings,
             no_backward=self._no_backward if epoch else self._taps.no_backward,
-            no_evidence=self._no_evidence,
+            no_evidence=self._sight.no_evidence,
         )
 
     @property
@@ -297,17 +274,17 @@ class FitRun:
         """
         self._heartbeat.stop()
         status, reason = self._judged(status, reason)
-        if self._looked is None:
-            why = self._no_evidence or "there are no validation samples"
+        if not self._sight.has_looked:
+            why = self._sight.no_evidence or "there are no validation samples"
             self._recording.exclude((*_NEED_EVIDENCE, *_NEED_INPUTS), why)
-            self._no_evidence = why
-        if self._no_evidence:
-            self.run.record["no_evidence"] = self._no_evidence
+            self._sight.no_evidence = why
+        if self._sight.no_evidence:
+            self.run.record["no_evidence"] = self._sight.no_evidence
         with undisturbed(self._taps.model):
             if self._latest is not None and not self._is_complete:
                 self._recording.complete_epoch(replace(self._latest, outcome=status))
             self._recording.finish(status)
-            self._keep_evidence()
+            self._sight.keep(self.run, self._config.record.projector_points)
         with undisturbed():
             self._conclude(status, reason)
         self._tell_failures()
@@ -322,15 +299,6 @@ class FitRun:
             return "diverged", f"the loss is {loss} in epoch {self.epochs_done}"
         broken = first_broken_weight(self._taps.model)
         return ("diverged", f"weights of {broken} are not finite") if broken else (status, reason)
-
-    def _keep_evidence(self) -> None:
-        looked = self._looked
-        if looked is None or looked.evidence is None:
-            return
-        layers = [layer.name for layer in self._taps.model.layers]
-        points = self._config.record.projector_points
-        seen = {"validation": looked.evidence}
-        keep_evidence(self.run, looked.dataset, seen, projector_points=points, layers=layers)
 
     def _tell_left_out(self) -> None:
         """Say once and by name what this training could not show, and why."""
