@@ -6,17 +6,16 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tbcli.cli.completing import complete_run
 from tbcli.cli.listing import require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, with_common_options
-from tbcli.cli.output import Output, padded, printable, styled, wants_colour
+from tbcli.cli.output import Output, printable
 from tbcli.cli.places import OfSweep, find_places, store_of
 from tbcli.errors import ConfigError
-from tbcli.naming import schemas
 
 if TYPE_CHECKING:
     from tbcli.config import Config
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from tbcli.runs.summary import Summary
 
 GATE_PANEL = "Gates"
-STYLES = {"passed": "green", "failed": "red", "missing": "yellow"}
 _EXAMPLE = '`tbcli check latest "val_accuracy.best>=0.98"`, or `--baseline best`'
 
 
@@ -86,6 +84,7 @@ def check(
     require_one_form(markdown=markdown, json=as_json)
     allowed = Tolerance.parse(tolerance) if tolerance is not None else Tolerance()
     config = common.settle()
+    from tbcli.cli.render.check import as_document, verdict_lines
     from tbcli.cli.summaries import summaries_of
 
     store, output = store_of(config, sweep), common.output
@@ -102,7 +101,7 @@ def check(
             _write_junit(junit, verdicts, label)
     finally:  # the verdicts are shown even if that file cannot be written
         if as_json:
-            output.document(_document(checked, judged_by))
+            output.document(as_document(checked, judged_by))
         elif markdown:
             from tbcli.gates.reports import as_markdown
 
@@ -217,6 +216,7 @@ def check_trained(run: Run, gates: Sequence[Gate], output: Output) -> None:
         CheckFailed: A gate failed.
         NotFound: The run has no such metric.
     """
+    from tbcli.cli.render.check import verdict_lines
     from tbcli.cli.summaries import summaries_of_place
     from tbcli.gates import judge
 
@@ -224,19 +224,6 @@ def check_trained(run: Run, gates: Sequence[Gate], output: Output) -> None:
     for line in verdict_lines(verdicts, sys.stderr):
         output.say(line)
     _exit_with(verdicts, run.label)
-
-
-def verdict_lines(verdicts: Sequence[Verdict], stream: IO[str]) -> list[str]:
-    """Return one line per gate, coloured if the stream is a terminal: verdict, run if several, gate, value."""
-    has_runs = len({verdict.run for verdict in verdicts}) > 1
-    rows = [
-        [verdict.outcome, *([verdict.run] if has_runs else []), verdict.gate, verdict.found] for verdict in verdicts
-    ]
-
-    def paint(column: int, cell: str) -> str:
-        return styled(cell, STYLES[cell.rstrip()], stream) if column == 0 else cell
-
-    return padded([list(map(printable, row)) for row in rows], paint=paint if wants_colour(stream) else None)
 
 
 def _exit_with(verdicts: Sequence[Verdict], label: str) -> None:
@@ -283,25 +270,3 @@ def _write_junit(path: Path, verdicts: Sequence[Verdict], label: str) -> None:
             f"cannot write {str(path)!r}: {error.strerror or error}",
             hint="`--junit FILE` in a writable directory",
         ) from error
-
-
-def _document(checked: Sequence[tuple[Summary, Sequence[Verdict]]], baseline: Summary | None) -> dict[str, object]:
-    from tbcli.gates.reports import as_documents
-
-    runs = [
-        {
-            "run": summary.id,
-            "label": summary.label,
-            "passed": all(verdict.outcome == "passed" for verdict in verdicts),
-            "gates": as_documents(verdicts),
-        }
-        for summary, verdicts in checked
-    ]
-    return {
-        "schema": schemas.METRICS,
-        "baseline": baseline.id if baseline else None,
-        "passed": all(run["passed"] for run in runs),
-        "runs": runs,
-        # of a single run, as in schema 1
-        **({key: runs[0][key] for key in ("run", "label", "gates")} if len(runs) == 1 else {}),
-    }
