@@ -18,14 +18,11 @@ from tbcli.cli.earlier import Continuation, continued, repeated, settle_end, tol
 from tbcli.cli.options import OUTPUT_PANEL, TRAINING_PANEL, Common, refuse_together, with_options
 from tbcli.cli.output import (
     Output,
-    counted_bytes,
-    counted_seconds,
     printable,
     result_at_once,
     stdout_kept_clean,
     streams_set_aside,
 )
-from tbcli.cli.render.findings_of_run import tell_findings
 from tbcli.errors import ConfigError, Diverged
 
 if TYPE_CHECKING:
@@ -101,7 +98,9 @@ def train(
         leave = _leave_terminal(common.output)
     output = common.output
     if common.value("record.recorders") == "help":
-        output.results(_recorder_lines(common.without("record.recorders").settle()))
+        from tbcli.cli.render.train import recorder_lines
+
+        output.results(recorder_lines(common.without("record.recorders").settle()))
         return
     config, earlier = _settle(common, resume, allow_changes=allow_changes, dry_run=dry_run)
     from tbcli.training.request import check_request
@@ -124,7 +123,9 @@ def train(
     else:
         run = _train(config, gates, output, leave, earlier)
     try:
-        _summarize(run, config, output, has_trained=not (earlier and any(earlier.at_end)))
+        from tbcli.cli.render.train import tell_ending
+
+        tell_ending(run, config, output, has_trained=not (earlier and any(earlier.at_end)))
     finally:
         _print_id(run, output)
     try:
@@ -252,6 +253,8 @@ def _train(
     except BaseException as error:
         if narrator.run and narrator.run.record_file.exists():  # one in which nothing could begin is not kept
             if isinstance(error, Diverged):
+                from tbcli.cli.render.train import tell_findings
+
                 tell_findings(narrator.run, output)
             with suppress(ConfigError, BrokenPipeError):  # what ended the training is what is to be told
                 output.result(narrator.run.id)
@@ -290,61 +293,3 @@ def hush_libraries(*, verbose: bool) -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     logging.getLogger("absl").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"(keras|tensorflow|numpy)\b")
-
-
-def _summarize(run: Run, config: Config, output: Output, *, has_trained: bool) -> None:
-    """Say what came of it, where it is and what to do next; what it cost, where that is of now."""
-    from tbcli.runs.run_summary import ending_of
-
-    recording = run.record.get("recording") or {}
-    seconds = float(run.record.get("seconds") or 0)
-    tested = _tested(run)
-    took = f"after {counted_seconds(seconds)}"
-    if has_trained:
-        output.say(f"{tested}, {took} in all" if tested else f"done {took}")
-    elif tested:
-        output.say(tested)
-    if has_trained and recording.get("percent") is not None:
-        written = counted_bytes(sum((recording.get("bytes") or {}).values()))
-        seconds, percent = recording["cpu_seconds"], recording["percent"]
-        output.say(f"recording cost {seconds:.1f} CPU s, {percent:.1f} % of the training time, {written}")
-    output.say(f"logs    {printable(str(run.logs))}")
-    saved, epochs = run.record.get("saved_epoch"), run.record.get("epochs")
-    ending = ending_of(run)
-    if ending:
-        output.say(f"epochs  {epochs}/{config.train.epochs}, {printable(ending)}")
-    of_best = f" (weights of epoch {saved}, the best of {epochs})" if config.train.saves_best else ""
-    if (step := run.number("saved_step")) is not None:
-        of_best = f" (weights after step {step:,.0f}, within epoch {int(epochs or 0) + 1})"
-    output.say(f"model   {printable(str(run.saved_model))}{of_best}")
-    if config.plot.automatic and any(run.plots.glob("*")):
-        output.say(f"plots   {printable(str(run.plots))}")
-    output.say("next    tbcli serve")
-    output.say(f"        tbcli plot {run.id}")
-    tell_findings(run, output)
-
-
-def _tested(run: Run) -> str:
-    """Return the metric of the test set that the task leads with, as ``test mae 3.21``; empty without a test set."""
-    from tbcli.tasks import CLASSIFICATION, TASKS
-
-    judge = TASKS.get(str(run.record.get("task")), CLASSIFICATION).judge
-    value = run.metric(f"test_{judge}")
-    if value is None:
-        return ""
-    return f"test {judge.replace('_', ' ')} " + (f"{value:.2%}" if judge.endswith("accuracy") else f"{value:.4g}")
-
-
-def _recorder_lines(config: Config) -> list[str]:
-    """Return the recorders with level, help and, where a run here has measured it, cost an epoch."""
-    from tbcli.cli.output import padded
-    from tbcli.recorders.registry import known_recorders
-    from tbcli.runs import RunStore
-
-    runs = [run for run in RunStore(config.paths).list() if (run.record.get("recording") or {}).get("milliseconds")]
-    spent = runs[-1].record["recording"]["milliseconds"] if runs else {}
-    epochs = max(1, int(runs[-1].record.get("epochs") or 1)) if runs else 1
-    rows = [["recorder", "level", "ms/epoch", "what it shows"]]
-    for name, entry in known_recorders().items():
-        rows.append([name, entry.level, f"{spent[name] / epochs:.1f}" if name in spent else "-", entry.help])
-    return padded(rows, right=frozenset({2}))

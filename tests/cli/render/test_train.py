@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tbcli.cli.output import Output
-from tbcli.cli.render.findings_of_run import tell_findings
+from tbcli.cli.render.train import tell_findings
 from tbcli.doctor import diagnosis
 from tbcli.runs import Run
 from tests.doctor.test_diagnosis import run_with
