@@ -10,8 +10,9 @@ from itertools import combinations
 import numpy as np
 
 from tbcli.effects.factors import Factor
+from tbcli.effects.permutations import LEAST_REST, normal_scores
 from tbcli.effects.replicates import Observations, grid_axes, host_of
-from tbcli.effects.screening import ALPHA, FAMILIES, LEAST_REST, normal_scores
+from tbcli.effects.screening import ALPHA, FAMILIES
 from tbcli.effects.spaces import Floats, orthonormal
 from tbcli.welch import p_of_f
 

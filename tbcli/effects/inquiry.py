@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tbcli.effects.analysis import EFFECT, Effects, analyze
+from tbcli.effects.analysis import Effects, analyze
+from tbcli.effects.judging import EFFECT
 from tbcli.errors import ConfigError, NotFound
 from tbcli.naming.direction import Direction
 from tbcli.naming.matching import did_you_mean

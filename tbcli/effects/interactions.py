@@ -10,7 +10,8 @@ import numpy as np
 
 from tbcli.effects.factors import Factor
 from tbcli.effects.levels import levels_of
-from tbcli.effects.screening import ALPHA, FAMILIES, LEAST_REST, Permutations
+from tbcli.effects.permutations import LEAST_REST, Permutations
+from tbcli.effects.screening import ALPHA, FAMILIES
 from tbcli.effects.spaces import Floats, orthonormal, without
 
 STRICT = 0.02

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 
+from tbcli.effects.permutations import LEAST_REST, Beside, Permutations, share_at_least
 from tbcli.effects.spaces import Floats, likeness, orthonormal, without
 
 ALPHA = 0.05
-PERMUTATIONS = 999
 FAMILIES = 2
 """Of tests: those of settings and those of pairs, which share the one error in twenty."""
-LEAST_REST = 3  # degrees of freedom that tell what noise is
-_MOST_ORDERS = 50_000  # of runs, all of which are looked at
 _FEW = 60  # runs, among which the effects of others are much of the noise
 _NOTHING = 1e-18  # of the variance: rounding
-_ALONE = 1e-6  # of a run that is left when all others are fitted
 _SIMILAR = 0.3  # squared correlation from which one setting may stand in for another
 
 
@@ -37,147 +32,6 @@ class Screening:
     chosen: list[int]
     p: Floats
     alike: dict[int, list[int]] = field(default_factory=dict)
-
-
-class Beside(NamedTuple):
-    """Settings, each beside all others.
-
-    Args:
-        space: Of all of them.
-        blocks: What each holds that the others do not.
-    """
-
-    space: Floats
-    blocks: list[Floats]
-
-
-class Permutations:
-    """The responses of runs in random orders, and what a random order makes of a statistic.
-
-    Args:
-        y: A metric ``[n]``.
-        seed: Of the orders.
-        count: How many; of few runs all that there are.
-        orders: Those of other responses of as many runs, in place of new ones.
-    """
-
-    def __init__(
-        self, y: Floats, *, seed: int = 0, count: int = PERMUTATIONS, orders: np.ndarray | None = None
-    ) -> None:
-        self._orders = _orders(len(y), count, seed) if orders is None else orders
-        # One outlier hides an effect from the values, never from their ranks; what either shows counts.
-        self._responses = [y, normal_scores(y)]
-
-    def of(self, y: Floats) -> Permutations:
-        """Return another response of the same runs in the same orders."""
-        return Permutations(y, orders=self._orders)
-
-    def strengths(
-        self,
-        blocks: Sequence[Floats],
-        given: Floats,
-        *,
-        by_ranks: bool = True,
-        beside: Beside | None = None,
-    ) -> tuple[Floats, Floats]:
-        """Return how much each block explains beyond what is given: ``[k]`` of the runs, ``[count, k]`` by chance.
-
-        Residuals of what is given are exchanged (Freedman and Lane).
-
-        Args:
-            blocks: Orthonormal columns, and orthogonal to `given`.
-            given: Orthonormal columns.
-            by_ranks: Not for pairs: ranks of what two settings add up to do not add up.
-            beside: Each block beside all others: what stands out only there counts, too.
-        """
-        found = [self._strengths(response, blocks, given, beside) for response in self._told(by_ranks=by_ranks)]
-        ours, chance = zip(*found, strict=True)
-        return np.max(ours, axis=0), np.max(chance, axis=0)
-
-    def _told(self, *, by_ranks: bool) -> list[Floats]:
-        return self._responses if by_ranks else self._responses[:1]
-
-    def _strengths(
-        self, response: Floats, blocks: Sequence[Floats], given: Floats, beside: Beside | None
-    ) -> tuple[Floats, Floats]:
-        rest = without(response, given)
-        exchanged = np.vstack([rest, rest[self._orders]])
-        squares = (exchanged**2).sum(axis=1)
-        total = squares - ((exchanged @ given) ** 2).sum(axis=1)
-        score = _scores(exchanged, blocks, total, given.shape[1])
-        if beside is not None:
-            noise = squares - ((exchanged @ beside.space) ** 2).sum(axis=1)
-            fitting = [place for place, block in enumerate(beside.blocks) if block.shape[1]]
-            found = _scores(
-                exchanged, [beside.blocks[one] for one in fitting], noise, beside.space.shape[1], apart=True
-            )
-            score[:, fitting] = np.maximum(score[:, fitting], found)
-        return score[0], score[1:]
-
-    def p_whatever_the_spread(self, block: Floats, given: Floats, *, by_ranks: bool = True) -> float:
-        """Return the p of one block beyond what is given, where the metric may spread otherwise at each value.
-
-        Mean squares that are pooled take a rare value at which the metric spreads widely for one that moves it. Here
-        each run tells the error around itself (a Wald statistic with consistent errors).
-        """
-        rest = orthonormal(block, given)
-        if not rest.shape[1]:
-            return np.nan
-        found = np.max([self._robust(response, rest, given) for response in self._told(by_ranks=by_ranks)], axis=0)
-        return float(_share_at_least(found[1:], found[:1])[0])
-
-    def _robust(self, response: Floats, block: Floats, given: Floats) -> Floats:
-        """Return the statistic of the runs as they are, and in each order ``[1 + count]``."""
-        rest = without(response, given)
-        exchanged = np.vstack([rest, rest[self._orders]])
-        exchanged -= (exchanged @ given) @ given.T
-        slopes = exchanged @ block
-        own = 1 - (given**2).sum(axis=1) - (block**2).sum(axis=1)
-        errors = (exchanged - slopes @ block.T) ** 2 / np.maximum(own, 1e-9)
-        alone = own < _ALONE
-        errors[:, alone] = exchanged[:, alone] ** 2  # a run that is fitted exactly tells nothing of its error
-        size = block.shape[1]
-        products = (block[:, :, np.newaxis] * block[:, np.newaxis, :]).reshape(len(block), -1)
-        spread = (errors @ products).reshape(-1, size, size)
-        scale = np.maximum(np.trace(spread, axis1=1, axis2=2), 1e-300)
-        spread = spread + (1e-9 * scale)[:, np.newaxis, np.newaxis] * np.eye(size)
-        found: Floats = (slopes * np.linalg.solve(spread, slopes[:, :, np.newaxis])[:, :, 0]).sum(axis=1)
-        return found
-
-    def p_alone(self, block: Floats, given: Floats) -> float:
-        """Return the p of one block beyond what is given, not corrected."""
-        rest = orthonormal(block, given)
-        if not rest.shape[1] or len(rest) - given.shape[1] - rest.shape[1] < LEAST_REST:
-            return np.nan
-        ours, chance = self.strengths([rest], given)
-        return float(_share_at_least(chance[:, 0], ours)[0])
-
-
-def _orders(runs: int, count: int, seed: int) -> np.ndarray:
-    """Return orders of runs other than the one that they have."""
-    if math.factorial(runs) <= _MOST_ORDERS:
-        return np.array(list(itertools.permutations(range(runs)))[1:], dtype=int).reshape(-1, runs)
-    found: np.ndarray = np.random.default_rng(seed).permuted(np.tile(np.arange(runs), (count, 1)), axis=1)
-    return found
-
-
-def _scores(exchanged: Floats, blocks: Sequence[Floats], noise: Floats, given: int, *, apart: bool = False) -> Floats:
-    """Return F statistics on one scale ``[orders, k]``.
-
-    Args:
-        exchanged: Responses ``[orders, n]``.
-        blocks: Orthonormal columns.
-        noise: Sum of squares of each response that the blocks do not explain, or that includes what they do.
-        given: Columns that have been fitted.
-        apart: Whether the noise is apart from what the blocks explain, and their columns are among those fitted.
-    """
-    if not blocks:
-        return np.empty((len(exchanged), 0))
-    sizes = np.array([block.shape[1] for block in blocks])
-    squares = (exchanged @ np.column_stack(blocks)) ** 2
-    explained = np.add.reduceat(squares, np.cumsum([0, *sizes[:-1]]), axis=1)
-    total = noise[:, np.newaxis] + (explained if apart else 0.0)
-    return _as_normal(explained, total, sizes, np.asarray(exchanged.shape[1] - given - (0 if apart else sizes)))
 
 
 def screen(
@@ -210,7 +64,7 @@ def screen(
             break
         beside = together and Beside(together.space, [together.blocks[one] for one in fitting])
         ours, chance = permutations.strengths([rests[one] for one in fitting], given, beside=beside)
-        by_chance = families * _share_at_least(chance.max(axis=1), ours)
+        by_chance = families * share_at_least(chance.max(axis=1), ours)
         if found.chosen and len(y) <= _FEW:  # residuals of few runs are not quite exchangeable
             by_chance = np.maximum(by_chance, families * len(fitting) * np.vectorize(_above)(ours))
         found.p[fitting] = np.minimum(1.0, np.maximum(reached, by_chance))
@@ -237,7 +91,7 @@ def least_p(
     together, all_able = _beside(blocks, able, start), sorted(able)
     beside = together and Beside(together.space, [together.blocks[one] for one in all_able])
     ours, chance = ideal.strengths([blocks[one] for one in all_able], start, beside=beside)
-    return min(1.0, families * float(_share_at_least(chance.max(axis=1), ours)[all_able.index(place)]))
+    return min(1.0, families * float(share_at_least(chance.max(axis=1), ours)[all_able.index(place)]))
 
 
 def _beside(blocks: Sequence[Floats], able: Collection[int], start: Floats) -> Beside | None:
@@ -299,30 +153,6 @@ def _has_room(rest: Floats, given: Floats) -> bool:
     return int(len(rest) - given.shape[1] - rest.shape[1]) >= LEAST_REST
 
 
-def _share_at_least(chance: Floats, ours: Floats) -> Floats:
-    """Return how often chance does at least as well ``[k]``; the runs as they are count as one of the orders."""
-    ordered = np.sort(chance)
-    beaten = np.searchsorted(ordered, ours - 1e-9 * np.abs(ours), side="left")
-    return (1 + len(ordered) - beaten) / (1 + len(ordered))
-
-
 def _above(score: float) -> float:
     """Return how often a normal value is at least so large."""
     return math.erfc(score / math.sqrt(2)) / 2
-
-
-def _as_normal(explained: Floats, total: Floats, size: np.ndarray, freedom: np.ndarray) -> Floats:
-    """Return F statistics on one scale, whatever their degrees of freedom (Paulson's approximation)."""
-    rest = np.maximum(total - explained, 1e-12 * np.maximum(total, 1e-300))
-    root = np.cbrt(explained / size / (rest / freedom))
-    ours, theirs = 2 / (9 * size), 2 / (9 * freedom)
-    score: Floats = ((1 - theirs) * root - (1 - ours)) / np.sqrt(theirs * root**2 + ours)
-    return score
-
-
-def normal_scores(y: Floats) -> Floats:
-    """Return what each rank would be worth among normal values (approximately); equal values share their ranks."""
-    _, places, counts = np.unique(y, return_inverse=True, return_counts=True)
-    share = (np.cumsum(counts) - counts / 2)[places] / len(y)
-    # Tukey's lambda with 0.14 is the normal distribution for this purpose.
-    return (share**0.14 - (1 - share) ** 0.14) / 0.1975

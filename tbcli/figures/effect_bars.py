@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tbcli.effects.analysis import CANNOT_TELL, CONFOUNDED, EFFECT, NOISE, SettingEffect
 from tbcli.effects.inquiry import Inquiry
 from tbcli.effects.interactions import Interaction
+from tbcli.effects.judging import CANNOT_TELL, CONFOUNDED, EFFECT, NOISE, SettingEffect
 from tbcli.figures.colours import Theme, line_styles
 from tbcli.figures.curves import Heading
 from tbcli.figures.lettering import Lettering, lettering_for

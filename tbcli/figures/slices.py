@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tbcli.effects.analysis import SettingEffect
 from tbcli.effects.inquiry import Inquiry
+from tbcli.effects.judging import SettingEffect
 from tbcli.effects.spaces import Floats
 from tbcli.figures.colours import Theme
 from tbcli.figures.effect_bars import heading_for, told_of

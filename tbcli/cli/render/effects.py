@@ -16,9 +16,10 @@ from tbcli.naming.matching import listed
 from tbcli.naming.shortening import shortened_names
 
 if TYPE_CHECKING:
-    from tbcli.effects.analysis import Effects, SettingEffect
+    from tbcli.effects.analysis import Effects
     from tbcli.effects.inquiry import Inquiry
     from tbcli.effects.interactions import Interaction
+    from tbcli.effects.judging import SettingEffect
     from tbcli.effects.levels import Level
 
 Importances = Mapping[str, float] | None
