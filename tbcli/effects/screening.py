@@ -88,10 +88,11 @@ def least_p(
     """Return the p of a setting if the metric followed nothing else, and without any noise; see `screen`."""
     start = np.full((len(blocks[place]), 1), len(blocks[place]) ** -0.5)
     ideal = permutations.of(blocks[place] @ np.sqrt(np.arange(2.0, 2.0 + blocks[place].shape[1])))
-    together, all_able = _beside(blocks, able, start), sorted(able)
-    beside = together and Beside(together.space, [together.blocks[one] for one in all_able])
-    ours, chance = ideal.strengths([blocks[one] for one in all_able], start, beside=beside)
-    return min(1.0, families * float(share_at_least(chance.max(axis=1), ours)[all_able.index(place)]))
+    together = _beside(blocks, able, start)
+    fitting = [one for one in sorted(able) if _has_room(blocks[one], start)]
+    beside = together and Beside(together.space, [together.blocks[one] for one in fitting])
+    ours, chance = ideal.strengths([blocks[one] for one in fitting], start, beside=beside)
+    return min(1.0, families * float(share_at_least(chance.max(axis=1), ours)[fitting.index(place)]))
 
 
 def _beside(blocks: Sequence[Floats], able: Collection[int], start: Floats) -> Beside | None:

@@ -419,3 +419,20 @@ def test_random_configurations_are_no_grid_whatever_their_seeds() -> None:
         rows = [{**row, "seed": one} for row in own for one in range(3)]
         shown += bool(found(analyze(rows, [place[i // 3] + 0.01 * float(random.normal()) for i in range(18)])))
     assert shown <= 5
+
+
+def test_few_runs_of_any_settings_have_shares_that_add_up() -> None:
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        count = int(random.choice([3, 6, 7, 10, 18]))
+        rows: list[Row] = [{"seed": int(random.integers(3))} if seed % 2 else {} for _ in range(count)]
+        for key in "abcd":
+            kind = random.integers(4)
+            for place, row in enumerate(rows):
+                drawn_value = (float(random.uniform()), int(random.integers(5)), "xyz"[random.integers(3)], place // 2)
+                if kind != 1 or random.uniform() < 0.7:
+                    row[key] = drawn_value[kind]
+        effects = analyze(rows, [float(value) for value in random.normal(size=count)])
+        assert all(one.p is None or 0 <= one.p <= 1 for one in effects.settings)
+        if effects.unexplained is not None:
+            assert effects.explained + (effects.seed_share or 0.0) + effects.unexplained == pytest.approx(1.0)
