@@ -89,7 +89,7 @@ def least_p(
     start = np.full((len(blocks[place]), 1), len(blocks[place]) ** -0.5)
     ideal = permutations.of(blocks[place] @ np.sqrt(np.arange(2.0, 2.0 + blocks[place].shape[1])))
     together = _beside(blocks, able, start)
-    fitting = [one for one in sorted(able) if _has_room(blocks[one], start)]
+    fitting = [one for one in sorted(able) if blocks[one].shape[1] and _has_room(blocks[one], start)]
     beside = together and Beside(together.space, [together.blocks[one] for one in fitting])
     ours, chance = ideal.strengths([blocks[one] for one in fitting], start, beside=beside)
     return min(1.0, families * float(share_at_least(chance.max(axis=1), ours)[fitting.index(place)]))

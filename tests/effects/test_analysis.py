@@ -436,3 +436,10 @@ def test_few_runs_of_any_settings_have_shares_that_add_up() -> None:
         assert all(one.p is None or 0 <= one.p <= 1 for one in effects.settings)
         if effects.unexplained is not None:
             assert effects.explained + (effects.seed_share or 0.0) + effects.unexplained == pytest.approx(1.0)
+
+
+def test_a_setting_that_is_there_or_not_and_no_more_divides_nothing_by_zero() -> None:
+    random = np.random.default_rng(0)
+    rows: list[Row] = [{"model": "abc"[i % 3], "x": i // 2, **({"dropout": 0.5} if i % 3 else {})} for i in range(12)]
+    effects = analyze(rows, [float(value) for value in random.normal(size=12)])
+    assert found(effects) == []
