@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import statistics
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ from tbcli.runs.history import read_history
 from tbcli.sweeps.summary_run import write_summary
 from tests.fakes import SOME_MOMENT, make_run
 from tests.recorders.memory import snapshot
-from tests.serving.process import Serving, serving
+from tests.serving.process import PATIENCE_SECONDS, Serving, serving
 
 Cli = Callable[..., Result]
 RATES = (0.01, 0.001)
@@ -196,6 +197,17 @@ def groups_over(server: Serving) -> list[dict[str, Any]]:
     return list(found["sessionGroups"])
 
 
+def loaded_groups(server: Serving, *, sessions: int) -> dict[str, dict[str, Any]]:
+    """Return the groups by name once TensorBoard has read that many sessions: its own reader goes run by run."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    groups = groups_over(server)
+    while sum(len(group["sessions"]) for group in groups) < sessions:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        groups = groups_over(server)
+    return {group["name"]: group for group in groups}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("reader", ["true", "false"])
 def test_tensorboard_shows_a_row_per_group_and_the_numbers_of_compare(workspace: Path, cli: Cli, reader: str) -> None:
@@ -206,7 +218,7 @@ def test_tensorboard_shows_a_row_per_group_and_the_numbers_of_compare(workspace:
     (row,) = [row for row in rows if (row["metric"], row["at"]) == ("val_accuracy", "last")]
     means = {f"learning_rate={rate}": cell["value"] for rate, cell in zip(RATES, row["values"], strict=True)}
     with serving("--workspace", str(workspace), "--load-fast", reader) as server:
-        groups = {group["name"]: group for group in groups_over(server)}
+        groups = loaded_groups(server, sessions=3 * len(means))
         assert set(groups) == {f"s: {label}" for label in means}
         for label, mean in means.items():
             group = groups[f"s: {label}"]
