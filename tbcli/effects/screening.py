@@ -65,8 +65,11 @@ def screen(
         beside = together and Beside(together.space, [together.blocks[one] for one in fitting])
         ours, chance = permutations.strengths([rests[one] for one in fitting], given, beside=beside)
         by_chance = families * share_at_least(chance.max(axis=1), ours)
-        if found.chosen and len(y) <= _FEW:  # residuals of few runs are not quite exchangeable
-            by_chance = np.maximum(by_chance, families * len(fitting) * np.vectorize(_above)(ours))
+        if (
+            found.chosen and len(y) <= _FEW
+        ):  # residuals of few runs are not quite exchangeable, those of ranks even less
+            plain, _ = permutations.strengths([rests[one] for one in fitting], given, by_ranks=False)
+            by_chance = np.maximum(by_chance, families * len(fitting) * np.vectorize(_above)(plain))
         found.p[fitting] = np.minimum(1.0, np.maximum(reached, by_chance))
         best = fitting[int(ours.argmax())]
         if found.p[best] > ALPHA:
