@@ -18,6 +18,8 @@ _OURS = str(Path(__file__).parent)
 _INSTALLED = ("site-packages", "dist-packages", "<frozen")
 _MOST_LINES = 6  # of what an exception says: Keras adds the values of all arguments
 _WORDS = {"true": True, "false": False, "none": None}
+_EXAMPLES: Mapping[type, str] = {bool: "true", int: "1", float: "0.5"}
+_TYPES = {kind.__name__: kind for kind in (bool, int, float, str, tuple, list)}
 
 
 def is_reference(text: str) -> bool:
@@ -162,7 +164,7 @@ def _bound(
                 f"{_named(function)} takes no argument {name!r}",
                 hint=f"it takes {', '.join(own)}" if own else "it takes no arguments of its own",
             )
-        arguments[name] = _converted(name, text, by_name.get(name))
+        arguments[name] = converted(name, text, _type_of(by_name.get(name)))
     missing = [name for name, each in by_name.items() if each.default is each.empty and name not in arguments]
     if missing:
         raise DoesNotFit(
@@ -172,10 +174,11 @@ def _bound(
     return arguments
 
 
-def written_parameters(reference: str) -> list[str] | None:
-    """Return the parameters of a function by the text of its file, which is not imported.
+def written_parameters(reference: str) -> Mapping[str, type | None] | None:
+    """Return the parameters of a function, each with its type where that is known, by the text of its file.
 
-    None where that does not tell: there is no such file or function, or the function takes any argument.
+    Nothing is imported. None where the text does not tell: there is no such file or function, or the function takes any
+    argument.
     """
     place, _, name = reference.rpartition(":")
     path = Path(place) if place.endswith(".py") else Path(_OURS, *place.split(".")[1:]).with_suffix(".py")
@@ -186,7 +189,51 @@ def written_parameters(reference: str) -> list[str] | None:
     found = [each for each in body if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)) and each.name == name]
     if len(found) != 1 or found[0].args.kwarg or found[0].decorator_list:
         return None
-    return [each.arg for each in (*found[0].args.args, *found[0].args.kwonlyargs)]
+    given = found[0].args
+    positional = [*given.posonlyargs, *given.args]
+    defaults = [*[None] * (len(positional) - len(given.defaults)), *given.defaults, *given.kw_defaults]
+    pairs = [*zip([*positional, *given.kwonlyargs], defaults, strict=True)][len(given.posonlyargs) :]
+    return {each.arg: written_type(each.annotation, default) for each, default in pairs}
+
+
+def written_type(annotation: ast.expr | None, default: ast.expr | None) -> type | None:
+    """Return the type of a parameter: by its annotation, else by its default; None where neither tells."""
+    names = _type_names(annotation)
+    if len(names) > 1:
+        return None
+    try:
+        value = ast.literal_eval(default) if default else None
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        value = None
+    return _TYPES.get(names[0] if names else "") or _TYPES.get(type(value).__name__)
+
+
+def _type_names(annotation: ast.expr | None) -> list[str]:
+    """Return the names of the types that an annotation allows, but for None."""
+    match annotation:
+        case ast.Constant(value=str(text)):
+            return _type_names(_expression(text))
+        case ast.BinOp(left=left, right=right):
+            return [*_type_names(left), *_type_names(right)]
+        case ast.Subscript(value=ast.Name(id="Optional") | ast.Attribute(attr="Optional"), slice=inner):
+            return _type_names(inner)
+        case ast.Subscript(value=ast.Name(id="Union") | ast.Attribute(attr="Union"), slice=ast.Tuple(elts=inner)):
+            return [name for each in inner for name in _type_names(each)]
+        case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name), slice=ast.Tuple(elts=[first, *_])):
+            return _type_names(first) if name == "Annotated" else [name]
+        case ast.Subscript(value=inner):
+            return _type_names(inner)
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return [name]
+        case _:
+            return []
+
+
+def _expression(text: str) -> ast.expr | None:
+    try:
+        return ast.parse(text, mode="eval").body
+    except (ValueError, SyntaxError, RecursionError):
+        return None
 
 
 def _named(function: Any) -> str:
@@ -209,9 +256,12 @@ def literal(text: str) -> Any:
         return text
 
 
-def _converted(name: str, text: str, parameter: inspect.Parameter | None) -> Any:
-    """Return a text as the type that its parameter has: by its annotation, else by its default."""
-    wanted = _type_of(parameter)
+def converted(name: str, text: str, wanted: type | None) -> Any:
+    """Return a text as the type of its parameter, None where that is not known.
+
+    Raises:
+        ConfigError: It is none of that type.
+    """
     if wanted is str:
         return text
     value = literal(text)
@@ -219,20 +269,21 @@ def _converted(name: str, text: str, parameter: inspect.Parameter | None) -> Any
         return float(value)
     if wanted in (tuple, list):
         return wanted(value) if isinstance(value, (tuple, list)) else wanted([value])
-    if wanted in (int, float, bool) and type(value) is not wanted and value is not None:
-        raise ConfigError(f"argument {name} must be {wanted.__name__}, got {text!r}", hint=f"such as `{name}=1`")
+    if wanted is not None and wanted in _EXAMPLES and type(value) is not wanted and value is not None:
+        raise ConfigError(
+            f"argument {name} must be {wanted.__name__}, got {text!r}", hint=f"such as `{name}={_EXAMPLES[wanted]}`"
+        )
     return value
 
 
-def _type_of(parameter: inspect.Parameter | None) -> Any:
+def _type_of(parameter: inspect.Parameter | None) -> type | None:
     if parameter is None:
         return None
-    annotation = parameter.annotation
-    kinds = {kind.__name__: kind for kind in (bool, int, float, str, tuple, list)}
-    written = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    known = kinds.get(written.partition("[")[0].strip())
-    if known is None and parameter.default not in (parameter.empty, None):
-        known = kinds.get(type(parameter.default).__name__)
+    annotation = "" if parameter.annotation is parameter.empty else parameter.annotation
+    written = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    known = written_type(_expression(written), None)
+    if known is None and len(_type_names(_expression(written))) < 2:
+        known = _TYPES.get(type(parameter.default).__name__)
     return known
 
 

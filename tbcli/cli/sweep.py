@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tbcli.sweeps.coordinator import Coordinator
     from tbcli.sweeps.definition import Definition
     from tbcli.sweeps.directory import SweepDirectory
+    from tbcli.sweeps.parameters import KindOf
     from tbcli.sweeps.space import Dimension
 
 SWEEP_PANEL = "Sweep"
@@ -245,7 +246,7 @@ def _defined(common: Common, words: Sequence[str]) -> tuple[Definition, Config, 
     from tbcli.sweeps.asking import check_data, check_trials, settle_sweep
 
     require_single(common.flags)
-    said = read_words(words, _spellings())
+    said = read_words(words, _spellings(), _kinds_of(common, words))
     _require_unset(common, said.dimensions)
     common = replace(common, flags=with_arguments(said, common.flags))
     config = _settled(common)
@@ -255,6 +256,15 @@ def _defined(common: Common, words: Sequence[str]) -> tuple[Definition, Config, 
     check_trials(definition, config)
     unchecked = check_data(definition, config, partial(load_quietly, output=common.output))
     return definition, config, unchecked
+
+
+def _kinds_of(common: Common, words: Sequence[str]) -> KindOf:
+    """Return what tells the types of arguments, by the functions that the other words and the settings name."""
+    from tbcli.cli.varied import read_words, with_arguments, without_arguments
+    from tbcli.sweeps.parameters import kinds_of
+
+    said = read_words(without_arguments(words), _spellings())
+    return kinds_of(said.dimensions, _settled(replace(common, flags=with_arguments(said, common.flags))))
 
 
 def _settled(common: Common) -> Config:

@@ -13,10 +13,12 @@ from tbcli.config.said import Said, merged
 from tbcli.config.setting import Setting
 from tbcli.errors import ConfigError
 from tbcli.sweeps.space import ARGUMENTS, Dimension, Read, Value, is_varied, read_argument, read_dimension, reader_of
+from tbcli.usercode import converted
 
 if TYPE_CHECKING:
     from tbcli.scripts.accepted import Accepting
     from tbcli.sweeps.definition import Script
+    from tbcli.sweeps.parameters import KindOf
 
 VARIABLE = ("data", "model", "train")
 """The sections whose settings can differ from trial to trial."""
@@ -37,12 +39,23 @@ class Words:
     fixed: Mapping[str, Said]
 
 
-def read_words(words: Sequence[str], options: Sequence[str]) -> Words:
+def without_arguments(words: Sequence[str]) -> list[str]:
+    """Return the words that say no arguments of the model or of data: by them it is known which function these are."""
+    pairs = ((word, *word.partition("=")) for word in words)
+    return [word for word, typed, _, text in pairs if _argument_of(typed.strip(), text) is None]
+
+
+def _unknown_kind(setting: str, name: str) -> type | None:
+    return None
+
+
+def read_words(words: Sequence[str], options: Sequence[str], kind_of: KindOf = _unknown_kind) -> Words:
     """Return what is varied and what is set by words.
 
     Args:
         words: As typed.
         options: The spellings of the command's options, for advice.
+        kind_of: Tells the types of arguments.
 
     Raises:
         ConfigError: A word is none, its setting is unknown, or a value is not allowed.
@@ -53,7 +66,7 @@ def read_words(words: Sequence[str], options: Sequence[str]) -> Words:
         typed, equals, text = word.partition("=")
         typed = typed.strip()
         if argument := _argument_of(typed, text):
-            _add_argument(argument, dimensions, fixed)
+            _add_argument(argument, dimensions, fixed, kind_of(argument.setting, argument.name))
             continue
         setting = _setting_of(typed, text if equals else None, options)
         if not _can_vary(setting) or not is_varied(text, is_text=setting.kind in (str, bool)):
@@ -118,7 +131,9 @@ def _argument_of(typed: str, text: str) -> _Argument | None:
     return _Argument(list_of, name, f"{said}{name}", ",".join(own))
 
 
-def _add_argument(argument: _Argument, dimensions: dict[str, Dimension], fixed: list[tuple[str, Said]]) -> None:
+def _add_argument(
+    argument: _Argument, dimensions: dict[str, Dimension], fixed: list[tuple[str, Said]], kind: type | None
+) -> None:
     """Take up an argument: it varies, or is one of the list that holds for every trial."""
     setting, name, typed, text = argument
     key = f"{setting}.{name}"
@@ -126,8 +141,14 @@ def _add_argument(argument: _Argument, dimensions: dict[str, Dimension], fixed: 
     earlier = tuple(pairs.value) if pairs and isinstance(pairs.value, tuple) else ()
     if key in dimensions or any(pair.partition("=")[0] == name for pair in earlier):
         raise ConfigError(f"{typed} is there twice", hint=f"all values in one word: `{typed}=A,B,C`")
-    if is_varied(text):
-        dimensions[key] = read_dimension(key, typed, text, read_argument, None)
+    if is_varied(text, is_text=kind in (str, bool)):
+
+        def read(each: str) -> Value:
+            value = converted(name, each, kind)
+            return value if isinstance(value, bool) and kind is bool else read_argument(each, kind)
+
+        known = kind if kind in (int, float, bool, str) else None
+        dimensions[key] = read_dimension(key, typed, text, read, known)
         return
     fixed[:] = [(listed, said) for listed, said in fixed if listed != setting]
     fixed.append((setting, Said((*earlier, f"{name}={text}"), typed)))
@@ -246,7 +267,8 @@ def read_script_words(words: Sequence[str], file: str, *, has_seeds: bool) -> tu
         options[name] = accepting.option(name)
         read = _argument_reader(accepting, name, options[name])
         if is_varied(text):
-            dimensions.append(read_dimension(f"arguments.{name}", name, text, read, None))
+            kind = accepting.kind(name)
+            dimensions.append(read_dimension(f"arguments.{name}", name, text, read, kind))
         else:
             read(text)
             fixed[name] = text
@@ -283,7 +305,7 @@ def _argument_reader(accepting: Accepting, name: str, option: str) -> Read:
     def read(text: str) -> Value:
         if option != CONSTANT:
             accepting.check(name, text)
-            return text.lower() in TRUE if option.startswith(SWITCH) else read_argument(text)
+            return text.lower() in TRUE if option.startswith(SWITCH) else read_argument(text, accepting.kind(name))
         settled = accepting.constant(name, text)
         return settled if isinstance(settled, (bool, int, float, str)) else text
 

@@ -74,6 +74,16 @@ class Accepting:
         if written:
             written.check(name, text)
 
+    def kind(self, name: str) -> type[int] | type[float] | None:
+        """Return what kind of number an option or a constant is, None where it is none, or that is not known."""
+        written = self._written(name) or (
+            None if name in self._constants else self._parameters.get(name.replace("-", "_"))
+        )
+        if written:
+            return written.kind
+        values = [each.value for each in self._constants.get(name, ())]
+        return float if values and isinstance(values[0], float) else None  # 3 may be given 0.5
+
     def constant(self, name: str, text: str) -> Literal:
         """Return the value that a text is for a constant.
 

