@@ -240,15 +240,24 @@ class Coordinator:
         self._view.epoch(slot.number, epoch, value)
 
     def _lost_worker(self, slot: Slot) -> None:
-        """Answer the death of a worker: only its trial has failed, and its run can be gone on with."""
+        """Answer the death of a worker: it ends no trial but its own, which can be gone on with if it was killed."""
         how = slot.drop()
         running = self._running.get(slot.number)
-        if running:
-            run = self._store.load(running.run) if running.run else None
-            status = "interrupted" if self._stops or (run and run.status() == "interrupted") else "failed"
-            why = ", as the system ends one when memory is short" if how == "by SIGKILL" else ""
-            reason = f"the worker process ended {how}".rstrip() + why
-            self._ended(slot, running, {"end": status, "reason": reason, "is_lost": True})
+        if running is None:
+            return
+        number = running.trial.number
+        run = self._store.load(running.run) if running.run else self.runs().get(number)  # made, and not told yet
+        running.run = run.id if run else ""
+        known = run.status() if run else ""
+        if run and known in ENDED and not self._definition.script:  # it died between the end of the run and its word
+            self._ended(slot, running, {"end": known, "reason": run.record.get("reason")})
+            return
+        was_killed = how.startswith("by ") or self._stops or known == "interrupted"
+        why = ", as the system ends one when memory is short" if how == "by SIGKILL" else ""
+        reason = f"the worker process ended {how}".rstrip() + why
+        self._ended(
+            slot, running, {"end": "interrupted" if was_killed else "failed", "reason": reason, "is_lost": True}
+        )
 
     def _ended(self, slot: Slot, running: Running, event: Mapping[str, Any]) -> None:
         """Write down how a trial ended, or begin it again."""

@@ -55,12 +55,12 @@ def run_script(job: Mapping[str, Any], channel: Channel) -> None:
         run = _follow(process, ids, store, channel)
     code, last = process.returncode, errors.last_line()
     told = f"the script ended {_how(code)}{f': {last}' if last else ''}"
-    status, reason = ("finished", "") if code == 0 else ("failed", told)
+    status, reason = ("finished", "") if code == 0 else ("interrupted" if code < 0 else "failed", told)
     if run is None and code == 0:
         status, reason = "failed", "the script recorded nothing: it called no fit of Keras"
     elif run and (ended := run.status()) in ("interrupted", "diverged", "failed"):
         status, reason = ended, str(run.record.get("reason") or reason)
-    elif run and status == "failed":  # after its last fit: what came of it is not what was asked for
+    elif run and status != "finished":  # after its last fit: what came of it is not what was asked for
         _note(run, status=status, reason=reason)
     if _STOPPED:
         status = "interrupted"

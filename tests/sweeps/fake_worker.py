@@ -24,7 +24,17 @@ from tbcli.runs.history import HistoryWriter, read_history
 from tbcli.sweeps.definition import flat_settings
 from tbcli.sweeps.worker import Channel, Reporter, TrialOrigin, serve_trials
 
-WHAT = {"fail": 7, "fail once": 8, "die": 9, "die once": 10, "unfit": 11, "wait": 12, "fork": 13}
+WHAT = {
+    "fail": 7,
+    "fail once": 8,
+    "die": 9,
+    "die once": 10,
+    "unfit": 11,
+    "wait": 12,
+    "fork": 13,
+    "vanish": 14,
+    "late": 15,
+}
 _STOPPED: list[int] = []
 
 
@@ -36,6 +46,10 @@ def train(job: Mapping[str, Any], channel: Channel) -> None:
     if size == WHAT["unfit"]:
         channel.tell(end="failed", run="", reason="it does not fit")
         return
+    vanished = here / f"vanished-{job['sweep']['trial']}"
+    if size == WHAT["vanish"] and not vanished.exists():
+        vanished.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
     store = RunStore(config.paths, config.direction)
     set_origin(TrialOrigin(config, job["sweep"]))
     run = (
@@ -63,6 +77,8 @@ def train(job: Mapping[str, Any], channel: Channel) -> None:
         except InterruptedError:
             error = KeyboardInterrupt()
         _conclude(run, status_of(error), str(error or ""))
+    if size == WHAT["late"]:
+        os.kill(os.getpid(), signal.SIGKILL)
     channel.tell(end=status_of(error), run=run.id, reason=str(error or ""))
 
 

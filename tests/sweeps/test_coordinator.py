@@ -139,6 +139,14 @@ def test_a_trial_that_fails_ends_nothing_but_itself(top: Path) -> None:
     assert {trial.state.name for trial in sweep.study().trials} == {"COMPLETE", "FAIL"}
 
 
+def test_a_trial_whose_worker_was_killed_goes_on_whenever_that_was(top: Path) -> None:
+    sweep = Sweep(top, definition(sizes("vanish", "late"), epochs=1))
+    first, second = sweep.run()
+    assert (first.status, first.run, second.status, second.reason) == ("interrupted", "", "finished", "")
+    assert [outcome.status for outcome in sweep.run(goes_on=True)] == ["finished"] * 2
+    assert len(sweep.runs()) == 2
+
+
 @pytest.mark.slow
 def test_a_worker_is_dead_though_a_child_of_it_lives(top: Path) -> None:
     outcomes = Sweep(top, definition(sizes("fork", ""), epochs=1)).run()
