@@ -13,6 +13,7 @@ from tbcli.errors import NotFound
 from tbcli.grouping import Side, independent_runs, is_beside, is_key, notes_on_groups
 from tbcli.naming.direction import Direction
 from tbcli.naming.group_labels import text_of
+from tbcli.naming.matching import listed
 from tbcli.runs.comparable import DATA, TASKS, notes_on_differences, what_differs
 from tbcli.runs.summary import Metric, Summary
 from tbcli.welch import Difference, compare_groups, corrected
@@ -82,7 +83,9 @@ class Comparison:
         settings: ``{key: value of each side}`` of the settings that differ; None where a side has no such setting.
         unconfigured: Positions of the sides that have no settings at all, which therefore differ in none.
         data: What each side was trained on; ``""`` where nothing tells.
-        notes: Sentences on what makes the comparison less than it seems: data that differ, groups of one.
+        notes: Sentences on what makes the comparison less than it seems: data that differ, runs that have not
+            finished, groups of one.
+        left_out: The runs that are in no group, as they have not finished.
     """
 
     sides: tuple[Side, ...]
@@ -92,6 +95,7 @@ class Comparison:
     unconfigured: tuple[int, ...] = ()
     data: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    left_out: tuple[Summary, ...] = ()
 
 
 def compare_sides(sides: Sequence[Side], baseline: int = 0, *, grouped_by: str = "") -> Comparison:
@@ -124,7 +128,10 @@ def compare_sides(sides: Sequence[Side], baseline: int = 0, *, grouped_by: str =
     )
     settings = _differing(sides, grouped_by, unconfigured)
     data = tuple(", ".join(dict.fromkeys(member.data for member in side.members if member.data)) for side in sides)
-    notes = (*_notes_on_data(sides, settings), *(notes_on_groups(sides, grouped_by) if grouped_by else ()))
+    notes = (
+        *_notes_on_data(sides, settings),
+        *(notes_on_groups(sides, grouped_by) if grouped_by else _on_unfinished(sides)),
+    )
     return Comparison(tuple(sides), baseline, rows, settings, unconfigured, data, notes)
 
 
@@ -265,6 +272,20 @@ def _notes_on_data(sides: Sequence[Side], settings: Mapping[str, tuple[str | Non
     keys = [key for key in settings if key.startswith("data.") and key != "data.source"]
     if keys:
         yield f"the data settings differ, so the metrics may not be comparable: {', '.join(keys)}"
+
+
+def _on_unfinished(sides: Sequence[Side]) -> Iterator[str]:
+    """Yield a sentence where single runs did not get to their ends."""
+    alone = [side.members[0] for side in sides if len(side.members) == 1]
+    stopped = [f"{member.label} is {ended_early(member)}" for member in alone if member.unfinished]
+    if stopped:
+        yield f"not all runs have finished, so they may not be comparable: {listed(stopped)}"
+
+
+def ended_early(summary: Summary) -> str:
+    """Return how far a run got that has not finished: ``pruned after epoch 1``; ``""`` for any other."""
+    epoch = summary.read_fact("epoch") if summary.unfinished else None
+    return summary.unfinished + (f" after epoch {epoch}" if epoch else "")
 
 
 def _differing(

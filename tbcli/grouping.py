@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tbcli.errors import NotFound
 from tbcli.naming.group_labels import ALL_SEEDS, group_label, text_of
-from tbcli.naming.matching import nearest
+from tbcli.naming.matching import listed, nearest
 from tbcli.naming.twins import twins_of
 from tbcli.runs.summary import ARGUMENTS, TRIAL_OF, Summary
 
@@ -32,6 +32,59 @@ class Side:
 
     label: str
     members: tuple[Summary, ...]
+
+
+class Groups(NamedTuple):
+    """Runs in groups, as far as they have finished: what a run reached before it was stopped is no result of it.
+
+    Args:
+        sides: The groups, at least one.
+        left_out: The runs that have not finished.
+        notes: A sentence on these.
+    """
+
+    sides: Sequence[Side]
+    left_out: tuple[Summary, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def group_finished(summaries: Sequence[Summary], key: str) -> Groups:
+    """Return the runs that have finished, in groups; of groups by status all runs.
+
+    Args:
+        summaries: The runs.
+        key: See `group_runs`.
+
+    Raises:
+        NotFound: No run has such a setting or fact, or none has finished.
+    """
+    everything = group_runs(summaries, key)
+    left_out = () if key == "status" else tuple(summary for summary in summaries if summary.unfinished)
+    if not left_out:
+        return Groups(everything)
+    finished = [summary for summary in summaries if not summary.unfinished]
+    if not finished:
+        raise NotFound(
+            f"no run to group has finished: {_by_status(left_out)}",
+            hint="`tbcli compare RUN RUN` shows runs one by one",
+        )
+    sides = group_runs(finished, key)
+    empty = [side.label for side in everything if all(member.unfinished for member in side.members)]
+    gone = f"; none of {listed(empty)} has finished" if empty else ""
+    return Groups(sides, left_out, (note_on_left_out(left_out) + gone,))
+
+
+def note_on_left_out(summaries: Sequence[Summary]) -> str:
+    """Return a sentence on runs that are in no group, ``""`` for none."""
+    return f"left out of the groups, as they have not finished: {_by_status(summaries)}" if summaries else ""
+
+
+def _by_status(summaries: Sequence[Summary]) -> str:
+    """Return how many runs have which status, and which: ``2 pruned (a, b), 1 failed (c)``."""
+    found: dict[str, list[str]] = {}
+    for summary in summaries:
+        found.setdefault(summary.unfinished, []).append(summary.label)
+    return ", ".join(f"{len(labels)} {status} ({listed(labels)})" for status, labels in found.items())
 
 
 def group_runs(summaries: Sequence[Summary], key: str) -> list[Side]:

@@ -44,6 +44,15 @@ def test_each_metric_is_compared_at_its_best_and_its_last() -> None:
     assert [row.cells[1].is_better for row in (best, last, loss)] == [True, False, True]
 
 
+def test_a_single_run_that_has_not_finished_is_marked() -> None:
+    a, b = run("a", x=1.0), run("b", x=2.0)
+    b.read_fact = {"status": "pruned", "epoch": 3}.get
+    comparison = compare_sides(sides(a, b))
+    assert comparison.notes == ("not all runs have finished, so they may not be comparable: b is pruned after epoch 3",)
+    assert as_table_lines(comparison)[1].split() == ["B", "b", "pruned", "after", "epoch", "3"]
+    assert not compare_sides(sides(a)).notes
+
+
 def test_the_baseline_may_be_any_side() -> None:
     comparison = compare_sides(sides(run("a", x=1.0), run("b", x=3.0)), baseline=1)
     assert comparison.rows[0].cells[0].difference == -2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +17,6 @@ from tbcli.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
     from tbcli.comparison import Comparison
-    from tbcli.grouping import Side
     from tbcli.runs import LogDirectory, Run, RunStore
     from tbcli.runs.summary import Summary
 
@@ -68,7 +68,8 @@ def compare(
     """Compare runs: metrics at best and last epoch, and the settings that differ.
 
     `tbcli help metrics` lists which metrics are better when low or high; [direction] in
-    tbcli.toml says it for others. Deviations are sample standard deviations (n - 1).
+    tbcli.toml says it for others. Deviations are sample standard deviations (n - 1). Groups are of
+    runs that have finished; others are named.
     """
     require_one_form(csv=as_csv, markdown=markdown, json=as_json)
     if code:
@@ -76,18 +77,16 @@ def compare(
             code=code, csv=as_csv, markdown=markdown, baseline=baseline is not None, group_by=bool(group_by)
         )
     config = common.settle()
-    from tbcli.comparison import compare_sides
-
     store, output = store_of(config, sweep), common.output
     if code:
         from tbcli.cli.render.code_comparison import compare_code
 
         compare_code(find_places(store, list(runs or ()), output), output, as_json=as_json)
         return
-    sides, base = _sides(store, list(runs or ()), baseline, group_by or "", output)
-    _show(compare_sides(sides, base, grouped_by=group_by or ""), group_by, output, as_csv, markdown, as_json)
-    if len(sides) == 2 and not group_by:
-        _say_of_code([side.members[0].id for side in sides], store, output)
+    comparison = _compared(store, list(runs or ()), baseline, group_by or "", output)
+    _show(comparison, group_by, output, as_csv, markdown, as_json)
+    if len(comparison.sides) == 2 and not group_by:
+        _say_of_code([side.members[0].id for side in comparison.sides], store, output)
 
 
 def _say_of_code(ids: Sequence[str], store: RunStore, output: Output) -> None:
@@ -103,15 +102,16 @@ def _say_of_code(ids: Sequence[str], store: RunStore, output: Output) -> None:
         output.say(f"the code differs: `tbcli compare {' '.join(ids)} --code` shows how")
 
 
-def _sides(
+def _compared(
     store: RunStore, references: list[str], baseline: str | None, group_by: str, output: Output
-) -> tuple[Sequence[Side], int]:
-    """Return the sides to compare, and the position of the baseline.
+) -> Comparison:
+    """Return the runs side by side, or groups of those that have finished.
 
     Raises:
-        ConfigError: These are too few to compare.
+        ConfigError: These are too few to compare, or the baseline is in no group.
     """
-    from tbcli.grouping import Side, group_runs
+    from tbcli.comparison import compare_sides
+    from tbcli.grouping import Side, group_finished
 
     summaries, judged_by = _summaries(store, references, baseline, output, all_runs=bool(group_by or store.sweep))
     if not group_by:
@@ -120,9 +120,19 @@ def _sides(
                 f"only one run to compare: {summaries[0].label}" if summaries else "no runs to compare",
                 hint="`tbcli compare latest best`: at least two runs",
             )
-        return [Side(summary.label, (summary,)) for summary in summaries], summaries.index(judged_by)
-    sides = group_runs(summaries, group_by)
-    return sides, next(i for i, side in enumerate(sides) if judged_by in side.members)
+        sides = [Side(summary.label, (summary,)) for summary in summaries]
+        return compare_sides(sides, summaries.index(judged_by))
+    groups = group_finished(summaries, group_by)
+    if baseline is None and judged_by in groups.left_out:
+        judged_by = groups.sides[0].members[0]
+    if judged_by in groups.left_out:
+        raise ConfigError(
+            f"--baseline {baseline!r} is {judged_by.unfinished}, and groups are of runs that have finished",
+            hint="`--baseline` a finished run of the group to compare with",
+        )
+    base = next(i for i, side in enumerate(groups.sides) if judged_by in side.members)
+    comparison = compare_sides(groups.sides, base, grouped_by=group_by)
+    return replace(comparison, notes=(*groups.notes, *comparison.notes), left_out=groups.left_out)
 
 
 def _summaries(

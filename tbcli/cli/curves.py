@@ -43,19 +43,24 @@ def make_request(
     )
 
 
-def grouped(request: Request, places: Sequence[Run | LogDirectory], key: str, output: Output) -> Request:
-    """Return the request with the runs in groups by a setting, a fact, or a hyperparameter.
+def grouped(
+    request: Request, places: Sequence[Run | LogDirectory], key: str, output: Output
+) -> tuple[Request, Sequence[Run | LogDirectory]]:
+    """Return the request with the runs in groups by a setting, a fact, or a hyperparameter, and what is in these.
 
     Raises:
-        NotFound: No run has such a key.
+        NotFound: No run has such a key, or none has finished.
     """
-    from tbcli.grouping import group_runs, notes_on_groups
+    from tbcli.grouping import group_finished, notes_on_groups
+    from tbcli.runs import Run
 
     told: set[str] = set()
     summaries = [summary for place in places for summary in _summaries(place, output, told)]
-    sides = group_runs(summaries, key)
-    groups = {member.id: side.label for side in sides for member in side.members}
-    return replace(request, groups=groups, remarks=tuple(notes_on_groups(sides, key)))
+    found = group_finished(summaries, key)
+    groups = {member.id: side.label for side in found.sides for member in side.members}
+    left_out = {summary.id for summary in found.left_out}
+    stay = [place for place in places if not (isinstance(place, Run) and place.id in left_out)]
+    return replace(request, groups=groups, remarks=(*found.notes, *notes_on_groups(found.sides, key))), stay
 
 
 def _summaries(place: Run | LogDirectory, output: Output, told: set[str]) -> list[Summary]:

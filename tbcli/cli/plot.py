@@ -127,7 +127,8 @@ def plot(
         return
     request = make_request(metric or (), config, x=x, log=log, verify=verify, cache=not no_cache)
     places = _places(store_of(config, sweep), runs or [], output, all_runs=bool(group_by) or sweep is not None)
-    request = grouped(request, places, group_by, output) if group_by else request
+    if group_by:
+        request, places = grouped(request, places, group_by, output)
     if in_terminal:
         show_in_terminal(places, request, output, watching=watching)
         return

@@ -120,9 +120,8 @@ def _value(summary: Summary, metric: str, selector: str) -> float | None:
 
 def _why_not(summary: Summary, value: float | None, metric: str) -> str:
     """Return why a run says nothing, ``""`` where it does."""
-    status = summary.read_fact("status")
-    if status not in (None, "finished"):
-        return str(status)
+    if summary.unfinished:
+        return summary.unfinished
     return f"without {metric}" if value is None else "" if math.isfinite(value) else f"without a finite {metric}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ class Band(NamedTuple):
         upper: The mean and the deviation.
         shortest: Where the first of the runs ends; NaN if none has a value.
         longest: Where the last one ends.
+        table: What the mean is of ``[runs, n]``.
     """
 
     x: Floats
@@ -30,6 +32,12 @@ class Band(NamedTuple):
     upper: Floats
     shortest: float
     longest: float
+    table: Floats
+
+    def exact_mean(self, position: int) -> float:
+        """Return the mean at a place as all commands compute it, to the last digit."""
+        values: list[float] = self.table[:, position].tolist()
+        return statistics.mean(values)
 
 
 def band_over(curves: Sequence[tuple[Floats, Floats]]) -> Band:
@@ -45,7 +53,7 @@ def band_over(curves: Sequence[tuple[Floats, Floats]]) -> Band:
     if not all(len(x) for x, _ in ordered):
         nothing = np.empty(0)
         longest = max((float(x[-1]) for x, _ in ordered if len(x)), default=np.nan)
-        return Band(nothing, nothing, nothing, nothing, np.nan, longest)
+        return Band(nothing, nothing, nothing, nothing, np.nan, longest, np.empty((0, 0)))
     axis = np.unique(np.concatenate([x for x, _ in ordered]))
     if len(axis) > MOST_POINTS and any(len(x) != len(axis) for x, _ in ordered):
         axis = axis[np.unique(np.linspace(0, len(axis) - 1, MOST_POINTS).astype(np.int64))]
@@ -54,7 +62,7 @@ def band_over(curves: Sequence[tuple[Floats, Floats]]) -> Band:
     mean = table.mean(axis=0)
     spread = table.std(axis=0, ddof=1) if len(table) > 1 else np.zeros_like(mean)
     ends = [float(x[-1]) for x, _ in ordered]
-    return Band(axis, mean, mean - spread, mean + spread, min(ends), max(ends))
+    return Band(axis, mean, mean - spread, mean + spread, min(ends), max(ends), table)
 
 
 def _ordered(x: Floats, y: Floats) -> tuple[Floats, Floats]:

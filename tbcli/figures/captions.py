@@ -59,7 +59,7 @@ def legend_for(panels: Sequence[Panel], runs: Mapping[str, Run], request: Reques
             one,
             label,
             _values(judged.get(one), _tested(one, panel, runs, request)) if panel else "",
-            _members(one, curves, judged.get(one)) if request.groups else "",
+            _members(one, curves, judged.get(one)) if request.groups else _status(runs.get(one), len(labels)),
         )
         for one, label in labels.items()
     ]
@@ -73,6 +73,12 @@ def _members(one: str, curves: Sequence[Curve], judged: Curve | None) -> str:
     """Return how many runs the value in the legend is over; without a value, how many each curve is over."""
     sizes = {judged.members} if judged else {curve.members for curve in curves if curve.id == one}
     return f"n={min(sizes)}" if len(sizes) == 1 else f"n={min(sizes)} to {max(sizes)}"
+
+
+def _status(run: Run | None, entries: int) -> str:
+    """Return the status of one of several runs that has not finished; of a single one the heading tells it."""
+    status = run.status() if run and entries > 1 else "finished"
+    return "" if status == "finished" else status
 
 
 def _rank(curve: Curve | None, sign: int) -> float:

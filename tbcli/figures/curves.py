@@ -155,7 +155,7 @@ class Entry(NamedTuple):
         id: What scripts call it.
         label: What people call it.
         values: Its results: ``0.9700 @ 3, test 0.9912``; never cut.
-        members: ``n=3`` of a group.
+        members: ``n=3`` of a group, ``pruned`` of a run that has not finished.
     """
 
     id: str

@@ -212,7 +212,7 @@ def _mean(group: str, members: Sequence[Measured], request: Request, label: str,
     best = None
     if position is not None:
         guess = direction_of(first.metric, request.directions).note
-        best = Best(float(band.x[position]), float(band.mean[position]), _place(label, band.x[position]), guess)
+        best = Best(float(band.x[position]), band.exact_mean(position), _place(label, band.x[position]), guess)
         shown = np.union1d(shown, [position])
     x, mean, lower, upper = (column[shown] for column in band[:4])
     lost = sum(not np.isfinite(y[-1]) for _, _, y in usable)
@@ -227,7 +227,7 @@ def _mean(group: str, members: Sequence[Measured], request: Request, label: str,
         band=(lower, upper),
         members=len(usable),
         best=best,
-        last=float(band.mean[-1]) if len(band.mean) and not lost else float("nan"),
+        last=band.exact_mean(-1) if len(band.mean) and not lost else float("nan"),
         ending=f"has {counted(lost, 'run')} of {len(usable)} whose last value is no finite number" if lost else "",
     )
 

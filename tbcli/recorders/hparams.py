@@ -111,7 +111,7 @@ class HparamsRecorder(Recorder):
         """Write the whole configuration, for each run is read for itself, and the values of this run."""
         _write(writer, metadata.EXPERIMENT_TAG, plugin_data_pb2.HParamsPluginData(experiment=describe_experiment()))
         self._values = _values_of(snapshot)
-        start = describe_start(self._values, time.time(), session_group(snapshot.facts))
+        start = describe_start(self._values, time.time(), _session_alone(snapshot.facts))
         _write(writer, metadata.SESSION_START_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_start_info=start))
 
     def on_resume(self, snapshot: Snapshot, writer: Writer) -> None:
@@ -121,9 +121,10 @@ class HparamsRecorder(Recorder):
 
         def amended(old: Any) -> Any:
             start = metadata.parse_session_start_info_plugin_data(old.plugin_data.content)
-            start = describe_start(values, start.start_time_secs, start.group_name)
+            start = describe_start(values, start.start_time_secs, _session_alone(snapshot.facts))
             return metadata.create_summary_metadata(plugin_data_pb2.HParamsPluginData(session_start_info=start))
 
+        _name_group(writer, _session_alone(snapshot.facts))
         if changed and writer.amend(metadata.SESSION_START_INFO_TAG, amended, where=""):
             self._values = values
         elif changed:
@@ -144,6 +145,8 @@ class HparamsRecorder(Recorder):
             known, final = snapshot.validation.metrics, snapshot.validation.task.final_metrics
             scores = {tags.EPOCH + name: known[name] for name in final if name in known}
             writer.scalars(scores, snapshot.epoch, where="validation")
+        if snapshot.outcome == "finished":
+            _name_group(writer, session_group(snapshot.facts))
         status = _STATUSES.get(snapshot.outcome, api_pb2.STATUS_UNKNOWN)
         end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=time.time())
         _write(writer, metadata.SESSION_END_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_end_info=end))
@@ -168,6 +171,28 @@ def session_group(facts: Mapping[str, Any]) -> str:
     """
     sweep = _sweep_of(facts)
     return f"{sweep['name']}: {group_label(sweep['params'])}" if sweep.get("seed") is not None else ""
+
+
+def _session_alone(facts: Mapping[str, Any]) -> str:
+    """Return the group of a trial that has not finished, whose metrics belong into no mean, ``""`` for any other run.
+
+    It takes as many bytes as the group to which the trial belongs once it has, so that this can be written over it.
+    """
+    group = session_group(facts).encode()
+    sweep = _sweep_of(facts)
+    return f"{sweep['name']}-{sweep['trial']}".encode().ljust(len(group))[: len(group)].decode() if group else ""
+
+
+def _name_group(writer: Writer, group: str) -> None:
+    """Change the group of the session; an event file that does not allow it keeps the one it has."""
+
+    def named(old: Any) -> Any:
+        start = metadata.parse_session_start_info_plugin_data(old.plugin_data.content)
+        start.group_name = group
+        return metadata.create_summary_metadata(plugin_data_pb2.HParamsPluginData(session_start_info=start))
+
+    if group:
+        writer.amend(metadata.SESSION_START_INFO_TAG, named, where="")
 
 
 def _sweep_of(facts: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -108,6 +108,12 @@ class Summary:
             self._settings = self.read_settings()
         return self._settings
 
+    @property
+    def unfinished(self) -> str:
+        """The status of a run that has not finished; ``""`` of one that has, and of one that does not tell."""
+        status = self.read_fact("status")
+        return "" if status in (None, "finished") else str(status)
+
     def metric(self, name: str, selector: str = "") -> Metric | None:
         """Return the metric that a name means, None where there is none; see `tbcli.naming.series.resolve`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tbcli.naming.direction import NOT_METRICS
@@ -30,7 +30,7 @@ class Spread(NamedTuple):
     """A metric over the runs of a group, after one epoch.
 
     Args:
-        mean: Over those that got there.
+        mean: Over those that have a finite value there.
         deviation: Their sample standard deviation; None for fewer than two.
     """
 
@@ -39,14 +39,18 @@ class Spread(NamedTuple):
 
 
 class GroupCurves(NamedTuple):
-    """The metrics of a group, epoch by epoch.
+    """The metrics of a group, epoch by epoch, as far as all of its runs go: a sample that shrinks makes the mean jump.
 
     Args:
-        runs: ``{epoch: how many runs got there}``.
+        runs: How many there are.
+        epochs: Those that all of them have.
+        longest: The last epoch that one of them has.
         metrics: ``{metric: {epoch: its spread}}``; what is not a finite number does not count.
     """
 
-    runs: Mapping[int, int]
+    runs: int
+    epochs: Sequence[int]
+    longest: int
     metrics: Mapping[str, Mapping[int, Spread]]
 
 
@@ -64,33 +68,25 @@ def group_trials(runs: Sequence[Run]) -> list[TrialGroup]:
 
 def curves_of_group(group: TrialGroup) -> GroupCurves:
     """Return how the metrics of a group went."""
-    reached: dict[int, int] = {}
+    histories = [read_history(run.history_file) for run in group.runs]
+    of_runs = [set(history.epochs) for history in histories if history.epochs]
+    common = set.intersection(*of_runs) if of_runs else set()
     values: dict[str, dict[int, list[float]]] = {}
-    for run in group.runs:
-        history = read_history(run.history_file)
-        for epoch in history.epochs:
-            reached[epoch] = reached.get(epoch, 0) + 1
+    for history in histories:
         for name, column in history.columns.items():
             if name in NOT_METRICS:
                 continue
             for epoch, value in zip(history.epochs, column, strict=True):
-                if math.isfinite(value):
+                if epoch in common and math.isfinite(value):
                     values.setdefault(name, {}).setdefault(epoch, []).append(value)
     spreads = {
         name: {epoch: _spread_of(measured) for epoch, measured in sorted(course.items())}
         for name, course in values.items()
     }
-    return GroupCurves(dict(sorted(reached.items())), spreads)
+    longest = max((max(each) for each in of_runs), default=0)
+    return GroupCurves(len(of_runs), sorted(common), longest, spreads)
 
 
 def _spread_of(values: Sequence[float]) -> Spread:
     # As `tbcli compare --group-by` computes it, to the last digit.
     return Spread(statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None)
-
-
-def where_runs_end(curves: GroupCurves) -> Iterator[tuple[int, int]]:
-    """Yield how many runs of a group reach an epoch, and the last epoch that as many reach."""
-    epochs = list(curves.runs)
-    for epoch, following in zip(epochs, [*epochs[1:], None], strict=True):
-        if following is None or curves.runs[following] != curves.runs[epoch]:
-            yield curves.runs[epoch], epoch

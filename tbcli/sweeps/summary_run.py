@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tbcli.comparison import compare_sides
 from tbcli.config import Config
-from tbcli.grouping import Side
+from tbcli.grouping import Side, note_on_left_out
 from tbcli.naming import tags
 from tbcli.naming.series import is_of_validation, without_split
 from tbcli.naming.words import TRAIN, VALIDATION
@@ -23,7 +23,7 @@ from tbcli.runs.run import Run
 from tbcli.runs.run_summary import metrics_of, summary_of
 from tbcli.runs.store import RunStore
 from tbcli.sweeps.definition import SUMMARY
-from tbcli.sweeps.group_means import GroupCurves, TrialGroup, curves_of_group, group_trials, where_runs_end
+from tbcli.sweeps.group_means import GroupCurves, TrialGroup, curves_of_group, group_trials
 
 if TYPE_CHECKING:
     from tbcli.comparison import Cell
@@ -34,7 +34,7 @@ _LONGEST_NAME = 100  # of a directory
 
 
 def write_summary(store: RunStore, name: str) -> Run | None:
-    """Write the summary of a sweep anew and remove the one before; None where no trial has a metric.
+    """Write the summary of a sweep anew and remove the one before; None where no finished trial has a metric.
 
     Args:
         store: Where the trials are.
@@ -45,7 +45,9 @@ def write_summary(store: RunStore, name: str) -> Run | None:
         OSError: Something could not be written.
     """
     trials = [run for run in store.list() if run.sweep.get("name") == name and not run.is_copy]
-    groups = group_trials([run for run in trials if metrics_of(run)])
+    measured = [run for run in trials if metrics_of(run)]
+    finished = [run for run in measured if not summary_of(run).unfinished]
+    groups = group_trials(finished)
     if not groups:
         return None
     earlier = [run for run in store.summaries() if run.summary_of == name]
@@ -54,7 +56,7 @@ def write_summary(store: RunStore, name: str) -> Run | None:
     facts = {"summary_of": name, "model": first.model_name, "data": first.data_name, "task": first.task_name}
     run = store.create(config, facts, settings={})
     try:
-        _write_events(run, name, groups)
+        _write_events(run, name, groups, _sentence_on_others(measured))
     except BaseException:
         shutil.rmtree(run.logs, ignore_errors=True)
         raise
@@ -65,7 +67,12 @@ def write_summary(store: RunStore, name: str) -> Run | None:
     return run
 
 
-def _write_events(run: Run, name: str, groups: Sequence[TrialGroup]) -> None:
+def _sentence_on_others(trials: Sequence[Run]) -> str:
+    """Return which trials are in no group, ``""`` where all are."""
+    return note_on_left_out([summary for summary in map(summary_of, trials) if summary.unfinished])
+
+
+def _write_events(run: Run, name: str, groups: Sequence[TrialGroup], on_others: str) -> None:
     from tbcli.recorders.writer import EventWriter
 
     writer = EventWriter(run.logs)
@@ -75,7 +82,7 @@ def _write_events(run: Run, name: str, groups: Sequence[TrialGroup]) -> None:
         for where, curves in zip(_directories(shown), of_groups, strict=True):
             _write_curves(writer, where, curves)
         _write_bands(writer, name, of_groups)
-        writer.text(tags.SWEEP_GROUPS, _told(name, groups, of_groups), 0, where="")
+        writer.text(tags.SWEEP_GROUPS, _told(name, groups, of_groups, on_others), 0, where="")
     finally:
         writer.close()
 
@@ -94,9 +101,9 @@ def _write_curves(writer: EventWriter, where: str, curves: GroupCurves) -> None:
     """Write the means of a group as `tbcli train` writes the metrics of a run, and the bands beside them."""
     writer.directory(where)
     has_bands = _has_bands(curves)
-    for epoch, runs in curves.runs.items():
+    for epoch in curves.epochs:
         if has_bands:
-            writer.scalars({tags.BAND_RUNS: runs}, epoch, where=where)
+            writer.scalars({tags.BAND_RUNS: curves.runs}, epoch, where=where)
         for split in (TRAIN, VALIDATION):
             values = dict(_values_of(curves, epoch, split, has_bands=has_bands))
             if values:
@@ -104,7 +111,7 @@ def _write_curves(writer: EventWriter, where: str, curves: GroupCurves) -> None:
 
 
 def _has_bands(curves: GroupCurves) -> bool:
-    return any(runs > 1 for runs in curves.runs.values())
+    return curves.runs > 1
 
 
 def _values_of(curves: GroupCurves, epoch: int, split: str, *, has_bands: bool) -> Iterator[tuple[str, float]]:
@@ -137,7 +144,7 @@ def _write_bands(writer: EventWriter, name: str, of_groups: Sequence[GroupCurves
         write_layout(arrange_bands(f"Sweep {name}", bands), writer, 0)
 
 
-def _told(name: str, groups: Sequence[TrialGroup], of_groups: Sequence[GroupCurves]) -> str:
+def _told(name: str, groups: Sequence[TrialGroup], of_groups: Sequence[GroupCurves], on_others: str) -> str:
     """Return the groups as Markdown: what each reached, with all digits, and what its curves are of."""
     from tbcli.recorders.markdown import escaped, table
 
@@ -147,11 +154,13 @@ def _told(name: str, groups: Sequence[TrialGroup], of_groups: Sequence[GroupCurv
         [group.label, len(group.runs), *(_shown(row.cells[position]) for row in comparison.rows)]
         for position, group in enumerate(groups)
     ]
-    sentences = [escaped(sentence) for sentence in _sentences(name, groups, of_groups)]
+    sentences = [escaped(sentence) for sentence in _sentences(name, groups, of_groups, on_others)]
     return "\n\n".join([*sentences, table(header, rows, numbers_from=1)])
 
 
-def _sentences(name: str, groups: Sequence[TrialGroup], of_groups: Sequence[GroupCurves]) -> Iterator[str]:
+def _sentences(
+    name: str, groups: Sequence[TrialGroup], of_groups: Sequence[GroupCurves], on_others: str
+) -> Iterator[str]:
     several = any(len(group.runs) > 1 for group in groups)
     yield f"Sweep {name}: " + (
         "the mean over the runs of each group, which differ in their seed alone, +- their sample standard deviation."
@@ -159,10 +168,15 @@ def _sentences(name: str, groups: Sequence[TrialGroup], of_groups: Sequence[Grou
         else "each group is a single run, so that nothing tells how much seeds matter, and there are no bands."
     )
     yield "The curves are the same in float32, which is what TensorBoard keeps of a scalar."
+    if on_others:
+        yield f"{on_others[:1].upper()}{on_others[1:]}."
     for group, curves in zip(groups, of_groups, strict=False):
-        ends = [f"{runs} to epoch {epoch}" for runs, epoch in where_runs_end(curves)]
-        if len(ends) > 1:
-            yield f"{group.label}: as many runs as got there count: {', '.join(ends)}."
+        last = curves.epochs[-1] if curves.epochs else 0
+        if curves.longest > last:
+            yield (
+                f"{group.label}: the curves of {curves.runs} runs end at epoch {last}, where the first of them ends; "
+                f"the longest reaches epoch {curves.longest}."
+            )
     if len(groups) > len(of_groups):
         yield f"Only the first {len(of_groups)} of {len(groups)} groups have curves."
 

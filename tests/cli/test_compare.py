@@ -66,7 +66,7 @@ def test_json_says_all_and_has_null_for_nan(cli: Cli, workspace: Path) -> None:
     make_run(workspace, name="a", val_accuracy=math.nan)
     make_run(workspace, name="b")
     document = json.loads(cli("compare", "a", "b", "--json").stdout, parse_constant=pytest.fail)
-    assert list(document) == ["schema", "group_by", "baseline", "sides", "metrics", "settings", "notes"]
+    assert list(document) == ["schema", "group_by", "baseline", "sides", "metrics", "settings", "left_out", "notes"]
     row = next(row for row in document["metrics"] if (row["metric"], row["at"]) == ("val_accuracy", "best"))
     assert row["values"][0]["value"] is None
     assert list(row["values"][0])[1:] == [

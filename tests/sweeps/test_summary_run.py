@@ -92,13 +92,61 @@ def test_the_table_of_groups_has_every_digit_of_compare(workspace: Path, cli: Cl
     assert len(rows) > 5
 
 
-def test_a_pruned_trial_counts_as_far_as_it_got_and_that_is_said(workspace: Path) -> None:
+def test_curves_end_where_the_first_run_of_a_group_ends_and_that_is_said(workspace: Path) -> None:
     for seed in range(2):
-        make_trial(workspace, seed, 0.01, seed, epochs=3 - seed, status="pruned" if seed else "finished", files=False)
+        make_trial(workspace, seed, 0.01, seed, epochs=3 - seed, files=False)
     run = written_summary(workspace)
-    found = scalars_in(run)["learning_rate=0.01", "sweep/runs"]
-    assert found == {1: 2, 2: 2, 3: 1}
-    assert "as many runs as got there count: 2 to epoch 2, 1 to epoch 3." in text_of_groups(run)
+    assert scalars_in(run)["learning_rate=0.01", "sweep/runs"] == {1: 2, 2: 2}
+    assert "the curves of 2 runs end at epoch 2, where the first of them ends; the longest" in text_of_groups(run)
+
+
+@pytest.mark.parametrize("status", ["pruned", "interrupted", "failed", "diverged"])
+def test_a_trial_that_ended_early_is_in_no_mean_anywhere_and_named(workspace: Path, cli: Cli, status: str) -> None:
+    for number, (rate, seed) in enumerate((rate, seed) for rate in RATES for seed in range(3)):
+        early = rate == RATES[0] and seed == 2
+        trial = make_trial(
+            workspace, number, rate, seed, epochs=1 if early else 3, status=status if early else "finished"
+        )
+        record(trial, status if early else "finished")
+    run = written_summary(workspace)
+    result = cli("compare", "--sweep", "s", "--group-by", "seed", "--json")
+    document = json.loads(result.stdout)
+    assert [side["n"] for side in document["sides"]] == [2, 3]
+    assert [(one["run"][-4:], one["status"]) for one in document["left_out"]] == [("-s-2", status)]
+    (note,) = document["notes"]
+    assert note.startswith(f"left out of the groups, as they have not finished: 1 {status} (s-2 (")
+    assert note in text_of_groups(run).replace("Left", "left").replace("\\", "")
+    assert note in cli("plot", "--sweep", "s", "--group-by", "seed", "--terminal").stderr.replace("\n", " ")
+    (row,) = [row for row in document["metrics"] if (row["metric"], row["at"]) == ("val_accuracy", "last")]
+    last = scalars_in(run)["learning_rate=0.01/validation", "epoch_accuracy"]
+    assert last[3] == np.float32(row["values"][0]["value"])
+    plotted = cli("plot", "--sweep", "s", "--group-by", "seed", "--metric", "val_accuracy", "--json").stdout
+    assert [one["last"] for one in json.loads(plotted)["curves"]] == [one["value"] for one in row["values"]]
+    names = [group_of(trial).strip() for trial in store_in(workspace).list()]
+    assert sorted(names) == ["s-2", *["s: learning_rate=0.001"] * 3, *["s: learning_rate=0.01"] * 2]
+
+
+def group_of(run: Run) -> str:
+    """Return the group of the session in HParams."""
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+    from tensorboard.plugins.hparams import metadata
+
+    (start,) = [
+        metadata.parse_session_start_info_plugin_data(value.metadata.plugin_data.content)
+        for file in run.logs.glob("events*")
+        for event in EventFileLoader(str(file)).Load()
+        for value in event.summary.value
+        if value.tag == metadata.SESSION_START_INFO_TAG
+    ]
+    return str(start.group_name)
+
+
+def test_a_sweep_of_which_no_trial_has_finished_has_no_groups(workspace: Path, cli: Cli) -> None:
+    make_trial(workspace, 0, 0.01, 0, status="pruned")
+    assert write_summary(store_in(workspace), "s") is None
+    result = cli("compare", "--sweep", "s", "--group-by", "seed")
+    assert (result.exit_code, "no run to group has finished: 1 pruned (s-0" in result.stderr) == (3, True)
+    assert cli("compare", "--sweep", "s", "--group-by", "status").exit_code == 0
 
 
 def test_without_further_seeds_there_are_no_bands_and_that_is_said(workspace: Path) -> None:
@@ -176,7 +224,7 @@ def test_a_sweep_without_a_metric_has_no_summary(workspace: Path) -> None:
     assert not store_in(workspace).summaries()
 
 
-def record(run: Run) -> None:
+def record(run: Run, outcome: str = "finished") -> None:
     """Write what a training writes for the HParams of a trial, with the last values of its history."""
     writer, recorder, facts = EventWriter(run.logs), HparamsRecorder(), run.record
     settings = {KEY: run.sweep["params"][KEY], "train.seed": run.sweep["seed"], "train.name": run.name}
@@ -186,7 +234,7 @@ def record(run: Run) -> None:
         for split, prefix in (("train", ""), ("validation", "val_")):
             values = {f"epoch_{name}": history.columns[prefix + name][position] for name in ("loss", "accuracy")}
             writer.scalars(values, epoch, where=split)
-    recorder.on_end(snapshot(3, settings=settings, outcome="finished", facts=facts), writer)
+    recorder.on_end(snapshot(3, settings=settings, outcome=outcome, facts=facts), writer)
     writer.close()
 
 

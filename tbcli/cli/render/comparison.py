@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tbcli.cli.output import is_terminal, padded, printable, shortened, styled, wants_colour
 from tbcli.cli.render.shown import shown_metric
+from tbcli.comparison import ended_early
 from tbcli.grouping import configurations_of
 from tbcli.naming.matching import listed
 from tbcli.naming.shortening import shortened_names
@@ -66,7 +67,9 @@ def _legend_rows(comparison: Comparison) -> list[list[str]]:
     """Return letter, label and notes of each side."""
     grouped, rows = _is_grouped(comparison), []
     for position, side in enumerate(comparison.sides):
+        early = ended_early(side.members[0]) if len(side.members) == 1 else ""
         notes = [f"n={len(side.members)}"] if grouped else []
+        notes += [early] if early else []
         notes += ["baseline"] if position == comparison.baseline else []
         rows.append([letter_of(position), printable(side.label), ", ".join(notes)])
     return rows

@@ -54,6 +54,7 @@ def as_document(comparison: Comparison, group_by: str | None) -> dict[str, objec
                 "id": name,
                 "label": side.label,
                 "n": len(side.members),
+                "status": side.members[0].read_fact("status") if len(side.members) == 1 else None,
                 "data": data or None,
                 "runs": [member.id for member in side.members],
             }
@@ -75,6 +76,7 @@ def as_document(comparison: Comparison, group_by: str | None) -> dict[str, objec
         "settings": [
             {"key": key, "values": dict(zip(ids, values, strict=True))} for key, values in comparison.settings.items()
         ],
+        "left_out": [{"run": one.id, "status": one.unfinished} for one in comparison.left_out],
         "notes": list(comparison.notes),
     }
 
