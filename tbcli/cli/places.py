@@ -58,10 +58,17 @@ def store_of(config: Config, sweep: str | None = None, *, with_earlier_fits: boo
         from tbcli.sweeps.directory import lost_runs, sweep_names
 
         if sweep in sweep_names(config.paths):
-            again = f"no trial has begun: `tbcli sweep --resume {shlex.quote(sweep)}` goes on with it"
             gone = "none of its runs is there; `tbcli clean --restore` lists the trash"
-            error.hint = gone if lost_runs(config.paths, sweep) else again
+            error.hint = gone if lost_runs(config.paths, sweep) else _why_none(config, sweep)
         raise
+
+
+def _why_none(config: Config, sweep: str) -> str:
+    """Return why a sweep that is kept has no run, and what to do."""
+    from tbcli.cli.render.sweeps_told import told_without_runs
+
+    again = f"no trial has begun: `tbcli sweep --resume {shlex.quote(sweep)}` goes on with it"
+    return "; ".join(told_without_runs(config.paths, sweep, ())) or again
 
 
 def places_asked(

@@ -130,11 +130,19 @@ def runs(
             raise
         is_empty = shown.note == NOTHING and not next(store.each(), None)
         shown = shown._replace(warnings=(*shown.warnings, *_beside(store)))
-        if form == "table" and not query.asks_of_runs and not store.sweep and run is None:
-            shown = shown._replace(note="\n".join([*filter(None, [shown.note]), *told_sweeps(paths, whole=all_)]))
+        if form == "table" and not query.asks_of_runs and run is None:
+            told = _without_runs(store, paths) if store.sweep else told_sweeps(paths, whole=all_)
+            shown = shown._replace(note="\n".join([*filter(None, [shown.note]), *told]))
         return shown._replace(note=_where_runs_are(paths)) if is_empty else shown
 
     _show(look, output, watching)
+
+
+def _without_runs(store: RunStore, paths: PathsConfig) -> list[str]:
+    """Return what became of the trials of a sweep that have no run."""
+    from tbcli.cli.render.sweeps_told import told_without_runs
+
+    return told_without_runs(paths, store.sweep, {run.sweep["trial"] for run in store.each()})
 
 
 def _is_of_others(found: LogDirectory, store: RunStore, *, is_named: bool) -> bool:

@@ -252,7 +252,7 @@ class Coordinator:
         if run and known in ENDED and not self._definition.script:  # it died between the end of the run and its word
             self._ended(slot, running, {"end": known, "reason": run.record.get("reason")})
             return
-        was_killed = how.startswith("by ") or self._stops or known == "interrupted"
+        was_killed = how.startswith(("by ", "with its node")) or self._stops or known == "interrupted"
         why = ", as the system ends one when memory is short" if how == "by SIGKILL" else ""
         reason = f"the worker process ended {how}".rstrip() + why
         self._ended(

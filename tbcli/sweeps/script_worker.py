@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,12 @@ from tbcli.sweeps.worker import LOST, Channel, serve_trials
 _LOOK_SECONDS = 0.5
 _PATIENCE_SECONDS = 30.0
 _TAIL_BYTES = 8192
+_LOGGED = re.compile(
+    r"[IWE]\d{4,8} [\d:.]+\s|\d{4}-\d\d-\d\d [\d:.,]+:? \[?(?:[IWED]|INFO|WARNING|DEBUG)\b|(?:DEBUG|INFO|WARNING): ?|tbcli: "
+    r"|To enable the following instructions: "
+)
+"""How lines begin that TensorFlow, absl and Python's `logging` write, and ours: what is logged is seldom a cause."""
+_WARNING = re.compile(r"\S.*:\d+: \w*Warning: ")
 _STOPPED: list[int] = []
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
@@ -89,8 +96,17 @@ class _Errors:
     def last_line(self) -> str:
         """Return the last line of the script's own: of a traceback, or of a parser of arguments, what is wrong."""
         self._thread.join(_LOOK_SECONDS)  # a process that the script has left behind may keep it open
-        lines = [line.strip() for line in self._tail.decode("utf-8", "replace").splitlines()]
-        return next((line for line in reversed(lines) if line and not line.startswith("tbcli: ")), "")
+        return _cause_in(self._tail.decode("utf-8", "replace"))
+
+
+def _cause_in(text: str) -> str:
+    """Return the last line that may say why a script ended: none of a log, or of a warning of Python's."""
+    cause, is_of_warning = "", False
+    for line in text.splitlines():
+        is_source, is_of_warning = is_of_warning and line[:1].isspace(), bool(_WARNING.match(line))
+        if line.strip() and not (is_source or is_of_warning or _LOGGED.match(line)):
+            cause = line.strip()
+    return cause
 
 
 def _command(job: Mapping[str, Any], ids: str) -> list[str]:

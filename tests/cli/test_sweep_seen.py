@@ -142,6 +142,23 @@ def test_a_list_of_runs_tells_the_sweeps_so_that_their_names_are_found_again(cli
     assert "known: two words" in cli("runs", "--sweep", "nothing").stderr
 
 
+def test_trials_without_a_run_are_told_with_what_goes_on_with_them(cli: Cli, workspace: Path) -> None:
+    why = "it does not [fit]"
+    keep_sweep(workspace, "np", [Outcome(number, {}, None, "failed", reason=why) for number in range(4)])
+    told = f"4 trials (0, 1, 2, 3) failed without a run: {why}; `tbcli sweep --resume np --retry 1` begins anew"
+    for command in (["runs"], ["effects", "val_loss"]):
+        result = cli(*command, "--sweep", "np")
+        assert (result.exit_code, told in result.stderr, "no trial has begun" in result.stderr) == (3, True, False)
+    run = make_trial(workspace, 0, {RATE: 0.1}, sweep="fl", files=False)
+    stopped = Outcome(2, {}, None, "interrupted", reason="the worker process ended by SIGKILL")
+    outcomes = [Outcome(0, {}, None, "finished", run.id, 0.9), Outcome(1, {}, None, "failed", reason=why), stopped]
+    keep_sweep(workspace, "fl", [*outcomes, Outcome(0, {}, None, "failed", reason="before")])
+    assert cli("runs", "--sweep", "fl").stderr.splitlines() == [
+        f"trial 1 failed without a run: {why}; `tbcli sweep --resume fl --retry 1` begins anew",
+        "trial 2 stopped without a run: the worker process ended by SIGKILL; `tbcli sweep --resume fl` goes on",
+    ]
+
+
 def test_the_document_of_a_sweep_holds_every_trial_and_what_became_of_it(workspace: Path) -> None:
     definition = keep_sweep(workspace, "s", [], seeds=2).load()
     runs = {number: make_trial(workspace, number, {RATE: 0.1}, status="interrupted", files=False) for number in (0, 2)}

@@ -15,7 +15,7 @@ from tbcli.sweeps.definition import Definition, Script
 from tbcli.sweeps.endings import Outcome
 from tbcli.sweeps.goal import goal_from
 from tbcli.sweeps.remains import Assignment, Remains
-from tbcli.sweeps.script_worker import _set_apart
+from tbcli.sweeps.script_worker import _cause_in, _set_apart
 from tbcli.sweeps.view import SweepView
 from tests.fakes import make_run
 
@@ -98,3 +98,23 @@ def test_a_script_has_ended_where_the_sweep_has_noted_it(tmp_path: Path, logged:
     outcome = Outcome(trial=0, params={}, seed=None, status="finished", run=run.id)
     state = remains.state(0, run, outcome if logged else None, retries=False)
     assert isinstance(state, Outcome) if logged else state == Assignment(0, {"arguments.lr": 0.1}, resume=run.id)
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("I0000 00:00:1795693576.131456 16418 cudart_stub.cc:31] Could not find cuda drivers", ""),
+        ("E0000 00:00:1795693576.131456 16418 cuda_dnn.cc:8310] Unable to register cuDNN factory", ""),
+        ("2026-11-26 11:22:33.123456: W tensorflow/core/x.cc:1] slow\nTo enable the following instructions: AVX2", ""),
+        ("2026-11-26 11:22:33,123 INFO loaded\nWARNING:absl:old\nINFO:tensorflow:x\nW1126 11:22:33.1 7 a.py:3] no", ""),
+        ("WARNING: All log messages before absl::InitializeLog() is called are written to STDERR", ""),
+        ("/a b/net.py:12: UserWarning: no `input_shape`\n  super().__init__(**kwargs)\n", ""),
+        ("ValueError: too high\nI0000 00:00:1795693576.131456 16418 x.cc:31] bye\n", "ValueError: too high"),
+        ("a.py:1: UserWarning: x\n  f()\nnot good enough", "not good enough"),
+        ("I lost 3 files", "I lost 3 files"),
+        ("W\x00\xff: strange\n\n", "W\x00\xff: strange"),
+        ("usage: x\nx: error: argument --lr: invalid\ntbcli: recorded", "x: error: argument --lr: invalid"),
+    ],
+)
+def test_what_is_logged_is_no_cause(text: str, cause: str) -> None:
+    assert _cause_in(text) == cause

@@ -9,10 +9,14 @@ from tbcli.cli.output import printable
 from tbcli.cli.render.shown import shown_metric
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from tbcli.config import PathsConfig
+    from tbcli.sweeps.endings import Outcome
     from tbcli.sweeps.standing import Standing
 
 _MOST = 3
+_MOST_NUMBERS = 8
 
 
 def told_sweeps(paths: PathsConfig, *, whole: bool) -> list[str]:
@@ -35,3 +39,34 @@ def _told(one: Standing) -> str:
     state = ", running" if one.is_running else ""
     next_ = f"tbcli sweep --resume {quoted}" if one.ended < one.total and not state else f"tbcli runs --sweep {quoted}"
     return f"sweep {printable(one.name)}: {one.ended} of {one.total} trials have ended{best}{state}: `{next_}`"
+
+
+def told_without_runs(paths: PathsConfig, sweep: str, with_runs: Collection[int]) -> list[str]:
+    """Return a line for the trials of a sweep that failed without a run, and one for those that were stopped so.
+
+    Args:
+        paths: Of the workspace.
+        sweep: The sweep, which may be kept no more.
+        with_runs: The trials of which there are runs.
+    """
+    from tbcli.sweeps.directory import SweepDirectory, sweeps_root
+    from tbcli.sweeps.endings import ENDED, FAILED, read_outcomes
+
+    outcomes = read_outcomes(SweepDirectory(sweeps_root(paths) / sweep).log_file).values()
+    without = [each for each in outcomes if not each.run and each.trial not in with_runs]
+    failed = [each for each in without if each.status in FAILED]
+    stopped = [each for each in without if each.status not in ENDED]
+    resume = f"tbcli sweep --resume {shlex.quote(sweep)}"
+    return [
+        *([_told_of("failed", failed, f"`{resume} --retry 1` begins anew")] if failed else []),
+        *([_told_of("stopped", stopped, f"`{resume}` goes on")] if stopped else []),
+    ]
+
+
+def _told_of(how: str, outcomes: Sequence[Outcome], what_next: str) -> str:
+    numbers = [str(each.trial) for each in sorted(outcomes, key=lambda each: each.trial)]
+    shown = ", ".join(numbers[:_MOST_NUMBERS]) + (", ..." if len(numbers) > _MOST_NUMBERS else "")
+    reasons = dict.fromkeys(each.reason for each in outcomes if each.reason)
+    why = f": {next(iter(reasons))}" + (f", and {len(reasons) - 1} other reasons" if len(reasons) > 1 else "")
+    which = f"trial {shown}" if len(numbers) == 1 else f"{len(numbers)} trials ({shown})"
+    return printable(f"{which} {how} without a run{why if reasons else ''}; {what_next}")
