@@ -99,9 +99,7 @@ def _value(name: str, text: str, old: Literal) -> Literal:
     kinds = {bool: "True or False", int: "a number", float: "a number"}
     wanted = kinds.get(type(old))
     if wanted and value is not None and not _is_like(value, old):
-        raise ConfigError(
-            f"{name} is {old!r} in the script, got {text!r}", hint=f"`--set-constant {name}=...` with {wanted}"
-        )
+        raise ConfigError(f"{name} is {old!r} in the script, got {text!r}", hint=f"`{name}=...` with {wanted}")
     if isinstance(old, (bool, float)) and value is not None:
         value = type(old)(value)
     return value

@@ -30,8 +30,8 @@ _LOOK_SECONDS = 0.5
 _PATIENCE_SECONDS = 30.0
 _TAIL_BYTES = 8192
 _LOGGED = re.compile(
-    r"[IWE]\d{4,8} [\d:.]+\s|\d{4}-\d\d-\d\d [\d:.,]+:? \[?(?:[IWED]|INFO|WARNING|DEBUG)\b|(?:DEBUG|INFO|WARNING): ?|tbcli: "
-    r"|To enable the following instructions: "
+    r"[IWE]\d{4,8} [\d:.]+\s|\d{4}-\d\d-\d\d [\d:.,]+:? \[?(?:[IWED]|INFO|WARNING|DEBUG)\b"
+    r"|(?:DEBUG|INFO|WARNING):|tbcli: |To enable the following instructions: "
 )
 """How lines begin that TensorFlow, absl and Python's `logging` write, and ours: what is logged is seldom a cause."""
 _WARNING = re.compile(r"\S.*:\d+: \w*Warning: ")
