@@ -55,18 +55,22 @@ def store_of(config: Config, sweep: str | None = None, *, with_earlier_fits: boo
     try:
         return store.of_sweep(sweep, with_earlier_fits=with_earlier_fits)
     except NotFound as error:
-        from tbcli.sweeps.directory import lost_runs, sweep_names
+        from tbcli.sweeps.directory import sweep_names
 
         if sweep in sweep_names(config.paths):
-            gone = "none of its runs is there; `tbcli clean --restore` lists the trash"
-            error.hint = gone if lost_runs(config.paths, sweep) else _why_none(config, sweep)
+            error.hint = _why_none(store, config, sweep)
         raise
 
 
-def _why_none(config: Config, sweep: str) -> str:
+def _why_none(store: RunStore, config: Config, sweep: str) -> str:
     """Return why a sweep that is kept has no run, and what to do."""
-    from tbcli.cli.render.sweeps_told import told_without_runs
+    from tbcli.cli.render.sweeps_told import told_without_runs, where_cleaned
+    from tbcli.sweeps.directory import SweepDirectory, sweeps_root
+    from tbcli.sweeps.endings import read_outcomes
 
+    outcomes = read_outcomes(SweepDirectory(sweeps_root(config.paths) / sweep).log_file).values()
+    if ids := {each.run for each in outcomes if each.run}:
+        return f"none of its runs is there; {where_cleaned(store, ids)}"
     again = f"no trial has begun: `tbcli sweep --resume {shlex.quote(sweep)}` goes on with it"
     return "; ".join(told_without_runs(config.paths, sweep, ())) or again
 

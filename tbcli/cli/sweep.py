@@ -186,7 +186,7 @@ def _run(
             else:
                 output.results([run.id for _, run in sorted(coordinator.runs().items())])
     _write_back(definition, config, output)
-    _conclude(coordinator, definition, directory, output)
+    _conclude(coordinator, definition, directory, config, output)
 
 
 def _write_back(definition: Definition, config: Config, output: Output) -> None:
@@ -200,13 +200,17 @@ def _write_back(definition: Definition, config: Config, output: Output) -> None:
         output.warn(f"TensorBoard does not show the groups of sweep {definition.name!r}: {error}")
 
 
-def _conclude(coordinator: Coordinator, definition: Definition, directory: SweepDirectory, output: Output) -> None:
+def _conclude(
+    coordinator: Coordinator, definition: Definition, directory: SweepDirectory, config: Config, output: Output
+) -> None:
     """Say what came of it.
 
     Raises:
         TrainingFailed: No trial has a result.
     """
     from tbcli.cli.render.sweep import best_lines
+    from tbcli.cli.render.sweeps_told import told_cleaned
+    from tbcli.runs import RunStore
 
     outcomes = [outcome for _, outcome in sorted(coordinator.outcomes.items())]
     reached = [outcome for outcome in outcomes if outcome.has_result]
@@ -218,13 +222,12 @@ def _conclude(coordinator: Coordinator, definition: Definition, directory: Sweep
     told += [f"{without} ended without: {printable(str(directory.log_file))} says why"] if without else []
     output.say("; ".join(told))
     runs = coordinator.runs()
-    cleaned = sum(bool(outcome.run) and outcome.trial not in runs for outcome in outcomes)
-    if cleaned:
-        output.say(f"cleaned since: the runs of {cleaned} of them; `tbcli clean --restore` lists the trash")
+    if cleaned := told_cleaned(RunStore(config.paths, config.direction), outcomes, runs):
+        output.say(cleaned)
     if coordinator.left:
         left = "1 trial is left" if coordinator.left == 1 else f"{coordinator.left} trials are left"
         output.say(f"next    tbcli sweep --resume {name}   ({left})")
-    elif reached:
+    elif reached and runs:
         output.say(f"next    tbcli runs --sweep {name}")
         output.say(f"        tbcli effects {printable(shlex.quote(definition.metric))} --sweep {name}")
         output.say(f"        tbcli serve --sweep {name}")
@@ -346,10 +349,12 @@ def _show_left(
 ) -> None:
     """Print the trials of a sweep that has begun, with what would become of each, or one document."""
     from tbcli.cli.render.sweep import as_document, left_lines
+    from tbcli.cli.render.sweeps_told import told_cleaned
     from tbcli.runs import RunStore
     from tbcli.sweeps.endings import read_outcomes, runs_of_sweep
 
-    runs = runs_of_sweep(RunStore(config.paths, config.direction), definition.name)
+    store = RunStore(config.paths, config.direction)
+    runs = runs_of_sweep(store, definition.name)
     outcomes = read_outcomes(directory.log_file)
     document = as_document(definition, outcomes, runs, dry_run=True)
     if as_json:
@@ -358,3 +363,5 @@ def _show_left(
     lines, left = left_lines(definition, document["trials"], outcomes, retries=config.sweep.retry > 0)
     output.results(lines)
     output.say(f"{left} of {definition.count} trials {'is' if left == 1 else 'are'} left")
+    if cleaned := told_cleaned(store, outcomes.values(), runs):
+        output.say(cleaned)

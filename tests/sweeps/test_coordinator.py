@@ -243,7 +243,17 @@ def test_a_sweep_says_that_its_runs_were_cleaned(
     result = cli("sweep", "--resume", "latest")
     assert (result.exit_code, len(result.stdout.split())) == (0, 1)
     assert "2 of 2 trials have a result" in result.stderr
-    assert "cleaned since: the runs of 1 of them" in result.stderr
+    assert "cleaned since: the run of 1 trial; `tbcli clean --restore` lists the trash" in result.stderr
+    assert cli("clean", "s-0", "--yes").exit_code == 0
+    assert cli("clean", "--purge", "--yes").exit_code == 0
+    gone = "removed for good, and only a new sweep trains them again"
+    result = cli("sweep", "--resume", "s", "--dry-run")
+    assert result.stdout.count("stays finished, cleaned") == 2
+    assert f"cleaned since: the runs of 2 trials; they are {gone}" in result.stderr
+    told = cli("sweep", "--resume", "s").stderr
+    assert gone in told
+    assert "next " not in told
+    assert gone in cli("runs", "--sweep", "s").stderr
 
 
 def test_a_run_that_was_cleaned_is_not_trained_again(top: Path) -> None:

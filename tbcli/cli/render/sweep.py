@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tbcli.cli.output import padded, printable
@@ -79,14 +79,14 @@ def best_lines(definition: Definition, reached: Sequence[Outcome]) -> list[str]:
 
 
 def left_lines(
-    definition: Definition, trials: Sequence[Mapping[str, Any]], ended: Collection[int], *, retries: bool
+    definition: Definition, trials: Sequence[Mapping[str, Any]], ended: Mapping[int, Outcome], *, retries: bool
 ) -> tuple[list[str], int]:
     """Return the trials of a sweep with what becomes of each when it goes on, and how many are left.
 
     Args:
         definition: The sweep.
         trials: What is known of them, as in its document.
-        ended: Those whose end was noted; of a script nothing else tells that it has come to its end.
+        ended: Those whose end was noted, with that; of a script nothing else tells that it has come to its end.
         retries: Whether those that failed begin again.
     """
     known, left = {each["trial"]: each for each in trials}, 0
@@ -101,7 +101,9 @@ def left_lines(
         )
         left += is_left
         again = "begins again" if status in FAILED or definition.script else "goes on"
-        fate = ("begins" if status is None else again) if is_left else f"stays {status}"
+        is_gone = number in ended and ended[number].run and not known.get(number, {}).get("run")
+        stays = f"stays {status}" + (", cleaned" if is_gone else "")
+        fate = ("begins" if status is None else again) if is_left else stays
         values = [spoken_setting(params[each.key]) if params else "-" for each in definition.dimensions]
         rows.append([str(number), fate, *values, *([str(definition.seed_of(number))] if seed else [])])
     return [printable(line) for line in padded(rows, right={0})], left

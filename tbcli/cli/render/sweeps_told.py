@@ -9,9 +9,10 @@ from tbcli.cli.output import printable
 from tbcli.cli.render.shown import shown_metric
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from tbcli.config import PathsConfig
+    from tbcli.runs import RunStore
     from tbcli.sweeps.endings import Outcome
     from tbcli.sweeps.standing import Standing
 
@@ -70,3 +71,30 @@ def _told_of(how: str, outcomes: Sequence[Outcome], what_next: str) -> str:
     why = f": {next(iter(reasons))}" + (f", and {len(reasons) - 1} other reasons" if len(reasons) > 1 else "")
     which = f"trial {shown}" if len(numbers) == 1 else f"{len(numbers)} trials ({shown})"
     return printable(f"{which} {how} without a run{why if reasons else ''}; {what_next}")
+
+
+def told_cleaned(store: RunStore, outcomes: Iterable[Outcome], with_runs: Collection[int]) -> str:
+    """Return how many of the runs of a sweep were cleaned, and where they are now; ``""`` if none were.
+
+    Args:
+        store: The runs of the workspace.
+        outcomes: How the trials of the sweep ended.
+        with_runs: The trials whose runs are there.
+    """
+    gone = {each.run for each in outcomes if each.run and each.trial not in with_runs}
+    count = "the run of 1 trial" if len(gone) == 1 else f"the runs of {len(gone)} trials"
+    return f"cleaned since: {count}; {where_cleaned(store, gone)}" if gone else ""
+
+
+def where_cleaned(store: RunStore, ids: Collection[str]) -> str:
+    """Return where runs are that were cleaned: in the trash, or nowhere."""
+    from tbcli.errors import Refused
+    from tbcli.runs.cleaning.trash_contents import TrashContents
+
+    try:
+        kept = {each.id for each in TrashContents(store).list()}
+    except Refused:
+        kept = set()
+    if kept.isdisjoint(ids):
+        return "they are removed for good, and only a new sweep trains them again"
+    return "`tbcli clean --restore` lists the trash"
