@@ -310,5 +310,6 @@ def test_values_that_vary_within_groups_have_one_order_and_a_label_says_each_thi
     assert by_model.settings == {}
     told = " ".join(as_table_lines(by_model))
     assert "n 2 and 2" in told
+    assert "n=4, 2 configurations" in told
     assert "n counts configurations" in told
     assert "`tbcli effects METRIC` tells what each does" in told

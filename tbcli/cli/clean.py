@@ -125,7 +125,7 @@ def clean(
 
     Prints the ids removed. What has been in the trash for clean.trash_days goes at the next clean. A run that is
     training is never removed: naming it aborts, filters skip it. Links are never followed, and nothing but runs is
-    touched: not plots/compare-*, not the logs of other tools.
+    touched: not plots/compare-* or the figures of a whole sweep, not the logs of other tools.
     """
     _require_one_task(
         {"--restore": restore, "--purge": purge, "--damaged": damaged},

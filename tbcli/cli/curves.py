@@ -60,7 +60,8 @@ def grouped(
     groups = {member.id: side.label for side in found.sides for member in side.members}
     left_out = {summary.id for summary in found.left_out}
     stay = [place for place in places if not (isinstance(place, Run) and place.id in left_out)]
-    return replace(request, groups=groups, remarks=(*found.notes, *notes_on_groups(found.sides, key))), stay
+    remarks = (*found.notes, *notes_on_groups(found.sides, key))
+    return replace(request, groups=groups, grouped_by=key, remarks=remarks), stay
 
 
 def _summaries(place: Run | LogDirectory, output: Output, told: set[str]) -> list[Summary]:

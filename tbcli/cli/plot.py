@@ -125,8 +125,9 @@ def plot(
         _plot_across(kinds, store_of(config, sweep), runs or [], metric or [], config, output, out, title or "",
                      as_json=as_json, verify=verify, cache=not no_cache)  # fmt: skip
         return
+    store = store_of(config, sweep)
     request = make_request(metric or (), config, x=x, log=log, verify=verify, cache=not no_cache)
-    places = _places(store_of(config, sweep), runs or [], output, all_runs=bool(group_by) or sweep is not None)
+    places = _places(store, runs or [], output, all_runs=bool(group_by) or sweep is not None)
     if group_by:
         request, places = grouped(request, places, group_by, output)
     if in_terminal:
@@ -141,6 +142,7 @@ def plot(
         out=out,
         title=title or "",
         skip_missing=skips_missing(kind or ()),
+        sweep="" if runs else store.sweep,
     )
     _show(result, output, as_json=as_json)
     for picture in result.pictures if open_ else ():
@@ -168,7 +170,8 @@ def _plot_across(
 
     summaries = find_summaries(store, references, output, verify=verify, cache=cache)
     root = config.paths.plots
-    result = plot_across(summaries, kinds, metrics, config.plot, plots_root=root, out=out, title=title)
+    whole = "" if references else store.sweep
+    result = plot_across(summaries, kinds, metrics, config.plot, plots_root=root, out=out, title=title, sweep=whole)
     _show(result, output, as_json=as_json)
 
 

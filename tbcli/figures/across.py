@@ -10,7 +10,7 @@ from tbcli.effects.inquiry import inquire, selected
 from tbcli.errors import ConfigError, NotFound
 from tbcli.figures.kinds import ACROSS
 from tbcli.figures.pictures import Picture, PlotResult, start_matplotlib
-from tbcli.figures.placing import checked_format, comparison_name
+from tbcli.figures.placing import across_directory, checked_format
 from tbcli.loading import load_object
 from tbcli.naming.slugs import slug_of
 from tbcli.runs.summary import Summary
@@ -25,6 +25,7 @@ def plot_across(
     plots_root: Path,
     out: Path | None = None,
     title: str = "",
+    sweep: str = "",
 ) -> PlotResult:
     """Draw what the settings of many runs do to a metric.
 
@@ -36,6 +37,7 @@ def plot_across(
         plots_root: Where the figure gets its directory.
         out: The file to write, if not below ``plots_root``; for a single kind.
         title: In place of the metric's name.
+        sweep: The sweep whose runs these are, all of them.
 
     Raises:
         NotFound: No run has the metric, or no setting varies.
@@ -59,7 +61,7 @@ def plot_across(
             hint="name runs with different settings, or none for all; `tbcli compare` shows what differs",
         )
     ids = tuple(summary.id for summary in inquiry.summaries)
-    directory = plots_root / comparison_name([one.strip("/").replace("/", "-") for one in ids])
+    directory = across_directory(ids, plots_root, sweep)
     start_matplotlib()
     from tbcli.figures.style import Look, save_figure
 

@@ -59,7 +59,8 @@ def legend_for(panels: Sequence[Panel], runs: Mapping[str, Run], request: Reques
             one,
             label,
             _values(judged.get(one), _tested(one, panel, runs, request)) if panel else "",
-            _members(one, curves, judged.get(one)) if request.groups else _status(runs.get(one), len(labels)),
+            _members(one, curves, judged.get(one)) if request.groups else "",
+            _status(runs.get(one), len(labels)),
         )
         for one, label in labels.items()
     ]

@@ -30,6 +30,7 @@ class Request:
         log: Which axes are logarithmic: ``""`` or one of `LOGS`.
         smooth: Weight of the past in TensorBoard's smoothing.
         groups: ``{id of a run, or `foreign_id`: label of its group}``; a group becomes its mean with a band.
+        grouped_by: The key by which they are groups.
         remarks: What to say of the groups.
         directions: The user's ``[direction]`` section.
         stretches: About how many points a curve has on the page; the extremes of each stretch stay.
@@ -45,6 +46,7 @@ class Request:
     log: str = ""
     smooth: float = 0.0
     groups: Mapping[str, str] = field(default_factory=dict)
+    grouped_by: str = ""
     remarks: tuple[str, ...] = ()
     directions: Overrides = field(default_factory=dict)
     stretches: int = 1000
@@ -155,13 +157,15 @@ class Entry(NamedTuple):
         id: What scripts call it.
         label: What people call it.
         values: Its results: ``0.9700 @ 3, test 0.9912``; never cut.
-        members: ``n=3`` of a group, ``pruned`` of a run that has not finished.
+        members: ``n=3`` of a group.
+        status: ``pruned``, say, of one of several runs that has not finished.
     """
 
     id: str
     label: str
     values: str = ""
     members: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ def plot_kinds(
     out: Path | None = None,
     title: str = "",
     skip_missing: bool = False,
+    sweep: str = "",
 ) -> PlotResult:
     """Draw figures: one of the curves of all runs, every other kind for each run; confusions of two runs subtracted.
 
@@ -98,6 +99,7 @@ def plot_kinds(
         out: The file to write, if not below the roots; for a single figure.
         title: In place of the run's name.
         skip_missing: Draw the other figures when a run has no data for one of them.
+        sweep: The sweep whose runs these are, all of them.
 
     Raises:
         NotFound: A run lacks what a figure is drawn from or, with ``skip_missing``, there is nothing to draw at all.
@@ -118,7 +120,9 @@ def plot_kinds(
     pictures = []
     if HISTORY in kinds:
         try:
-            pictures.append(plot_curves(chosen, request, plot, plots_root=plots_root, out=out, title=title))
+            pictures.append(
+                plot_curves(chosen, request, plot, plots_root=plots_root, out=out, title=title, sweep=sweep)
+            )
         except NotFound as error:
             if metrics or not skip_missing:
                 raise
@@ -265,6 +269,7 @@ def plot_curves(
     plots_root: Path,
     out: Path | None = None,
     title: str = "",
+    sweep: str = "",
 ) -> Picture:
     """Draw curves, one panel per metric, all runs over one another.
 
@@ -275,6 +280,7 @@ def plot_curves(
         plots_root: Where the figure of anything but a single run gets its directory.
         out: The file to write, if not below ``plots_root``.
         title: In place of the first line above the figure.
+        sweep: The sweep whose runs these are, all of them.
 
     Raises:
         NotFound: There is nothing to draw, or a metric is in none of the places.
@@ -282,7 +288,12 @@ def plot_curves(
         Refused: The directory the figure belongs to is a link.
     """
     chosen = _each_once(places)
-    spot = Spot(checked_format(out)) if out else spot_for_curves(chosen, plots_root, plot.format)
+    by = request.grouped_by
+    spot = (
+        Spot(checked_format(out))
+        if out
+        else spot_for_curves(chosen, plots_root, plot.format, sweep=sweep, grouped_by=by)
+    )
     from tbcli.figures.composing import compose
 
     scene = compose(chosen, request)

@@ -11,8 +11,10 @@ from typing import NamedTuple
 from tbcli.config import FIGURE_FORMATS
 from tbcli.errors import ConfigError, Refused
 from tbcli.naming.matching import did_you_mean
+from tbcli.naming.slugs import slug_of
 from tbcli.runs import LogDirectory, Run
 from tbcli.runs.files import read_file
+from tbcli.runs.ids import looks_like_id
 
 HISTORY_STEM, FOREIGN_STEM = "training_history", "scalars"
 _LONGEST_COMPARISON = 120  # of a directory; file systems take 255 bytes
@@ -33,15 +35,26 @@ class Spot(NamedTuple):
     note: str = ""
 
 
-def spot_for_curves(places: Sequence[Run | LogDirectory], plots_root: Path, form: str) -> Spot:
+def spot_for_curves(
+    places: Sequence[Run | LogDirectory], plots_root: Path, form: str, *, sweep: str = "", grouped_by: str = ""
+) -> Spot:
     """Return where the figure of these places goes: by the shortest name where none of other places lies.
+
+    Args:
+        places: At least one.
+        plots_root: Where all figures lie.
+        form: Of the file.
+        sweep: The sweep whose runs these are, all of them.
+        grouped_by: The key by which runs became groups, whose figure takes the place of no other one.
 
     Raises:
         Refused: The directory is a link.
     """
     own = [place for place in places if isinstance(place, Run)]
+    by = f"_by_{slug_of(grouped_by) or 'key'}" if grouped_by else ""
     if len(own) == len(places):
-        return Spot(own_directory(own, plots_root) / f"{HISTORY_STEM}.{form}")
+        directory = _unlinked(plots_root / sweep) if _is_name(sweep) else own_directory(own, plots_root)
+        return Spot(directory / f"{HISTORY_STEM}{by}.{form}")
     mark = _mark(places, plots_root)
     note = ""
     for name in _names(places, mark):
@@ -49,7 +62,27 @@ def spot_for_curves(places: Sequence[Run | LogDirectory], plots_root: Path, form
         if _is_free(directory, mark):
             break
         note = note or f"{str(directory)!r} holds the figure of another log directory, which is kept"
-    return Spot(directory / f"{FOREIGN_STEM}.{form}", mark, note)
+    return Spot(directory / f"{FOREIGN_STEM}{by}.{form}", mark, note)
+
+
+def across_directory(ids: Sequence[str], plots_root: Path, sweep: str = "") -> Path:
+    """Return the directory of figures about many runs of anybody.
+
+    Args:
+        ids: What scripts call the runs.
+        plots_root: Where all figures lie.
+        sweep: The sweep whose runs these are, all of them.
+
+    Raises:
+        Refused: It is a link.
+    """
+    name = sweep if _is_name(sweep) else comparison_name([one.strip("/").replace("/", "-") for one in ids])
+    return _unlinked(plots_root / name)
+
+
+def _is_name(sweep: str) -> bool:
+    """Say whether a sweep's name can be that of a directory beside those of runs."""
+    return bool(sweep) and not sweep.startswith(".") and Path(sweep).name == sweep and not looks_like_id(sweep)
 
 
 def own_directory(runs: Sequence[Run], plots_root: Path) -> Path:
@@ -125,11 +158,11 @@ def _path(place: Run | LogDirectory) -> Path:
 
 def _is_free(directory: Path, mark: str) -> bool:
     """Say whether no figure lies there but of the same places."""
-    for form in FIGURE_FORMATS:
+    for figure in (figure for form in FIGURE_FORMATS for figure in directory.glob(f"{FOREIGN_STEM}*.{form}")):
         try:
-            drawn = read_file(directory / f"{FOREIGN_STEM}.{form}")
+            drawn = read_file(figure)
         except OSError:
-            continue  # nothing there; or else the writing says what is wrong
+            continue  # the writing says what is wrong
         if mark.encode() not in drawn:
             return False
     return True

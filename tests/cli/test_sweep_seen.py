@@ -314,3 +314,29 @@ def test_groups_are_called_as_tensorboard_shows_them(cli: Cli, workspace: Path) 
     make_trial(workspace, 4, {RATE: 0.5}, sweep="other", seed=0, files=False)
     sides = json.loads(cli("compare", "--group-by", "seed", "--json").stdout)["sides"]
     assert len(sides) == len({side["label"] for side in sides}) == 3
+
+
+def test_figures_of_a_whole_sweep_have_a_directory_of_its_name_and_groups_a_file_of_their_own(
+    cli: Cli, workspace: Path
+) -> None:
+    trials = [make_trial(workspace, number, {RATE: 0.1 / (number // 2 + 1)}, seed=number % 2) for number in range(4)]
+    paths = [
+        cli("plot", "--sweep", *words).stdout.strip()
+        for words in (["latest"], ["s", "--group-by", "seed"], ["s", "--group-by", "model"], ["s", trials[0].id])
+    ]
+    shown = ["/".join(Path(path).parts[-2:]) for path in paths]
+    assert shown == [
+        "s/training_history.png",
+        "s/training_history_by_seed.png",
+        "s/training_history_by_model.png",
+        f"{trials[0].id}/training_history.png",
+    ]
+    across = cli("plot", "--sweep", "s", "--kind", "effects", "--metric", "val_loss").stdout
+    assert Path(across).parent.name == "s"
+
+
+def test_curves_of_several_runs_say_which_have_not_finished(cli: Cli, workspace: Path) -> None:
+    make_trial(workspace, 0, {RATE: 0.1})
+    make_trial(workspace, 1, {RATE: 0.1}, status="pruned")
+    shown = cli("plot", "--sweep", "s", "--terminal").stdout
+    assert ("s-1 (pruned) validation" in shown, "s-0 validation" in shown) == (True, True)

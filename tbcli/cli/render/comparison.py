@@ -68,11 +68,17 @@ def _legend_rows(comparison: Comparison) -> list[list[str]]:
     grouped, rows = _is_grouped(comparison), []
     for position, side in enumerate(comparison.sides):
         early = ended_early(side.members[0]) if len(side.members) == 1 else ""
-        notes = [f"n={len(side.members)}"] if grouped else []
+        notes = [_size(side)] if grouped else []
         notes += [early] if early else []
         notes += ["baseline"] if position == comparison.baseline else []
         rows.append([letter_of(position), printable(side.label), ", ".join(notes)])
     return rows
+
+
+def _size(side: Side) -> str:
+    """Return of how many runs a group is, and of how many configurations where these are fewer, but several."""
+    runs, configurations = len(side.members), configurations_of(side.members)
+    return f"n={runs}, {configurations} configurations" if 1 < configurations < runs else f"n={runs}"
 
 
 def _is_grouped(comparison: Comparison) -> bool:
@@ -162,7 +168,8 @@ def _on_others(comparison: Comparison) -> str:
         return ""
     told = "; other settings vary within groups, which is noise here: `tbcli effects METRIC` tells what each does"
     is_fewer = any(configurations_of(side.members) < len(side.members) for side in comparison.sides)
-    return f"{told}; n counts configurations, each the mean of its seeds" if is_fewer else told
+    seeds = "; its n counts configurations, each the mean of its seeds, where the table's n and ± are over all runs"
+    return told + seeds if is_fewer else told
 
 
 def wrapped(text: str, width: int) -> list[str]:

@@ -6,6 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from tbcli.grouping import configurations_of
 from tbcli.naming import schemas
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def as_document(comparison: Comparison, group_by: str | None) -> dict[str, objec
                 "id": name,
                 "label": side.label,
                 "n": len(side.members),
+                "configurations": configurations_of(side.members),
                 "status": side.members[0].read_fact("status") if len(side.members) == 1 else None,
                 "data": data or None,
                 "runs": [member.id for member in side.members],

@@ -48,7 +48,7 @@ class Legend:
         """Return the legend that tells the runs apart, with their best values."""
         entries = scene.entries[:MOST_NAMES]
         values = tuple(
-            _BETWEEN.join(filter(None, (f"({entry.members})" if entry.members else "", entry.values)))
+            _BETWEEN.join(filter(None, (f"({said})" if (said := entry.members or entry.status) else "", entry.values)))
             for entry in entries
         )
         return cls(

@@ -65,7 +65,7 @@ def draw_scene(scene: Scene, window: Window) -> list[str]:
         scene: What to show.
         window: What the terminal can show.
     """
-    lines = _heading(scene, window)
+    lines, panels = _heading(scene, window), _with_statuses(scene)
     side_by_side = min(len(scene.panels), most_side_by_side(window.width))
     rows = math.ceil(len(scene.panels) / side_by_side)
     side_by_side = math.ceil(len(scene.panels) / rows)
@@ -74,9 +74,18 @@ def draw_scene(scene: Scene, window: Window) -> list[str]:
     for start in range(0, len(scene.panels), side_by_side):
         if start and not window.height:
             lines.append("")
-        blocks = [_draw(panel, width, height, window, scene.smooth) for panel in scene.panels[start:][:side_by_side]]
+        blocks = [_draw(panel, width, height, window, scene.smooth) for panel in panels[start:][:side_by_side]]
         lines += _beside(blocks, width)
     return lines
+
+
+def _with_statuses(scene: Scene) -> list[Panel]:
+    """Return the panels, with the status of runs that have not finished behind their names."""
+    names = {entry.id: f"{entry.label} ({entry.status})" for entry in scene.entries if entry.status}
+    return [
+        panel._replace(curves=tuple(replace(curve, run=names.get(curve.id, curve.run)) for curve in panel.curves))
+        for panel in scene.panels
+    ]
 
 
 def _heading(scene: Scene, window: Window) -> list[str]:
