@@ -71,6 +71,19 @@ def for_eyes(text: str, stream: IO[str]) -> str:
     return _OBEYED.sub("\ufffd", text) if is_terminal(stream) else text
 
 
+def _broken(text: str, stream: IO[str]) -> str:
+    """Return a sentence for a stream: on a terminal in lines that end between words, no command in two of them."""
+    if not is_terminal(stream):
+        return text
+    import shutil
+    import textwrap
+
+    width = max(20, shutil.get_terminal_size().columns)
+    whole = re.sub("`[^`]*`", lambda command: command[0].replace(" ", "\0"), text)
+    lines = textwrap.wrap(whole, width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
+    return "\n".join(lines).replace("\0", " ")
+
+
 def counted_bytes(count: float) -> str:
     """Return a size a person reads: ``412 B``, ``3.1 MB``."""
     for unit in ("B", "kB", "MB"):
@@ -165,7 +178,9 @@ class Output:
 
     def warn(self, text: str) -> None:
         """Tell a person what may be wrong; stays under ``--quiet``."""
-        _to_stderr(f"{styled('warning:', 'yellow', sys.stderr)} {printable(text)}")
+        title = "warning:"
+        lines = _broken(f"{title} {printable(text)}", sys.stderr)
+        _to_stderr(styled(title, "yellow", sys.stderr) + lines.removeprefix(title))
 
 
 def show_error(error: TbcliError) -> None:

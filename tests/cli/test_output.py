@@ -171,3 +171,23 @@ def test_a_terminal_shows_what_could_drive_it_and_a_pipe_gets_it_as_it_is(text: 
     terminal.isatty = lambda: True  # type: ignore[method-assign]
     assert for_eyes(text, terminal) == shown
     assert for_eyes(text, pipe) == text
+
+
+def test_a_warning_is_broken_between_words_and_no_command_in_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "30")
+    text = "trials of tpe lie where others did well; `tbcli sweep --resume s` goes on"
+    Output().warn(text)
+    assert terminal.getvalue() == f"warning: {text}\n"
+    terminal.truncate(0)
+    terminal.seek(0)
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    Output().warn(text)
+    assert terminal.getvalue().splitlines() == [
+        "warning: trials of tpe lie",
+        "  where others did well;",
+        "  `tbcli sweep --resume s`",
+        "  goes on",
+    ]
