@@ -14,7 +14,7 @@ from tbcli.cli.completing import complete_run
 from tbcli.cli.listing import require_one_form
 from tbcli.cli.options import OUTPUT_PANEL, Common, Json, with_common_options
 from tbcli.cli.output import Output, printable
-from tbcli.cli.places import OfSweep, find_places, store_of
+from tbcli.cli.places import OfSweep, find_places, list_own_runs, store_of
 from tbcli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,13 +31,14 @@ _EXAMPLE = '`tbcli check latest "val_accuracy.best>=0.98"`, or `--baseline best`
 def check(
     common: Common,
     run: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="RUN",
-            help="latest, best, an id or its beginning, a name, or a path: every run in it must pass.",
+            help="latest, best, an id or its beginning, a name, or a path: every run in it must pass. With --sweep "
+            "alone every trial must.",
             autocompletion=complete_run,
         ),
-    ],
+    ] = None,
     gates: Annotated[
         list[str] | None,
         typer.Argument(
@@ -77,25 +78,30 @@ def check(
     of the best. Conditions may also use epoch, status, model and any setting; NaN never
     satisfies a condition.
     """
-    from tbcli.gates import Tolerance, parse_gates
+    from tbcli.gates import Tolerance, judge_unfinished, parse_gates
+    from tbcli.sweeps.endings import trials_without_runs
 
-    conditions, fields = parse_gates(gates or ())
-    _require_something_to_judge(conditions, fields, baseline, tolerance, run)
+    config, output = common.settle(), common.output
+    store = store_of(config, sweep)
+    run, words = _told_apart(run, list(gates or ()), store)
+    conditions, fields = parse_gates(words)
+    if run is None and sweep is None:
+        raise ConfigError("no run to check", hint=_EXAMPLE)
+    _require_something_to_judge(conditions, fields, baseline, tolerance, run or "")
     require_one_form(markdown=markdown, json=as_json)
     allowed = Tolerance.parse(tolerance) if tolerance is not None else Tolerance()
-    config = common.settle()
     from tbcli.cli.render.check import as_document, verdict_lines
     from tbcli.cli.summaries import summaries_of
 
-    store, output = store_of(config, sweep), common.output
-    places = find_places(store, [run], output, decides=True)
-    summaries = summaries_of(places, output)
+    places = find_places(store, [run], output, decides=True) if run else [*list_own_runs(store, output)]
+    summaries = [*summaries_of(places, output), *([] if run else trials_without_runs(store, config.paths))]
     judged_by = _find_baseline(store, baseline, output) if baseline is not None else None
     checked = _judge_all(summaries, conditions, judged_by, fields, allowed, output)
+    checked = checked if run else judge_unfinished(checked)
     for place in places:
         _say_if_training(place, output)
     verdicts = [verdict for _, judged in checked for verdict in judged]
-    label = summaries[0].label if len(summaries) == 1 else run
+    label = summaries[0].label if len(summaries) == 1 else run or f"sweep {store.sweep}"
     try:
         if junit:
             _write_junit(junit, verdicts, label)
@@ -109,6 +115,15 @@ def check(
         else:
             output.results(verdict_lines(verdicts, sys.stdout))
     _exit_with(verdicts, label)
+
+
+def _told_apart(run: str | None, words: list[str], store: RunStore) -> tuple[str | None, list[str]]:
+    """Return the run that was named, None for every run of a sweep, and the conditions."""
+    from tbcli.gates import is_condition
+
+    if run and store.sweep and is_condition(run) and all(run != one.name for one in store.each()):
+        return None, [run, *words]
+    return run, words
 
 
 def _find_baseline(store: RunStore, reference: str, output: Output) -> Summary:
@@ -237,13 +252,15 @@ def _exit_with(verdicts: Sequence[Verdict], label: str) -> None:
 def _require_something_to_judge(
     conditions: Sequence[Gate], fields: Sequence[Field], baseline: str | None, tolerance: str | None, run: str
 ) -> None:
+    from tbcli.gates import is_condition
+
     if baseline is not None:
         return
     if tolerance is not None:
         raise ConfigError("--tolerance needs --baseline", hint="`--baseline REF` names the run to compare with")
     if fields:
         raise ConfigError(f"{str(fields[0])!r} has no comparison; write e.g. {fields[0]}<0.1", hint=_EXAMPLE)
-    if not conditions and any(sign in run for sign in "<>="):
+    if not conditions and is_condition(run):
         raise ConfigError(
             f"no run is named before the condition {run!r}", hint=f"`tbcli check latest {shlex.quote(run)}`, or best"
         )

@@ -125,10 +125,11 @@ def notes_for(panels: Sequence[Panel], entries: Sequence[Entry], request: Reques
     """Return what was done to the curves."""
     curves = [curve for panel in panels for curve in panel.curves]
     notes = _endings(curves)
-    if any(curve.band for curve in curves):
-        notes.append(
-            "band: mean ± sample standard deviation over the runs of a group; it ends where the first of them ends"
-        )
+    widths = {len(curve.x) > 1 for curve in curves if curve.band and len(curve.x)}
+    if widths:
+        drawn = " or ".join([*(["band"] if True in widths else []), *(["bar"] if False in widths else [])])
+        ends = "; it ends where the first of them ends" if True in widths else ""
+        notes.append(f"{drawn}: mean ± sample standard deviation over the runs of a group{ends}")
     if request.smooth:
         smoothed = "each run smoothed" if request.groups else "smoothed"
         notes.append(f"{smoothed} {request.smooth:g} as in TensorBoard (debiased moving average)")

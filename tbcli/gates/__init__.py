@@ -12,7 +12,15 @@ from tbcli.gates.grammar import (
     parse_field,
     parse_fields,
 )
-from tbcli.gates.verdicts import Verdict, failure_of, hint_on_unknown, judge, parse_gates
+from tbcli.gates.verdicts import (
+    Verdict,
+    failure_of,
+    hint_on_unknown,
+    is_condition,
+    judge,
+    judge_unfinished,
+    parse_gates,
+)
 
 __all__ = [
     "Condition",
@@ -25,8 +33,10 @@ __all__ = [
     "failure_of",
     "gated_by",
     "hint_on_unknown",
+    "is_condition",
     "judge",
     "judge_against",
+    "judge_unfinished",
     "names_asked",
     "parse_conditions",
     "parse_field",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tbcli.errors import CheckFailed, ConfigError, NotFound, TbcliError
@@ -141,6 +141,27 @@ def detailed(
         tag=metric.tag if metric else "",
         warning=f"last value is {metric.last:g}" if has_diverged and metric else "",
     )
+
+
+def judge_unfinished(checked: Sequence[tuple[Summary, list[Verdict]]]) -> list[tuple[Summary, list[Verdict]]]:
+    """Return verdicts on runs that belong together: what one lacks that others have, and that has not finished, fails.
+
+    Args:
+        checked: The runs, each with its verdicts.
+    """
+    known = {verdict.gate for _, verdicts in checked for verdict in verdicts if verdict.outcome != "missing"}
+
+    def of_run(summary: Summary, verdict: Verdict) -> Verdict:
+        if not summary.unfinished or verdict.outcome != "missing" or verdict.gate not in known:
+            return verdict
+        return replace(verdict, outcome="failed", shown=f"{verdict.shown}: the run is {summary.unfinished}", hint="")
+
+    return [(summary, [of_run(summary, verdict) for verdict in verdicts]) for summary, verdicts in checked]
+
+
+def is_condition(word: str) -> bool:
+    """Say whether a word compares something, as no name of a run does unless somebody named it so."""
+    return any(sign in word for sign in "<>=")
 
 
 def missing_verdict(gate: str, field: Field, summary: Summary) -> Verdict:

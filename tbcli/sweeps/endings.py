@@ -8,10 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from tbcli.config import PathsConfig
 from tbcli.naming.matching import did_you_mean
 from tbcli.runs.run import Run
 from tbcli.runs.run_summary import summary_of
 from tbcli.runs.store import RunStore
+from tbcli.runs.summary import Summary
+from tbcli.runs.trials import number_of_trial
 from tbcli.sweeps.goal import Goal
 from tbcli.sweeps.space import Value
 
@@ -97,6 +100,22 @@ def _each_outcome(file: Path) -> Iterator[Outcome]:
             yield Outcome(**json.loads(line))
         except (ValueError, TypeError):
             continue
+
+
+def trials_without_runs(store: RunStore, paths: PathsConfig) -> list[Summary]:
+    """Return what is known of the trials of a sweep that ended, or were stopped, before they had a run.
+
+    Args:
+        store: The runs of the sweep.
+        paths: Of the workspace.
+    """
+    from tbcli.sweeps.directory import SweepDirectory, sweeps_root
+
+    known = {number_of_trial(run) for run in store.each()}
+    outcomes = read_outcomes(SweepDirectory(sweeps_root(paths) / store.sweep).log_file).values()
+    without = [each for each in outcomes if not each.run and each.trial not in known]
+    names = [(f"{store.sweep}-{each.trial}", each.status) for each in without]
+    return [Summary(name, name, {}, read_fact={"status": status, "name": name}.get) for name, status in names]
 
 
 def outcome_of(run: Run, goal: Goal) -> Outcome:

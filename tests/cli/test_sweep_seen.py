@@ -229,7 +229,6 @@ def test_a_run_of_another_sweep_and_a_condition_in_place_of_a_run_are_told(cli: 
     error = cli("runs", "one-0", "--sweep", "two words").stderr
     assert "no run 'one-0' in sweep 'two words'" in error
     assert "`tbcli runs --sweep 'two words'`" in error
-    assert "no run is named before the condition 'loss<1'" in cli("check", "loss<1", "--sweep", "one").stderr
     assert cli("check", "best", "loss<1", "--sweep", "one").exit_code == 0
 
 
@@ -340,3 +339,28 @@ def test_curves_of_several_runs_say_which_have_not_finished(cli: Cli, workspace:
     make_trial(workspace, 1, {RATE: 0.1}, status="pruned")
     shown = cli("plot", "--sweep", "s", "--terminal").stdout
     assert ("s-1 (pruned) validation" in shown, "s-0 validation" in shown) == (True, True)
+
+
+def test_check_judges_every_trial_of_a_sweep(cli: Cli, workspace: Path) -> None:
+    for number in range(3):
+        make_trial(workspace, number, {RATE: 0.1}, files=False)
+    passed = cli("check", "--sweep", "s", "val_accuracy>0.5", "epoch>0")
+    assert (passed.exit_code, len(passed.stdout.splitlines())) == (0, 6)
+    assert cli("check", "val_accuracy>0.5", "--sweep", "s").exit_code == 0
+    assert cli("check", "--sweep", "s", "--baseline", "s-0").exit_code == 0
+    assert cli("check", "--sweep", "s", "val_accuracy>0.99").exit_code == 7
+    assert cli("check", "--sweep", "s", "val_acuracy>0.5").exit_code == 3
+    assert "no conditions to check" in cli("check", "--sweep", "s").stderr
+    assert "no run to check" in cli("check").stderr
+    make_trial(workspace, 3, {RATE: 0.1}, epochs=0, status="failed", files=False)
+    failed = cli("check", "--sweep", "s", "val_accuracy>0.5")
+    assert (failed.exit_code, failed.stdout.count("passed")) == (7, 3)
+    assert "not there: the run is failed" in failed.stdout
+
+
+def test_check_fails_for_a_trial_that_ended_without_a_run(cli: Cli, workspace: Path) -> None:
+    make_trial(workspace, 0, {RATE: 0.1}, files=False)
+    directory = create_sweep(PathsConfig(workspace=str(workspace)), "s")
+    OutcomeLog(directory.log_file).append(Outcome(1, {RATE: 0.2}, None, "failed", reason="no"))
+    result = cli("check", "--sweep", "s", "val_accuracy>0.5")
+    assert (result.exit_code, "s-1" in result.stdout) == (7, True)

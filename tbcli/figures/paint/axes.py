@@ -147,6 +147,7 @@ def _draw_curve(axes: Axes, curve: Curve, panel: Panel, style: PanelStyle) -> No
     if curve.band:
         lower, upper = (drawable(edge, panel.log) for edge in curve.band)
         axes.fill_between(curve.x, lower, upper, color=colour, alpha=0.18, linewidth=0)
+        _draw_bars(axes, curve, (lower, upper), panel, colour)
     if curve.raw:
         x, y = curve.raw
         axes.plot(x, drawable(y, panel.log), linestyle=dash, color=colour, linewidth=0.8, alpha=0.25)
@@ -163,6 +164,14 @@ def _draw_curve(axes: Axes, curve: Curve, panel: Panel, style: PanelStyle) -> No
         markersize=3.5 if len(y) <= _MOST_DOTS // 2 else 2.2,
         markevery=every,
     )
+
+
+def _draw_bars(axes: Axes, curve: Curve, band: tuple[Floats, Floats], panel: Panel, colour: str) -> None:
+    """Draw what lies around a mean that has no neighbour, where a band has no width."""
+    mean = drawable(curve.y, panel.log)
+    if alone := _alone(mean):
+        ends = [np.abs(np.where(np.isnan(edge), mean, edge) - mean)[alone] for edge in band]
+        axes.errorbar(curve.x[alone], mean[alone], yerr=ends, fmt="none", ecolor=colour, elinewidth=1, capsize=4)
 
 
 def _alone(values: Floats) -> list[int]:

@@ -199,6 +199,12 @@ def test_a_group_is_a_line_with_a_band_and_a_note() -> None:
     assert "band: mean" in texts(figure)
 
 
+def test_a_group_of_a_single_epoch_has_a_bar() -> None:
+    figure = draw_scene(scene(curve([1.0], run="g", band=(np.array([0.25]), np.array([2.0])), members=3)))
+    (bar,) = figure.axes[0].containers
+    assert bar.lines[2][0].get_segments()[0][:, 1].tolist() == [0.25, 2.0]
+
+
 def test_smoothed_curves_have_the_measured_behind() -> None:
     figure = draw_scene(scene(curve([1, 2], raw=(np.array([1.0, 2.0]), np.array([0.0, 9.0]))), smooth=0.6))
     raw, smooth = figure.axes[0].lines
