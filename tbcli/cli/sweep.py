@@ -245,11 +245,14 @@ def _conclude(
 def _defined(common: Common, words: Sequence[str]) -> tuple[Definition, Config, list[str]]:
     """Return the sweep that was asked for, its settings, and what could not be checked."""
     from tbcli.cli.data import load_quietly
-    from tbcli.cli.varied import read_words, require_single, with_arguments
+    from tbcli.cli.varied import guesses_of, read_words, require_single, with_arguments
     from tbcli.sweeps.asking import check_data, check_trials, settle_sweep
 
     require_single(common.flags)
-    said = read_words(words, _spellings(), _kinds_of(common, words))
+    kind_of = _kinds_of(common, words)
+    said = read_words(words, _spellings(), kind_of)
+    for guess in guesses_of(words, kind_of):
+        common.output.say(printable(guess))
     _require_unset(common, said.dimensions)
     common = replace(common, flags=with_arguments(said, common.flags))
     config = _settled(common)
@@ -301,7 +304,7 @@ def _require_unset(common: Common, dimensions: Sequence[Dimension]) -> None:
 
 def _scripted(common: Common, words: Sequence[str], file: str) -> tuple[Definition, Config, list[str]]:
     """Return a sweep whose trials are runs of a script, its settings, and what could not be checked."""
-    from tbcli.cli.varied import VARIABLE, read_script_words
+    from tbcli.cli.varied import VARIABLE, guesses_of_script, read_script_words
     from tbcli.recorders.registry import chosen_names
     from tbcli.sweeps.asking import settle_sweep
 
@@ -315,6 +318,8 @@ def _scripted(common: Common, words: Sequence[str], file: str) -> tuple[Definiti
     config = _settled(common).updated({} if "plot.automatic" in common.flags else {"plot.automatic": False})
     chosen_names(config.record)
     dimensions, script = read_script_words(words, file, has_seeds=config.sweep.seeds > 1)
+    for guess in guesses_of_script(words, file):
+        common.output.say(printable(guess))
     definition = settle_sweep(config, dimensions, script)
     return definition, config, [f"whether the script takes these values, and measures {definition.metric}"]
 

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from tbcli.config.said import Said, merged
 from tbcli.config.setting import Setting
 from tbcli.errors import ConfigError
-from tbcli.sweeps.space import ARGUMENTS, Dimension, Read, Value, is_varied, read_argument, read_dimension, reader_of
+from tbcli.sweeps.space import (
+    ARGUMENTS,
+    Dimension,
+    Read,
+    Value,
+    is_varied,
+    is_whole_range,
+    read_argument,
+    read_dimension,
+    reader_of,
+)
 from tbcli.usercode import converted
 
 if TYPE_CHECKING:
@@ -152,6 +162,32 @@ def _add_argument(
         return
     fixed[:] = [(listed, said) for listed, said in fixed if listed != setting]
     fixed.append((setting, Said((*earlier, f"{name}={text}"), typed)))
+
+
+def guesses_of(words: Sequence[str], kind_of: KindOf) -> list[str]:
+    """Return a sentence for each range of an argument that is taken as one of whole numbers by its ends alone."""
+    arguments = (_argument_of(word.partition("=")[0].strip(), word.partition("=")[2]) for word in words)
+    return [
+        _guessed_whole(each.typed, each.text)
+        for each in arguments
+        if each and is_whole_range(each.text) and kind_of(each.setting, each.name) is None
+    ]
+
+
+def guesses_of_script(words: Sequence[str], file: str) -> list[str]:
+    """Return the same of what a script takes."""
+    from tbcli.scripts.accepted import Accepting
+
+    accepting = Accepting(file)
+    pairs = ((name.removeprefix("--"), text) for name, _, text in (word.partition("=") for word in words))
+    return [_guessed_whole(name, text) for name, text in pairs if is_whole_range(text) and accepting.kind(name) is None]
+
+
+def _guessed_whole(typed: str, text: str) -> str:
+    low, _, rest = text.partition("..")
+    high, *parts = rest.split(":")
+    as_float = ":".join([f"{float(low):.1f}..{float(high):.1f}", *parts])
+    return f"{typed}={text} has whole numbers alone, by its ends: nothing tells its type; others: `{typed}={as_float}`"
 
 
 def with_arguments(words: Words, flags: Mapping[str, Said]) -> Mapping[str, Said]:

@@ -165,6 +165,16 @@ def _is_range(text: str) -> bool:
     return bool(dots and _NUMBER.fullmatch(low.strip()) and _NUMBER.fullmatch(rest.partition(":")[0].strip()))
 
 
+def is_whole_range(text: str) -> bool:
+    """Say whether a range has whole numbers at both ends."""
+    return _is_range(text) and all(isinstance(read_argument(end.strip()), int) for end in _ends_of(text))
+
+
+def _ends_of(text: str) -> tuple[str, str]:
+    low, _, rest = text.partition("..")
+    return low, rest.partition(":")[0]
+
+
 def _read_range(key: str, typed: str, text: str, read: Read, kind: type | None) -> Dimension:
     first, _, rest = text.partition("..")
     second, *parts = (part.strip() for part in rest.split(":"))
@@ -193,24 +203,28 @@ def _read_range(key: str, typed: str, text: str, read: Read, kind: type | None) 
     else:
         return Dimension(key, (), low, high, word == "log", is_whole)
     settled = [round(value) if is_whole else as_typed(value) for value in values]
-    is_exact = all(math.isclose(value, kept, abs_tol=1e-9) for value, kept in zip(values, settled, strict=True))
-    if len({*settled}) < len(settled) or (is_whole and not is_exact and (distance or kind is not int)):
-        raise _lost_points(
-            f"{typed}={text}", settled, f"`{typed}={':'.join([f'{low:.1f}..{high:.1f}', *parts])}`", kind
-        )
+    pairs = zip(values, settled, strict=True)
+    lost = [each for each, kept in pairs if not math.isclose(each, kept, rel_tol=1e-12, abs_tol=1e-9)]
+    if len({*settled}) < len(settled) or (is_whole and lost and (distance or kind is not int)):
+        as_float = f"`{typed}={':'.join([f'{low:.1f}..{high:.1f}', *parts])}`"
+        raise _lost_points(f"{typed}={text}", settled, lost or values, as_float, kind)
     return Dimension(key, tuple(read(repr(value)) for value in settled))
 
 
-def _lost_points(said: str, settled: Sequence[float], as_float: str, kind: type | None) -> ConfigError:
+def _lost_points(
+    said: str, settled: Sequence[float], lost: Sequence[float], as_float: str, kind: type | None
+) -> ConfigError:
     """Return what is wrong with a range whose points are too close to each other, or no whole numbers."""
     whole = list(dict.fromkeys(settled))
     typed = said.partition("=")[0]
-    if kind is float:
+    if not isinstance(whole[0], int):
         return ConfigError(f"{said}: the points differ in no digit that is kept", hint="a wider range, or fewer points")
     listed = f"`{typed}={','.join(map(str, whole))}`" if len(whole) <= _MOST_WHOLE else "fewer points"
     if kind is int:
-        return ConfigError(f"{said}: these points are no whole numbers, which {typed} has to be", hint=listed)
-    return ConfigError(f"{said}: between whole numbers, these points are none", hint=f"{as_float}, or {listed}")
+        return ConfigError(f"{said}: {as_typed(lost[0]):g} is no whole number, which {typed} has to be", hint=listed)
+    return ConfigError(
+        f"{said}: {as_typed(lost[0]):g} is no whole number, as the ends are", hint=f"{as_float}, or {listed}"
+    )
 
 
 def _end(typed: str, text: str, read: Read) -> int | float:

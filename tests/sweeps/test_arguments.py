@@ -19,7 +19,8 @@ from tbcli.usercode import written_parameters
 Cli = Callable[..., Result]
 NET = """
 def make(input_shape, classes, units: int = 8, act='relu'): ...
-def typed(input_shape, classes, rate: float | None = None, drop=0.5, bn: bool = False, free=None, word: str = ''): ...
+def typed(input_shape, classes, rate: float | None = None, drop=0.5, bn: bool = False, free=None, word: str = '',
+          units=1): ...
 def any_of(**more): ...
 """
 SCRIPT = """
@@ -112,9 +113,10 @@ def test_values_of_an_argument_are_of_its_type(cli: Cli, net: str, word: str, va
     ("words", "match"),
     [
         (["model_arg.rate=0..1"], "a grid needs the points of rate=0..1"),
-        (["model_arg.free=0..1:5"], "between whole numbers, these points are none\ntry:   `model_arg.free=0.0..1.0:5`"),
+        (["model_arg.free=0..1:5"], "0.25 is no whole number, as the ends are\ntry:   `model_arg.free=0.0..1.0:5`"),
         (["model_arg.free=0..9:+0.5"], "or `model_arg.free=0,1,2,3,4,5,6,7,8,9`"),
         (["model_arg.rate=1e9..1000000001.0:3"], "the points differ in no digit that is kept"),
+        (["model_arg.units=9000000000..9000000001:5"], "is no whole number, which model_arg.units has to be"),
         (["model_arg.bn=yes,no"], "argument bn must be bool, got 'yes'\ntry:   such as `bn=true`"),
         (["model_arg.bn=1", "lr=0.1,1"], "argument bn must be bool, got '1'"),
         (["lr=0.1,1", "--model-arg", "rate=abc"], "argument rate must be float, got 'abc'"),
@@ -127,6 +129,19 @@ def test_what_no_argument_of_this_type_can_be_is_told(cli: Cli, net: str, words:
     result = dry_run(cli, *words, "--model", net.replace("make", "typed"))
     assert result.exit_code == 2
     assert match in result.stderr
+
+
+def test_a_range_is_told_that_is_whole_by_its_ends_alone(cli: Cli, net: str, workspace: Path) -> None:
+    (workspace / "train.py").write_text(SCRIPT)
+    told = "has whole numbers alone, by its ends: nothing tells its type; others: "
+    model = net.replace("make", "typed")
+    assert (
+        f"model_arg.free=0..3 {told}`model_arg.free=0.0..3.0`"
+        in dry_run(cli, "model_arg.free=0..3", "--model", model).stderr
+    )
+    assert told not in dry_run(cli, "model_arg.rate=0..1:2", "lr=1..2:2", "--model", model).stderr
+    assert told in cli("sweep", "--script", "train.py", "free=1..2", "--dry-run").stderr
+    assert told not in cli("sweep", "--script", "train.py", "units=1..2", "off=0..1:2", "--dry-run").stderr
 
 
 @pytest.mark.parametrize(
@@ -150,7 +165,7 @@ def test_values_are_of_the_type_that_the_script_reads(
     file = workspace / "train.py"
     file.write_text(SCRIPT)
     if values is None:
-        with pytest.raises(ConfigError, match="these points are"):
+        with pytest.raises(ConfigError, match="is no whole number"):
             read_script_words([word], str(file), has_seeds=False)
         return
     (found,), _ = read_script_words([word], str(file), has_seeds=False)
