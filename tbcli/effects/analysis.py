@@ -115,8 +115,10 @@ def _with_noise_within(settings: Sequence[SettingEffect], unexplained: float) ->
     return [replace(one, share=one.share * part) if one.verdict == NOISE else one for one in settings]
 
 
-def _rank(setting: SettingEffect) -> tuple[bool, float, float]:
-    return setting.verdict in ("noise", "cannot tell"), -setting.share, 2.0 if setting.p is None else setting.p
+def _rank(setting: SettingEffect) -> tuple[bool, bool, float, float]:
+    is_alone = setting.verdict not in (NOISE, CANNOT_TELL)
+    p = 2.0 if setting.p is None else setting.p
+    return not is_alone, not is_alone and not setting.interacts_with, -setting.share, p
 
 
 def _varies(values: Sequence[Any]) -> bool:

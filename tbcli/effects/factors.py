@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tbcli.effects.permutations import ways_to_deal
 from tbcli.effects.spaces import Floats, orthonormal
 from tbcli.naming.group_labels import text_of
 
@@ -92,13 +93,12 @@ class Factor:
 
     def least_p(self) -> float:
         """Return the smallest p that exchanging the runs can reach, by the number of ways to deal out the values."""
-        sizes = np.unique(self.codes, return_counts=True)[1]
-        ways = math.lgamma(len(self.codes) + 1) - sum(math.lgamma(size + 1) for size in sizes.tolist())
+        sizes = np.unique(self.codes, return_counts=True)[1].tolist()
         if self.is_number and len(sizes) > 2:
-            alike = math.log(2)  # the other way round it fits as well
+            alike = math.log(2) if sizes == sizes[::-1] else 0.0  # the other way round it fits as well
         else:
             alike = sum(math.lgamma(count + 1) for count in np.unique(sizes, return_counts=True)[1].tolist())
-        return math.exp(min(0.0, alike - ways))
+        return math.exp(min(0.0, alike - ways_to_deal(sizes)))
 
 
 def _degree(runs: int) -> int:
@@ -191,6 +191,13 @@ def _conditioned(factor: Factor, others: Sequence[Factor]) -> Factor:
                 factor.name, factor.levels, factor.codes, factor.is_number, factor.is_log, f"{other.name}={values}"
             )
     return factor
+
+
+def configurations_of(factors: Sequence[Factor], runs: int) -> np.ndarray:
+    """Return a number for each run: the same where all settings are ``[runs]``."""
+    codes = np.column_stack([np.zeros(runs, dtype=int), *(factor.codes for factor in factors)])
+    found: np.ndarray = np.unique(codes, axis=0, return_inverse=True)[1].reshape(-1)
+    return found
 
 
 def confounded(factors: Sequence[Factor]) -> list[list[Factor]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tbcli.effects.factors import Factor
 from tbcli.effects.levels import levels_of
-from tbcli.effects.permutations import LEAST_REST, Permutations
+from tbcli.effects.permutations import LEAST_REST, Permutations, share_at_least
 from tbcli.effects.screening import ALPHA, FAMILIES
 from tbcli.effects.spaces import Floats, orthonormal, without
 
@@ -100,7 +100,7 @@ def interaction_of(
     if not block.shape[1] or freedom < LEAST_REST:
         return untold(one, other, y)
     ours, chance = permutations.strengths([block], alone, by_ranks=False)
-    p = max(least_p, FAMILIES * float((1 + (chance[:, 0] >= ours[0]).sum()) / (1 + len(chance))))
+    p = max(least_p, FAMILIES * float(share_at_least(chance[:, 0], ours)[0]))
     if p <= ALPHA:
         p = max(p, FAMILIES * permutations.p_whatever_the_spread(block, alone, by_ranks=False))
     share = scale * explained_share(y, block, alone)
@@ -142,9 +142,8 @@ def p_of_pairs(
     if not blocks:
         return {}
     ours, chance = permutations.strengths(list(blocks.values()), given, by_ranks=False)
-    best = np.sort(chance.max(axis=1))
     # The strongest of all pairs in a random order is what each has to beat.
-    p = np.minimum(1.0, FAMILIES * (1 + len(best) - np.searchsorted(best, ours)) / (1 + len(best)))
+    p = np.minimum(1.0, FAMILIES * share_at_least(chance.max(axis=1), ours))
     pairs = list(blocks)
     return {pairs[place]: float(p[place]) for place in np.argsort(-ours, kind="stable")}
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from tbcli.effects.factors import Factor
+from tbcli.effects.factors import Factor, configurations_of
 from tbcli.effects.grids import tests_of
 from tbcli.effects.interactions import (
     LEAST_FOR_PAIRS,
@@ -23,7 +23,7 @@ from tbcli.effects.interactions import (
     untold,
 )
 from tbcli.effects.levels import Level, MainEffect, main_effect
-from tbcli.effects.permutations import LEAST_REST, PERMUTATIONS, Permutations
+from tbcli.effects.permutations import LEAST_REST, Permutations
 from tbcli.effects.replicates import Observations
 from tbcli.effects.screening import ALPHA, FAMILIES, Screening, least_p, screen, space_of
 from tbcli.effects.spaces import Floats, likeness, orthonormal, without
@@ -33,9 +33,10 @@ EFFECT: Verdict = "effect"
 NOISE: Verdict = "noise"
 CONFOUNDED: Verdict = "confounded"
 CANNOT_TELL: Verdict = "cannot tell"
+ONLY_WITH = "only with"
+"""Begins the verdict, as it is told, of what is noise by itself and matters in a pair."""
 LEAST_POINTS = 6
 _FEW = 24  # runs, which may be too few for any p below the limit
-_MOST_EXCHANGED = 600_000  # values that are put in random orders at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,11 @@ class SettingEffect:
     confounded_with: tuple[str, ...] = ()
     why: str = ""
     interacts_with: str = ""
+
+    @property
+    def told(self) -> str:
+        """The verdict in words: of a setting that matters only in a pair it names the other one."""
+        return f"{ONLY_WITH} {self.interacts_with}" if self.interacts_with else self.verdict
 
     @property
     def name(self) -> str:
@@ -94,7 +100,7 @@ class Judged:
         self.why = {place: why for place, factor in enumerate(self.factors) if (why := self._why_not(place, factor))}
         self.able = [place for place in range(len(self.factors)) if place not in self.why]
         y, start = points.y, np.full((len(points.y), 1), len(points.y) ** -0.5)
-        self.permutations = Permutations(y, count=min(PERMUTATIONS, max(199, _MOST_EXCHANGED // len(y))))
+        self.permutations = Permutations(y, kinds=configurations_of(self.factors, len(y)))
         self.found = self._screened()
         self.given = space_of(self.found.chosen, self.blocks) if self.blocks else start
         self._tell_too_few()
@@ -106,7 +112,8 @@ class Judged:
         if not self.able:
             return Screening([], np.empty(0))
         if self.grid is None:
-            return screen(self.points.y, self.blocks, self.able, self.permutations, self._families())
+            floors = np.array([factor.least_p() for factor in self.factors])
+            return screen(self.points.y, self.blocks, self.able, self.permutations, self._families(), floors)
         p = np.array([self.grid.p.get((place,), np.nan) for place in range(len(self.factors))])
         chosen = [place for place in self.able if place in self.grid.axes and p[place] <= ALPHA]
         return Screening(sorted(chosen, key=lambda one: p[one]), p)
@@ -116,11 +123,14 @@ class Judged:
 
     def _tell_too_few(self) -> None:
         """Take note of settings of which so few runs could not have told an effect, whatever their values."""
-        if self.grid is not None or len(self.points.y) > _FEW or min(self.points.y) == max(self.points.y):
+        if self.grid is not None or min(self.points.y) == max(self.points.y):
             return
         for place in self.able:
             if self.found.p[place] > ALPHA and not self.found.alike.get(place):
-                least = least_p(place, self.blocks, self.able, self.permutations, self._families())
+                least = self._families() * self.factors[place].least_p()
+                if len(self.points.y) <= _FEW:
+                    ideal = least_p(place, self.blocks, self.able, self.permutations, self._families())
+                    least = max(least, ideal)
                 if least > ALPHA:
                     self.why[place] = f"too few runs: no p of {self._counted()} is below {least:.2g}"
 

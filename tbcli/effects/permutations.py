@@ -13,7 +13,9 @@ from tbcli.effects.spaces import Floats, orthonormal, without
 
 PERMUTATIONS = 999
 LEAST_REST = 3  # degrees of freedom that tell what noise is
-_MOST_ORDERS = 50_000  # of runs, all of which are looked at
+_FEW, _MOST_ORDERS = 8, 50_000  # runs, all orders of which are looked at
+_MOST_ARRANGEMENTS = 5_000  # of more runs among configurations
+_MOST_EXCHANGED = 600_000  # values that are put in random orders at once
 _ALONE = 1e-6  # of a run that is left when all others are fitted
 
 
@@ -35,14 +37,24 @@ class Permutations:
     Args:
         y: A metric ``[n]``.
         seed: Of the orders.
-        count: How many; of few runs all that there are.
+        most: How many, less for thousands of runs; all of them where runs can be dealt out to configurations in few
+            ways.
+        kinds: The configuration of each run; None if each has its own.
         orders: Those of other responses of as many runs, in place of new ones.
     """
 
     def __init__(
-        self, y: Floats, *, seed: int = 0, count: int = PERMUTATIONS, orders: np.ndarray | None = None
+        self,
+        y: Floats,
+        *,
+        seed: int = 0,
+        most: int = PERMUTATIONS,
+        kinds: np.ndarray | None = None,
+        orders: np.ndarray | None = None,
     ) -> None:
-        self._orders = _orders(len(y), count, seed) if orders is None else orders
+        kinds = np.arange(len(y)) if kinds is None else kinds
+        count = min(most, max(199, _MOST_EXCHANGED // len(y)))
+        self._orders = _orders(kinds, count, seed) if orders is None else orders
         # One outlier hides an effect from the values, never from their ranks; what either shows counts.
         self._responses = [y, normal_scores(y)]
 
@@ -131,12 +143,34 @@ class Permutations:
         return float(share_at_least(chance[:, 0], ours)[0])
 
 
-def _orders(runs: int, count: int, seed: int) -> np.ndarray:
-    """Return orders of runs other than the one that they have."""
-    if math.factorial(runs) <= _MOST_ORDERS:
-        return np.array(list(itertools.permutations(range(runs)))[1:], dtype=int).reshape(-1, runs)
+def ways_to_deal(sizes: Sequence[int]) -> float:
+    """Return the logarithm of the number of ways to deal out runs to groups of these sizes."""
+    return math.lgamma(sum(sizes) + 1) - sum(math.lgamma(size + 1) for size in sizes)
+
+
+def _orders(kinds: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Return orders of runs other than the one that they have: all that tell configurations apart, or some."""
+    runs, sizes = len(kinds), np.unique(kinds, return_counts=True)[1].tolist()
+    most = _MOST_ORDERS if runs <= _FEW else max(count, min(_MOST_ARRANGEMENTS, _MOST_EXCHANGED // runs))
+    if ways_to_deal(sizes) <= math.log(most):
+        return all_orders(kinds)
     found: np.ndarray = np.random.default_rng(seed).permuted(np.tile(np.arange(runs), (count, 1)), axis=1)
     return found
+
+
+def all_orders(kinds: np.ndarray) -> np.ndarray:
+    """Return one order for each other way to deal out the runs to their configurations."""
+    dealt = np.full((1, len(kinds)), -1)
+    for kind, size in zip(*np.unique(kinds, return_counts=True), strict=True):
+        free = np.argsort(dealt >= 0, axis=1, kind="stable")[:, : int((dealt[0] < 0).sum())]
+        taken = np.array(list(itertools.combinations(range(free.shape[1]), int(size))))
+        places = free[:, taken].reshape(-1, int(size))
+        dealt = np.repeat(dealt, len(taken), axis=0)
+        np.put_along_axis(dealt, places, kind, axis=1)
+    dealt = dealt[(dealt != kinds).any(axis=1)]
+    orders: np.ndarray = np.empty_like(dealt)
+    orders[:, np.argsort(kinds, kind="stable")] = np.argsort(dealt, axis=1, kind="stable")
+    return orders
 
 
 def _scores(exchanged: Floats, blocks: Sequence[Floats], noise: Floats, given: int, *, apart: bool = False) -> Floats:

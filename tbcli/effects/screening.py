@@ -35,7 +35,12 @@ class Screening:
 
 
 def screen(
-    y: Floats, blocks: Sequence[Floats], able: Collection[int], permutations: Permutations, families: int = 1
+    y: Floats,
+    blocks: Sequence[Floats],
+    able: Collection[int],
+    permutations: Permutations,
+    families: int = 1,
+    floors: Floats | None = None,
 ) -> Screening:
     """Choose settings one after the other, the strongest first, as long as chance seldom does as well with any.
 
@@ -49,6 +54,7 @@ def screen(
         able: Positions of the settings that can be tested.
         permutations: Of ``y``.
         families: Among how many families of tests the error of one in twenty is divided.
+        floors: Below what the p of each setting cannot be, however many orders are looked at.
     """
     start = np.full((len(y), 1), len(y) ** -0.5)
     found, given = Screening([], np.full(len(blocks), np.nan)), start
@@ -70,6 +76,8 @@ def screen(
         ):  # residuals of few runs are not quite exchangeable, those of ranks even less
             plain, _ = permutations.strengths([rests[one] for one in fitting], given, by_ranks=False)
             by_chance = np.maximum(by_chance, families * len(fitting) * np.vectorize(_above)(plain))
+        if floors is not None:
+            by_chance = np.maximum(by_chance, families * floors[fitting])
         found.p[fitting] = np.minimum(1.0, np.maximum(reached, by_chance))
         best = fitting[int(ours.argmax())]
         if found.p[best] > ALPHA:

@@ -97,7 +97,7 @@ def verdict_of(one: SettingEffect) -> str:
         return f"this or {', '.join(one.confounded_with)}{p}"
     if one.verdict == CANNOT_TELL:
         return f"cannot tell: {one.why}"
-    return f"{one.verdict}{p}" + (f", but with {one.interacts_with}" if one.interacts_with else "")
+    return f"{one.told}{p}"
 
 
 def told_of(one: SettingEffect, gap: str) -> str:

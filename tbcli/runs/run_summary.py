@@ -159,10 +159,24 @@ def _number(value: Any) -> float:
 
 def settings_of_run(run: Run) -> dict[str, Any]:
     """Return the configuration of a run, and the arguments that only some runs have, as ``{"section.key": value}``."""
-    sections = {**run.read_config(), ARGUMENTS: run.record.get(ARGUMENTS)}
+    sections = {**run.read_config(), ARGUMENTS: _as_swept(run)}
     return {
         f"{section}.{key}": value
         for section, group in sections.items()
         if isinstance(group, Mapping)
         for key, value in group.items()
     }
+
+
+def _as_swept(run: Run) -> Any:
+    """Return the arguments of a run; what a script's ``--no-NAME`` switches off is ``no_NAME`` if that was swept."""
+    known, params = run.record.get(ARGUMENTS), run.sweep.get("params")
+    if not isinstance(known, Mapping) or not isinstance(params, Mapping):
+        return known
+    told = dict(known)
+    for name, value in known.items():
+        swept = params.get(f"{ARGUMENTS}.no_{name}")
+        if isinstance(value, bool) and isinstance(swept, bool) and swept is not value:
+            del told[name]
+            told[f"no_{name}"] = swept
+    return told

@@ -50,6 +50,7 @@ def test_settings_stand_in_a_table_the_strongest_first(cli: Cli, swept: Path) ->
     assert (lines[1][0], lines[1][-1]) == ("train.learning_rate", "effect")
     assert (lines[2][0], lines[2][-1]) == ("train.batch_size", "noise")
     assert levels.splitlines()[1].split()[:2] == ["train.learning_rate", "0.0001"]
+    assert levels.splitlines()[-1].endswith("of a number, SE is around its fitted curve")
     assert "interaction of train.learning_rate and train.batch_size" in sentences
     assert "noise between seeds: ± 0.00" in sentences
     assert result.stderr == ""

@@ -10,6 +10,7 @@ import pytest
 
 from tbcli.effects.analysis import Effects, analyze
 from tbcli.effects.judging import SettingEffect
+from tbcli.effects.permutations import Permutations, all_orders
 from tests.effects.planted import Row, Runs, drawn, grid, hill
 
 SEEDS = range(50)
@@ -252,6 +253,30 @@ def test_settings_that_matter_only_together_are_not_called_idle() -> None:
     assert (of(effects, "a").verdict, of(effects, "a").interacts_with) == ("noise", "b")
     assert (of(effects, "b").verdict, of(effects, "b").interacts_with) == ("noise", "a")
     assert of(effects, "c").interacts_with == ""
+    assert [one.told for one in effects.settings] == ["only with b", "only with a", "noise", "noise"]
+
+
+def test_no_p_is_below_what_the_ways_to_deal_out_few_runs_allow() -> None:
+    random = np.random.default_rng(3)
+    rare = [{"a": int(place >= 12), "b": place * 37 % 14} for place in range(14)]
+    values = np.array([row["a"] + 1e-3 * random.normal() for row in rare])
+    kinds = np.array([row["a"] for row in rare])
+    alone = Permutations(values, kinds=kinds).p_alone(values[:, np.newaxis] > 0.5, np.full((14, 1), 14**-0.5))
+    assert alone == pytest.approx(1 / 91)
+    p = of(analyze(rare, values.tolist()), "a").p
+    assert p is not None
+    assert p >= 2 / 91 - 1e-9
+    halves = [{"a": place // 4, "b": place * 3 % 8} for place in range(8)]
+    p = of(analyze(halves, [row["a"] + 1e-3 * random.normal() for row in halves]), "a").p
+    assert p is None or p >= 2 / 70 - 1e-9
+
+
+def test_all_orders_deal_runs_out_to_configurations_in_each_way_once() -> None:
+    kinds = np.array([1, 0, 1, 2, 0])
+    orders = all_orders(kinds)
+    ways = {tuple(tuple(sorted(order[kinds == kind])) for kind in range(3)) for order in orders}
+    assert len(ways) == len(orders) == 5 * 4 * 3 * 2 // (2 * 2) - 1
+    assert {tuple(sorted(order)) for order in orders} == {(0, 1, 2, 3, 4)}
 
 
 def test_the_best_region_is_where_the_metric_is_no_worse_by_more_than_noise() -> None:

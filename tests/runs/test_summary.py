@@ -33,6 +33,16 @@ def test_a_key_of_two_sections_needs_its_section(workspace: Path) -> None:
     assert (known.value("x"), known.value("a.x"), known.value("b.x")) == (None, 1, 2)
 
 
+def test_what_a_script_switches_off_is_called_as_it_was_swept(workspace: Path) -> None:
+    arguments = {"bias": False, "deep": True, "units": 4}
+    params = {"arguments.no_bias": True, "arguments.no_deep": True, "arguments.units": 4}
+    run = make_run(workspace, record={"arguments": arguments, "sweep": {"name": "s", "trial": 0, "params": params}})
+    told = {key: value for key, value in summary_of(run).settings.items() if key.startswith("arguments.")}
+    assert told == {"arguments.no_bias": True, "arguments.deep": True, "arguments.units": 4}
+    plain = make_run(workspace, record={"arguments": arguments})
+    assert summary_of(plain).settings["arguments.bias"] is False
+
+
 def test_nothing_but_the_record_is_read_for_a_metric(workspace: Path) -> None:
     run = make_run(workspace, files=False)
     run.config_file.unlink()

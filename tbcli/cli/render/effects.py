@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tbcli.cli.output import is_terminal, padded, printable, shortened, styled, wants_colour
 from tbcli.cli.render.comparison import wrapped
 from tbcli.cli.render.shown import shown_metric
+from tbcli.effects.judging import ONLY_WITH
 from tbcli.naming import schemas
 from tbcli.naming.matching import listed
 from tbcli.naming.shortening import shortened_names
@@ -28,6 +29,7 @@ _TOGETHER = re.compile(r" (?=%)|(?<=\(p) |(?<=\bn) (?=\d)|(?<=±) | (?=±)")
 _NARROWEST = 14  # of a name
 _LONGEST_BEST, _NARROWEST_VALUE = 22, 7
 _MOVING = ("effect", "confounded")
+_CURVED = "ADJUSTED ± SE: beside the other settings that matter; of a number, SE is around its fitted curve"
 
 
 def as_lines(inquiry: Inquiry, method: str, importances: Importances) -> list[str]:
@@ -71,10 +73,11 @@ def _settings(inquiry: Inquiry, method: str, importances: Importances, width: in
         best = one.main.best if one.verdict in _MOVING and inquiry.direction.sense else "-"
         rows.append([printable(one.name), _importance(one, importances), _effect(one),
                      shortened(printable(best), _LONGEST_BEST), "-" if one.p is None else _p(one.p),
-                     one.verdict])  # fmt: skip
+                     printable(one.told)])  # fmt: skip
 
     def paint(column: int, cell: str) -> str:
-        return styled(cell, "green", sys.stdout) if column == 5 and cell.strip() in _MOVING else cell
+        is_moving = column == 5 and cell.strip().startswith((*_MOVING, ONLY_WITH))
+        return styled(cell, "green", sys.stdout) if is_moving else cell
 
     return padded(_fitted(rows, 3, width), right=(1, 4), paint=paint if wants_colour(sys.stdout) else None)
 
@@ -133,7 +136,15 @@ def _levels(inquiry: Inquiry, width: int) -> list[str]:
         for place, level in enumerate(one.levels):
             mark = "best" if level.is_best and inquiry.direction.sense else ""
             rows.append(["" if place else printable(one.name), *_level(level), str(level.n), mark])
-    return padded(_fitted(rows, 1, width), right=(2, 3, 4)) if settings else []
+    if not settings:
+        return []
+    told = _wrapped(_CURVED, width) if any(_has_curve(one) for one in settings) else []
+    return [*padded(_fitted(rows, 1, width), right=(2, 3, 4)), *told]
+
+
+def _has_curve(one: SettingEffect) -> bool:
+    """Say whether a number has more values than are shown, or than a line goes through."""
+    return one.factor.is_number and len(one.factor.levels) > 2
 
 
 def _level(level: Level) -> list[str]:
@@ -270,7 +281,7 @@ def _setting(one: SettingEffect, inquiry: Inquiry, importances: Importances) -> 
         "is_log": one.factor.is_log,
         "importance": _share_of(one, importances),
         "share": one.share,
-        "verdict": one.verdict,
+        "verdict": one.told,
         "p": one.p,
         "effect": one.main.size,
         "error": one.main.error,
