@@ -193,7 +193,7 @@ def _conditioned(factor: Factor, others: Sequence[Factor]) -> Factor:
     return factor
 
 
-def configurations_of(factors: Sequence[Factor], runs: int) -> np.ndarray:
+def combinations_in(factors: Sequence[Factor], runs: int) -> np.ndarray:
     """Return a number for each run: the same where all settings are ``[runs]``."""
     codes = np.column_stack([np.zeros(runs, dtype=int), *(factor.codes for factor in factors)])
     found: np.ndarray = np.unique(codes, axis=0, return_inverse=True)[1].reshape(-1)

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from tbcli.effects.factors import Factor, configurations_of
+from tbcli.effects.factors import Factor, combinations_in
 from tbcli.effects.grids import tests_of
 from tbcli.effects.interactions import (
     LEAST_FOR_PAIRS,
@@ -100,7 +100,7 @@ class Judged:
         self.why = {place: why for place, factor in enumerate(self.factors) if (why := self._why_not(place, factor))}
         self.able = [place for place in range(len(self.factors)) if place not in self.why]
         y, start = points.y, np.full((len(points.y), 1), len(points.y) ** -0.5)
-        self.permutations = Permutations(y, kinds=configurations_of(self.factors, len(y)))
+        self.permutations = Permutations(y, kinds=combinations_in(self.factors, len(y)))
         self.found = self._screened()
         self.given = space_of(self.found.chosen, self.blocks) if self.blocks else start
         self._tell_too_few()
