@@ -21,6 +21,32 @@ def group_label(settings: Mapping[str, Any]) -> str:
     return ", ".join(parts) or ALL_SEEDS
 
 
+def session_group(facts: Mapping[str, Any]) -> str:
+    """Return the group of a trial that differs from others in its seed alone, ``""`` for any other run.
+
+    TensorBoard makes one row of HParams of the sessions of a group, with the means of their metrics.
+
+    Args:
+        facts: What the run's record says.
+    """
+    sweep = facts.get("sweep")
+    is_one_of_several = isinstance(sweep, Mapping) and sweep.get("seed") is not None
+    return f"{sweep['name']}: {group_label(sweep['params'])}" if is_one_of_several and sweep else ""
+
+
+def session_alone(facts: Mapping[str, Any]) -> str:
+    """Return the group of a trial that has not finished, whose metrics belong into no mean, ``""`` for any other run.
+
+    It takes as many bytes as the group to which the trial belongs once it has, so that this can be written over it.
+
+    Args:
+        facts: What the run's record says.
+    """
+    group = session_group(facts).encode()
+    own = f"{facts['sweep']['name']}-{facts['sweep']['trial']}".encode() if group else b""
+    return own.ljust(len(group))[: len(group)].decode(errors="replace")
+
+
 def text_of(value: Any) -> str:
     """Return a setting as text; hyperparameters are floats in event files, whole ones are shown as such."""
     if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_WHOLE:

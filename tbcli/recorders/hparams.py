@@ -15,7 +15,7 @@ from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 from tbcli.config import Config, Setting
 from tbcli.config import hyperparameters as hyperparameter_settings
 from tbcli.naming import tags
-from tbcli.naming.group_labels import group_label
+from tbcli.naming.group_labels import session_alone, session_group
 from tbcli.recorders.base import Recorder, Snapshot, Writer
 
 Value = bool | float | str
@@ -111,7 +111,7 @@ class HparamsRecorder(Recorder):
         """Write the whole configuration, for each run is read for itself, and the values of this run."""
         _write(writer, metadata.EXPERIMENT_TAG, plugin_data_pb2.HParamsPluginData(experiment=describe_experiment()))
         self._values = _values_of(snapshot)
-        start = describe_start(self._values, time.time(), _session_alone(snapshot.facts))
+        start = describe_start(self._values, time.time(), session_alone(snapshot.facts))
         _write(writer, metadata.SESSION_START_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_start_info=start))
 
     def on_resume(self, snapshot: Snapshot, writer: Writer) -> None:
@@ -121,10 +121,10 @@ class HparamsRecorder(Recorder):
 
         def amended(old: Any) -> Any:
             start = metadata.parse_session_start_info_plugin_data(old.plugin_data.content)
-            start = describe_start(values, start.start_time_secs, _session_alone(snapshot.facts))
+            start = describe_start(values, start.start_time_secs, session_alone(snapshot.facts))
             return metadata.create_summary_metadata(plugin_data_pb2.HParamsPluginData(session_start_info=start))
 
-        _name_group(writer, _session_alone(snapshot.facts))
+        _name_group(writer, session_alone(snapshot.facts))
         if changed and writer.amend(metadata.SESSION_START_INFO_TAG, amended, where=""):
             self._values = values
         elif changed:
@@ -156,31 +156,9 @@ def _values_of(snapshot: Snapshot) -> dict[str, Value]:
     values = hyperparameter_values(snapshot.config, snapshot.facts, snapshot.settings)
     values |= own_hyperparameters(snapshot.facts)
     if session_group(snapshot.facts):  # TensorBoard shows the values of one session for all of a group
-        values["name"] = _sweep_of(snapshot.facts)["name"]
+        values["name"] = snapshot.facts["sweep"]["name"]
         values = {name: value for name, value in values.items() if name.rpartition(".")[2] != SEED}
     return values
-
-
-def session_group(facts: Mapping[str, Any]) -> str:
-    """Return the group of a trial that differs from others in its seed alone, ``""`` for any other run.
-
-    TensorBoard makes one row of the sessions of a group, with the means of their metrics.
-
-    Args:
-        facts: What the run's record says.
-    """
-    sweep = _sweep_of(facts)
-    return f"{sweep['name']}: {group_label(sweep['params'])}" if sweep.get("seed") is not None else ""
-
-
-def _session_alone(facts: Mapping[str, Any]) -> str:
-    """Return the group of a trial that has not finished, whose metrics belong into no mean, ``""`` for any other run.
-
-    It takes as many bytes as the group to which the trial belongs once it has, so that this can be written over it.
-    """
-    group = session_group(facts).encode()
-    sweep = _sweep_of(facts)
-    return f"{sweep['name']}-{sweep['trial']}".encode().ljust(len(group))[: len(group)].decode() if group else ""
 
 
 def _name_group(writer: Writer, group: str) -> None:
@@ -193,11 +171,6 @@ def _name_group(writer: Writer, group: str) -> None:
 
     if group:
         writer.amend(metadata.SESSION_START_INFO_TAG, named, where="")
-
-
-def _sweep_of(facts: Mapping[str, Any]) -> Mapping[str, Any]:
-    sweep = facts.get("sweep")
-    return sweep if isinstance(sweep, Mapping) else {}
 
 
 def describe_start(values: Mapping[str, Value], seconds: float, group: str = "") -> plugin_data_pb2.SessionStartInfo:

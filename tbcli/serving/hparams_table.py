@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from tbcli.naming import tags
+from tbcli.serving.session_groups import regrouped, with_content
 
 HPARAMS = "hparams"
 MOST_METRICS = 100
@@ -36,7 +37,7 @@ def unite_tables(plugin: Any) -> Any:
 
     def loaded(context: Any) -> Any:
         changed = copy.copy(context)
-        changed.data_provider = UnitedProvider(context.data_provider)
+        changed.data_provider = UnitedProvider(context.data_provider, str(getattr(context, "logdir", "") or ""))
         return load(changed)
 
     loader.load = loaded
@@ -48,10 +49,11 @@ class UnitedProvider:
 
     Args:
         provider: The one that reads.
+        logdir: What it reads.
     """
 
-    def __init__(self, provider: Any) -> None:
-        self._provider = provider
+    def __init__(self, provider: Any, logdir: str = "") -> None:
+        self._provider, self._logdir = provider, logdir
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._provider, name)
@@ -63,6 +65,8 @@ class UnitedProvider:
         found = self._provider.list_tensors(
             ctx, experiment_id=experiment_id, plugin_name=plugin_name, run_tag_filter=run_tag_filter
         )
+        if plugin_name == HPARAMS and self._logdir:
+            found = regrouped(found, self._logdir)
         first = next((run for run, known in found.items() if metadata.EXPERIMENT_TAG in known), None)
         if plugin_name != HPARAMS or first is None:
             return found  # without any columns TensorBoard gathers them itself
@@ -72,14 +76,7 @@ class UnitedProvider:
             united = unite_experiments(contents, {run: list(known) for run, known in scalars.items()})
         except Exception:  # noqa: BLE001 - a table without some columns rather than none: others' bytes may be anything
             return found
-        series = found[first][metadata.EXPERIMENT_TAG]
-        changed = type(series)(
-            max_step=series.max_step,
-            max_wall_time=series.max_wall_time,
-            plugin_content=united,
-            description=series.description,
-            display_name=series.display_name,
-        )
+        changed = with_content(found[first][metadata.EXPERIMENT_TAG], united)
         return {**found, first: {**found[first], metadata.EXPERIMENT_TAG: changed}}
 
     def read_last_scalars(

@@ -14,7 +14,7 @@ from typer.testing import Result
 from tbcli.cli.render.sweep import as_document
 from tbcli.config import PathsConfig
 from tbcli.errors import Refused
-from tbcli.recorders.hparams import session_group
+from tbcli.naming.group_labels import session_group
 from tbcli.runs import RunStore
 from tbcli.sweeps.definition import Definition
 from tbcli.sweeps.directory import SweepDirectory, create_sweep

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -158,6 +160,27 @@ def test_what_cannot_be_united_is_given_as_it_is(contents: Mapping[str, Mapping[
     inner = Provider(contents)
     question = {"experiment_id": "", "plugin_name": "hparams"}
     assert UnitedProvider(inner).list_tensors(**question) == inner.list_tensors(**question)
+
+
+def test_a_trial_stands_in_the_group_of_its_seeds_only_once_it_has_finished(tmp_path: Path) -> None:
+    trials = {name: {metadata.SESSION_START_INFO_TAG: session({"x": 1.0})} for name in ("a", "b", "damaged", "none")}
+    provider = UnitedProvider(Provider(trials), str(tmp_path))
+
+    def groups() -> list[str]:
+        found = provider.list_tensors(experiment_id="", plugin_name="hparams")
+        contents = [known[metadata.SESSION_START_INFO_TAG].plugin_content for known in found.values()]
+        return [metadata.parse_session_start_info_plugin_data(content).group_name.strip() for content in contents]
+
+    for number, (name, status) in enumerate((("a", "running"), ("b", "pruned"), ("damaged", "finished"))):
+        sweep = {"name": "s", "trial": number, "params": {"train.learning_rate": 0.1}, "seed": number}
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text(json.dumps({"sweep": sweep, "status": status}))
+    (tmp_path / "damaged" / "run.json").write_text("{")
+    assert groups() == ["s-0", "s-1", "", ""]
+    record = (tmp_path / "a" / "run.json").read_text()
+    (tmp_path / "a" / "run.json").write_text(record.replace("running", "finished"))
+    os.utime(tmp_path / "a" / "run.json", (1, 1))
+    assert groups() == ["s: learning_rate=0.1", "s-1", "", ""]
 
 
 @pytest.mark.parametrize("value", [0.6095496, 0.98, 1e-30, 0.1 + 0.2, float("inf")])
