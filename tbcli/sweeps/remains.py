@@ -104,6 +104,8 @@ class Remains:
         """Move the run of a trial that is to be begun again to the trash, with the earlier fits of its script."""
         for each in [*self._fits_before(run), run] if run else ():
             try:
+                if each.record.get("status") == "running" and each.status() == "interrupted":
+                    each.update(status="interrupted")  # its worker is dead, however fresh the last sign of life
                 Trash(self._store).move(each)
             except (TbcliError, OSError) as error:
                 self._view.warn(f"run {each.id} stays beside the one that repeats its trial: {error}")

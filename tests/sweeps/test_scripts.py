@@ -85,6 +85,16 @@ def test_of_several_fits_the_last_is_the_trial(tmp_path: Path) -> None:
         assert [dict(run.earlier_fit_of) for run in store.list()] == [{"name": "s", "trial": 0}] * 2 + [{}]
 
 
+def test_the_run_of_a_worker_just_killed_makes_room_for_the_one_that_repeats_its_trial(tmp_path: Path) -> None:
+    run = make_run(tmp_path, status="running", record={"pid": 2**22 + 1, "sweep": {"name": "s", "trial": 0}})
+    definition = Definition(
+        name="s", dimensions=(), method="grid", combinations=1, seeds=1, metric="val_loss", sense="min"
+    )
+    store = RunStore(PathsConfig(workspace=str(tmp_path)))
+    Remains(definition, store, goal_from("val_loss", "min"), SweepView()).remove(run)
+    assert not store.list()
+
+
 @pytest.mark.parametrize("logged", [False, True])
 def test_a_script_has_ended_where_the_sweep_has_noted_it(tmp_path: Path, logged: bool) -> None:
     run = make_run(tmp_path, record={"sweep": {"name": "s", "trial": 0, "params": {"arguments.lr": 0.1}}})
