@@ -66,7 +66,7 @@ def group_finished(summaries: Sequence[Summary], key: str) -> Groups:
     if not finished:
         raise NotFound(
             f"no run to group has finished: {_by_status(left_out)}",
-            hint="`tbcli compare RUN RUN` shows runs one by one",
+            hint="without --group-by runs are shown one by one, with their status",
         )
     sides = group_runs(finished, key)
     empty = [side.label for side in everything if all(member.unfinished for member in side.members)]
