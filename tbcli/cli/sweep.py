@@ -251,8 +251,6 @@ def _defined(common: Common, words: Sequence[str]) -> tuple[Definition, Config, 
     require_single(common.flags)
     kind_of = _kinds_of(common, words)
     said = read_words(words, _spellings(), kind_of)
-    for guess in guesses_of(words, kind_of):
-        common.output.say(printable(guess))
     _require_unset(common, said.dimensions)
     common = replace(common, flags=with_arguments(said, common.flags))
     config = _settled(common)
@@ -260,6 +258,8 @@ def _defined(common: Common, words: Sequence[str]) -> tuple[Definition, Config, 
         config = config.updated({"plot.automatic": False})  # figures of a hundred trials are seldom looked at
     definition = settle_sweep(config, said.dimensions)
     check_trials(definition, config)
+    for guess in guesses_of(words, kind_of):
+        common.output.say(printable(guess))
     unchecked = check_data(definition, config, partial(load_quietly, output=common.output))
     return definition, config, unchecked
 

@@ -26,7 +26,8 @@ def kinds_of(dimensions: Sequence[Dimension], config: Config) -> KindOf:
     }
 
     def kind(setting: str, name: str) -> type | None:
-        kinds = {(parameters or {}).get(name) for parameters in known[setting]}
+        asked = (parameters for parameters in known[setting] if parameters is None or name in parameters)
+        kinds = {parameters[name] if parameters else None for parameters in asked}
         return kinds.pop() if len(kinds) == 1 else None
 
     return kind
