@@ -102,14 +102,11 @@ def workers_beside(count: int, workspace: Path) -> Iterator[None]:
         return
     addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(count))
     with ExitStack() as stack:
-        children = [
-            stack.enter_context(_started(WorkerPlace(addresses, index), workspace)) for index in range(1, count)
-        ]
+        for index in range(1, count):
+            stack.enter_context(_started(WorkerPlace(addresses, index), workspace))
         with placed(WorkerPlace(addresses, 0)):
             yield
-        for child in children:
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(_END_SECONDS)
+        await_workers_beside()
 
 
 @contextmanager
@@ -145,6 +142,13 @@ def _started(place: WorkerPlace, workspace: Path) -> Iterator[subprocess.Popen[b
         with suppress(ProcessLookupError):
             os.killpg(child.pid, 9)
         child.wait()
+
+
+def await_workers_beside() -> None:
+    """Wait for the workers that this process has started and told that it is over: they may have to say why."""
+    for child in _BESIDE:
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(_END_SECONDS)
 
 
 def require_workers_beside() -> None:

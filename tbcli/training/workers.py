@@ -34,7 +34,7 @@ from tbcli.training.agreement import (
     require_same_parts,
     variables_of,
 )
-from tbcli.training.cluster import WorkerPlace, place_of_process, require_workers_beside
+from tbcli.training.cluster import WorkerPlace, await_workers_beside, place_of_process, require_workers_beside
 from tbcli.training.gathering import gather
 from tbcli.training.hardware import name_of_device
 from tbcli.training.interruption import check_signals
@@ -252,6 +252,7 @@ class Workers(Shared):
             heard = self.say(Message(1))
         if heard.problems:
             self._is_over = True
+            await_workers_beside()
             raise DoesNotFit(
                 f"{heard.troubled} could not begin", hint="its own error output says why; nothing was trained"
             )

@@ -156,10 +156,10 @@ def test_a_compiled_model_keeps_its_loss_optimizer_and_metrics() -> None:
     expected = float(np.mean(keras.losses.Huber(0.5)(labels, outputs)))
     assert metrics["loss"] == pytest.approx(expected, abs=1e-4)
     again = model_of(2, None, loss="mse", optimizer=optimizer)
-    measured("values", again, loss="mae", learning_rate=0.125)
+    measured("values", again, loss="mae", learning_rate=0.125, replaces=("learning_rate",))
     assert (type(again.optimizer).__name__, float(again.optimizer.learning_rate)) == ("SGD", 0.125)
     assert again.optimizer.momentum == 0.5
-    measured("values", again, optimizer="adamw")
+    measured("values", again, optimizer="adamw", replaces=("optimizer",))
     assert type(again.optimizer).__name__ == "AdamW"
 
 
