@@ -102,8 +102,8 @@ class Judged:
         y, start = points.y, np.full((len(points.y), 1), len(points.y) ** -0.5)
         self.permutations = Permutations(y, kinds=combinations_in(self.factors, len(y)))
         self.found = self._screened()
-        self.given = space_of(self.found.chosen, self.blocks) if self.blocks else start
         self._tell_too_few()
+        self.given = space_of(self.found.chosen, self.blocks) if self.blocks else start
         self.shares = [self._share(place) for place in range(len(self.factors))]
         rest = float((without(y, self.given) ** 2).sum())
         self.noise = self.grid.deviation if self.grid else math.sqrt(rest / max(1, len(y) - self.given.shape[1]))
@@ -133,6 +133,17 @@ class Judged:
                     least = max(least, ideal)
                 if least > ALPHA:
                     self.why[place] = f"too few runs: no p of {self._counted()} is below {least:.2g}"
+                    self._doubt_weaker_than(place)
+
+    def _doubt_weaker_than(self, untold: int) -> None:
+        """Take back the effects that are smaller than that of a setting, as well dealt out, that cannot be told."""
+        start = np.full((len(self.points.y), 1), len(self.points.y) ** -0.5)
+        strengths = [explained_share(self.points.y, orthonormal(block, start), start) for block in self.blocks]
+        for place in [*self.found.chosen]:
+            is_as_clear = self.factors[place].least_p() >= self.factors[untold].least_p()
+            if is_as_clear and strengths[place] < strengths[untold]:
+                self.found.chosen.remove(place)
+                self.why[place] = f"too few runs: {self.factors[untold].name} does more and cannot be told either"
 
     def _why_not(self, place: int, factor: Factor) -> str:
         """Return what keeps a setting from being tested, ``""`` if nothing does."""

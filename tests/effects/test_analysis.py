@@ -468,3 +468,11 @@ def test_a_setting_that_is_there_or_not_and_no_more_divides_nothing_by_zero() ->
     rows: list[Row] = [{"model": "abc"[i % 3], "x": i // 2, **({"dropout": 0.5} if i % 3 else {})} for i in range(12)]
     effects = analyze(rows, [float(value) for value in random.normal(size=12)])
     assert found(effects) == []
+
+
+def test_no_effect_is_told_where_a_larger_one_cannot_be() -> None:
+    rows = [{"bias": bias, "shift": shift, "name": name} for bias in (1, 0) for shift in (-2, 3) for name in ("x", "y")]
+    values = [5.48, 5.48, 11.53, 11.53, 4.80, 4.80, 9.71, 9.71]  # without any noise, and without seeds
+    effects = analyze(rows, values)
+    assert {one.verdict for one in effects.settings} == {"cannot tell"}
+    assert "shift does more" in next(one.why for one in effects.settings if one.name == "bias")
