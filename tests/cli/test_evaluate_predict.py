@@ -123,6 +123,7 @@ def test_what_is_not_there_is_told_before_a_model_is_loaded(cli: Cli, tmp_path: 
     assert "nowhere.png" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.tf
 def test_every_row_of_a_table_has_an_answer_or_is_an_error(cli: Cli, workspace: Path) -> None:
     rows = [f"{number},{number % 7},{2 * number}" for number in range(40)]

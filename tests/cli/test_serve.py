@@ -100,6 +100,7 @@ def test_stderr_tells_a_person_what_is_shown_and_how_to_stop(whole: Serving) -> 
     assert "Ctrl-C stops it" in whole.stderr
 
 
+@pytest.mark.slow
 def test_a_chosen_run_keeps_its_name_and_its_hparams(workspace: Path, runs: list[Run], tmp_path: Path) -> None:
     with serving(runs[1].id, "--workspace", str(workspace), "--quiet", environ={"TMPDIR": str(tmp_path)}) as server:
         assert set(server.get("data/runs")) == {runs[1].id, f"{runs[1].id}/train", f"{runs[1].id}/validation"}
@@ -138,6 +139,7 @@ def test_a_signal_ends_it_and_its_reader_with_code_0(number: int, workspace: Pat
         assert not is_alive(reader)
 
 
+@pytest.mark.slow
 def test_an_ignored_ctrl_c_inherited_from_a_script_is_not_inherited(workspace: Path) -> None:
     argv = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *SERVE]
     with serving("--workspace", str(workspace), argv=argv) as server:
@@ -167,6 +169,7 @@ def test_the_reader_does_not_outlive_even_a_kill(workspace: Path) -> None:
         assert not is_alive(reader)
 
 
+@pytest.mark.slow
 def test_when_the_fast_reader_is_killed_the_slow_one_goes_on_at_the_same_url(workspace: Path, runs: list[Run]) -> None:
     with serving(runs[1].id, "--workspace", str(workspace)) as server:
         os.kill(server.children()[0], signal.SIGKILL)
@@ -191,6 +194,7 @@ def test_a_fast_reader_that_was_demanded_and_dies_is_an_error(workspace: Path) -
         assert "--load-fast false" in server.stderr
 
 
+@pytest.mark.slow
 def test_the_reader_may_open_as_many_files_as_the_administrator_allows(workspace: Path) -> None:
     argv = ["sh", "-c", 'ulimit -S -n 64; exec "$@"', "sh", *SERVE]
     with serving("--workspace", str(workspace), argv=argv) as server:
@@ -206,6 +210,7 @@ def test_it_reads_without_the_fast_reader_too(workspace: Path, runs: list[Run]) 
         assert [value for _, _, value in points] == [0.75, 0.5]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", ["auto", "true"])
 def test_scalars_that_the_fast_reader_drops_choose_the_slow_one_or_are_named(tmp_path: Path, reader: str) -> None:
     write_tensors(tmp_path / "a", {"loss": [np.float64(0.1)]})
@@ -222,6 +227,7 @@ def test_scalars_that_the_fast_reader_drops_choose_the_slow_one_or_are_named(tmp
             )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", ["true", "false"])
 def test_what_is_no_regular_file_stops_no_reader(reader: str, tmp_path: Path) -> None:
     for name in ("a", "b", "c", "d", "events.out.tfevents.2.e"):
@@ -283,6 +289,7 @@ def test_insecure_serves_beyond_loopback_without_a_token_and_warns(workspace: Pa
         assert len(server.children()) == 1
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_after_the_url_does_not_end_it(workspace: Path) -> None:
     with serving("--workspace", str(workspace)) as server:
         assert server.process.stdout
@@ -345,6 +352,7 @@ def test_open_shows_the_prepared_view_in_the_browser_or_says_that_there_is_none(
     assert result.stderr.count("warning: cannot open a browser") == warnings
 
 
+@pytest.mark.slow
 def test_a_browser_gets_the_address_of_the_prepared_view_and_stdout_the_bare_one(
     workspace: Path, runs: list[Run], tmp_path: Path
 ) -> None:

@@ -97,6 +97,7 @@ def test_the_document_holds_the_same_for_a_script(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_without_a_run_it_is_the_latest_one(tmp_path: Path) -> None:
     make_recorded(tmp_path, has_validation=False)
     latest = make_recorded(tmp_path)
@@ -119,6 +120,7 @@ def test_odd_characters_in_the_path_are_no_obstacle(tmp_path: Path) -> None:
     assert table(done.stdout)["Scalars"][:3] == ["filled", "1", "2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", ["path", "option", "link"])
 def test_a_log_directory_of_somebody_else_has_lines_and_no_findings(tmp_path: Path, said: str) -> None:
     for name in ("a/train", "b/train"):
@@ -138,6 +140,7 @@ def test_a_log_directory_of_somebody_else_has_lines_and_no_findings(tmp_path: Pa
     assert lines["Text"][0] == "empty"
 
 
+@pytest.mark.slow
 def test_the_directory_one_stands_in_is_named(tmp_path: Path) -> None:
     write_scalars(tmp_path / "mine", {"loss": [1.0]})
     done = audit("./", cwd=tmp_path / "mine")

@@ -43,6 +43,7 @@ def port_of(server: Serving) -> int:
     return urllib.parse.urlsplit(server.url).port or 0
 
 
+@pytest.mark.slow
 def test_a_second_server_of_the_same_directory_names_the_first_and_starts_its_own(first: Serving, logs: Path) -> None:
     with serving("--logdir", f"{logs}/../logs") as second:
         assert second.url != first.url
@@ -82,6 +83,7 @@ def test_a_note_is_private_and_goes_with_its_server(first: Serving, cache_home: 
     assert list(note.parent.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_stop_takes_the_only_one_or_all_and_asks_which_of_several(first: Serving, logs: Path, cli: Cli) -> None:
     with serving("--logdir", str(logs.parent / "others")) as second:
         result = cli("serve", "--stop")
@@ -190,6 +192,7 @@ def test_a_damaged_note_lists_nothing(content: str, cache_home: Path, cli: Cli) 
     assert (result.exit_code, result.stdout) == (0, "")
 
 
+@pytest.mark.slow
 def test_without_a_home_it_serves_all_the_same(logs: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with serving("--logdir", str(logs), environ={"XDG_CACHE_HOME": str(tmp_path / "file")}) as server:

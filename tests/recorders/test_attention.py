@@ -344,6 +344,7 @@ def test_a_prediction_that_is_no_number_stops_nothing() -> None:
     assert written_by(replace(now, probe=nothing)).written
 
 
+@pytest.mark.slow
 def test_a_real_training_leaves_grad_cam_and_kernels_of_every_epoch(tiny: Tiny) -> None:
     recording = tiny.record["recording"]
     assert not {"kernels", "attention"} & set(recording["switched_off"])

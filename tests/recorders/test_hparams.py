@@ -163,6 +163,7 @@ def sessions(server: Serving) -> dict[str, dict[str, Any]]:
     return {group["name"]: group for group in answer["sessionGroups"]}
 
 
+@pytest.mark.slow
 @pytest.mark.tf
 def test_a_real_server_shows_all_runs_in_one_table(server: Serving, tiny: Tiny) -> None:
     rows = sessions(server)

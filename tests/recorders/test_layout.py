@@ -84,6 +84,7 @@ def test_where_nothing_was_recorded_nothing_is_arranged() -> None:
     assert writer.written == {}
 
 
+@pytest.mark.slow
 @pytest.mark.tf
 @pytest.mark.parametrize("load_fast", ["auto", "false"])
 def test_a_real_server_merges_the_latest_layouts_of_all_runs(load_fast: str, tmp_path: Path) -> None:

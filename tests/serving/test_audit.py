@@ -57,6 +57,7 @@ def test_every_recorder_promises_something() -> None:
     assert [name for name, entry in RECORDERS.items() if not entry.promises] == []
 
 
+@pytest.mark.slow
 def test_of_a_whole_run_nothing_is_missing_and_every_dashboard_is_filled(audited: Audited) -> None:
     assert audited.findings(audited.whole) == []
     assert {line.title for line in audited.outcome.lines if line.state != "filled"} == {"Profile"}

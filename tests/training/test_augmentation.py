@@ -94,6 +94,7 @@ def test_height_and_width_are_shifted_independently() -> None:
     assert (rows != columns).any()
 
 
+@pytest.mark.slow
 @pytest.mark.tf
 def test_a_training_with_it_is_another_one_and_can_be_repeated() -> None:
     import keras

@@ -210,6 +210,7 @@ def test_a_fault_of_ours_is_said_once_and_the_training_goes_on(
     assert run.record["reason"] == "recording stopped: ZeroDivisionError: oops"
 
 
+@pytest.mark.slow
 def test_a_fault_within_the_step_is_left_out(
     record: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

@@ -53,6 +53,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
         )
 
 
+@pytest.mark.slow
 def test_without_validation_patience_watches_the_training_loss(odd: Tiny) -> None:
     history = read_history(odd.run.history_file)
     assert set(history.columns) == {"step", "seconds", "learning_rate", "loss", "accuracy"}

@@ -133,12 +133,14 @@ def test_a_pipe_gets_one_line_per_stage_and_per_epoch() -> None:
     assert len(lines) == 6
 
 
+@pytest.mark.slow
 def test_quiet_leaves_warnings_only() -> None:
     lines = piped("quiet").splitlines()
     assert len(lines) == 1
     assert lines[0].startswith("warning: odd ")
 
 
+@pytest.mark.slow
 def test_quiet_is_quiet_on_a_terminal_too() -> None:
     _, shown = told("quiet")
     assert len(shown.splitlines()) == 1

@@ -67,6 +67,7 @@ def interrupted(config: Config, after: int, run: Run | None = None) -> Run:
     return told.run
 
 
+@pytest.mark.slow
 def test_more_epochs_and_a_stop_within_one_leave_what_one_long_training_leaves(tmp_path: Path) -> None:
     alone = outcome(train(config_of(tmp_path / "alone")))
     run = train(config_of(tmp_path / "more", train__epochs=1))
