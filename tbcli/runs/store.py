@@ -163,11 +163,12 @@ class RunStore:
         """
         moved, known = [], Counter[str]()
         for name in self.ids():
-            run = self._read(self.logs_root / name)
+            logs = self.logs_root / name
+            run = self._read(logs)
             if run is None:
-                self._note_other(self.logs_root / name)
+                self._note_other(logs)
                 continue
-            self._invalid.pop(self.logs_root / name, None)
+            self._invalid.pop(logs, None)
             if run.summary_of:
                 continue
             known[run.id] += 1

@@ -124,10 +124,9 @@ def _orphans(store: RunStore, known: set[str], now: datetime) -> Iterator[Wreck]
 
 def _temporaries(run: Run, now: datetime, *, thorough: bool) -> Iterator[Wreck]:
     """Yield what was to be renamed into place by a process that is dead."""
-    tops = dict.fromkeys((run.logs, run.plots, run.models))
     places: Sequence[Path] = [run.logs]
     if thorough:
-        places = [place for top in tops for place in _trees(top)]
+        places = [place for top in dict.fromkeys((run.logs, run.plots, run.models)) for place in _trees(top)]
     elif run.record.get("status") != "finished":
         places = [run.logs, run.checkpoints, run.models]
     for place in places:
@@ -155,9 +154,8 @@ def _is_left(path: Path, pid: int | None, run: Run, now: datetime) -> bool:
 def _hidden(directory: Path) -> list[Path]:
     try:
         with os.scandir(directory) as entries:
-            return sorted(
-                directory / entry.name for entry in entries if entry.name[0] == "." and not entry.is_symlink()
-            )
+            names = sorted(entry.name for entry in entries if entry.name[0] == "." and not entry.is_symlink())
+            return [directory / name for name in names]
     except OSError:
         return []
 
