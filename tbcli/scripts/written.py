@@ -25,17 +25,24 @@ class Written(NamedTuple):
         spelling: As it is passed, `SWITCH` before one that takes no value.
         kind: What its value has to be, None where that is not known.
         choices: The values that it can have, empty where any.
+        is_always_on: What a switch sets is what holds without it: nothing turns it off.
     """
 
     spelling: str
     kind: type[int] | type[float] | None = None
     choices: tuple[object, ...] = ()
+    is_always_on: bool = False
 
     def check(self, name: str, text: str) -> None:
         """Raise a `ConfigError` unless the script takes a value, as far as its text tells."""
         if self.spelling.startswith(SWITCH):
             if text.lower() not in TRUE + FALSE:
                 raise ConfigError(f"{name} is a switch of the script, got {text!r}", hint=f"`{name}=true,false`")
+            if self.is_always_on and text.lower() in FALSE:
+                raise ConfigError(
+                    f"{name} of the script cannot be turned off: its default is what the switch sets",
+                    hint="another default in the script, or an option that says the opposite",
+                )
             return
         value: object = text
         if self.kind is not None:
@@ -75,7 +82,10 @@ def _written(call: ast.Call, text: str, called: str, *, is_truth: bool) -> tuple
     if action == "BooleanOptionalAction":
         second = f"--no-{first[2:]}"
     if second or is_truth or action in ("store_true", "store_false") or _value(said.get("is_flag")) is True:
-        return first[2:], Written(f"{SWITCH}{first}" + (f"/{second}" if second.startswith("-") else ""))
+        opposite = f"/{second}" if second.startswith("-") else ""
+        default = _value(said["default"] if "default" in said else call.args[0])
+        is_always_on = not opposite and default is (action != "store_false")
+        return first[2:], Written(f"{SWITCH}{first}{opposite}", is_always_on=is_always_on)
     kind = _word(said.get("type"))
     if kind == "bool" and called == "add_argument":  # argparse takes any text but the empty one as true
         return first[2:], Written(f"{SWITCH}{first}=1/{first}=")
